@@ -1,0 +1,69 @@
+package flyte
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// The kinds of error; every error of the client's calls is exactly one of them under errors.Is, or context.Canceled when the
+// caller gave up.
+var (
+	// ErrUnavailable: Flyte did not do it and may later. Everything that is none of the other kinds is this one: FlyteAdmin
+	// answers Internal or Unknown while its database is away (flyteadmin/pkg/repositories/errors/postgres.go), and a proxy in
+	// front of it Unimplemented.
+	ErrUnavailable = errors.New("Flyte is unavailable")
+	// ErrConflict: a project of that id exists and is not ours. It was not touched.
+	ErrConflict = errors.New("the project belongs to someone else")
+	// ErrInvalid: Flyte will never accept this; the text says why. Only another request can help.
+	ErrInvalid = errors.New("Flyte refuses the request")
+	// ErrUnauthorized: Flyte does not accept our credentials, or they lack the right.
+	ErrUnauthorized = errors.New("Flyte refuses the credentials")
+)
+
+// maxReason bounds, in characters, what of Flyte's own words goes into an error.
+const maxReason = 256
+
+// failure turns the error of one call into one of the kinds. It takes the caller's context, not the call's: only the caller's
+// own cancellation is one.
+func failure(ctx context.Context, doing string, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return fmt.Errorf("%s: %w", doing, context.Canceled)
+	}
+	answer := status.Convert(err)
+	return fmt.Errorf("%s: %w: %s: %s", doing, kind(answer.Code()), answer.Code(), printable(answer.Message()))
+}
+
+func kind(code codes.Code) error {
+	switch code {
+	case codes.InvalidArgument, codes.OutOfRange:
+		return ErrInvalid
+	case codes.Unauthenticated, codes.PermissionDenied:
+		return ErrUnauthorized
+	default:
+		return ErrUnavailable
+	}
+}
+
+// printable makes text from the network fit for a log line or a condition: bounded, valid UTF-8, without control or format
+// characters (those also hold the bidirectional overrides).
+func printable(text string) string {
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case unicode.In(r, unicode.C, unicode.Zl, unicode.Zp):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if runes := []rune(clean); len(runes) > maxReason {
+		return string(runes[:maxReason]) + "…"
+	}
+	return clean
+}
