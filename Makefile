@@ -28,11 +28,12 @@ endef
 $(eval $(call tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,v2.15.0))
 $(eval $(call tool,controller-gen,sigs.k8s.io/controller-tools/cmd/controller-gen,v0.23.0))
 $(eval $(call tool,gotestsum,gotest.tools/gotestsum,v1.13.0))
-$(eval $(call tool,govulncheck,golang.org/x/vuln/cmd/govulncheck,v1.9.0))
+$(eval $(call tool,govulncheck,golang.org/x/vuln/cmd/govulncheck,v1.8.0))
 $(eval $(call tool,helm,helm.sh/helm/v4/cmd/helm,v4.3.1))
+$(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8.0))
 
 # --- Targets -------------------------------------------------------------------------------------
-.PHONY: help build run test generate clean
+.PHONY: help build run test generate fmt lint verify verify-generated verify-modules verify-chart verify-vulnerabilities clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +57,45 @@ generate: $(controller-gen) ## Regenerate deepcopy, CRDs and RBAC
 	$(controller-gen) crd paths=./api/... output:crd:dir=$(CHART)/files/crds
 	$(controller-gen) rbac:roleName=$(NAME) paths=./internal/... paths=./cmd/... output:rbac:dir=rbac
 	cp rbac/role.yaml $(CHART)/files/role.yaml
+
+fmt: $(golangci-lint) ## Format the code
+	$(golangci-lint) fmt
+
+lint: $(golangci-lint) ## Check the house style
+	$(golangci-lint) run
+	$(golangci-lint) fmt --diff
+
+verify: verify-generated verify-modules lint verify-chart verify-vulnerabilities ## Fail on anything stale, unformatted, badly styled or vulnerable
+
+# Before is compared with after, rather than with git, so that it also holds in the middle of a change.
+GENERATED  = $(wildcard api rbac $(CHART)/files)
+checksums  = find $(GENERATED) -type f -exec cksum {} + | sort -k3
+
+verify-generated:
+	@before=$$($(checksums)); $(MAKE) generate; \
+	diff <(echo "$$before") <($(checksums)) || { echo "These were stale; now they are not: commit them." >&2; exit 1; }
+
+verify-modules:
+	go mod tidy -diff
+	cd devcluster/controlplane && go mod tidy -diff
+
+# Kubernetes' own schemas are checked where KUBERNETES_SCHEMAS names a folder with them, since kubeconform would fetch them.
+verify-chart: $(helm) $(if $(KUBERNETES_SCHEMAS),$(kubeconform))
+	@for values in $(or $(wildcard $(CHART)/ci/*-values.yaml),$(CHART)/values.yaml); do \
+		$(helm) lint --strict --quiet $(CHART) --values $$values; \
+		$(helm) template $(NAME) $(CHART) --values $$values | $(if $(KUBERNETES_SCHEMAS),$(conform),cat >/dev/null); \
+	done
+conform = $(kubeconform) -strict -summary -schema-location '$(KUBERNETES_SCHEMAS)/{{.ResourceKind}}{{.KindSuffix}}.json'
+
+GOVULNDB ?= https://vuln.go.dev
+
+verify-vulnerabilities: $(govulncheck)
+	@if curl -sS -I -o /dev/null --max-time 20 $(GOVULNDB)/index/modules.json; then \
+		$(govulncheck) -db $(GOVULNDB) ./...; \
+	else \
+		echo "!!! Vulnerabilities were NOT checked: $(GOVULNDB) can't be reached." >&2; \
+		[ "$(GOVULNDB_REQUIRED)" != true ]; \
+	fi
 
 clean: ## Remove what was built here; the tool cache stays
 	rm -rf bin
