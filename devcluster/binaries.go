@@ -1,0 +1,124 @@
+package devcluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Names of the binaries in the cache, as envtest's KUBEBUILDER_ASSETS has them.
+const (
+	etcdBinary              = "etcd"
+	apiServerBinary         = "kube-apiserver"
+	controllerManagerBinary = "kube-controller-manager"
+)
+
+var binaryNames = []string{etcdBinary, apiServerBinary, controllerManagerBinary}
+
+// Binaries returns the directory that holds etcd, kube-apiserver and
+// kube-controller-manager of the pinned versions, and builds them first where
+// the cache lacks them; progress says what a build does. The cache is
+// $WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache
+// directory. What it returns is complete: a build that did not end is never
+// seen, and callers in several processes build once.
+func Binaries(ctx context.Context, progress io.Writer) (string, error) {
+	module, err := moduleDir()
+	if err != nil {
+		return "", err
+	}
+	v, err := readVersions(module)
+	if err != nil {
+		return "", err
+	}
+	root, err := cacheRoot()
+	if err != nil {
+		return "", err
+	}
+	c := cache{dir: filepath.Join(root, "controlplane", v.key()), progress: progress}
+	return c.fill(func(dir string) error {
+		return goBuild{module: module, versions: v, progress: progress}.run(ctx, dir)
+	})
+}
+
+func cacheRoot() (string, error) {
+	if dir := os.Getenv("WFI_CACHE_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a cache directory (set WFI_CACHE_DIR): %w", err)
+	}
+	return filepath.Join(dir, "workspace-flyte-integration"), nil
+}
+
+// cache is one directory that is either absent or complete.
+type cache struct {
+	dir      string
+	progress io.Writer
+}
+
+// fill returns the directory once it is complete. build writes into a directory
+// beside it that takes its name when all is there.
+func (c cache) fill(build func(dir string) error) (string, error) {
+	if c.complete(c.dir) {
+		return c.dir, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(c.dir), 0o755); err != nil {
+		return "", fmt.Errorf("creating the cache: %w", err)
+	}
+	lock, err := c.lock()
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if c.complete(c.dir) { // another process was faster
+		return c.dir, nil
+	}
+	return c.dir, c.replace(build)
+}
+
+// lock waits for other builders; it is released by Close, or by our end.
+func (c cache) lock() (*os.File, error) {
+	lock, err := tryLock(c.dir + ".lock")
+	if err == nil {
+		return lock, nil
+	}
+	fmt.Fprintln(c.progress, "waiting for another process that builds the control plane")
+	return waitLock(c.dir + ".lock")
+}
+
+// replace is called under the lock, so what lies around is of the dead.
+func (c cache) replace(build func(dir string) error) error {
+	building := c.dir + ".building"
+	for _, dir := range []string{building, c.dir} {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("removing an unfinished build: %w", err)
+		}
+	}
+	if err := os.Mkdir(building, 0o755); err != nil {
+		return fmt.Errorf("creating the cache: %w", err)
+	}
+	defer os.RemoveAll(building)
+	if err := build(building); err != nil {
+		return fmt.Errorf("building the control plane: %w", err)
+	}
+	if !c.complete(building) {
+		return fmt.Errorf("building the control plane: %s lacks one of %v", building, binaryNames)
+	}
+	if err := os.Rename(building, c.dir); err != nil {
+		return fmt.Errorf("keeping the build: %w", err)
+	}
+	return nil
+}
+
+func (cache) complete(dir string) bool {
+	for _, name := range binaryNames {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || !info.Mode().IsRegular() || info.Size() == 0 || info.Mode()&0o100 == 0 {
+			return false
+		}
+	}
+	return true
+}

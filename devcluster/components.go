@@ -1,0 +1,70 @@
+package devcluster
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+)
+
+// startProcesses starts the components, each as early as the one it talks to
+// can be talked to, and waits for the whole.
+func (c *Cluster) startProcesses(ctx context.Context) error {
+	if err := c.WriteKubeconfig(c.Kubeconfig(), c.Config()); err != nil {
+		return err
+	}
+	if err := c.WriteKubeconfig(c.state.path(managerKubeconfigFile), c.config(c.tokens.controllerManager)); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.options.Progress, "starting etcd, kube-apiserver and kube-controller-manager, logs in %s\n", c.state.dir)
+	if err := c.run(&c.etcd, etcdBinary, c.etcdFlags()); err != nil {
+		return err
+	}
+	if err := c.run(&c.apiServer, apiServerBinary, c.apiServerFlags()); err != nil {
+		return err
+	}
+	if err := c.waitFor(ctx, apiServerReady); err != nil {
+		return err
+	}
+	if err := c.run(&c.controllerManager, controllerManagerBinary, c.controllerManagerFlags()); err != nil {
+		return err
+	}
+	return c.waitFor(ctx, defaultNamespace, controllerManagerHealthy)
+}
+
+func (c *Cluster) run(slot **process, binary string, flags []string) error {
+	p, err := startProcess(c.state.dir, filepath.Join(c.binaries, binary), flags...)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	*slot = p
+	return nil
+}
+
+// stopProcesses kills what talks to etcd, then gives etcd the time to close a
+// state that is to be used again.
+func (c *Cluster) stopProcesses() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.controllerManager.stop(0)
+	c.apiServer.stop(0)
+	if c.state.temporary {
+		c.etcd.stop(0)
+	} else {
+		c.etcd.stop(etcdGrace)
+	}
+	c.etcd, c.apiServer, c.controllerManager = nil, nil, nil
+}
+
+func (c *Cluster) processes() []*process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var running []*process
+	for _, p := range []*process{c.etcd, c.apiServer, c.controllerManager} {
+		if p != nil {
+			running = append(running, p)
+		}
+	}
+	return running
+}

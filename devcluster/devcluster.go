@@ -1,0 +1,109 @@
+package devcluster
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+// Options says how a Cluster is started. The zero value is good for tests.
+type Options struct {
+	// Dir is the state directory, kept by Stop; a Dir that was used before goes
+	// on with its state. Empty means a temporary one that Stop removes.
+	Dir string
+	// Progress is where long steps say what they do; nil is silent.
+	Progress io.Writer
+	// AuditLog writes an audit log into Dir: level Metadata, one entry per
+	// request when it is answered (a watch: when it begins and when it ends).
+	AuditLog bool
+	// Token is the cluster-admin token; empty means a random one.
+	Token string
+}
+
+// Cluster is a running control plane. Its methods are safe for concurrent use.
+type Cluster struct {
+	options  Options
+	binaries string
+	state    *state
+	ports    ports
+	tokens   tokens
+	caPEM    []byte
+
+	mu                sync.Mutex // guards the processes
+	etcd              *process
+	apiServer         *process
+	controllerManager *process
+	stopped           chan struct{}
+	stopOnce          sync.Once
+}
+
+// Start builds the binaries where the cache lacks them and starts the plane. It
+// returns when /readyz answers ok, the namespace "default" exists and the
+// controller manager is healthy. ctx bounds the start alone: what has been
+// started runs until Stop. When a component fails, the error carries the end of
+// its log and nothing is left behind.
+func Start(ctx context.Context, o Options) (*Cluster, error) {
+	if o.Progress == nil {
+		o.Progress = io.Discard
+	}
+	binaries, err := Binaries(ctx, o.Progress)
+	if err != nil {
+		return nil, err
+	}
+	state, err := openState(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{options: o, binaries: binaries, state: state, stopped: make(chan struct{})}
+	if err := c.startAll(ctx, freePorts); err != nil {
+		c.Stop()
+		return nil, fmt.Errorf("starting the control plane: %w", err)
+	}
+	return c, nil
+}
+
+// Stop ends all components and waits for their end; a temporary Dir is removed.
+// More calls do nothing.
+func (c *Cluster) Stop() {
+	c.stopOnce.Do(func() {
+		close(c.stopped)
+		c.stopProcesses()
+		c.state.close()
+	})
+}
+
+// startAll writes the files and starts the components, again on other ports
+// when one of them was taken between our look and the component's.
+func (c *Cluster) startAll(ctx context.Context, pick func() (ports, error)) error {
+	began := time.Now()
+	if err := c.writeFiles(); err != nil {
+		return err
+	}
+	if err := retryTakenPorts(pick, func(p ports) error { return c.startOn(ctx, p) }); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.options.Progress, "control plane ready after %.1fs: %s\n", time.Since(began).Seconds(), c.Config().Host)
+	return nil
+}
+
+func (c *Cluster) startOn(ctx context.Context, p ports) error {
+	c.ports = p
+	err := c.startProcesses(ctx)
+	if err != nil {
+		c.stopProcesses()
+	}
+	return err
+}
+
+// tokens are the two that the API server knows besides those of ServiceAccounts.
+type tokens struct{ admin, controllerManager string }
+
+func newTokens(admin string) tokens {
+	if admin == "" {
+		admin = rand.Text()
+	}
+	return tokens{admin: admin, controllerManager: rand.Text()}
+}

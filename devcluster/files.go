@@ -1,0 +1,91 @@
+package devcluster
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Names of the files in the state directory.
+const (
+	kubeconfigFile           = "kubeconfig"
+	managerKubeconfigFile    = "kube-controller-manager.kubeconfig"
+	tokensFile               = "tokens.csv"
+	servingCertFile          = "serving.crt"
+	servingKeyFile           = "serving.key"
+	serviceAccountKeyFile    = "service-account.key"
+	auditLogFile             = "audit.log"
+	auditPolicyFile          = "audit-policy.yaml"
+	serviceClusterIPRange    = "10.0.0.0/24"
+	serviceAccountIssuer     = "https://kubernetes.default.svc"
+	adminUser                = "devcluster-admin"
+	controllerManagerUser    = "system:kube-controller-manager"
+	clusterAdminGroup        = "system:masters"
+	auditPolicyMetadataLevel = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+`
+)
+
+// writeFiles writes what the components read and does not depend on ports. The
+// ServiceAccounts' key stays what it was, so that their tokens outlive a restart.
+func (c *Cluster) writeFiles() error {
+	c.tokens = newTokens(c.options.Token)
+	users, err := c.tokens.csv()
+	if err != nil {
+		return err
+	}
+	cert, key, err := newServingCert()
+	if err != nil {
+		return err
+	}
+	c.caPEM = cert
+	files := map[string][]byte{
+		tokensFile:      users,
+		servingCertFile: cert,
+		servingKeyFile:  key,
+		auditPolicyFile: []byte(auditPolicyMetadataLevel),
+	}
+	if _, err := os.Stat(c.state.path(serviceAccountKeyFile)); err != nil {
+		if files[serviceAccountKeyFile], err = newKey(); err != nil {
+			return err
+		}
+	}
+	return c.state.write(files)
+}
+
+// write replaces the files and removes the logs of an earlier run.
+func (s *state) write(files map[string][]byte) error {
+	logs, _ := filepath.Glob(s.path("*.log"))
+	for _, log := range logs {
+		if err := os.Remove(log); err != nil {
+			return fmt.Errorf("removing an earlier log: %w", err)
+		}
+	}
+	var failed []error
+	for name, content := range files {
+		failed = append(failed, os.WriteFile(s.path(name), content, 0o600))
+	}
+	if err := errors.Join(failed...); err != nil {
+		return fmt.Errorf("writing the control plane's files: %w", err)
+	}
+	return nil
+}
+
+// csv is the API server's token file: token, user, uid, groups.
+func (t tokens) csv() ([]byte, error) {
+	var text bytes.Buffer
+	err := csv.NewWriter(&text).WriteAll([][]string{
+		{t.admin, adminUser, adminUser, clusterAdminGroup},
+		{t.controllerManager, controllerManagerUser, controllerManagerUser, clusterAdminGroup},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("writing the tokens: %w", err)
+	}
+	return text.Bytes(), nil
+}

@@ -1,0 +1,51 @@
+package devcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// StopAPIServer kills the API server: connections break at once and new ones
+// are refused. What it had answered stays in etcd. Without a running API
+// server it does nothing.
+func (c *Cluster) StopAPIServer() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.apiServer.stop(0)
+	c.apiServer = nil
+}
+
+// StartAPIServer starts it again after StopAPIServer, at the same address with
+// the same state and credentials, and returns when /readyz is ok.
+func (c *Cluster) StartAPIServer(ctx context.Context) error {
+	c.mu.Lock()
+	running := c.apiServer != nil
+	c.mu.Unlock()
+	if running {
+		return errors.New("starting the API server: it runs")
+	}
+	if err := c.run(&c.apiServer, apiServerBinary, c.apiServerFlags()); err != nil {
+		return err
+	}
+	if err := c.waitFor(ctx, apiServerReady); err != nil {
+		return fmt.Errorf("starting the API server: %w", err)
+	}
+	return nil
+}
+
+// PauseAPIServer makes the API server hang: connections are accepted, nothing
+// is answered.
+func (c *Cluster) PauseAPIServer() { c.signalAPIServer(syscall.SIGSTOP) }
+
+// ResumeAPIServer ends PauseAPIServer; requests that waited are answered.
+func (c *Cluster) ResumeAPIServer() { c.signalAPIServer(syscall.SIGCONT) }
+
+func (c *Cluster) signalAPIServer(s syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.apiServer != nil {
+		c.apiServer.signal(s)
+	}
+}

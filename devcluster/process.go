@@ -1,0 +1,107 @@
+package devcluster
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is one component. It ends with us (see diesWithParent), does not get
+// the terminal's Ctrl-C, and writes to a log file that outlives it.
+type process struct {
+	name    string
+	logPath string
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed when it has ended and been waited for
+}
+
+func startProcess(dir, binary string, args ...string) (*process, error) {
+	name := filepath.Base(binary)
+	p := &process{name: name, logPath: filepath.Join(dir, name+".log"), exited: make(chan struct{})}
+	log, err := os.OpenFile(p.logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of %s: %w", name, err)
+	}
+	defer log.Close()
+	p.cmd = exec.Command(binary, args...)
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
+	started := make(chan error, 1)
+	go func() {
+		defer close(p.exited)
+		_ = withParent(p.cmd, started) // how it ended is in its log
+	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	return p, nil
+}
+
+// runWithParent runs cmd to its end, or to ours.
+func runWithParent(cmd *exec.Cmd) error {
+	ended := make(chan error, 1)
+	go func() { ended <- withParent(cmd, make(chan error, 1)) }()
+	return <-ended
+}
+
+// withParent starts cmd and waits for it on one OS thread, since Linux sends
+// the parent-death signal when the thread that forked ends, not the process
+// (golang/go#27505). The caller gives it a goroutine of its own.
+func withParent(cmd *exec.Cmd, started chan<- error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = diesWithParent()
+	err := cmd.Start()
+	started <- err
+	if err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
+
+// stop asks with SIGTERM where there is a grace, then kills; it returns when
+// the process has ended. A nil process has.
+func (p *process) stop(grace time.Duration) {
+	if p == nil {
+		return
+	}
+	if grace > 0 {
+		p.signal(syscall.SIGTERM)
+		select {
+		case <-p.exited:
+		case <-time.After(grace):
+		}
+	}
+	p.signal(syscall.SIGKILL)
+	<-p.exited
+}
+
+func (p *process) signal(s syscall.Signal) {
+	_ = p.cmd.Process.Signal(s) // fails only when it has ended, which exited tells
+}
+
+// errPortTaken marks a component that ended since its port was not free.
+var errPortTaken = errors.New("port taken by another process")
+
+// failure says why a process ended, by the end of its log.
+func (p *process) failure() error {
+	text, err := os.ReadFile(p.logPath)
+	if err != nil {
+		return fmt.Errorf("%s ended; reading its log: %w", p.name, err)
+	}
+	err = fmt.Errorf("%s ended; the end of its log:\n%s", p.name, lastLines(strings.Split(strings.TrimSpace(string(text)), "\n")))
+	if strings.Contains(string(text), "address already in use") {
+		return errors.Join(errPortTaken, err)
+	}
+	return err
+}
+
+func lastLines(lines []string) string {
+	const most = 15
+	return strings.Join(lines[max(0, len(lines)-most):], "\n")
+}

@@ -1,0 +1,72 @@
+package devcluster
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// temporaryPattern names state directories that belong to nobody but a run.
+const temporaryPattern = "wfi-devcluster-*"
+
+// staleAfter leaves a new directory the time to be locked by its owner.
+const staleAfter = time.Minute
+
+// state is the directory of one running cluster, locked against another.
+type state struct {
+	dir       string
+	temporary bool
+	lock      *os.File
+}
+
+func openState(dir string) (*state, error) {
+	s := &state{dir: dir, temporary: dir == ""}
+	if err := s.create(); err != nil {
+		return nil, fmt.Errorf("creating the state directory: %w", err)
+	}
+	lock, err := tryLock(s.path("lock"))
+	if err != nil {
+		return nil, fmt.Errorf("using %s, another cluster may run in it: %w", s.dir, err)
+	}
+	s.lock = lock
+	return s, nil
+}
+
+func (s *state) create() (err error) {
+	if s.temporary {
+		removeStale(os.TempDir())
+		s.dir, err = os.MkdirTemp("", temporaryPattern)
+		return err
+	}
+	if s.dir, err = filepath.Abs(s.dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(s.dir, 0o700)
+}
+
+func (s *state) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *state) close() {
+	if s.temporary {
+		_ = os.RemoveAll(s.dir) // what stays is removed by a later start
+	}
+	s.lock.Close()
+}
+
+// removeStale removes what killed runs left: old enough and locked by nobody.
+func removeStale(parent string) {
+	dirs, _ := filepath.Glob(filepath.Join(parent, temporaryPattern))
+	for _, dir := range dirs {
+		info, err := os.Stat(dir)
+		if err != nil || time.Since(info.ModTime()) < staleAfter {
+			continue
+		}
+		lock, err := tryLock(filepath.Join(dir, "lock"))
+		if err != nil { // in use, or another user's
+			continue
+		}
+		_ = os.RemoveAll(dir)
+		lock.Close()
+	}
+}
