@@ -1,0 +1,142 @@
+package signature
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// How the spec marks the kinds of secrets ("Signature scheme").
+const (
+	prefixSymmetric = "whsec_"
+	prefixPrivate   = "whsk_"
+	prefixPublic    = "whpk_"
+)
+
+// Keys is an immutable set of secrets and public keys, any of which may have signed a request. It is safe for concurrent use,
+// and none of its methods or formats shows a secret.
+type Keys struct {
+	secrets []*symmetric
+	public  []ed25519.PublicKey
+}
+
+// ParseKeys reads one to [MaxKeys] secrets (whsec_ and 24 to 64 bytes in base64) and ed25519 public keys (whpk_ and 32 bytes in
+// base64), separated by white space. Base64 is the standard alphabet with padding, as in the reference libraries. What is given twice counts once.
+//
+// It refuses private keys (whsk_), a secret that is one byte repeated, public keys that are not canonical, not on the curve or
+// of small order (RFC 8032, section 5.1), and a secret that is at the same time a public key. All problems are reported together
+// (see [errors.Join]); they name a secret by its position, from 1, and never quote it.
+func ParseKeys(text string) (*Keys, error) {
+	keys := &Keys{}
+	if err := eachSecret(text, keys.add); err != nil {
+		return nil, err
+	}
+	if keys.Overlaps(&Keys{secrets: asSecrets(keys.public)}) {
+		return nil, errors.New("a whsec_ secret equals a whpk_ public key, which is not secret")
+	}
+	return keys, nil
+}
+
+// add parses one secret into the set.
+func (k *Keys) add(text string) error {
+	kind, secret, err := decodeSecret(text)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case prefixSymmetric:
+		return k.addSymmetric(newSymmetric(secret))
+	case prefixPublic:
+		return k.addPublic(newPublic(secret))
+	}
+	return errors.New("a whsk_ private key can only sign: give its public key (whpk_)")
+}
+
+func (k *Keys) addSymmetric(secret *symmetric, err error) error {
+	if err == nil && !k.hasSecret(secret) {
+		k.secrets = append(k.secrets, secret)
+	}
+	return err
+}
+
+func (k *Keys) addPublic(key ed25519.PublicKey, err error) error {
+	if err == nil && !k.hasPublic(key) {
+		k.public = append(k.public, key)
+	}
+	return err
+}
+
+// Overlaps reports whether a secret or key is in both sets, so that one who can sign for the one can sign for the other.
+// Use it with [Signer.Keys] to keep the secrets of two directions apart. Nil is the empty set.
+func (k *Keys) Overlaps(other *Keys) bool {
+	if k == nil || other == nil {
+		return false
+	}
+	return slices.ContainsFunc(k.secrets, other.hasSecret) || slices.ContainsFunc(k.public, other.hasPublic)
+}
+
+// String tells how many secrets and keys there are, and nothing of them.
+func (k *Keys) String() string {
+	if k == nil {
+		return "no keys"
+	}
+	return fmt.Sprintf("%d symmetric, %d public", len(k.secrets), len(k.public))
+}
+
+// GoString is [Keys.String].
+func (k *Keys) GoString() string { return k.String() }
+
+func (k *Keys) hasSecret(secret *symmetric) bool {
+	return slices.ContainsFunc(k.secrets, func(s *symmetric) bool { return s.block == secret.block })
+}
+
+func (k *Keys) hasPublic(key ed25519.PublicKey) bool {
+	return slices.ContainsFunc(k.public, func(p ed25519.PublicKey) bool { return bytes.Equal(p, key) })
+}
+
+// asSecrets returns what the keys would be as secrets, for comparison alone.
+func asSecrets(keys []ed25519.PublicKey) []*symmetric {
+	secrets := make([]*symmetric, len(keys))
+	for i, key := range keys {
+		secrets[i] = &symmetric{}
+		copy(secrets[i].block[:], key)
+	}
+	return secrets
+}
+
+// eachSecret calls add for each of the white-space separated secrets, and reports all problems by position.
+func eachSecret(text string, add func(secret string) error) error {
+	secrets := strings.Fields(text)
+	if len(secrets) == 0 {
+		return errors.New("there is no secret")
+	}
+	if len(secrets) > MaxKeys {
+		return fmt.Errorf("there are %d secrets, at most %d are possible", len(secrets), MaxKeys)
+	}
+	var problems []error
+	for i, secret := range secrets {
+		if err := add(secret); err != nil {
+			problems = append(problems, fmt.Errorf("secret %d: %w", i+1, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// decodeSecret tells the kind of a secret by its prefix and decodes the rest.
+func decodeSecret(text string) (kind string, secret []byte, err error) {
+	for _, kind := range []string{prefixSymmetric, prefixPrivate, prefixPublic} {
+		encoded, found := strings.CutPrefix(text, kind)
+		if !found {
+			continue
+		}
+		secret, err := encoding.DecodeString(encoded)
+		if err != nil {
+			return "", nil, fmt.Errorf("what follows %s is not standard base64 with padding", kind)
+		}
+		return kind, secret, nil
+	}
+	return "", nil, errors.New("it does not start with whsec_, whsk_ or whpk_")
+}

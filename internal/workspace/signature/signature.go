@@ -1,0 +1,59 @@
+// Package signature signs and verifies one HTTP request as Standard Webhooks 1.0.0 says
+// (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, called "the spec" here).
+//
+// It guarantees that a request which [Verifier.Verify] accepts was signed, with one of the configured keys, over exactly the
+// id, timestamp and body that were received, at a moment within the tolerance. It remembers nothing: whether an id was seen
+// before is the caller's to know.
+//
+// What is signed is the text id + "." + timestamp + "." + body, each exactly as sent. An HMAC-SHA256 ("v1") counts only under a
+// symmetric secret (whsec_), an ed25519 signature ("v1a") only under a public key (whpk_), so that a published key never
+// authenticates anything as an HMAC secret.
+//
+// It is stricter than the reference libraries, which all senders known to us satisfy:
+//
+//   - an id is 1 to 128 bytes of printable ASCII without white space and full stop (see [ValidID]);
+//   - a timestamp is 1 to 12 decimal digits, and is signed as it was sent (a reference library signs it re-printed);
+//   - a header that is repeated, or sent under both of its names with different values, is refused;
+//   - a signature is "version,base64" and nothing after it, in padded standard base64 without stray bits;
+//   - at most the first 16 signatures are looked at.
+package signature
+
+import "time"
+
+// MaxIDLength is the longest message id that is accepted, in bytes.
+const MaxIDLength = 128
+
+// MaxKeys is the largest number of different secrets and keys that [ParseKeys] and [NewSigner] take. It bounds what one
+// unauthenticated request can cost.
+const MaxKeys = 16
+
+const (
+	maxSignatures      = 16
+	maxTimestampDigits = 12
+
+	versionSymmetric  = "v1"
+	versionAsymmetric = "v1a"
+)
+
+// Message is what a verified signature vouches for beside the body.
+type Message struct {
+	// ID names the message. It stays the same when the sender tries again, and satisfies [ValidID]
+	// (spec, "Webhook metadata").
+	ID string
+	// Timestamp is when the sender made this attempt, in whole seconds and UTC.
+	Timestamp time.Time
+}
+
+// ValidID reports whether id can be the id of a message: 1 to [MaxIDLength] bytes of printable ASCII without white space and
+// full stop. The spec forbids the full stop because it separates the parts of what is signed ("Signature scheme").
+func ValidID(id string) bool {
+	if id == "" || len(id) > MaxIDLength {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] <= ' ' || id[i] > '~' || id[i] == '.' {
+			return false
+		}
+	}
+	return true
+}

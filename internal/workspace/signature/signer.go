@@ -1,0 +1,101 @@
+package signature
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// newSecretSize is the size of the secrets we make, in bytes.
+const newSecretSize = 32
+
+// NewSecret returns a fresh secret of 32 random bytes, in the form that [ParseKeys] and [NewSigner] take (whsec_ and base64).
+func NewSecret() string {
+	secret := make([]byte, newSecretSize)
+	rand.Read(secret) // never fails, as its documentation says
+	return prefixSymmetric + encoding.EncodeToString(secret)
+}
+
+// Signer signs requests. It is immutable and safe for concurrent use, and none of its methods or formats shows a secret.
+type Signer struct {
+	signing []signingKey
+	keys    *Keys
+}
+
+// signingKey makes signatures of one version: with a secret (whsec_) or with a private key (whsk_).
+type signingKey interface {
+	version() string
+	sign(dst []byte, id, timestamp string, body []byte) []byte
+}
+
+// NewSigner returns a signer with a secret (whsec_, rules as in [ParseKeys]) or an ed25519 private key (whsk_ and the 32 bytes
+// of the seed, or 64 with the public key after it, in base64). With several, separated by white space, it signs with each: that is how a
+// sender rotates its secret without a refused delivery (spec, "Webhook headers"). Errors are as those of ParseKeys.
+func NewSigner(secret string) (*Signer, error) {
+	s := &Signer{keys: &Keys{}}
+	if err := eachSecret(secret, s.add); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// add parses one secret.
+func (s *Signer) add(text string) error {
+	kind, secret, err := decodeSecret(text)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case prefixSymmetric:
+		key, err := newSymmetric(secret)
+		return s.use(key, s.keys.addSymmetric(key, err))
+	case prefixPrivate:
+		key, err := newPrivate(secret)
+		if err != nil {
+			return err
+		}
+		return s.use(key, s.keys.addPublic(key.public(), nil))
+	}
+	return errors.New("a whpk_ public key can not sign: give its private key (whsk_)")
+}
+
+func (s *Signer) use(key signingKey, err error) error {
+	if err == nil {
+		s.signing = append(s.signing, key)
+	}
+	return err
+}
+
+// Sign returns the headers webhook-id, webhook-timestamp and webhook-signature of a request with this body, signed as made at
+// the given moment (in whole seconds). The body has to be sent exactly as given.
+//
+// The id names the message and stays the same when it is sent again. Sign panics unless it satisfies [ValidID]: an id with a
+// full stop would sign a second message that was never meant.
+func (s *Signer) Sign(id string, at time.Time, body []byte) http.Header {
+	if !ValidID(id) {
+		panic(fmt.Sprintf("signature: %q can not be the id of a message", id))
+	}
+	timestamp := strconv.FormatInt(at.Unix(), 10)
+	var signatures []byte
+	for i, key := range s.signing {
+		if i > 0 {
+			signatures = append(signatures, ' ')
+		}
+		signatures = append(signatures, key.version()...)
+		signatures = append(signatures, ',')
+		signatures = key.sign(signatures, id, timestamp, body)
+	}
+	return http.Header{headerID: {id}, headerTimestamp: {timestamp}, headerSignature: {string(signatures)}}
+}
+
+// Keys returns the keys that verify what the signer signs.
+func (s *Signer) Keys() *Keys { return s.keys }
+
+// String tells how many secrets and keys there are, and nothing of them.
+func (s *Signer) String() string { return s.keys.String() }
+
+// GoString is [Signer.String].
+func (s *Signer) GoString() string { return s.String() }

@@ -1,0 +1,74 @@
+package signature
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"sync"
+)
+
+// macTextLength is the length of an HMAC-SHA256 in base64.
+const macTextLength = (sha256.Size + 2) / 3 * 4
+
+// The size of a symmetric secret in bytes (spec, "Signature scheme").
+const (
+	minSecretSize = 24
+	maxSecretSize = 64
+)
+
+// symmetric is a secret of the kind whsec_.
+type symmetric struct {
+	// block is the secret, filled up with zeros as HMAC itself does (RFC 2104): two secrets that differ in trailing zeros
+	// only are the same key, and compare as equal.
+	block [maxSecretSize]byte
+	macs  sync.Pool // of *mac: setting up an HMAC costs as much as signing a small body
+}
+
+// mac is an HMAC under one secret, with room for what is small.
+type mac struct {
+	hash.Hash
+	scratch []byte
+}
+
+func newSymmetric(secret []byte) (*symmetric, error) {
+	if len(secret) < minSecretSize || len(secret) > maxSecretSize {
+		return nil, errors.New("a whsec_ secret has 24 to 64 bytes")
+	}
+	if bytes.Count(secret, secret[:1]) == len(secret) {
+		return nil, errors.New("a whsec_ secret of one repeated byte is no secret")
+	}
+	s := &symmetric{}
+	copy(s.block[:], secret)
+	s.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, s.block[:])} }
+	return s, nil
+}
+
+// sign appends the base64 text of the signature.
+func (s *symmetric) sign(dst []byte, id, timestamp string, body []byte) []byte {
+	m := s.macs.Get().(*mac)
+	defer s.macs.Put(m)
+	m.Reset()
+	m.scratch = appendPrefix(m.scratch[:0], id, timestamp)
+	m.Write(m.scratch)
+	m.Write(body)
+	m.scratch = m.Sum(m.scratch[:0])
+	return encoding.AppendEncode(dst, m.scratch)
+}
+
+func (s *symmetric) version() string { return versionSymmetric }
+
+// appendPrefix appends what is signed before the body.
+func appendPrefix(dst []byte, id, timestamp string) []byte {
+	dst = append(dst, id...)
+	dst = append(dst, '.')
+	dst = append(dst, timestamp...)
+	return append(dst, '.')
+}
+
+// signedContent is all that is signed, in one piece.
+func signedContent(id, timestamp string, body []byte) []byte {
+	content := make([]byte, 0, len(id)+len(timestamp)+2+len(body))
+	return append(appendPrefix(content, id, timestamp), body...)
+}

@@ -1,0 +1,75 @@
+package signature
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Verifier decides whether a request is authentic. It is safe for concurrent use if the functions it was made from are.
+type Verifier struct {
+	keys      func() *Keys
+	tolerance time.Duration
+	now       func() time.Time
+}
+
+// NewVerifier returns a verifier of requests that were signed with one of keys, at most tolerance before or after now.
+//
+// All three are needed. The functions are called once for each request, so that keys can change between two requests (see
+// [WatchFile]); no keys, or nil, means that nothing is accepted.
+func NewVerifier(keys func() *Keys, tolerance time.Duration, now func() time.Time) *Verifier {
+	return &Verifier{keys: keys, tolerance: tolerance, now: now}
+}
+
+// Verify accepts or refuses a request by its headers and its body, which must be the raw bytes as received.
+//
+// It needs webhook-id, webhook-timestamp and webhook-signature, each once; svix-id, svix-timestamp and svix-signature stand
+// for the same three. Both boundaries of the tolerance are inside. Of the signatures, which a sender gives several of while it
+// rotates its secret, one that fits is enough; unknown versions are passed over (spec, "Webhook headers" and "Verifying
+// signatures"). Comparison takes constant time for any one secret.
+//
+// Every error is an [*Error] and wraps [ErrInvalid]. What a refused request can cost is bounded: one HMAC of the body for each
+// secret, and at most 16 ed25519 verifications for each public key.
+func (v *Verifier) Verify(h http.Header, body []byte) (Message, error) {
+	c, reason := readClaim(h)
+	if reason == accepted {
+		reason = v.checkAge(c.at)
+	}
+	if reason == accepted {
+		reason = v.keys().match(&c, body)
+	}
+	if reason != accepted {
+		return Message{}, &Error{Reason: reason}
+	}
+	return Message{ID: c.id, Timestamp: c.at}, nil
+}
+
+// checkAge says whether a request that was signed at this moment is neither too old nor too new.
+func (v *Verifier) checkAge(at time.Time) Reason {
+	switch age := v.now().Sub(at); {
+	case age > v.tolerance:
+		return ReasonStaleTimestamp
+	case age < -v.tolerance:
+		return ReasonFutureTimestamp
+	}
+	return accepted
+}
+
+// match looks for a signature that one of the keys made over the claim and the body.
+func (k *Keys) match(c *claim, body []byte) Reason {
+	attempt := attempt{keys: k, claim: c, body: body}
+	reason := ReasonNoUsableSignature
+	rest := c.signatures
+	for i := 0; i < maxSignatures && rest != ""; i++ {
+		var one string
+		one, rest, _ = strings.Cut(rest, " ")
+		usable, matched := attempt.try(one)
+		if matched {
+			return accepted
+		}
+		if usable {
+			reason = ReasonNoMatchingSignature
+		}
+	}
+	return reason
+}
