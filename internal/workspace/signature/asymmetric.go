@@ -12,13 +12,11 @@ import (
 const asymmetricTextLength = (ed25519.SignatureSize + 2) / 3 * 4
 
 // private is a key of the kind whsk_.
-type private struct {
-	key ed25519.PrivateKey
-}
+type private ed25519.PrivateKey
 
 // newPrivate takes the seed alone, or the seed followed by its public key, which is what Svix prints and libsodium keeps; the
 // spec does not say which.
-func newPrivate(secret []byte) (*private, error) {
+func newPrivate(secret []byte) (private, error) {
 	if len(secret) != ed25519.SeedSize && len(secret) != ed25519.PrivateKeySize {
 		return nil, errors.New("a whsk_ private key has 32 bytes, or 64 with its public key")
 	}
@@ -30,17 +28,15 @@ func newPrivate(secret []byte) (*private, error) {
 	if len(secret) == ed25519.PrivateKeySize && !bytes.Equal(key, secret) {
 		return nil, errors.New("the two halves of the whsk_ private key do not belong together")
 	}
-	return &private{key: key}, nil
+	return private(key), nil
 }
 
 // sign appends the base64 text of the signature.
-func (p *private) sign(dst []byte, id, timestamp string, body []byte) []byte {
-	return encoding.AppendEncode(dst, ed25519.Sign(p.key, signedContent(id, timestamp, body)))
+func (p private) sign(dst []byte, id, timestamp string, body []byte) []byte {
+	return encoding.AppendEncode(dst, ed25519.Sign(ed25519.PrivateKey(p), signedContent(id, timestamp, body)))
 }
 
-func (p *private) version() string { return versionAsymmetric }
-
-func (p *private) public() ed25519.PublicKey { return p.key.Public().(ed25519.PublicKey) }
+func (p private) public() ed25519.PublicKey { return ed25519.PublicKey(p[ed25519.SeedSize:]) }
 
 // The field and the curve of ed25519, -x² + y² = 1 + dx²y² (RFC 8032, section 5.1).
 var (

@@ -13,10 +13,10 @@ type Error struct {
 }
 
 // Error returns the text of [ErrInvalid], whatever the reason.
-func (e *Error) Error() string { return ErrInvalid.Error() }
+func (*Error) Error() string { return ErrInvalid.Error() }
 
 // Unwrap returns [ErrInvalid].
-func (e *Error) Unwrap() error { return ErrInvalid }
+func (*Error) Unwrap() error { return ErrInvalid }
 
 // Reason is why a request was refused: one of the constants below, never text from the request.
 type Reason string

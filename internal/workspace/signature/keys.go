@@ -34,7 +34,7 @@ func ParseKeys(text string) (*Keys, error) {
 	if err := eachSecret(text, keys.add); err != nil {
 		return nil, err
 	}
-	if keys.Overlaps(&Keys{secrets: asSecrets(keys.public)}) {
+	if (&Keys{secrets: keys.secrets}).Overlaps(&Keys{public: keys.public}) {
 		return nil, errors.New("a whsec_ secret equals a whpk_ public key, which is not secret")
 	}
 	return keys, nil
@@ -69,13 +69,26 @@ func (k *Keys) addPublic(key ed25519.PublicKey, err error) error {
 	return err
 }
 
-// Overlaps reports whether a secret or key is in both sets, so that one who can sign for the one can sign for the other.
-// Use it with [Signer.Keys] to keep the secrets of two directions apart. Nil is the empty set.
+// Overlaps reports whether both sets hold a secret or key of the same bytes, of whatever kind, so that who can sign for the one
+// may be able to sign for the other. With [Signer.Keys] it keeps the secrets of two directions apart. Nil is the empty set.
 func (k *Keys) Overlaps(other *Keys) bool {
-	if k == nil || other == nil {
-		return false
+	blocks := other.blocks()
+	return slices.ContainsFunc(k.blocks(), func(b block) bool { return slices.Contains(blocks, b) })
+}
+
+// blocks returns the bytes of all secrets and keys.
+func (k *Keys) blocks() []block {
+	if k == nil {
+		return nil
 	}
-	return slices.ContainsFunc(k.secrets, other.hasSecret) || slices.ContainsFunc(k.public, other.hasPublic)
+	var blocks []block
+	for _, secret := range k.secrets {
+		blocks = append(blocks, secret.block)
+	}
+	for _, key := range k.public {
+		blocks = append(blocks, newBlock(key))
+	}
+	return blocks
 }
 
 // String tells how many secrets and keys there are, and nothing of them.
@@ -95,16 +108,6 @@ func (k *Keys) hasSecret(secret *symmetric) bool {
 
 func (k *Keys) hasPublic(key ed25519.PublicKey) bool {
 	return slices.ContainsFunc(k.public, func(p ed25519.PublicKey) bool { return bytes.Equal(p, key) })
-}
-
-// asSecrets returns what the keys would be as secrets, for comparison alone.
-func asSecrets(keys []ed25519.PublicKey) []*symmetric {
-	secrets := make([]*symmetric, len(keys))
-	for i, key := range keys {
-		secrets[i] = &symmetric{}
-		copy(secrets[i].block[:], key)
-	}
-	return secrets
 }
 
 // eachSecret calls add for each of the white-space separated secrets, and reports all problems by position.

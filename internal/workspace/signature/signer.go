@@ -25,10 +25,10 @@ type Signer struct {
 	keys    *Keys
 }
 
-// signingKey makes signatures of one version: with a secret (whsec_) or with a private key (whsk_).
-type signingKey interface {
-	version() string
-	sign(dst []byte, id, timestamp string, body []byte) []byte
+// signingKey makes signatures of one version.
+type signingKey struct {
+	version string
+	sign    func(dst []byte, id, timestamp string, body []byte) []byte
 }
 
 // NewSigner returns a signer with a secret (whsec_, rules as in [ParseKeys]) or an ed25519 private key (whsk_ and the 32 bytes
@@ -50,23 +50,28 @@ func (s *Signer) add(text string) error {
 	}
 	switch kind {
 	case prefixSymmetric:
-		key, err := newSymmetric(secret)
-		return s.use(key, s.keys.addSymmetric(key, err))
+		return s.addSymmetric(newSymmetric(secret))
 	case prefixPrivate:
-		key, err := newPrivate(secret)
-		if err != nil {
-			return err
-		}
-		return s.use(key, s.keys.addPublic(key.public(), nil))
+		return s.addPrivate(newPrivate(secret))
 	}
-	return errors.New("a whpk_ public key can not sign: give its private key (whsk_)")
+	return errors.New("a whpk_ public key can't sign: give its private key (whsk_)")
 }
 
-func (s *Signer) use(key signingKey, err error) error {
-	if err == nil {
-		s.signing = append(s.signing, key)
+func (s *Signer) addSymmetric(key *symmetric, err error) error {
+	if err == nil && !s.keys.hasSecret(key) {
+		s.signing = append(s.signing, signingKey{versionSymmetric, key.sign})
 	}
-	return err
+	return s.keys.addSymmetric(key, err)
+}
+
+func (s *Signer) addPrivate(key private, err error) error {
+	if err != nil {
+		return err
+	}
+	if !s.keys.hasPublic(key.public()) {
+		s.signing = append(s.signing, signingKey{versionAsymmetric, key.sign})
+	}
+	return s.keys.addPublic(key.public(), nil)
 }
 
 // Sign returns the headers webhook-id, webhook-timestamp and webhook-signature of a request with this body, signed as made at
@@ -76,7 +81,7 @@ func (s *Signer) use(key signingKey, err error) error {
 // full stop would sign a second message that was never meant.
 func (s *Signer) Sign(id string, at time.Time, body []byte) http.Header {
 	if !ValidID(id) {
-		panic(fmt.Sprintf("signature: %q can not be the id of a message", id))
+		panic(fmt.Sprintf("signature: %q can't be the id of a message", id))
 	}
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	var signatures []byte
@@ -84,7 +89,7 @@ func (s *Signer) Sign(id string, at time.Time, body []byte) http.Header {
 		if i > 0 {
 			signatures = append(signatures, ' ')
 		}
-		signatures = append(signatures, key.version()...)
+		signatures = append(signatures, key.version...)
 		signatures = append(signatures, ',')
 		signatures = key.sign(signatures, id, timestamp, body)
 	}

@@ -18,12 +18,19 @@ const (
 	maxSecretSize = 64
 )
 
+// block is a secret or key filled up with zeros, as HMAC does it (RFC 2104): secrets that differ in trailing zeros only are one
+// and the same, and equal as blocks.
+type block [maxSecretSize]byte
+
+func newBlock(secret []byte) (b block) {
+	copy(b[:], secret)
+	return b
+}
+
 // symmetric is a secret of the kind whsec_.
 type symmetric struct {
-	// block is the secret, filled up with zeros as HMAC itself does (RFC 2104): two secrets that differ in trailing zeros
-	// only are the same key, and compare as equal.
-	block [maxSecretSize]byte
-	macs  sync.Pool // of *mac: setting up an HMAC costs as much as signing a small body
+	block block
+	macs  sync.Pool // of *mac: to set up an HMAC costs as much as to sign a small body
 }
 
 // mac is an HMAC under one secret, with room for what is small.
@@ -39,15 +46,15 @@ func newSymmetric(secret []byte) (*symmetric, error) {
 	if bytes.Count(secret, secret[:1]) == len(secret) {
 		return nil, errors.New("a whsec_ secret of one repeated byte is no secret")
 	}
-	s := &symmetric{}
-	copy(s.block[:], secret)
-	s.macs.New = func() any { return &mac{Hash: hmac.New(sha256.New, s.block[:])} }
-	return s, nil
+	return &symmetric{block: newBlock(secret)}, nil
 }
 
 // sign appends the base64 text of the signature.
 func (s *symmetric) sign(dst []byte, id, timestamp string, body []byte) []byte {
-	m := s.macs.Get().(*mac)
+	m, found := s.macs.Get().(*mac)
+	if !found {
+		m = &mac{Hash: hmac.New(sha256.New, s.block[:])}
+	}
 	defer s.macs.Put(m)
 	m.Reset()
 	m.scratch = appendPrefix(m.scratch[:0], id, timestamp)
@@ -56,8 +63,6 @@ func (s *symmetric) sign(dst []byte, id, timestamp string, body []byte) []byte {
 	m.scratch = m.Sum(m.scratch[:0])
 	return encoding.AppendEncode(dst, m.scratch)
 }
-
-func (s *symmetric) version() string { return versionSymmetric }
 
 // appendPrefix appends what is signed before the body.
 func appendPrefix(dst []byte, id, timestamp string) []byte {

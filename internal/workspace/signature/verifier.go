@@ -61,9 +61,9 @@ func (k *Keys) match(c *claim, body []byte) Reason {
 	reason := ReasonNoUsableSignature
 	rest := c.signatures
 	for i := 0; i < maxSignatures && rest != ""; i++ {
-		var one string
-		one, rest, _ = strings.Cut(rest, " ")
-		usable, matched := attempt.try(one)
+		var signature string
+		signature, rest, _ = strings.Cut(rest, " ")
+		usable, matched := attempt.try(signature)
 		if matched {
 			return accepted
 		}
