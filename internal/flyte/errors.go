@@ -17,13 +17,13 @@ var (
 	// ErrUnavailable: Flyte did not do it and may later. Everything that is none of the other kinds is this one: FlyteAdmin
 	// answers Internal or Unknown while its database is away (flyteadmin/pkg/repositories/errors/postgres.go), and a proxy in
 	// front of it Unimplemented.
-	ErrUnavailable = errors.New("Flyte is unavailable")
+	ErrUnavailable = errors.New("unavailable for now")
 	// ErrConflict: a project of that id exists and is not ours. It was not touched.
-	ErrConflict = errors.New("the project belongs to someone else")
+	ErrConflict = errors.New("taken by someone else")
 	// ErrInvalid: Flyte will never accept this; the text says why. Only another request can help.
-	ErrInvalid = errors.New("Flyte refuses the request")
+	ErrInvalid = errors.New("refused by Flyte")
 	// ErrUnauthorized: Flyte does not accept our credentials, or they lack the right.
-	ErrUnauthorized = errors.New("Flyte refuses the credentials")
+	ErrUnauthorized = errors.New("credentials refused by Flyte")
 )
 
 // maxReason bounds, in characters, what of Flyte's own words goes into an error.

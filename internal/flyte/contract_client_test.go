@@ -1,0 +1,133 @@
+package flyte_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+)
+
+// clientContract is what EnsureProject does to any FlyteAdmin, told by what is there afterwards.
+func clientContract(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	t.Run("RegistersThenRests", func(t *testing.T) {
+		want := f.newProject(t)
+		f.ensure(t, want, true)
+		f.wantProject(t, message(want))
+		f.ensure(t, want, false)
+	})
+	t.Run("RepairsDrift", func(t *testing.T) {
+		own := labels(ownerLabel, "ws-1")
+		drifts := map[string]*admin.Project{
+			"name":        {Name: "other", Labels: own},
+			"description": {Description: "other", Labels: own},
+			"label added": {Labels: labels(ownerLabel, "ws-1", "team", "ml", "foreign", "x")},
+			"label gone":  {Labels: own},
+			"archived":    {State: admin.Project_ARCHIVED},
+		}
+		for name, drift := range drifts {
+			t.Run(name, func(t *testing.T) {
+				want := f.newProject(t)
+				want.Labels["team"] = "ml"
+				f.ensure(t, want, true)
+				drift.Id = want.ID
+				f.update(t, drift)
+				f.ensure(t, want, true)
+				f.wantProject(t, message(want))
+				f.ensure(t, want, false)
+			})
+		}
+	})
+	t.Run("ArchivesAndUnarchives", func(t *testing.T) {
+		want := f.newProject(t)
+		for _, archived := range []bool{false, true, false} {
+			want.Archived = archived
+			f.ensure(t, want, true)
+			f.wantProject(t, message(want))
+			f.ensure(t, want, false)
+		}
+	})
+	t.Run("RegistersArchived", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Archived = true
+		f.ensure(t, want, true)
+		f.wantProject(t, message(want))
+		f.ensure(t, want, false)
+	})
+	t.Run("UpdateKeepsArchived", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Archived = true
+		f.ensure(t, want, true)
+		want.Name = "Renamed"
+		f.ensure(t, want, true)
+		f.wantProject(t, message(want))
+	})
+	t.Run("LeavesWhatFlyteCannotClear", func(t *testing.T) {
+		full := f.newProject(t)
+		f.ensure(t, full, true)
+		bare := full
+		bare.Name, bare.Description = "", ""
+		f.ensure(t, bare, false)
+		bare.Archived, full.Archived = true, true
+		f.ensure(t, bare, true)
+		f.wantProject(t, message(full))
+	})
+	t.Run("RegistersWithoutName", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Name = ""
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		want.Name = want.ID
+		f.wantProject(t, message(want))
+	})
+	t.Run("LeavesForeignProjectAlone", func(t *testing.T) {
+		for _, foreign := range []*admin.Labels{nil, labels(), labels(ownerLabel, "ws-2"), labels("team", "ws-1")} {
+			want := f.newProject(t)
+			theirs := &admin.Project{Id: want.ID, Name: "Theirs", Labels: foreign}
+			f.register(t, theirs)
+			if changed, err := f.client.EnsureProject(t.Context(), want); changed || !errors.Is(err, flyte.ErrConflict) {
+				t.Errorf("foreign labels %v: changed is %v, error %v, want a conflict", foreign.GetValues(), changed, err)
+			}
+			f.wantProject(t, theirs)
+		}
+	})
+	t.Run("TellsRefusal", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Labels["owner"] = "ana@company.com"
+		if _, err := f.client.EnsureProject(t.Context(), want); !errors.Is(err, flyte.ErrInvalid) {
+			t.Errorf("error is %v, want ErrInvalid", err)
+		}
+	})
+	t.Run("TellsVersion", func(t *testing.T) {
+		if _, err := f.client.Version(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (f flyteAdmin) newProject(t *testing.T) flyte.Project {
+	t.Helper()
+	return newProject(f.newID(t))
+}
+
+func newProject(id string) flyte.Project {
+	return flyte.Project{ID: id, Name: "Fraud", Description: "Cards", Labels: map[string]string{ownerLabel: "ws-1"}}
+}
+
+func (f flyteAdmin) ensure(t *testing.T, want flyte.Project, wantChanged bool) {
+	t.Helper()
+	changed, err := f.client.EnsureProject(t.Context(), want)
+	if err != nil || changed != wantChanged {
+		t.Fatalf("EnsureProject(%+v) = %v, %v, want %v", want, changed, err, wantChanged)
+	}
+}
+
+func message(p flyte.Project) *admin.Project {
+	state := admin.Project_ACTIVE
+	if p.Archived {
+		state = admin.Project_ARCHIVED
+	}
+	return &admin.Project{Id: p.ID, Name: p.Name, Description: p.Description, Labels: &admin.Labels{Values: p.Labels}, State: state}
+}

@@ -1,0 +1,277 @@
+package flyte_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
+)
+
+const ownerLabel = "platform.company.com/workspace"
+
+// flyteAdmin is one FlyteAdmin under the contract: the double, or the real one of FLYTE_TEST_ENDPOINT (gRPC without TLS).
+type flyteAdmin struct {
+	raw    service.AdminServiceClient
+	client *flyte.Client
+}
+
+// TestContract is what both the double and a real FlyteAdmin must do; a difference is a bug of the double. It makes ids of its
+// own and leaves only archived projects.
+func TestContract(t *testing.T) {
+	t.Run("double", func(t *testing.T) {
+		contract(t, connect(t, startDouble(t).Addr()))
+	})
+	t.Run("real", func(t *testing.T) {
+		endpoint := os.Getenv("FLYTE_TEST_ENDPOINT")
+		if endpoint == "" {
+			t.Skip("FLYTE_TEST_ENDPOINT is not set")
+		}
+		contract(t, connect(t, endpoint))
+	})
+}
+
+func contract(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	t.Run("server", func(t *testing.T) { serverContract(t, f) })
+	t.Run("listing", func(t *testing.T) { listingContract(t, f) })
+	t.Run("client", func(t *testing.T) { clientContract(t, f) })
+}
+
+func startDouble(t *testing.T) *flytetest.Server {
+	t.Helper()
+	server, err := flytetest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	return server
+}
+
+func connect(t *testing.T, endpoint string) flyteAdmin {
+	t.Helper()
+	conn, err := grpc.NewClient(endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return flyteAdmin{raw: service.NewAdminServiceClient(conn), client: newClient(t, flyte.Options{Endpoint: endpoint})}
+}
+
+func newClient(t *testing.T, options flyte.Options) *flyte.Client {
+	t.Helper()
+	options.OwnerLabel = ownerLabel
+	client, err := flyte.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// newID is an id that nobody else has, archived at the end of the test if it was used.
+func (f flyteAdmin) newID(t *testing.T) string {
+	t.Helper()
+	random := make([]byte, 8)
+	_, _ = rand.Read(random)
+	id := "contract-" + hex.EncodeToString(random)
+	t.Cleanup(func() { f.archive(id) })
+	return id
+}
+
+// archive leaves a project that was never made alone: Flyte answers NotFound.
+func (f flyteAdmin) archive(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, _ = f.raw.UpdateProject(ctx, &admin.Project{Id: id, State: admin.Project_ARCHIVED})
+}
+
+func (f flyteAdmin) register(t *testing.T, project *admin.Project) {
+	t.Helper()
+	if _, err := f.raw.RegisterProject(t.Context(), &admin.ProjectRegisterRequest{Project: project}); err != nil {
+		t.Fatalf("registering %q: %v", project.GetId(), err)
+	}
+}
+
+func (f flyteAdmin) update(t *testing.T, project *admin.Project) {
+	t.Helper()
+	if _, err := f.raw.UpdateProject(t.Context(), project); err != nil {
+		t.Fatalf("updating %q: %v", project.GetId(), err)
+	}
+}
+
+func (f flyteAdmin) get(t *testing.T, id string) *admin.Project {
+	t.Helper()
+	project, err := f.raw.GetProject(t.Context(), &admin.ProjectGetRequest{Id: id})
+	if err != nil {
+		t.Fatalf("getting %q: %v", id, err)
+	}
+	return project
+}
+
+func (f flyteAdmin) wantProject(t *testing.T, want *admin.Project) {
+	t.Helper()
+	diff := cmp.Diff(want, f.get(t, want.GetId()), protocmp.Transform(), protocmp.IgnoreFields(&admin.Project{}, "domains"))
+	if diff != "" {
+		t.Errorf("project differs (-want +got):\n%s", diff)
+	}
+}
+
+func labels(pairs ...string) *admin.Labels {
+	values := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i]] = pairs[i+1]
+	}
+	return &admin.Labels{Values: values}
+}
+
+func wantCode(t *testing.T, want codes.Code, err error) {
+	t.Helper()
+	if got := status.Code(err); got != want {
+		t.Errorf("code is %v, want %v (%v)", got, want, err)
+	}
+}
+
+func serverContract(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	ctx := t.Context()
+	t.Run("RegistersAndKeepsState", func(t *testing.T) {
+		for _, state := range []admin.Project_ProjectState{admin.Project_ACTIVE, admin.Project_ARCHIVED} {
+			project := &admin.Project{
+				Id: f.newID(t), Name: "Fraud", Description: "Cards", Labels: labels(ownerLabel, "ws-1"), State: state,
+			}
+			f.register(t, project)
+			f.wantProject(t, project)
+			_, err := f.raw.RegisterProject(ctx, &admin.ProjectRegisterRequest{Project: project})
+			wantCode(t, codes.AlreadyExists, err)
+		}
+	})
+	t.Run("AnswersWithDomains", func(t *testing.T) {
+		id := f.newID(t)
+		f.register(t, &admin.Project{Id: id, Name: "n"})
+		answer, err := f.raw.GetDomains(ctx, &admin.GetDomainRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(answer.GetDomains(), f.get(t, id).GetDomains(), protocmp.Transform()); diff != "" {
+			t.Errorf("domains of the project differ from those of Flyte (-flyte +project):\n%s", diff)
+		}
+	})
+	t.Run("AnswersNotFound", func(t *testing.T) {
+		_, err := f.raw.GetProject(ctx, &admin.ProjectGetRequest{Id: f.newID(t)})
+		wantCode(t, codes.NotFound, err)
+		// NotFound outranks InvalidArgument.
+		_, err = f.raw.UpdateProject(ctx, &admin.Project{Id: f.newID(t), Name: strings.Repeat("n", 65)})
+		wantCode(t, codes.NotFound, err)
+	})
+	t.Run("RefusesNoID", func(t *testing.T) {
+		f.register(t, &admin.Project{Id: f.newID(t), Name: "n"})
+		_, err := f.raw.GetProject(ctx, &admin.ProjectGetRequest{})
+		wantCode(t, codes.InvalidArgument, err)
+		_, err = f.raw.UpdateProject(ctx, &admin.Project{})
+		wantCode(t, codes.InvalidArgument, err)
+		_, err = f.raw.RegisterProject(ctx, &admin.ProjectRegisterRequest{})
+		wantCode(t, codes.InvalidArgument, err)
+	})
+	t.Run("UpdateAlwaysWritesState", func(t *testing.T) {
+		id := f.newID(t)
+		f.register(t, &admin.Project{Id: id, Name: "n", State: admin.Project_ARCHIVED})
+		f.update(t, &admin.Project{Id: id})
+		f.wantProject(t, &admin.Project{Id: id, Name: "n"})
+	})
+	t.Run("UpdateWritesOnlyWhatIsGiven", func(t *testing.T) {
+		full := &admin.Project{Id: f.newID(t), Name: "n", Description: "d", Labels: labels("a", "1", "b", "2")}
+		f.register(t, full)
+		f.update(t, &admin.Project{Id: full.GetId()})
+		f.wantProject(t, full)
+		f.update(t, &admin.Project{Id: full.GetId(), Labels: labels("c", "3")})
+		f.wantProject(t, &admin.Project{Id: full.GetId(), Name: "n", Description: "d", Labels: labels("c", "3")})
+		f.update(t, &admin.Project{Id: full.GetId(), Labels: labels()})
+		f.wantProject(t, &admin.Project{Id: full.GetId(), Name: "n", Description: "d", Labels: labels()})
+	})
+	t.Run("TellsItsVersion", func(t *testing.T) {
+		if _, err := f.raw.GetVersion(ctx, &admin.GetVersionRequest{}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("Validates", func(t *testing.T) { validationContract(t, f) })
+}
+
+func validationContract(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	many := func(n int) *admin.Labels {
+		l := labels()
+		for i := range n {
+			l.Values["l"+strings.Repeat("x", i)] = "v"
+		}
+		return l
+	}
+	tests := map[string]struct {
+		project *admin.Project
+		want    codes.Code
+	}{
+		"longest id":            {&admin.Project{Id: f.longID(t, 63)}, codes.OK},
+		"id too long":           {&admin.Project{Id: f.longID(t, 64)}, codes.InvalidArgument},
+		"id with upper case":    {&admin.Project{Id: "X" + f.newID(t)}, codes.InvalidArgument},
+		"id with a dot":         {&admin.Project{Id: "a." + f.newID(t)}, codes.InvalidArgument},
+		"id ends in a dash":     {&admin.Project{Id: f.newID(t) + "-"}, codes.InvalidArgument},
+		"longest name":          {&admin.Project{Name: strings.Repeat("n", 64)}, codes.OK},
+		"name too long":         {&admin.Project{Name: strings.Repeat("n", 65)}, codes.InvalidArgument},
+		"name counted in bytes": {&admin.Project{Name: strings.Repeat("ä", 33)}, codes.InvalidArgument},
+		"longest description":   {&admin.Project{Description: strings.Repeat("d", 300)}, codes.OK},
+		"description too long":  {&admin.Project{Description: strings.Repeat("d", 301)}, codes.InvalidArgument},
+		"most labels":           {&admin.Project{Labels: many(16)}, codes.OK},
+		"too many labels":       {&admin.Project{Labels: many(17)}, codes.InvalidArgument},
+		"label with a prefix":   {&admin.Project{Labels: labels(ownerLabel, "a_b.C-9", "empty", "")}, codes.OK},
+		"label prefix invalid":  {&admin.Project{Labels: labels("Company_com/x", "v")}, codes.InvalidArgument},
+		"label key invalid":     {&admin.Project{Labels: labels("a b", "v")}, codes.InvalidArgument},
+		"label key too long":    {&admin.Project{Labels: labels(strings.Repeat("k", 64), "v")}, codes.InvalidArgument},
+		"label value invalid":   {&admin.Project{Labels: labels("k", "ana@company.com")}, codes.InvalidArgument},
+		"label value too long":  {&admin.Project{Labels: labels("k", strings.Repeat("v", 64))}, codes.InvalidArgument},
+		"domains":               {&admin.Project{Domains: []*admin.Domain{{Id: "development"}}}, codes.InvalidArgument},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if test.project.GetId() == "" {
+				test.project.Id = f.newID(t)
+			}
+			if test.project.GetName() == "" {
+				test.project.Name = "n"
+			}
+			_, err := f.raw.RegisterProject(t.Context(), &admin.ProjectRegisterRequest{Project: test.project})
+			wantCode(t, test.want, err)
+		})
+	}
+	t.Run("no name", func(t *testing.T) {
+		_, err := f.raw.RegisterProject(t.Context(), &admin.ProjectRegisterRequest{Project: &admin.Project{Id: f.newID(t)}})
+		wantCode(t, codes.InvalidArgument, err)
+	})
+	t.Run("domains in an update", func(t *testing.T) {
+		id := f.newID(t)
+		f.register(t, &admin.Project{Id: id, Name: "n"})
+		_, err := f.raw.UpdateProject(t.Context(), f.get(t, id))
+		wantCode(t, codes.InvalidArgument, err)
+	})
+}
+
+func (f flyteAdmin) longID(t *testing.T, length int) string {
+	t.Helper()
+	id := f.newID(t)
+	id += strings.Repeat("x", length-len(id))
+	t.Cleanup(func() { f.archive(id) })
+	return id
+}

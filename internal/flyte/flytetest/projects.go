@@ -1,0 +1,123 @@
+package flytetest
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Project is one stored project.
+type Project struct {
+	ID, Name, Description string
+	// Labels are nil until a request carried the message, which may be empty.
+	Labels map[string]string
+	State  admin.Project_ProjectState
+}
+
+// message adds the domains, which every answer carries and no request may
+// (flyteadmin/pkg/repositories/transformers/project.go).
+func (p Project) message() *admin.Project {
+	message := &admin.Project{Id: p.ID, Name: p.Name, Description: p.Description, State: p.State, Domains: domains()}
+	if p.Labels != nil {
+		message.Labels = &admin.Labels{Values: maps.Clone(p.Labels)}
+	}
+	return message
+}
+
+func (p Project) clone() Project {
+	p.Labels = maps.Clone(p.Labels)
+	return p
+}
+
+// projects is FlyteAdmin's table of projects (flyteadmin/pkg/repositories/gormimpl/project_repo.go). The zero value is empty.
+type projects struct {
+	mutex sync.Mutex
+	byID  map[string]Project
+}
+
+func (t *projects) empty() bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return len(t.byID) == 0
+}
+
+func (t *projects) get(id string) (Project, error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	project, ok := t.byID[id]
+	if !ok {
+		return Project{}, status.Errorf(codes.NotFound, "project [%s] not found", id)
+	}
+	return project.clone(), nil
+}
+
+// create: the unique index answers AlreadyExists, also for an archived project
+// (flyteadmin/pkg/repositories/errors/postgres.go).
+func (t *projects) create(request *admin.Project) error {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if _, ok := t.byID[request.GetId()]; ok {
+		return status.Error(codes.AlreadyExists, "value with matching project already exists")
+	}
+	if len(t.byID) >= MaxProjects {
+		return status.Errorf(codes.ResourceExhausted, "the double holds no more than %d projects", MaxProjects)
+	}
+	if t.byID == nil {
+		t.byID = map[string]Project{}
+	}
+	t.byID[request.GetId()] = Project{ID: request.GetId()}.overlaid(request)
+	return nil
+}
+
+func (t *projects) update(request *admin.Project) error {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	project, ok := t.byID[request.GetId()]
+	if !ok {
+		return status.Errorf(codes.NotFound, "project [%s] not found", request.GetId())
+	}
+	t.byID[request.GetId()] = project.overlaid(request)
+	return nil
+}
+
+// overlaid writes what gorm's Updates writes: no zero values, so no empty name or description and no absent labels. Labels that
+// are there, even empty, replace all; the state is a pointer there and so always written.
+func (p Project) overlaid(request *admin.Project) Project {
+	p.Name = cmp.Or(request.GetName(), p.Name)
+	p.Description = cmp.Or(request.GetDescription(), p.Description)
+	if request.GetLabels() != nil {
+		p.Labels = maps.Clone(request.GetLabels().GetValues())
+		if p.Labels == nil {
+			p.Labels = map[string]string{}
+		}
+	}
+	p.State = request.GetState()
+	return p
+}
+
+func (t *projects) snapshot() []Project {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	all := make([]Project, 0, len(t.byID))
+	for _, project := range t.byID {
+		all = append(all, project.clone())
+	}
+	slices.SortFunc(all, func(a, b Project) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+// page filters, sorts and cuts. A limit of 0 is none.
+func (t *projects) page(matches func(Project) bool, compare func(a, b Project) int, offset, limit int) []Project {
+	found := slices.DeleteFunc(t.snapshot(), func(p Project) bool { return !matches(p) })
+	slices.SortStableFunc(found, compare)
+	found = found[min(offset, len(found)):]
+	if limit > 0 {
+		found = found[:min(limit, len(found))]
+	}
+	return found
+}
