@@ -64,7 +64,6 @@ type Client struct {
 	conn       *grpc.ClientConn
 	admin      service.AdminServiceClient
 	ownerLabel string
-	timeout    time.Duration
 }
 
 // New makes a client. It does not dial: an unreachable Flyte shows at the first call.
@@ -76,15 +75,15 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a Flyte client: %w", err)
 	}
-	conn, err := grpc.NewClient(o.Endpoint, append(dialOptions(creds), o.DialOptions...)...)
+	if o.CallTimeout <= 0 {
+		o.CallTimeout = DefaultCallTimeout
+	}
+	options := append(dialOptions(creds), grpc.WithChainUnaryInterceptor(withTimeout(o.CallTimeout)))
+	conn, err := grpc.NewClient(o.Endpoint, append(options, o.DialOptions...)...)
 	if err != nil {
 		return nil, fmt.Errorf("making a Flyte client: %w", err)
 	}
-	timeout := o.CallTimeout
-	if timeout <= 0 {
-		timeout = DefaultCallTimeout
-	}
-	return &Client{conn: conn, admin: service.NewAdminServiceClient(conn), ownerLabel: o.OwnerLabel, timeout: timeout}, nil
+	return &Client{conn: conn, admin: service.NewAdminServiceClient(conn), ownerLabel: o.OwnerLabel}, nil
 }
 
 func (o Options) credentials() (credentials.TransportCredentials, error) {
@@ -119,12 +118,21 @@ func dialOptions(creds credentials.TransportCredentials) []grpc.DialOption {
 	}
 }
 
+// withTimeout gives every call its deadline, so that none can be forgotten.
+func withTimeout(timeout time.Duration) grpc.UnaryClientInterceptor {
+	return func(
+		ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+	) error {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return invoke(ctx, method, request, answer, conn, options...)
+	}
+}
+
 // Version tells FlyteAdmin's own version, as its build names it. It needs no rights beyond reaching Flyte, so it also answers
 // whether Flyte is there.
 func (c *Client) Version(ctx context.Context) (string, error) {
-	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	answer, err := c.admin.GetVersion(callCtx, &admin.GetVersionRequest{})
+	answer, err := c.admin.GetVersion(ctx, &admin.GetVersionRequest{})
 	if err != nil {
 		return "", failure(ctx, "reading the version of Flyte", err)
 	}

@@ -2,8 +2,11 @@ package flyte_test
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -147,14 +150,48 @@ func TestClient_NothingListens(t *testing.T) {
 }
 
 func TestClient_GivesUpAtItsDeadline(t *testing.T) {
-	server, _ := start(t)
-	t.Cleanup(server.Hang())
-	client := newClient(t, flyte.Options{Endpoint: server.Addr(), CallTimeout: 50 * time.Millisecond})
-	if _, err := client.EnsureProject(t.Context(), newProject("ws-1")); !errors.Is(err, flyte.ErrUnavailable) {
-		t.Errorf("error is %v, want ErrUnavailable", err)
+	for _, method := range []string{"GetProject", "RegisterProject", "UpdateProject", "GetVersion"} {
+		t.Run(method, func(t *testing.T) {
+			server, f := start(t)
+			want := newProject("ws-1")
+			if method == "UpdateProject" {
+				f.ensure(t, want, true)
+				want.Archived = true
+			}
+			t.Cleanup(server.Hang(method))
+			client := newClient(t, flyte.Options{Endpoint: server.Addr(), CallTimeout: 50 * time.Millisecond})
+			begin := time.Now()
+			_, err := client.EnsureProject(t.Context(), want)
+			if method == "GetVersion" {
+				_, err = client.Version(t.Context())
+			}
+			if waited := time.Since(begin); !errors.Is(err, flyte.ErrUnavailable) || waited > 5*time.Second {
+				t.Errorf("error after %v is %v, want ErrUnavailable at the deadline", waited, err)
+			}
+		})
 	}
-	if _, err := client.Version(t.Context()); !errors.Is(err, flyte.ErrUnavailable) {
-		t.Errorf("error is %v, want ErrUnavailable", err)
+}
+
+func TestClient_GoesOnWhenReleased(t *testing.T) {
+	server, f := start(t)
+	release := server.Hang("RegisterProject")
+	done := make(chan error)
+	go func() {
+		_, err := f.client.EnsureProject(t.Context(), newProject("ws-1"))
+		done <- err
+	}()
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	for server.Calls()["RegisterProject"] == 0 {
+		<-poll.C
+	}
+	if projects := server.Projects(); len(projects) > 0 {
+		t.Errorf("a call that hangs did its work: %v", projects)
+	}
+	release()
+	release()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -218,6 +255,30 @@ func TestClient_BoundsAndCleansForeignText(t *testing.T) {
 	text := err.Error()
 	if len(text) > 800 || !strings.Contains(text, "a[31mb ") || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		t.Errorf("error of %d bytes is not bounded or not clean: %q", len(text), text)
+	}
+}
+
+func TestClient_VerifiesTLS(t *testing.T) {
+	issuer := httptest.NewTLSServer(nil) // for its certificate
+	issuer.Close()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := flytetest.Serve(tls.NewListener(listener, &tls.Config{
+		Certificates: issuer.TLS.Certificates, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12,
+	}))
+	t.Cleanup(server.Stop)
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issuer.Certificate().Raw})
+
+	trusting := newClient(t, flyte.Options{Endpoint: server.Addr(), TLS: true, CACert: authority})
+	if version, err := trusting.Version(t.Context()); err != nil || version != flytetest.Version {
+		t.Errorf("with the CA: %q, %v, want %q", version, err, flytetest.Version)
+	}
+	doubting := newClient(t, flyte.Options{Endpoint: server.Addr(), TLS: true})
+	if _, err := doubting.Version(t.Context()); !errors.Is(err, flyte.ErrUnavailable) {
+		t.Errorf("without the CA: %v, want ErrUnavailable", err)
 	}
 }
 

@@ -29,8 +29,8 @@ var (
 // maxReason bounds, in characters, what of Flyte's own words goes into an error.
 const maxReason = 256
 
-// failure turns the error of one call into one of the kinds. It takes the caller's context, not the call's: only the caller's
-// own cancellation is one.
+// failure turns the error of one call, made with ctx, into one of the kinds. Only the caller can cancel ctx, so what else says
+// Canceled came from Flyte.
 func failure(ctx context.Context, doing string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("%s: %w", doing, context.Canceled)

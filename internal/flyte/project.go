@@ -78,9 +78,7 @@ func (c *Client) check(want Project) error {
 // look answers nil where Flyte knows no such project. GetProject also finds archived ones; ListProjects without a filter does not
 // (flyteadmin/pkg/repositories/gormimpl/project_repo.go).
 func (c *Client) look(ctx context.Context, id string) (*admin.Project, error) {
-	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	have, err := c.admin.GetProject(callCtx, &admin.ProjectGetRequest{Id: id})
+	have, err := c.admin.GetProject(ctx, &admin.ProjectGetRequest{Id: id})
 	if status.Code(err) == codes.NotFound {
 		return nil, nil
 	}
@@ -97,9 +95,7 @@ func (c *Client) register(ctx context.Context, want Project) (bool, error) {
 	if project.Name == "" {
 		project.Name = want.ID
 	}
-	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	_, err := c.admin.RegisterProject(callCtx, &admin.ProjectRegisterRequest{Project: project})
+	_, err := c.admin.RegisterProject(ctx, &admin.ProjectRegisterRequest{Project: project})
 	if err == nil {
 		return true, nil
 	}
@@ -125,9 +121,7 @@ func (c *Client) repair(ctx context.Context, have *admin.Project, want Project) 
 	if !want.differs(have) {
 		return false, nil
 	}
-	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	if _, err := c.admin.UpdateProject(callCtx, want.message()); err != nil {
+	if _, err := c.admin.UpdateProject(ctx, want.message()); err != nil {
 		return false, failure(ctx, "updating project "+quoted(want.ID), err)
 	}
 	return true, nil

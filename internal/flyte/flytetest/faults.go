@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"path"
+	"slices"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -18,7 +19,13 @@ type faults struct {
 	unavailable bool
 	failures    []codes.Code
 	losses      int
-	hang        chan struct{}
+	hang        *hang
+}
+
+// hang holds calls of the methods, or of any if there are none.
+type hang struct {
+	methods  []string
+	released chan struct{}
 }
 
 // maxFailures bounds what FailNext keeps.
@@ -47,18 +54,19 @@ func (f *faults) LoseAnswers(n int) {
 	f.losses = n
 }
 
-// Hang lets every call wait, until release is called, the client gives up or the server stops. Calls that were released go on as
-// if nothing had been. Release may be repeated.
-func (f *faults) Hang() (release func()) {
+// Hang lets every call of the methods, or of any method if none is named, wait until release is called, the client gives up or
+// the server stops. Calls that were released go on as if nothing had been. A new Hang replaces the former for calls to come;
+// release may be repeated.
+func (f *faults) Hang(methods ...string) (release func()) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	hang := make(chan struct{})
-	f.hang = hang
+	mine := &hang{methods: methods, released: make(chan struct{})}
+	f.hang = mine
 	return sync.OnceFunc(func() {
 		f.mutex.Lock()
 		defer f.mutex.Unlock()
-		close(hang)
-		if f.hang == hang {
+		close(mine.released)
+		if f.hang == mine {
 			f.hang = nil
 		}
 	})
@@ -73,16 +81,14 @@ func (f *faults) Calls() map[string]int {
 
 func (f *faults) intercept(ctx context.Context, request any, call *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	method := path.Base(call.FullMethod)
-	hang, err := f.begin(method)
+	held, err := f.begin(method)
 	if err != nil {
 		return nil, err
 	}
-	if hang != nil {
-		select {
-		case <-hang:
-		case <-ctx.Done():
-			return nil, status.FromContextError(ctx.Err()).Err()
-		}
+	select {
+	case <-held:
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
 	}
 	answer, err := handle(ctx, request)
 	if err == nil && f.loses(method) {
@@ -91,8 +97,8 @@ func (f *faults) intercept(ctx context.Context, request any, call *grpc.UnarySer
 	return answer, err
 }
 
-// begin counts the call and tells what becomes of it.
-func (f *faults) begin(method string) (hang <-chan struct{}, err error) {
+// begin counts the call and tells what becomes of it: an error, or when it may go on.
+func (f *faults) begin(method string) (held <-chan struct{}, err error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if f.calls == nil {
@@ -107,8 +113,18 @@ func (f *faults) begin(method string) (hang <-chan struct{}, err error) {
 		f.failures = f.failures[1:]
 		return nil, status.Error(code, "the double was told to fail")
 	}
-	return f.hang, nil
+	if f.hang != nil && (len(f.hang.methods) == 0 || slices.Contains(f.hang.methods, method)) {
+		return f.hang.released, nil
+	}
+	return free, nil
 }
+
+// free holds nobody.
+var free = func() <-chan struct{} {
+	closed := make(chan struct{})
+	close(closed)
+	return closed
+}()
 
 func (f *faults) loses(method string) bool {
 	if method != "RegisterProject" && method != "UpdateProject" {
