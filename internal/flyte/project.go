@@ -92,7 +92,7 @@ func (c *Client) look(ctx context.Context, id string) (*admin.Project, error) {
 // (flyteadmin/pkg/repositories/transformers/project.go).
 func (c *Client) register(ctx context.Context, want Project) (bool, error) {
 	project := want.message()
-	if project.Name == "" {
+	if project.GetName() == "" {
 		project.Name = want.ID
 	}
 	_, err := c.admin.RegisterProject(ctx, &admin.ProjectRegisterRequest{Project: project})

@@ -16,7 +16,7 @@ import (
 // (flyteadmin/pkg/manager/impl/util/filters.go).
 var filterForm = regexp.MustCompile(`(.+)\((.+),\s?(.+)\)`)
 
-// columns are what can be filtered and sorted by here; FlyteAdmin has its bookkeeping columns as well
+// column knows what can be filtered and sorted by here; FlyteAdmin has its bookkeeping columns as well
 // (flyteadmin/pkg/repositories/models/project.go).
 func column(p Project, name string) (value string, ok bool) {
 	switch name {
