@@ -1,0 +1,66 @@
+package v1alpha1
+
+// The conditions of a Workspace. Ready is derived from the others; docs/operations.md says what to do about each
+// reason.
+const (
+	ConditionNamespaceReady         = "NamespaceReady"
+	ConditionQuotaApplied           = "QuotaApplied"
+	ConditionAccessGranted          = "AccessGranted"
+	ConditionNetworkIsolated        = "NetworkIsolated"
+	ConditionFlyteProjectRegistered = "FlyteProjectRegistered"
+	ConditionReady                  = "Ready"
+)
+
+// StepConditions are the conditions that Ready is derived from, in the order in which a person should read them.
+func StepConditions() []string {
+	return []string{
+		ConditionNamespaceReady, ConditionQuotaApplied, ConditionAccessGranted,
+		ConditionNetworkIsolated, ConditionFlyteProjectRegistered,
+	}
+}
+
+// Reasons of conditions that are True.
+const (
+	// ReasonApplied: it is there as it was asked for.
+	ReasonApplied = "Applied"
+	// ReasonReady: everything is there.
+	ReasonReady = "Ready"
+	// ReasonQuotaClamped: the tier's maximum is below what the workspace asks for; the maximum holds.
+	ReasonQuotaClamped = "QuotaClamped"
+	// ReasonAccessReduced: the workspace is suspended or deleted; members may only look.
+	ReasonAccessReduced = "AccessReduced"
+	// ReasonArchived: the workspace is suspended or deleted, and its Flyte project is archived.
+	ReasonArchived = "Archived"
+)
+
+// Reasons of conditions that are False.
+const (
+	// ReasonAwaitingContent: only the state of the workspace has arrived; nothing is provisioned until its content does.
+	ReasonAwaitingContent = "AwaitingContent"
+	// ReasonInvalid: the spec breaks a rule that the edge would have refused it for. No retry can fix it.
+	ReasonInvalid = "Invalid"
+	// ReasonConflict: a namespace or project of that name exists and is not ours. It is never touched.
+	ReasonConflict = "Conflict"
+	// ReasonTierNotFound: the WorkspaceTier does not exist.
+	ReasonTierNotFound = "TierNotFound"
+	// ReasonWaitingForNamespace: the step needs the namespaces, which are not there yet.
+	ReasonWaitingForNamespace = "WaitingForNamespace"
+	// ReasonNamespaceTerminating: a namespace is being deleted; it is made anew when that has ended.
+	ReasonNamespaceTerminating = "NamespaceTerminating"
+	// ReasonForbidden: the API server refuses it to the service's own account.
+	ReasonForbidden = "Forbidden"
+	// ReasonRejected: the API server or an admission policy of the cluster calls the object invalid.
+	ReasonRejected = "Rejected"
+	// ReasonKubernetesUnavailable: the API server did not do it; it is tried again.
+	ReasonKubernetesUnavailable = "KubernetesUnavailable"
+	// ReasonFlyteUnavailable: Flyte did not answer; it is tried again.
+	ReasonFlyteUnavailable = "FlyteUnavailable"
+	// ReasonFlyteUnauthorized: Flyte refuses the service's credentials.
+	ReasonFlyteUnauthorized = "FlyteUnauthorized"
+	// ReasonFlyteRejected: Flyte calls the project invalid. No retry can fix it.
+	ReasonFlyteRejected = "FlyteRejected"
+	// ReasonSuspended: the workspace is suspended.
+	ReasonSuspended = "Suspended"
+	// ReasonDeleted: the workspace is deleted.
+	ReasonDeleted = "Deleted"
+)

@@ -1,0 +1,15 @@
+package v1alpha1
+
+// The labels and annotations by which the service knows its own. Nothing without LabelWorkspace is ever touched.
+const (
+	// LabelWorkspace holds the workspace id. It is on every object and every Flyte project of a workspace.
+	LabelWorkspace = "platform.company.com/workspace"
+	// LabelDomain holds the Flyte domain of a namespace, where namespaces are made per domain.
+	LabelDomain = "platform.company.com/domain"
+	// LabelManagedBy is Kubernetes' recommended label for the tool that manages an object.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	// ManagedBy is the value of LabelManagedBy on everything that the service makes.
+	ManagedBy = "workspace-flyte-integration"
+	// AnnotationDeliveries holds the newest webhook deliveries of a Workspace: their ids and body hashes, as JSON.
+	AnnotationDeliveries = "platform.company.com/deliveries"
+)

@@ -1,0 +1,212 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Workspace is one team's workspace: namespaces with quota, access and isolation, and a Flyte project.
+// Its spec is the wish, kept in two registers (content and state), each by its highest version.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=ws,categories=platform
+// +kubebuilder:printcolumn:name="Tier",type=string,JSONPath=`.spec.tier`
+// +kubebuilder:printcolumn:name="State",type=string,JSONPath=`.spec.state`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Project",type=string,JSONPath=`.status.projectID`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Namespaces",type=string,JSONPath=`.status.namespaces`,priority=1
+// +kubebuilder:printcolumn:name="Console",type=string,JSONPath=`.status.consoleURL`,priority=1
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 63",message="metadata.name is the workspace id and must be a DNS label (RFC 1123)"
+type Workspace struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// +required
+	Spec WorkspaceSpec `json:"spec"`
+	// +optional
+	Status WorkspaceStatus `json:"status,omitempty"`
+}
+
+// WorkspaceSpec is what is wanted. The webhook writes it, and kubectl may; the controller never does.
+type WorkspaceSpec struct {
+	// DisplayName is the name that people see, in Flyte's console too. While it is empty, the content of the
+	// workspace has not arrived, and nothing is provisioned (reason AwaitingContent).
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	DisplayName Text `json:"displayName,omitempty"`
+
+	// Description is shown in Flyte's console. At most 300 characters, Flyte's limit.
+	// +optional
+	// +kubebuilder:validation:MaxLength=300
+	Description Text `json:"description,omitempty"`
+
+	// Owner is who answers for the workspace: information only, it grants nothing.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Owner Text `json:"owner,omitempty"`
+
+	// Tier names the WorkspaceTier whose policy holds.
+	// +optional
+	// +kubebuilder:default=standard
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Tier string `json:"tier,omitempty"`
+
+	// Quota overrides the tier's default quota, key by key, up to the tier's maximum.
+	// +optional
+	Quota Quota `json:"quota,omitzero"`
+
+	// Members are who may work in the workspace's namespaces.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=1000
+	Members []Member `json:"members,omitempty"`
+
+	// Labels are kept in the workspace-config ConfigMap and given to Flyte; they are not put on namespaces.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=14
+	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) <= 317 && k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved"
+	Labels map[string]LabelValue `json:"labels,omitempty"`
+
+	// Version is the version of the content register: the highest created or updated event. 0 = edited by hand only.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
+	Version int64 `json:"version,omitempty"`
+
+	// State is what the workspace should be. Only Deleted ever destroys anything.
+	// +optional
+	// +kubebuilder:default=Active
+	State State `json:"state,omitempty"`
+
+	// StateVersion is the version of the state register: the highest created, suspended, resumed or deleted event.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=9007199254740991
+	StateVersion int64 `json:"stateVersion,omitempty"`
+}
+
+// State is what a workspace should be.
+// +kubebuilder:validation:Enum=Active;Suspended;Deleted
+type State string
+
+// The states of a workspace.
+const (
+	StateActive    State = "Active"
+	StateSuspended State = "Suspended"
+	StateDeleted   State = "Deleted"
+)
+
+// Text is what a person reads: no control characters, line or paragraph separators, or bidirectional controls,
+// which can forge lines in terminals, logs and pages.
+// +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f-\x9f\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]*$`
+type Text string
+
+// LabelValue is a Kubernetes label value.
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:Pattern=`^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$`
+type LabelValue string
+
+// Quantity is a Kubernetes quantity in the bounded form that is safe to parse: no exponents, at most nine digits
+// before the point. It is a string here, so that nothing is parsed before the pattern has been checked.
+// +kubebuilder:validation:MaxLength=16
+// +kubebuilder:validation:Pattern=`^[0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`
+type Quantity string
+
+// Count is a number of things.
+// +kubebuilder:validation:MaxLength=9
+// +kubebuilder:validation:Pattern=`^[0-9]{1,9}$`
+type Count string
+
+// Quota is how much a workspace may use in each of its namespaces. An empty field takes the tier's default; where
+// the tier has none either, there is no limit.
+type Quota struct {
+	// CPU in cores, of requests and of limits.
+	// +optional
+	CPU Quantity `json:"cpu,omitempty"`
+	// Memory in bytes, of requests and of limits.
+	// +optional
+	Memory Quantity `json:"memory,omitempty"`
+	// GPU counts the tier's GPU resource.
+	// +optional
+	GPU Count `json:"gpu,omitempty"`
+	// Storage in bytes, requested by all PersistentVolumeClaims together.
+	// +optional
+	Storage Quantity `json:"storage,omitempty"`
+	// Pods that have not ended.
+	// +optional
+	Pods Count `json:"pods,omitempty"`
+}
+
+// Member is one subject with one role.
+// +kubebuilder:validation:XValidation:rule="!self.name.startsWith('system:')",message="names that start with system: are reserved by Kubernetes"
+// +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="a ServiceAccount is a plain name in the workspace's own namespaces"
+type Member struct {
+	// +kubebuilder:validation:Enum=User;Group;ServiceAccount
+	// +required
+	Kind MemberKind `json:"kind"`
+	// Name of the user or group as the cluster's authentication gives it, or of a ServiceAccount in the
+	// workspace's own namespaces.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +required
+	Name Text `json:"name"`
+	// +kubebuilder:validation:Enum=admin;editor;viewer
+	// +required
+	Role Role `json:"role"`
+}
+
+// MemberKind is a kind of RBAC subject.
+type MemberKind string
+
+// The kinds of a Member.
+const (
+	MemberUser           MemberKind = "User"
+	MemberGroup          MemberKind = "Group"
+	MemberServiceAccount MemberKind = "ServiceAccount"
+)
+
+// Role is what a member may do in the workspace's namespaces; docs/operations.md lists the rights.
+type Role string
+
+// The roles of a Member.
+const (
+	RoleAdmin  Role = "admin"
+	RoleEditor Role = "editor"
+	RoleViewer Role = "viewer"
+)
+
+// Roles are all roles, from the most rights to the least.
+func Roles() []Role { return []Role{RoleAdmin, RoleEditor, RoleViewer} }
+
+// WorkspaceStatus is what is there. Only the controller writes it.
+type WorkspaceStatus struct {
+	// ObservedGeneration is the generation of the spec that the conditions speak of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions: one for each step, and Ready, which is derived from them.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// Namespaces of the workspace, in the order of Flyte's domains.
+	// +optional
+	// +listType=atomic
+	Namespaces []string `json:"namespaces,omitempty"`
+	// ProjectID is the id of the Flyte project, once it is registered.
+	// +optional
+	ProjectID string `json:"projectID,omitempty"`
+	// ConsoleURL is where people find the project in Flyte's console.
+	// +optional
+	ConsoleURL string `json:"consoleURL,omitempty"`
+}
+
+// WorkspaceList is a list of Workspaces.
+//
+// +kubebuilder:object:root=true
+type WorkspaceList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []Workspace `json:"items"`
+}

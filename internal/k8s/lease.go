@@ -1,0 +1,90 @@
+package k8s
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// Kubernetes' own times for leader election: a killed leader is replaced after at most leaseDuration + retryPeriod.
+const (
+	leaseDuration = 15 * time.Second
+	renewDeadline = 10 * time.Second
+	retryPeriod   = 2 * time.Second
+)
+
+// Lease elects the one replica that reconciles. Unlike controller-runtime's own election, losing it ends only the
+// leadership and not the process: while the API server is down, no replica can hold the lease, and the edge must go
+// on answering.
+type Lease struct {
+	elector *leaderelection.LeaderElector
+
+	mu   sync.Mutex
+	held context.Context //nolint:containedctx // it is the leadership itself: done when the lease is lost
+}
+
+// NewLease makes the election over the Lease name in namespace. acquired is called with each leadership.
+func NewLease(cfg *rest.Config, namespace, name, identity string, acquired func(context.Context)) (*Lease, error) {
+	client, err := coordinationv1.NewForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("making a client for leases: %w", err)
+	}
+	l := &Lease{}
+	l.elector, err = leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock: &resourcelock.LeaseLock{
+			LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: name},
+			Client:     client,
+			LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
+		},
+		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+		ReleaseOnCancel: true,
+		Callbacks: leaderelection.LeaderCallbacks{
+			OnStartedLeading: func(ctx context.Context) {
+				l.hold(ctx)
+				logr.FromContextOrDiscard(ctx).Info("acquired the lease", "namespace", namespace, "lease", name)
+				acquired(ctx)
+			},
+			OnStoppedLeading: func() {},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("electing a leader: %w", err)
+	}
+	return l, nil
+}
+
+// Start takes part in the election until ctx ends, and again after each leadership that was lost.
+func (l *Lease) Start(ctx context.Context) error {
+	for ctx.Err() == nil {
+		l.elector.Run(ctx)
+	}
+	return nil
+}
+
+func (l *Lease) hold(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = ctx
+}
+
+// Hold binds ctx to the leadership: ok is false on a replica that does not lead, else the context that is returned
+// ends with ctx or when the lease is lost.
+func (l *Lease) Hold(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
+	l.mu.Lock()
+	held := l.held
+	l.mu.Unlock()
+	if held == nil || held.Err() != nil {
+		return ctx, func() {}, false
+	}
+	bound, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(held, cancel)
+	return bound, func() { stop(); cancel() }, true
+}

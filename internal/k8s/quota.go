@@ -1,0 +1,84 @@
+package k8s
+
+import (
+	"cmp"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// defaultGPU is what a quota's gpu counts where the tier names no resource.
+const defaultGPU = "nvidia.com/gpu"
+
+// Names of the objects that bound what a workspace may use.
+const (
+	quotaName  = "workspace-quota"
+	limitsName = "workspace-limits"
+)
+
+// QuotaObjects are the ResourceQuota and the LimitRange. clamped names the keys of the quota that the tier's maximum
+// has lowered.
+func (p *Plan) QuotaObjects() (objects []client.Object, clamped []string) {
+	amounts, clamped := workspace.EffectiveQuota(p.Workspace.Spec.Quota, p.Tier)
+	quota := &corev1.ResourceQuota{ObjectMeta: p.object(quotaName)}
+	quota.Spec.Hard = p.hard(amounts)
+	limits := &corev1.LimitRange{ObjectMeta: p.object(limitsName)}
+	limits.Spec.Limits = []corev1.LimitRangeItem{containerLimits(p.Tier.Spec.LimitRange)}
+	return []client.Object{quota, limits}, clamped
+}
+
+// hard spells the amounts as ResourceQuota keys. Services that reach outside the cluster by themselves are never
+// allowed, and a locked workspace starts no pods: running ones finish.
+func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
+	none := resource.MustParse("0")
+	hard := corev1.ResourceList{corev1.ResourceServicesLoadBalancers: none, corev1.ResourceServicesNodePorts: none}
+	keys := map[string][]corev1.ResourceName{
+		"cpu":     {corev1.ResourceRequestsCPU, corev1.ResourceLimitsCPU},
+		"memory":  {corev1.ResourceRequestsMemory, corev1.ResourceLimitsMemory},
+		"gpu":     {corev1.DefaultResourceRequestsPrefix + corev1.ResourceName(cmp.Or(p.Tier.Spec.GPUResource, defaultGPU))},
+		"storage": {corev1.ResourceRequestsStorage},
+		"pods":    {corev1.ResourcePods},
+	}
+	for key, amount := range amounts {
+		for _, name := range keys[key] {
+			hard[name] = amount
+		}
+	}
+	if p.locked() {
+		hard[corev1.ResourcePods] = none
+	}
+	return hard
+}
+
+// containerLimits fills in the defaults as the API server does: a default request from the default limit, and
+// a default limit from the maximum (k8s.io/kubernetes/pkg/apis/core/v1, SetDefaults_LimitRangeItem).
+func containerLimits(r v1alpha1.LimitRange) corev1.LimitRangeItem {
+	return corev1.LimitRangeItem{
+		Type:           corev1.LimitTypeContainer,
+		Default:        resources(r.Max, r.Default),
+		DefaultRequest: resources(r.Min, r.Max, r.Default, r.DefaultRequest),
+		Min:            resources(r.Min),
+		Max:            resources(r.Max),
+	}
+}
+
+// resources is a list of CPU and memory, where later amounts override earlier ones.
+func resources(layers ...v1alpha1.ComputeResources) corev1.ResourceList {
+	list := corev1.ResourceList{}
+	for _, layer := range layers {
+		if layer.CPU != "" {
+			list[corev1.ResourceCPU] = workspace.ParseQuantity(layer.CPU)
+		}
+		if layer.Memory != "" {
+			list[corev1.ResourceMemory] = workspace.ParseQuantity(layer.Memory)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}

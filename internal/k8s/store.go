@@ -1,0 +1,130 @@
+package k8s
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// maxRounds bounds how often one event is merged anew because somebody else wrote the Workspace at the same time.
+const maxRounds = 10
+
+// Store keeps Workspaces in the Kubernetes API, for the edge.
+type Store struct {
+	cached        client.Client
+	live          client.Reader
+	maxWorkspaces int
+	waiters       *waiters
+}
+
+// NewStore makes a Store that reads from the informers' cache, and from the API server where the cache may lag. New
+// workspaces above maxWorkspaces are refused.
+func NewStore(ctx context.Context, c client.Client, live client.Reader, informers cache.Informers, maxWorkspaces int) (*Store, error) {
+	waiters := &waiters{}
+	informer, err := informers.GetInformer(ctx, &v1alpha1.Workspace{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, fmt.Errorf("watching Workspaces: %w", err)
+	}
+	if _, err := informer.AddEventHandler(waiters); err != nil {
+		return nil, fmt.Errorf("watching Workspaces: %w", err)
+	}
+	return &Store{cached: c, live: live, maxWorkspaces: maxWorkspaces, waiters: waiters}, nil
+}
+
+// Record merges an event into the stored Workspace, with its delivery in the same write, guarded by resourceVersion.
+// When it returns OutcomeAccepted, the API server has stored both. Conflicts with other writers are settled inside.
+// Errors are *workspace.Error.
+func (s *Store) Record(ctx context.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
+	reader := client.Reader(s.cached)
+	for range maxRounds {
+		w, outcome, err := s.try(ctx, reader, e, d)
+		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
+			return w, outcome, refusal(err)
+		}
+		reader = s.live
+	}
+	return nil, "", &workspace.Error{Kind: workspace.KindUnavailable, Detail: "too many writers at once"}
+}
+
+func (s *Store) try(ctx context.Context, reader client.Reader, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
+	before := &v1alpha1.Workspace{}
+	err := reader.Get(ctx, client.ObjectKey{Name: e.Data.WorkspaceID}, before)
+	if apierrors.IsNotFound(err) {
+		before, err = workspace.New(e.Data.WorkspaceID), nil
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the Workspace: %w", err)
+	}
+	after := before.DeepCopy()
+	outcome, err := workspace.Record(after, e, d)
+	if err != nil || outcome != workspace.OutcomeAccepted {
+		return before, outcome, err
+	}
+	return after, outcome, s.write(ctx, before, after)
+}
+
+func (s *Store) write(ctx context.Context, before, after *v1alpha1.Workspace) error {
+	if before.ResourceVersion == "" {
+		if err := s.roomForOneMore(ctx); err != nil {
+			return err
+		}
+		return s.cached.Create(ctx, after)
+	}
+	// Only what this version knows and has changed is written: a newer replica's fields stay.
+	return s.cached.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+}
+
+func (s *Store) roomForOneMore(ctx context.Context) error {
+	var all v1alpha1.WorkspaceList
+	if err := s.cached.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("counting Workspaces: %w", err)
+	}
+	if len(all.Items) >= s.maxWorkspaces {
+		detail := fmt.Sprintf("there are %d workspaces already, and MAX_WORKSPACES allows no more", len(all.Items))
+		return &workspace.Error{Kind: workspace.KindLimited, Detail: detail}
+	}
+	return nil
+}
+
+// Tier reads a WorkspaceTier from the cache. A missing one is a KindInvalid error.
+func (s *Store) Tier(ctx context.Context, name string) (*v1alpha1.WorkspaceTier, error) {
+	var tier v1alpha1.WorkspaceTier
+	err := s.cached.Get(ctx, client.ObjectKey{Name: name}, &tier)
+	if apierrors.IsNotFound(err) {
+		return nil, &workspace.Error{Kind: workspace.KindInvalid, Detail: fmt.Sprintf("the tier %q does not exist", name)}
+	}
+	return &tier, refusal(err)
+}
+
+// refusal turns an error of the API server into one for the sender. What the API server's own validation refuses is
+// the sender's turn; anything else is ours, and a repeat may succeed.
+func refusal(err error) error {
+	if err == nil || workspace.KindOf(err) != workspace.KindInternal {
+		return err
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Code != http.StatusUnprocessableEntity {
+		return &workspace.Error{Kind: workspace.KindUnavailable, Detail: "the Kubernetes API can't store it now", Err: err}
+	}
+	return &workspace.Error{Kind: workspace.KindInvalid, Detail: "the Kubernetes API refuses it", Fields: causes(status.Status()), Err: err}
+}
+
+func causes(status metav1.Status) []workspace.FieldError {
+	if status.Details == nil {
+		return nil
+	}
+	fields := make([]workspace.FieldError, len(status.Details.Causes))
+	for i, cause := range status.Details.Causes {
+		fields[i] = workspace.FieldError{Field: cause.Field, Message: cause.Message}
+	}
+	return fields
+}

@@ -1,0 +1,165 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// EventType is the type of a webhook event.
+type EventType string
+
+// The event types. Any other type is ignored, so that senders may evolve.
+const (
+	EventCreated   EventType = "workspace.created"
+	EventUpdated   EventType = "workspace.updated"
+	EventSuspended EventType = "workspace.suspended"
+	EventResumed   EventType = "workspace.resumed"
+	EventDeleted   EventType = "workspace.deleted"
+	EventPing      EventType = "ping"
+)
+
+// MaxVersion is the highest version: the largest integer that every JSON implementation keeps exactly (RFC 7493).
+const MaxVersion = 1<<53 - 1
+
+// Event is what a webhook carries.
+type Event struct {
+	Type      EventType `json:"type"`
+	Timestamp time.Time `json:"timestamp,omitzero"`
+	Data      Data      `json:"data"`
+}
+
+// Data is the desired workspace as the workspace service sees it.
+type Data struct {
+	WorkspaceID string            `json:"workspace_id"`
+	Version     int64             `json:"version,omitzero"`
+	Name        string            `json:"name,omitzero"`
+	Description string            `json:"description,omitzero"`
+	Owner       string            `json:"owner,omitzero"`
+	Tier        string            `json:"tier,omitzero"`
+	Quota       v1alpha1.Quota    `json:"quota,omitzero"`
+	Members     []v1alpha1.Member `json:"members,omitzero"`
+	Labels      map[string]string `json:"labels,omitzero"`
+}
+
+// Known tells whether the service acts on events of this type.
+func (t EventType) Known() bool { return t == EventPing || t.HasContent() || t.setsState() }
+
+// HasContent tells whether events of this type carry the whole desired content.
+func (t EventType) HasContent() bool { return t == EventCreated || t == EventUpdated }
+
+func (t EventType) setsState() bool { return t.state() != "" }
+
+// state is what an event of this type makes of the state register; "" leaves it.
+func (t EventType) state() v1alpha1.State {
+	switch t {
+	case EventCreated, EventResumed:
+		return v1alpha1.StateActive
+	case EventSuspended:
+		return v1alpha1.StateSuspended
+	case EventDeleted:
+		return v1alpha1.StateDeleted
+	case EventUpdated, EventPing:
+	}
+	return ""
+}
+
+// envelope defers the data, which only events of a known type must have in our form.
+type envelope struct {
+	Type      EventType      `json:"type"`
+	Timestamp jsontext.Value `json:"timestamp"`
+	Data      jsontext.Value `json:"data"`
+}
+
+// DecodeEvent reads the body of a webhook. Member names are case-sensitive, unknown ones are ignored, and a name
+// that stands twice is malformed (RFC 8259 leaves its meaning open). The data of a ping or an unknown type is not read.
+func DecodeEvent(body []byte) (Event, error) {
+	var envelope envelope
+	if err := json.Unmarshal(body, &envelope); err != nil {
+		return Event{}, decodeError(err, "")
+	}
+	event := Event{Type: envelope.Type}
+	if event.Type == "" {
+		return event, invalid([]FieldError{{Field: "type", Message: "is required"}})
+	}
+	if !event.Type.Known() || event.Type == EventPing {
+		return event, nil
+	}
+	if len(envelope.Data) == 0 {
+		return event, invalid([]FieldError{{Field: "data", Message: "is required"}})
+	}
+	data, err := decode(envelope.Data, "data")
+	if err != nil {
+		return event, err
+	}
+	event.Data = data
+	event.Timestamp, err = decodeTimestamp(envelope.Timestamp)
+	return event, err
+}
+
+// DecodeData reads the body of /provision: the data object alone.
+func DecodeData(body []byte) (Data, error) { return decode(body, "") }
+
+func decode(body []byte, at string) (Data, error) {
+	var data Data
+	if err := json.Unmarshal(body, &data); err != nil {
+		return Data{}, decodeError(err, at)
+	}
+	return data, nil
+}
+
+func decodeTimestamp(raw jsontext.Value) (at time.Time, err error) {
+	if len(raw) == 0 {
+		return at, nil
+	}
+	if err := json.Unmarshal(raw, &at); err != nil {
+		return at, invalid([]FieldError{{Field: "timestamp", Message: "must be an RFC 3339 date and time"}})
+	}
+	return at, nil
+}
+
+// decodeError tells a document that is no JSON (malformed) from one whose members have the wrong type (invalid).
+func decodeError(err error, at string) error {
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		field := path(at, string(semantic.JSONPointer))
+		return &Error{
+			Kind: KindInvalid, Detail: "the request breaks a rule",
+			Fields: []FieldError{{Field: field, Message: "must not be a JSON " + semantic.JSONKind.String()}},
+		}
+	}
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		detail := fmt.Sprintf("the body is not a JSON document: at byte %d", syntactic.ByteOffset)
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			detail = fmt.Sprintf("the body has the member %q twice", path(at, string(syntactic.JSONPointer)))
+		}
+		return &Error{Kind: KindMalformed, Detail: detail, Err: err}
+	}
+	return &Error{Kind: KindMalformed, Detail: "the body is not a JSON document", Err: err}
+}
+
+// path turns a JSON pointer (RFC 6901) below at into the dotted path that field errors use.
+func path(at, pointer string) string {
+	parts := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	if at != "" {
+		parts = append([]string{at}, parts...)
+	}
+	var b strings.Builder
+	for _, part := range parts {
+		switch {
+		case part == "":
+		case strings.Trim(part, "0123456789") == "":
+			fmt.Fprintf(&b, "[%s]", part)
+		case b.Len() > 0:
+			b.WriteString("." + part)
+		default:
+			b.WriteString(part)
+		}
+	}
+	return b.String()
+}

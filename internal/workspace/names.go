@@ -1,0 +1,110 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// Namespace is one namespace of a workspace.
+type Namespace struct {
+	Name string
+	// Domain is the Flyte domain that runs in it, or "" where all of them share one namespace.
+	Domain string
+}
+
+// Naming computes the namespaces of a workspace from its id. It is deterministic and injective: no two workspaces,
+// and no two domains of one, ever share a namespace unless the template says that all domains share.
+type Naming struct {
+	shapes   []shape
+	reserved []string
+}
+
+// shape is the text around the id in the namespace of one domain.
+type shape struct{ before, after, domain string }
+
+// Placeholders of a namespace template.
+const (
+	placeholderPrefix  = "{prefix}"
+	placeholderProject = "{project}"
+	placeholderDomain  = "{domain}"
+)
+
+// NewNaming reads a template such as "{prefix}{project}-{domain}". It refuses a template without {project}, or from
+// which two workspaces could get one namespace. A reserved name that ends in * reserves a prefix.
+func NewNaming(template, prefix string, domains, reserved []string) (*Naming, error) {
+	if strings.Count(template, placeholderProject) != 1 {
+		return nil, errors.New("must contain {project} exactly once")
+	}
+	if !strings.Contains(template, placeholderDomain) {
+		domains = []string{""}
+	}
+	n := &Naming{reserved: append([]string{"default", "kube-*"}, reserved...)}
+	for _, domain := range domains {
+		text := strings.NewReplacer(placeholderPrefix, prefix, placeholderDomain, domain).Replace(template)
+		before, after, _ := strings.Cut(text, placeholderProject)
+		n.shapes = append(n.shapes, shape{before: before, after: after, domain: domain})
+	}
+	if errs := validation.IsDNS1123Label(n.shapes[0].name("a")); len(errs) > 0 {
+		return nil, fmt.Errorf("makes no namespace name: %s", errs[0])
+	}
+	return n, n.checkInjective()
+}
+
+func (s shape) name(id string) string { return s.before + id + s.after }
+
+// PerDomain tells whether each Flyte domain has a namespace of its own.
+func (n *Naming) PerDomain() bool { return n.shapes[0].domain != "" }
+
+// Namespaces are the namespaces of a workspace, in the order of Flyte's domains.
+func (n *Naming) Namespaces(id string) []Namespace {
+	namespaces := make([]Namespace, len(n.shapes))
+	for i, s := range n.shapes {
+		namespaces[i] = Namespace{Name: s.name(id), Domain: s.domain}
+	}
+	return namespaces
+}
+
+// Check says why id can't be a workspace id, or nothing: it must be a DNS label, every namespace made from it must
+// be one too (RFC 1123: at most 63 characters), and none may be reserved.
+func (n *Naming) Check(id string) error {
+	if errs := validation.IsDNS1123Label(id); len(errs) > 0 {
+		return errors.New("must be a DNS label: at most 63 lower case letters, digits or -, starting and ending with a letter or digit")
+	}
+	for _, namespace := range n.Namespaces(id) {
+		if len(namespace.Name) > validation.DNS1123LabelMaxLength {
+			return fmt.Errorf("is too long by %d characters: its namespace %s would not fit 63",
+				len(namespace.Name)-validation.DNS1123LabelMaxLength, namespace.Name)
+		}
+		if slices.ContainsFunc(n.reserved, func(r string) bool { return matches(r, namespace.Name) }) {
+			return fmt.Errorf("is reserved: its namespace would be %s", namespace.Name)
+		}
+	}
+	return nil
+}
+
+func matches(reserved, name string) bool {
+	if prefix, ok := strings.CutSuffix(reserved, "*"); ok {
+		return strings.HasPrefix(name, prefix)
+	}
+	return reserved == name
+}
+
+// checkInjective refuses shapes of two domains from which two different ids could give one name: where one's text
+// before the id begins with the other's, and one's text after it ends with the other's.
+func (n *Naming) checkInjective() error {
+	for i, a := range n.shapes {
+		for _, b := range n.shapes[i+1:] {
+			before := strings.HasPrefix(a.before, b.before) || strings.HasPrefix(b.before, a.before)
+			after := strings.HasSuffix(a.after, b.after) || strings.HasSuffix(b.after, a.after)
+			if before && after {
+				return fmt.Errorf("could give two workspaces one namespace: %q and %q in the domains %q and %q",
+					a.name(placeholderProject), b.name(placeholderProject), a.domain, b.domain)
+			}
+		}
+	}
+	return nil
+}

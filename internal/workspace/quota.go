@@ -1,0 +1,83 @@
+package workspace
+
+import (
+	"cmp"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// limit is one entry of a quota: its key as in the payload, the amount wanted and the tier's maximum for it.
+type limit struct{ key, wanted, maximum string }
+
+// limits pairs what q wants, or else the tier's default, with the tier's maximum.
+func limits(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier) []limit {
+	d, m := tier.Spec.Quota.Default, tier.Spec.Quota.Maximum
+	return []limit{
+		{"cpu", string(cmp.Or(q.CPU, d.CPU)), string(m.CPU)},
+		{"memory", string(cmp.Or(q.Memory, d.Memory)), string(m.Memory)},
+		{"gpu", string(cmp.Or(q.GPU, d.GPU)), string(m.GPU)},
+		{"storage", string(cmp.Or(q.Storage, d.Storage)), string(m.Storage)},
+		{"pods", string(cmp.Or(q.Pods, d.Pods)), string(m.Pods)},
+	}
+}
+
+// CheckQuota refuses a quota above the tier's maximum (KindInvalid, with the fields).
+func CheckQuota(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, at string) error {
+	var fields []FieldError
+	for _, l := range limits(q, tier) {
+		amount, clamped := l.effective()
+		if clamped {
+			message := fmt.Sprintf("is above %s, the maximum of the tier %s", amount.String(), tier.Name)
+			fields = append(fields, FieldError{Field: at + "." + l.key, Message: message})
+		}
+	}
+	return invalid(fields)
+}
+
+// EffectiveQuota is what holds for a workspace: what it wants, or else the tier's default, but never above the
+// tier's maximum. Keys without a limit are absent. clamped names the keys that the maximum has lowered.
+func EffectiveQuota(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier) (amounts map[string]resource.Quantity, clamped []string) {
+	amounts = map[string]resource.Quantity{}
+	for _, l := range limits(q, tier) {
+		if l.wanted == "" && l.maximum == "" {
+			continue
+		}
+		amount, lowered := l.effective()
+		amounts[l.key] = amount
+		if lowered {
+			clamped = append(clamped, l.key)
+		}
+	}
+	return amounts, clamped
+}
+
+// effective is the amount that holds, and whether the maximum has lowered what was wanted. Only quantities in the
+// bounded form are parsed; any other counts as nothing, since validation has refused it before.
+func (l limit) effective() (amount resource.Quantity, lowered bool) {
+	maximum, bounded := parseQuantity(l.maximum)
+	wanted, asked := parseQuantity(l.wanted)
+	switch {
+	case !asked:
+		return maximum, false
+	case bounded && wanted.Cmp(maximum) > 0:
+		return maximum, true
+	}
+	return wanted, false
+}
+
+func parseQuantity(text string) (resource.Quantity, bool) {
+	if !quantity.MatchString(text) {
+		return resource.Quantity{}, false
+	}
+	q, err := resource.ParseQuantity(text)
+	return q, err == nil
+}
+
+// ParseQuantity reads a quantity in the bounded form. The zero Quantity stands for any other text, "" among them.
+func ParseQuantity(q v1alpha1.Quantity) resource.Quantity {
+	amount, _ := parseQuantity(string(q))
+	return amount
+}

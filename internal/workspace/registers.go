@@ -1,0 +1,71 @@
+package workspace
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// Outcome is what became of an event.
+type Outcome string
+
+// The outcomes of recording an event.
+const (
+	// OutcomeAccepted: it raised a register; the Workspace must be stored.
+	OutcomeAccepted Outcome = "accepted"
+	// OutcomeDuplicate: the same delivery was accepted before.
+	OutcomeDuplicate Outcome = "duplicate"
+	// OutcomeStale: it raises neither register, and changes nothing.
+	OutcomeStale Outcome = "stale"
+)
+
+// New is the Workspace of this id before its first event.
+func New(id string) *v1alpha1.Workspace {
+	return &v1alpha1.Workspace{
+		ObjectMeta: metav1.ObjectMeta{Name: id},
+		Spec:       v1alpha1.WorkspaceSpec{Tier: v1alpha1.DefaultTier, State: v1alpha1.StateActive},
+	}
+}
+
+// Record merges an event into w and notes its delivery, both in memory; the caller stores them in one write.
+// The result depends on the set of events recorded, never on their order: each register is kept by its highest
+// version. Only OutcomeAccepted has changed w. A delivery id that stands for another body is a KindConflict error.
+func Record(w *v1alpha1.Workspace, e Event, d Delivery) (Outcome, error) {
+	seen := deliveriesOf(w)
+	if repeated, err := seen.repeats(d); err != nil || repeated {
+		return OutcomeDuplicate, err
+	}
+	unknown := w.ResourceVersion == ""
+	content := e.Type.HasContent() && (unknown || e.Data.Version > w.Spec.Version)
+	state := e.Type.setsState() && (unknown || e.Data.Version > w.Spec.StateVersion)
+	if !content && !state {
+		return OutcomeStale, nil
+	}
+	if content {
+		setContent(&w.Spec, e.Data)
+	}
+	if state {
+		w.Spec.State, w.Spec.StateVersion = e.Type.state(), e.Data.Version
+	}
+	return OutcomeAccepted, seen.note(w, d)
+}
+
+func setContent(s *v1alpha1.WorkspaceSpec, d Data) {
+	s.Version = d.Version
+	s.DisplayName = v1alpha1.Text(d.Name)
+	s.Description = v1alpha1.Text(d.Description)
+	s.Owner = v1alpha1.Text(d.Owner)
+	s.Tier = d.Tier
+	if s.Tier == "" {
+		s.Tier = v1alpha1.DefaultTier
+	}
+	s.Quota = d.Quota
+	s.Members = d.Members
+	s.Labels = nil
+	for k, v := range d.Labels {
+		if s.Labels == nil {
+			s.Labels = make(map[string]v1alpha1.LabelValue, len(d.Labels))
+		}
+		s.Labels[k] = v1alpha1.LabelValue(v)
+	}
+}

@@ -1,0 +1,109 @@
+package workspace
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-playground/validator/v10"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// rule is one word of the rules in validate.go, with the sentence that tells a sender about it.
+type rule struct {
+	holds   func(validator.FieldLevel) bool
+	message string
+}
+
+// quantity bounds what resource.ParseQuantity is given: an exponent such as 1e2147483647 keeps it busy for half a minute.
+var quantity = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`)
+
+var count = regexp.MustCompile(`^[0-9]{1,9}$`)
+
+var rules = map[string]rule{
+	"text":        {onText(isText), "must be UTF-8 without control, line separator or bidirectional control characters"},
+	"dns_label":   {onText(isDNSLabel), "must be a DNS label"},
+	"quantity":    {onText(quantity.MatchString), `must be a quantity such as "40", "500m" or "160Gi"`},
+	"count":       {onText(count.MatchString), `must be a whole number in quotes, such as "4"`},
+	"label_key":   {onText(isLabelKey), "must be a Kubernetes label key, not under kubernetes.io, k8s.io or platform.company.com"},
+	"label_value": {onText(isLabelValue), "must be a Kubernetes label value"},
+	"subject":     {isSubject, "must not start with system:, and a ServiceAccount is a plain name in the workspace's own namespaces"},
+}
+
+// messages are the sentences for the validator's own words; %s is the word's parameter.
+var messages = map[string]string{
+	"required": "is required",
+	"min":      "must be at least %s",
+	"max":      "must be at most %s",
+	"oneof":    "must be one of: %s",
+}
+
+func (v *Validator) registerRules() {
+	for word, r := range rules {
+		v.mustRegister(word, r.holds)
+	}
+	v.mustRegister("workspace_id", func(f validator.FieldLevel) bool { return v.naming.Check(f.Field().String()) == nil })
+}
+
+func (v *Validator) mustRegister(word string, holds validator.Func) {
+	if err := v.validate.RegisterValidation(word, holds); err != nil {
+		panic("registering the rule " + word + ": " + err.Error())
+	}
+}
+
+func (v *Validator) message(p validator.FieldError) string {
+	if p.Tag() == "workspace_id" {
+		if id, ok := p.Value().(string); ok && id != "" {
+			return v.naming.Check(id).Error()
+		}
+		return messages["required"]
+	}
+	if r, ok := rules[p.Tag()]; ok {
+		return r.message
+	}
+	return strings.ReplaceAll(messages[p.Tag()], "%s", p.Param())
+}
+
+func onText(holds func(string) bool) validator.Func {
+	return func(f validator.FieldLevel) bool { return holds(f.Field().String()) }
+}
+
+// isText refuses what can forge lines or reverse text where people read it: C0 and C1 controls, U+2028, U+2029 and
+// the bidirectional controls (Unicode Standard Annex 9).
+func isText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= 0x1f || r >= 0x7f && r <= 0x9f || r == 0x61c || r == 0x200e || r == 0x200f ||
+			r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	})
+}
+
+func isDNSLabel(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }
+
+func isLabelKey(s string) bool {
+	domain, _, prefixed := strings.Cut(s, "/")
+	return len(validation.IsQualifiedName(s)) == 0 && (!prefixed || !isReservedDomain(domain))
+}
+
+func isReservedDomain(domain string) bool {
+	for _, reserved := range []string{"kubernetes.io", "k8s.io", "platform.company.com"} {
+		if domain == reserved || strings.HasSuffix(domain, "."+reserved) {
+			return true
+		}
+	}
+	return false
+}
+
+func isLabelValue(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }
+
+// isSubject keeps Kubernetes' own names out of RoleBindings: RBAC itself takes system:unauthenticated as a group,
+// which would open a namespace to everyone.
+func isSubject(f validator.FieldLevel) bool {
+	name := f.Field().String()
+	member, ok := f.Parent().Interface().(v1alpha1.Member)
+	if ok && member.Kind == v1alpha1.MemberServiceAccount {
+		return len(validation.IsDNS1123Subdomain(name)) == 0
+	}
+	return !strings.HasPrefix(name, "system:")
+}

@@ -1,0 +1,122 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/go-playground/validator/v10"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// Validator holds the rules for what a workspace may be. They are the same for every door: the edge applies them to
+// requests, and the controller to what reached the API server by another way.
+type Validator struct {
+	naming   *Naming
+	validate *validator.Validate
+}
+
+// Rules in the validator's language, keyed by field; rules.go defines the words.
+var (
+	dataRules = map[string]string{
+		"WorkspaceID": "workspace_id",
+		"Version":     fmt.Sprintf("min=0,max=%d", MaxVersion),
+		"Name":        "max=64,text",  // Flyte: flyteadmin/pkg/manager/impl/validation/project_validator.go
+		"Description": "max=300,text", // the same
+		"Owner":       "max=253,text",
+		"Tier":        "omitempty,dns_label",
+		"Members":     "max=1000,dive",
+		"Labels":      "max=14,dive,keys,label_key,endkeys,label_value", // Flyte takes 16; two are ours
+	}
+	quotaRules = map[string]string{
+		"CPU": "omitempty,quantity", "Memory": "omitempty,quantity", "Storage": "omitempty,quantity",
+		"GPU": "omitempty,count", "Pods": "omitempty,count",
+	}
+	memberRules = map[string]string{
+		"Kind": "oneof=User Group ServiceAccount",
+		"Name": "required,max=253,text,subject",
+		"Role": "oneof=admin editor viewer",
+	}
+)
+
+// NewValidator makes a Validator for workspaces named by naming.
+func NewValidator(naming *Naming) *Validator {
+	v := &Validator{naming: naming, validate: validator.New(validator.WithRequiredStructEnabled())}
+	v.validate.RegisterTagNameFunc(func(f reflect.StructField) string {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		return name
+	})
+	v.validate.RegisterStructValidationMapRules(dataRules, Data{})
+	v.validate.RegisterStructValidationMapRules(quotaRules, v1alpha1.Quota{})
+	v.validate.RegisterStructValidationMapRules(memberRules, v1alpha1.Member{})
+	v.registerRules()
+	return v
+}
+
+// Event checks an event of a known type, and says everything that is wrong with it at once. Events without content
+// are looked at for id and version only.
+func (v *Validator) Event(e Event) error {
+	if e.Type == EventPing {
+		return nil
+	}
+	data := e.Data
+	if !e.Type.HasContent() {
+		data = Data{WorkspaceID: data.WorkspaceID, Version: data.Version}
+	}
+	fields := v.fields(data, "data")
+	if data.Version == 0 {
+		fields = append(fields, FieldError{Field: "data.version", Message: "is required: every event needs a version of 1 or more"})
+	}
+	if e.Type.HasContent() && data.Name == "" {
+		fields = append(fields, FieldError{Field: "data.name", Message: "is required"})
+	}
+	return invalid(fields)
+}
+
+// Data checks the body of /provision, which needs no version.
+func (v *Validator) Data(d Data) error {
+	fields := v.fields(d, "")
+	if d.Name == "" {
+		fields = append(fields, FieldError{Field: "name", Message: "is required"})
+	}
+	return invalid(fields)
+}
+
+// Workspace checks a stored Workspace, whose API server may have had an older CRD than the rules of today.
+func (v *Validator) Workspace(w *v1alpha1.Workspace) error {
+	return invalid(v.fields(dataOf(w), "spec"))
+}
+
+func (v *Validator) fields(d Data, at string) []FieldError {
+	problems, ok := errors.AsType[validator.ValidationErrors](v.validate.Struct(d))
+	if !ok {
+		return nil
+	}
+	fields := make([]FieldError, len(problems))
+	for i, p := range problems {
+		_, field, _ := strings.Cut(p.Namespace(), ".")
+		if at != "" {
+			field = at + "." + field
+		}
+		fields[i] = FieldError{Field: field, Message: v.message(p)}
+	}
+	return fields
+}
+
+// dataOf is the content of a stored Workspace in the form of the payload.
+func dataOf(w *v1alpha1.Workspace) Data {
+	s := w.Spec
+	data := Data{
+		WorkspaceID: w.Name, Version: s.Version, Name: string(s.DisplayName), Description: string(s.Description),
+		Owner: string(s.Owner), Tier: s.Tier, Quota: s.Quota, Members: s.Members,
+	}
+	if len(s.Labels) > 0 {
+		data.Labels = make(map[string]string, len(s.Labels))
+	}
+	for k, value := range s.Labels {
+		data.Labels[k] = string(value)
+	}
+	return data
+}
