@@ -19,6 +19,9 @@ func (c *Cluster) startProcesses(ctx context.Context) error {
 	if err := c.run(&c.etcd, etcdBinary, c.etcdFlags()); err != nil {
 		return err
 	}
+	if err := c.waitFor(ctx, etcdListens); err != nil {
+		return err
+	}
 	if err := c.run(&c.apiServer, apiServerBinary, c.apiServerFlags()); err != nil {
 		return err
 	}
@@ -31,13 +34,20 @@ func (c *Cluster) startProcesses(ctx context.Context) error {
 	return c.waitFor(ctx, defaultNamespace, controllerManagerHealthy)
 }
 
+// run starts a component that does not run, unless the cluster was stopped.
 func (c *Cluster) run(slot **process, binary string, flags []string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isStopped() {
+		return errStopped
+	}
+	if *slot != nil {
+		return fmt.Errorf("starting %s: it was started before and not stopped", binary)
+	}
 	p, err := startProcess(c.state.dir, filepath.Join(c.binaries, binary), flags...)
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	*slot = p
 	return nil
 }
@@ -55,6 +65,18 @@ func (c *Cluster) stopProcesses() {
 		c.etcd.stop(etcdGrace)
 	}
 	c.etcd, c.apiServer, c.controllerManager = nil, nil, nil
+}
+
+// ended returns the failure of a component that has ended by itself.
+func (c *Cluster) ended() error {
+	for _, p := range c.processes() {
+		select {
+		case <-p.exited:
+			return p.failure()
+		default:
+		}
+	}
+	return nil
 }
 
 func (c *Cluster) processes() []*process {

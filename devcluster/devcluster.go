@@ -3,10 +3,23 @@ package devcluster
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"sync"
 	"time"
+)
+
+const (
+	watchInterval = 500 * time.Millisecond
+	startTimeout  = 2 * time.Minute // seconds are normal
+	etcdGrace     = 5 * time.Second // for closing a state that is to be used again
+)
+
+var (
+	errStopped  = errors.New("the cluster was stopped")
+	errNotReady = fmt.Errorf("not ready after %s", startTimeout)
 )
 
 // Options says how a Cluster is started. The zero value is good for tests.
@@ -42,10 +55,12 @@ type Cluster struct {
 
 // Start builds the binaries where the cache lacks them and starts the plane. It
 // returns when /readyz answers ok, the namespace "default" exists and the
-// controller manager is healthy. ctx bounds the start alone: what has been
-// started runs until Stop. When a component fails, the error carries the end of
-// its log and nothing is left behind.
-func Start(ctx context.Context, o Options) (*Cluster, error) {
+// controller manager is healthy, and fails when that takes minutes. ctx bounds the
+// start alone: what has been started runs until Stop. When a component fails,
+// the error carries the end of its log and nothing is left running.
+func Start(ctx context.Context, o Options) (*Cluster, error) { return start(ctx, o, freePorts) }
+
+func start(ctx context.Context, o Options, pick func() (ports, error)) (*Cluster, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
@@ -58,7 +73,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{options: o, binaries: binaries, state: state, stopped: make(chan struct{})}
-	if err := c.startAll(ctx, freePorts); err != nil {
+	if err := c.startAll(ctx, pick); err != nil {
 		c.Stop()
 		return nil, fmt.Errorf("starting the control plane: %w", err)
 	}
@@ -73,6 +88,34 @@ func (c *Cluster) Stop() {
 		c.stopProcesses()
 		c.state.close()
 	})
+}
+
+// Wait returns nil when ctx ends or Stop is called, and an error with the end
+// of its log when a component has ended by itself.
+func (c *Cluster) Wait(ctx context.Context) error {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.stopped:
+			return nil
+		case <-ticker.C:
+			if err := c.ended(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *Cluster) isStopped() bool {
+	select {
+	case <-c.stopped:
+		return true
+	default:
+		return false
+	}
 }
 
 // startAll writes the files and starts the components, again on other ports
@@ -90,6 +133,8 @@ func (c *Cluster) startAll(ctx context.Context, pick func() (ports, error)) erro
 }
 
 func (c *Cluster) startOn(ctx context.Context, p ports) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errNotReady)
+	defer cancel()
 	c.ports = p
 	err := c.startProcesses(ctx)
 	if err != nil {
@@ -101,9 +146,15 @@ func (c *Cluster) startOn(ctx context.Context, p ports) error {
 // tokens are the two that the API server knows besides those of ServiceAccounts.
 type tokens struct{ admin, controllerManager string }
 
-func newTokens(admin string) tokens {
+// bearerToken is what HTTP lets follow "Bearer " (RFC 6750, section 2.1).
+var bearerToken = regexp.MustCompile(`^[-A-Za-z0-9._~+/]+=*$`)
+
+func newTokens(admin string) (tokens, error) {
 	if admin == "" {
 		admin = rand.Text()
 	}
-	return tokens{admin: admin, controllerManager: rand.Text()}
+	if !bearerToken.MatchString(admin) {
+		return tokens{}, errors.New("using the given token: it has characters that a bearer token can't have")
+	}
+	return tokens{admin: admin, controllerManager: rand.Text()}, nil
 }

@@ -1,10 +1,9 @@
 package devcluster
 
 import (
-	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -35,9 +34,8 @@ rules:
 // writeFiles writes what the components read and does not depend on ports. The
 // ServiceAccounts' key stays what it was, so that their tokens outlive a restart.
 func (c *Cluster) writeFiles() error {
-	c.tokens = newTokens(c.options.Token)
-	users, err := c.tokens.csv()
-	if err != nil {
+	var err error
+	if c.tokens, err = newTokens(c.options.Token); err != nil {
 		return err
 	}
 	cert, key, err := newServingCert()
@@ -46,7 +44,7 @@ func (c *Cluster) writeFiles() error {
 	}
 	c.caPEM = cert
 	files := map[string][]byte{
-		tokensFile:      users,
+		tokensFile:      c.tokens.csv(),
 		servingCertFile: cert,
 		servingKeyFile:  key,
 		auditPolicyFile: []byte(auditPolicyMetadataLevel),
@@ -59,12 +57,12 @@ func (c *Cluster) writeFiles() error {
 	return c.state.write(files)
 }
 
-// write replaces the files and removes the logs of an earlier run.
+// write replaces the files and removes the logs and sockets of an earlier run.
 func (s *state) write(files map[string][]byte) error {
 	logs, _ := filepath.Glob(s.path("*.log"))
-	for _, log := range logs {
-		if err := os.Remove(log); err != nil {
-			return fmt.Errorf("removing an earlier log: %w", err)
+	for _, left := range append(logs, s.path(etcdSocket), s.path(etcdPeerSocket)) {
+		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing what an earlier run left: %w", err)
 		}
 	}
 	var failed []error
@@ -78,14 +76,9 @@ func (s *state) write(files map[string][]byte) error {
 }
 
 // csv is the API server's token file: token, user, uid, groups.
-func (t tokens) csv() ([]byte, error) {
-	var text bytes.Buffer
-	err := csv.NewWriter(&text).WriteAll([][]string{
-		{t.admin, adminUser, adminUser, clusterAdminGroup},
-		{t.controllerManager, controllerManagerUser, controllerManagerUser, clusterAdminGroup},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("writing the tokens: %w", err)
+func (t tokens) csv() []byte {
+	line := func(token, user string) string {
+		return token + "," + user + "," + user + "," + clusterAdminGroup + "\n"
 	}
-	return text.Bytes(), nil
+	return []byte(line(t.admin, adminUser) + line(t.controllerManager, controllerManagerUser))
 }

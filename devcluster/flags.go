@@ -1,18 +1,20 @@
 package devcluster
 
-import "time"
+import "strconv"
 
-const etcdGrace = 5 * time.Second
+// etcd listens on sockets in the state directory, which is also its working
+// directory and the API server's: nobody else reaches it, and no path is too long.
+// Their names look like host and port, since etcd checks that.
+const etcdSocket, etcdPeerSocket = "etcd:2379", "etcd:2380"
 
 func (c *Cluster) etcdFlags() []string {
-	client, peer := "http://"+address(c.ports.etcd), "http://"+address(c.ports.etcdPeer)
 	return []string{
-		"--data-dir=" + c.state.path("etcd"),
-		"--listen-client-urls=" + client,
-		"--advertise-client-urls=" + client,
-		"--listen-peer-urls=" + peer,
-		"--initial-advertise-peer-urls=" + peer,
-		"--initial-cluster=default=" + peer,
+		"--data-dir=etcd",
+		"--listen-client-urls=unix://" + etcdSocket,
+		"--advertise-client-urls=unix://" + etcdSocket,
+		"--listen-peer-urls=unix://" + etcdPeerSocket,
+		"--initial-advertise-peer-urls=unix://" + etcdPeerSocket,
+		"--initial-cluster=default=unix://" + etcdPeerSocket,
 		"--log-level=warn",
 		"--unsafe-no-fsync", // the state need not survive the machine's crash
 	}
@@ -21,9 +23,9 @@ func (c *Cluster) etcdFlags() []string {
 func (c *Cluster) apiServerFlags() []string {
 	key := c.state.path(serviceAccountKeyFile)
 	flags := []string{
-		"--etcd-servers=http://" + address(c.ports.etcd),
+		"--etcd-servers=unix://" + etcdSocket,
 		"--bind-address=127.0.0.1",
-		"--secure-port=" + port(c.ports.apiServer),
+		"--secure-port=" + strconv.Itoa(c.ports.apiServer),
 		"--advertise-address=127.0.0.1", // the default needs a network interface
 		"--endpoint-reconciler-type=none",
 		"--tls-cert-file=" + c.state.path(servingCertFile),
@@ -50,7 +52,7 @@ func (c *Cluster) controllerManagerFlags() []string {
 	return []string{
 		"--kubeconfig=" + c.state.path(managerKubeconfigFile),
 		"--bind-address=127.0.0.1",
-		"--secure-port=" + port(c.ports.controllerManager),
+		"--secure-port=" + strconv.Itoa(c.ports.controllerManager),
 		"--tls-cert-file=" + c.state.path(servingCertFile),
 		"--tls-private-key-file=" + c.state.path(servingKeyFile),
 		"--service-account-private-key-file=" + c.state.path(serviceAccountKeyFile),

@@ -2,11 +2,10 @@ package devcluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
+	"os"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -17,21 +16,25 @@ const (
 	pollTimeout  = 5 * time.Second // one request
 )
 
-// check is one URL that answers 200 when a part of the plane is usable.
+// check passes when a part of the plane is usable.
 type check struct {
 	name string
-	url  func(ports) string
+	pass func(context.Context, *Cluster, *http.Client) error
 }
 
 var (
-	apiServerReady = check{"kube-apiserver to be ready", func(p ports) string {
-		return "https://" + address(p.apiServer) + "/readyz"
+	etcdListens = check{"etcd to listen", func(_ context.Context, c *Cluster, _ *http.Client) error {
+		_, err := os.Stat(c.state.path(etcdSocket))
+		return err
 	}}
-	defaultNamespace = check{"namespace default", func(p ports) string {
-		return "https://" + address(p.apiServer) + "/api/v1/namespaces/default"
+	apiServerReady = check{"kube-apiserver to be ready", func(ctx context.Context, c *Cluster, client *http.Client) error {
+		return get(ctx, client, "https://"+address(c.ports.apiServer)+"/readyz")
 	}}
-	controllerManagerHealthy = check{"kube-controller-manager to be healthy", func(p ports) string {
-		return "https://" + address(p.controllerManager) + "/healthz"
+	defaultNamespace = check{"namespace default", func(ctx context.Context, c *Cluster, client *http.Client) error {
+		return get(ctx, client, "https://"+address(c.ports.apiServer)+"/api/v1/namespaces/default")
+	}}
+	controllerManagerHealthy = check{"kube-controller-manager to be healthy", func(ctx context.Context, c *Cluster, client *http.Client) error {
+		return get(ctx, client, "https://"+address(c.ports.controllerManager)+"/healthz")
 	}}
 )
 
@@ -56,18 +59,18 @@ func (c *Cluster) poll(ctx context.Context, client *http.Client, check check) er
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
-		answer := get(ctx, client, check.url(c.ports))
+		answer := check.pass(ctx, c, client)
+		if err := c.ended(); err != nil { // first: the answer may be another's, on a port that ours did not get
+			return err
+		}
 		if answer == nil {
 			return nil
-		}
-		if err := c.ended(); err != nil {
-			return err
 		}
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for %s: %w; last answer: %w", check.name, context.Cause(ctx), answer)
 		case <-c.stopped:
-			return errors.New("the cluster was stopped")
+			return errStopped
 		case <-ticker.C:
 		}
 	}
@@ -89,17 +92,3 @@ func get(ctx context.Context, client *http.Client, url string) error {
 	}
 	return nil
 }
-
-// ended returns the failure of a component that has ended.
-func (c *Cluster) ended() error {
-	for _, p := range c.processes() {
-		select {
-		case <-p.exited:
-			return p.failure()
-		default:
-		}
-	}
-	return nil
-}
-
-func port(n int) string { return strconv.Itoa(n) }

@@ -2,7 +2,6 @@ package devcluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"syscall"
 )
@@ -18,18 +17,14 @@ func (c *Cluster) StopAPIServer() {
 }
 
 // StartAPIServer starts it again after StopAPIServer, at the same address with
-// the same state and credentials, and returns when /readyz is ok.
+// the same state and credentials, and returns when /readyz is ok. When it fails
+// it can be called again. The controller manager finds it within seconds.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
-	c.mu.Lock()
-	running := c.apiServer != nil
-	c.mu.Unlock()
-	if running {
-		return errors.New("starting the API server: it runs")
-	}
 	if err := c.run(&c.apiServer, apiServerBinary, c.apiServerFlags()); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, apiServerReady); err != nil {
+		c.StopAPIServer()
 		return fmt.Errorf("starting the API server: %w", err)
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// ports of the components, all on 127.0.0.1.
-type ports struct{ etcd, etcdPeer, apiServer, controllerManager int }
+// ports of the components, on 127.0.0.1.
+type ports struct{ apiServer, controllerManager int }
 
 // Ports are taken from below the range that Linux hands out to connections and
 // to listeners on port 0, so that a stopped API server finds its port free.
@@ -20,9 +20,9 @@ const (
 	startAttempts = 5
 )
 
-// freePorts returns four that were free a moment ago.
+// freePorts returns two that were free a moment ago.
 func freePorts() (ports, error) {
-	var free [4]int
+	var free [2]int
 	for i := range free {
 		lis, err := listenAnywhere()
 		if err != nil {
@@ -31,7 +31,7 @@ func freePorts() (ports, error) {
 		defer lis.Close() // held to the end, so that no port is given twice
 		free[i] = lis.Addr().(*net.TCPAddr).Port
 	}
-	return ports{etcd: free[0], etcdPeer: free[1], apiServer: free[2], controllerManager: free[3]}, nil
+	return ports{apiServer: free[0], controllerManager: free[1]}, nil
 }
 
 func listenAnywhere() (lis net.Listener, err error) {

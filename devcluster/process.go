@@ -3,6 +3,7 @@ package devcluster
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,16 +16,17 @@ import (
 // process is one component. It ends with us (see diesWithParent), does not get
 // the terminal's Ctrl-C, and writes to a log file that outlives it.
 type process struct {
-	name    string
-	logPath string
-	cmd     *exec.Cmd
-	exited  chan struct{} // closed when it has ended and been waited for
+	name     string
+	logPath  string
+	logStart int64 // where the log of this start begins
+	cmd      *exec.Cmd
+	exited   chan struct{} // closed when it has ended and been waited for
 }
 
 func startProcess(dir, binary string, args ...string) (*process, error) {
 	name := filepath.Base(binary)
 	p := &process{name: name, logPath: filepath.Join(dir, name+".log"), exited: make(chan struct{})}
-	log, err := os.OpenFile(p.logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	log, err := p.openLog()
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of %s: %w", name, err)
 	}
@@ -40,6 +42,15 @@ func startProcess(dir, binary string, args ...string) (*process, error) {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	return p, nil
+}
+
+func (p *process) openLog() (*os.File, error) {
+	log, err := os.OpenFile(p.logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	p.logStart, err = log.Seek(0, io.SeekEnd)
+	return log, err
 }
 
 // runWithParent runs cmd to its end, or to ours.
@@ -94,6 +105,7 @@ func (p *process) failure() error {
 	if err != nil {
 		return fmt.Errorf("%s ended; reading its log: %w", p.name, err)
 	}
+	text = text[min(int(p.logStart), len(text)):]
 	err = fmt.Errorf("%s ended; the end of its log:\n%s", p.name, lastLines(strings.Split(strings.TrimSpace(string(text)), "\n")))
 	if strings.Contains(string(text), "address already in use") {
 		return errors.Join(errPortTaken, err)

@@ -1,0 +1,141 @@
+package devcluster
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+func writeBinaries(t *testing.T, dir, content string, names ...string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestCache_UsesWhatIsComplete(t *testing.T) {
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
+	writeBinaries(t, c.dir, "whole", binaryNames...)
+	if _, err := c.fill(func(string) error { return errors.New("built again") }); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCache_NeverUsesHalfABuild(t *testing.T) {
+	for name, left := range map[string]func(t *testing.T, c cache){
+		"a binary is missing":    func(t *testing.T, c cache) { writeBinaries(t, c.dir, "half", binaryNames[:2]...) },
+		"the binaries are empty": func(t *testing.T, c cache) { writeBinaries(t, c.dir, "", binaryNames...) },
+		"a build was killed":     func(t *testing.T, c cache) { writeBinaries(t, c.dir+".building", "half", binaryNames...) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
+			left(t, c)
+			dir, err := c.fill(func(dir string) error { writeBinaries(t, dir, "whole", binaryNames...); return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range binaryNames {
+				if content, _ := os.ReadFile(filepath.Join(dir, name)); string(content) != "whole" {
+					t.Errorf("%s is %q", name, content)
+				}
+			}
+		})
+	}
+}
+
+func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
+	for _, build := range []func(string) error{
+		func(dir string) error {
+			writeBinaries(t, dir, "whole", binaryNames...)
+			return errors.New("no space left")
+		},
+		func(dir string) error { writeBinaries(t, dir, "half", binaryNames[:1]...); return nil },
+	} {
+		if _, err := c.fill(build); err == nil {
+			t.Error("a failed build did not fail")
+		}
+		if _, err := os.Stat(c.dir); err == nil {
+			t.Error("a failed build was kept")
+		}
+	}
+}
+
+func TestCache_IsBuiltOnceByManyAtATime(t *testing.T) {
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
+	var builds atomic.Int32
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			_, err := c.fill(func(dir string) error { builds.Add(1); writeBinaries(t, dir, "whole", binaryNames...); return nil })
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := builds.Load(); n != 1 {
+		t.Errorf("built %d times", n)
+	}
+}
+
+// fakeGo records how it is called and makes what the build is to make.
+const fakeGo = `#!/bin/sh
+echo "CGO_ENABLED=$CGO_ENABLED in $PWD: $*" >"$RECORD"
+echo "k8s.io/some/package" >&2
+for word; do [ "$last" = -o ] && dir=$word; last=$word; done
+for name in server kube-apiserver kube-controller-manager; do echo "$name" >"$dir/$name"; chmod +x "$dir/$name"; done
+exit "${STATUS:-0}"
+`
+
+func TestBinaries_BuildsThePinnedModule(t *testing.T) {
+	bin, root, record := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "record")
+	writeBinaries(t, bin, fakeGo, "go")
+	t.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	t.Setenv("WFI_CACHE_DIR", root)
+	t.Setenv("RECORD", record)
+
+	t.Setenv("STATUS", "1")
+	if _, err := Binaries(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "k8s.io/some/package") {
+		t.Errorf("a failed build returned %v, want its output", err)
+	}
+	t.Setenv("STATUS", "0")
+	dir, err := Binaries(t.Context(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Dir(dir) != filepath.Join(root, "controlplane") {
+		t.Errorf("built into %s", dir)
+	}
+	call, _ := os.ReadFile(record)
+	for _, want := range []string{"CGO_ENABLED=0 in ", "devcluster/controlplane: build ", "version.gitVersion=v1."} {
+		if !strings.Contains(string(call), want) {
+			t.Errorf("go was called with %s, want %q in it", call, want)
+		}
+	}
+}
+
+func TestModuleDir_IsFoundFromAnyDirectory(t *testing.T) {
+	want, err := filepath.Abs("controlplane")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"..", "cmd/devcluster", t.TempDir()} {
+		t.Run(from, func(t *testing.T) {
+			t.Chdir(from)
+			if got, err := moduleDir(); got != want || err != nil {
+				t.Errorf("got %s, %v, want %s", got, err, want)
+			}
+		})
+	}
+}

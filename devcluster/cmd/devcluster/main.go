@@ -1,0 +1,75 @@
+// Command devcluster builds and runs the control plane that development and
+// tests use: `devcluster build` fills the cache, `devcluster up` starts it with
+// a Flyte Admin double beside it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `Usage:
+  devcluster build                               build the control plane's binaries where the cache lacks them
+  devcluster up --dir DIR [--flyte HOST:PORT]    run control plane and Flyte double until Ctrl-C
+
+The cache is $WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache directory.
+`
+
+var errUsage = errors.New("unknown command")
+
+func main() {
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	err := run(ctx, os.Args[1:])
+	cancel()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Print(usage)
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "devcluster:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	switch args[0] {
+	case "build":
+		return build(ctx, args[1:])
+	case "up":
+		return up(ctx, args[1:])
+	case "help", "-h", "--help":
+		return flag.ErrHelp
+	default:
+		return fmt.Errorf("%w: %s", errUsage, args[0])
+	}
+}
+
+// newFlags returns a set whose errors are all usage errors.
+func newFlags(name string) *flag.FlagSet {
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.Usage = func() {}
+	return flags
+}
+
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return errUsage // the flag package has said which
+	}
+	if flags.NArg() > 0 {
+		return errUsage
+	}
+	return nil
+}

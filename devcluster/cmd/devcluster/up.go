@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
+)
+
+const parentInterval = 500 * time.Millisecond
+
+// up runs the control plane and the Flyte double until ctx ends, the process
+// that started us is gone, or a component has ended. What it serves is printed
+// as NAME=value lines on stdout once all of it answers; progress is on stderr.
+func up(ctx context.Context, args []string) error {
+	flags := newFlags("up")
+	dir := flags.String("dir", "", "state directory, kept; empty: a temporary one")
+	flyteAddress := flags.String("flyte", "127.0.0.1:0", "where the Flyte double listens")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	ctx, cancel := untilParentGone(ctx)
+	defer cancel()
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", *flyteAddress)
+	if err != nil {
+		return fmt.Errorf("listening for the Flyte double: %w", err)
+	}
+	flyte := flytetest.Serve(lis)
+	defer flyte.Stop()
+	cluster, err := devcluster.Start(ctx, devcluster.Options{Dir: *dir, Progress: os.Stderr})
+	if err != nil {
+		return err
+	}
+	defer cluster.Stop()
+	fmt.Printf("KUBECONFIG=%s\nKUBERNETES_API=%s\nFLYTE_ADMIN_ENDPOINT=%s\n", cluster.Kubeconfig(), cluster.Config().Host, flyte.Addr())
+	return cluster.Wait(ctx)
+}
+
+// untilParentGone returns a context that ends when another process has become
+// our parent, which is how the death of the one that started us shows.
+func untilParentGone(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	parent := os.Getppid()
+	go func() {
+		ticker := time.NewTicker(parentInterval)
+		defer ticker.Stop()
+		for os.Getppid() == parent {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+		cancel()
+	}()
+	return ctx, cancel
+}

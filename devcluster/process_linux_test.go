@@ -1,0 +1,128 @@
+package devcluster
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// helperVariable makes this test binary a program that starts a cluster and
+// never stops it.
+const helperVariable = "DEVCLUSTER_TEST_HELPER"
+
+func startAndHang(out io.Writer) error {
+	c, err := Start(context.Background(), Options{})
+	if err != nil {
+		return err
+	}
+	c.PauseAPIServer() // a stopped child must not stay either
+	for _, p := range c.processes() {
+		fmt.Fprintln(out, p.cmd.Process.Pid)
+	}
+	fmt.Fprintln(out, c.state.dir)
+	select {}
+}
+
+func TestStart_EndsWithAKilledParent(t *testing.T) {
+	t.Parallel()
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), helperVariable+"=1")
+	parent.Stderr = t.Output()
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	var printed []string
+	for range 4 {
+		lines.Scan()
+		printed = append(printed, lines.Text())
+	}
+	_ = parent.Process.Kill()
+	_ = parent.Wait()
+	for _, pid := range printed[:3] {
+		eventually(t, func(context.Context) error { return gone(pid) })
+	}
+
+	// What the killed one left is removed once it is old, while a running one's is not.
+	dir := printed[3]
+	age(t, dir)
+	running, err := openState("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.close()
+	age(t, running.dir)
+	removeStale(os.TempDir())
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory of a killed cluster stays: %v", err)
+	}
+	if _, err := os.Stat(running.dir); err != nil {
+		t.Errorf("the directory of a running cluster was removed: %v", err)
+	}
+}
+
+func age(t *testing.T, dir string) {
+	t.Helper()
+	old := time.Now().Add(-2 * staleAfter)
+	if err := os.Chtimes(dir, old, old); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// gone returns nil when the process has ended, waited for or not.
+func gone(pid string) error {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil || strings.Contains(string(stat), ") Z ") {
+		return nil
+	}
+	return errors.New("still running: " + string(stat))
+}
+
+// The parent-death signal comes when the thread that forked ends.
+func TestStartProcess_OutlivesTheThreadOfItsCaller(t *testing.T) {
+	t.Parallel()
+	var p *process
+	var err error
+	for thread := os.Getpid(); thread == os.Getpid(); { // the main thread never ends
+		done := make(chan int)
+		go func() {
+			runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine
+			p, err = startProcess(t.TempDir(), "/bin/sleep", "60")
+			done <- syscall.Gettid()
+		}()
+		thread = <-done
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.stop(0)
+		if thread != os.Getpid() {
+			eventually(t, func(context.Context) error {
+				_, err := os.Stat("/proc/self/task/" + strconv.Itoa(thread))
+				if errors.Is(err, os.ErrNotExist) {
+					return nil
+				}
+				return errNotYet
+			})
+		}
+	}
+	if err := exec.Command("true").Run(); err != nil { // time for the signal, and for the end to be noticed
+		t.Fatal(err)
+	}
+	if gone(strconv.Itoa(p.cmd.Process.Pid)) == nil {
+		t.Error("the process ended with its caller's thread")
+	}
+}
