@@ -45,8 +45,8 @@ var (
 	curveD     = divide(big.NewInt(-121665), big.NewInt(121666))
 )
 
-// newPublic refuses what crypto/ed25519 would verify with: keys for which anyone can make a signature (points of small order,
-// which hold for many messages at once), and a second spelling of a key. Keys are public, so the arithmetic need not run in constant time.
+// newPublic refuses what crypto/ed25519 would verify with: points of small order, for which anyone can make signatures, and
+// other spellings of a key. What is public need not be computed in constant time.
 func newPublic(key []byte) (ed25519.PublicKey, error) {
 	if len(key) != ed25519.PublicKeySize {
 		return nil, errors.New("a whpk_ public key has 32 bytes")

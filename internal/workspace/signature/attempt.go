@@ -8,15 +8,15 @@ import (
 )
 
 // attempt matches the signatures of one request against the keys. What it computes, it computes once, and only when a
-// signature needs it.
+// signature needs it. It stays on the stack.
 type attempt struct {
-	keys  *Keys
-	claim *claim
-	body  []byte
+	keys *Keys
+	claim
+	body []byte
 
-	expected []byte // the v1 signature under each secret, one after the other
-	buffer   [macTextLength * 2]byte
-	content  []byte // what an ed25519 key signs
+	macs    [MaxKeys][macTextLength]byte // the v1 signature under each secret
+	hasMACs bool
+	content []byte // what an ed25519 key signs
 }
 
 // try says whether one signature, "version,base64", is usable with the keys, and whether it is right.
@@ -38,14 +38,14 @@ func (a *attempt) trySymmetric(text string) (usable, matched bool) {
 	if len(a.keys.secrets) == 0 || len(text) != macTextLength {
 		return false, false
 	}
-	if a.expected == nil {
-		a.expected = a.buffer[:0]
-		for _, secret := range a.keys.secrets {
-			a.expected = secret.sign(a.expected, a.claim.id, a.claim.timestamp, a.body)
+	if !a.hasMACs {
+		for i, secret := range a.keys.secrets {
+			secret.sign(a.macs[i][:0], a.id, a.timestamp, a.body) // fits exactly
 		}
+		a.hasMACs = true
 	}
-	for expected := a.expected; len(expected) > 0; expected = expected[macTextLength:] {
-		if hmac.Equal(expected[:macTextLength], []byte(text)) {
+	for i := range a.keys.secrets {
+		if hmac.Equal(a.macs[i][:], []byte(text)) {
 			matched = true
 		}
 	}
@@ -62,7 +62,7 @@ func (a *attempt) tryAsymmetric(text string) (usable, matched bool) {
 		return false, false
 	}
 	if a.content == nil {
-		a.content = signedContent(a.claim.id, a.claim.timestamp, a.body)
+		a.content = signedContent(a.id, a.timestamp, a.body)
 	}
 	for _, key := range a.keys.public {
 		if ed25519.Verify(key, a.content, signature[:n]) {

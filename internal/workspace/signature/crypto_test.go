@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// hmacSignature signs any text, also such as no signer would.
-func hmacSignature(t testing.TB, secret, content string) string {
+// hmacSignature signs any text with secretA, also such as no signer would.
+func hmacSignature(t testing.TB, content string) string {
 	t.Helper()
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secretA, "whsec_"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// watched is a file of keys under watch, with what was reported and how often it was parsed.
+// watched is a file under watch, which holds secretA at first, with what was reported and how often it was parsed.
 type watched struct {
 	*signature.File[*signature.Keys]
 	path    string
@@ -25,10 +25,10 @@ type watched struct {
 	parsed  int
 }
 
-func watch(t *testing.T, text string) *watched {
+func watch(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{path: filepath.Join(t.TempDir(), "secret")}
-	w.write(t, text)
+	w.write(t, secretA)
 	parse := func(text string) (*signature.Keys, error) {
 		w.parsed++
 		return signature.ParseKeys(text)
@@ -58,14 +58,6 @@ func writeFile(t testing.TB, path, text string) {
 	}
 }
 
-// age makes the file look as if it had been changed that long ago, by the clock of the test.
-func (w *watched) age(t *testing.T, age time.Duration) {
-	t.Helper()
-	if err := os.Chtimes(w.path, time.Time{}, time.Now().Add(-age)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // holds checks which secret is there, after one second of the test's clock.
 func (w *watched) holds(t *testing.T, secret string) {
 	t.Helper()
@@ -84,7 +76,7 @@ func (w *watched) reported(t *testing.T, want ...string) {
 
 func TestFile_TakesOverChangedKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, secretA)
+		w := watch(t)
 		w.holds(t, secretA)
 		w.write(t, secretB)
 		w.holds(t, secretB)
@@ -94,7 +86,7 @@ func TestFile_TakesOverChangedKeys(t *testing.T) {
 
 func TestFile_LooksAtMostOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, secretA)
+		w := watch(t)
 		<-time.After(time.Second)
 		w.Current()
 		w.write(t, secretB)
@@ -112,7 +104,7 @@ func TestFile_LooksAtMostOnceASecond(t *testing.T) {
 func TestFile_KeepsLastGoodKeys(t *testing.T) {
 	const parsing = "parsing the secret file FILE: "
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, secretA)
+		w := watch(t)
 		w.write(t, "")
 		w.holds(t, secretA)
 		w.holds(t, secretA)
@@ -142,7 +134,7 @@ func TestFile_KeepsLastGoodKeys(t *testing.T) {
 func TestFile_FollowsSwappedLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		for name, secret := range map[string]string{"..1": secretA, "..2": secretB} {
+		for name, secret := range map[string]string{"..1": secretA, "..2": similar} {
 			if err := errors.Join(os.Mkdir(filepath.Join(dir, name), 0o700),
 				os.WriteFile(filepath.Join(dir, name, "secret"), []byte(secret+"\n"), 0o600),
 				os.Chtimes(filepath.Join(dir, name, "secret"), time.Time{}, time.Now().Add(-time.Hour))); err != nil {
@@ -165,7 +157,7 @@ func TestFile_FollowsSwappedLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(time.Second)
-		if !file.Current().Keys().Overlaps(mustKeys(t, secretB)) {
+		if !file.Current().Keys().Overlaps(mustKeys(t, similar)) {
 			t.Error("the second secret, of the same size and age, is not there")
 		}
 	})
@@ -173,7 +165,7 @@ func TestFile_FollowsSwappedLinks(t *testing.T) {
 
 func TestFile_ParsesOnlyChangedContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, secretA)
+		w := watch(t)
 		for range 3 {
 			w.write(t, secretA)
 			w.holds(t, secretA)
@@ -188,44 +180,64 @@ func TestFile_ParsesOnlyChangedContent(t *testing.T) {
 	})
 }
 
-// A change that leaves size, inode and time as they were is seen as long as the time is so recent that it can be.
-func TestFile_ReadsRecentlyChangedFileAgain(t *testing.T) {
-	other := strings.Replace(secretA, "M", "N", 1)
-	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, secretA)
-		w.age(t, time.Second)
-		w.holds(t, secretA)
-		modified := modTime(t, w.path)
-		w.write(t, other)
-		if err := os.Chtimes(w.path, time.Time{}, modified); err != nil {
-			t.Fatal(err)
-		}
-		w.holds(t, other)
-	})
+// similar is a secret of the same length as secretA.
+var similar = strings.Replace(secretA, "M", "N", 1)
+
+func TestFile_SeesChanges(t *testing.T) {
+	const settled = time.Hour
+	for name, test := range map[string]struct {
+		age     time.Duration // of the file before it changes
+		newTime bool
+		newFile bool
+		text    string
+		seen    bool
+	}{
+		"time":  {age: settled, newTime: true, text: similar, seen: true},
+		"size":  {age: settled, text: secretB, seen: true},
+		"inode": {age: settled, newFile: true, text: similar, seen: true},
+		// The time of change is so recent that a second change can have left it as it is.
+		"none of them, but recent": {age: time.Second, text: similar, seen: true},
+		// Nobody does that by accident; it shows that a settled file is not read again.
+		"none of them": {age: settled, text: similar, seen: false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := watch(t)
+				modified := time.Now().Add(-test.age)
+				w.writeAs(t, secretA, modified)
+				w.holds(t, secretA)
+				if test.newTime {
+					modified = modified.Add(time.Nanosecond)
+				}
+				if test.newFile {
+					w.moveAway(t)
+				}
+				w.writeAs(t, test.text, modified)
+				if test.seen {
+					w.holds(t, test.text)
+				} else {
+					w.holds(t, secretA)
+				}
+			})
+		})
+	}
 }
 
-func TestFile_DoesNotReadSettledFile(t *testing.T) {
-	other := strings.Replace(secretA, "M", "N", 1)
-	synctest.Test(t, func(t *testing.T) {
-		w := watch(t, secretA)
-		w.age(t, time.Hour)
-		w.holds(t, secretA)
-		modified := modTime(t, w.path)
-		w.write(t, other)
-		if err := os.Chtimes(w.path, time.Time{}, modified); err != nil {
-			t.Fatal(err)
-		}
-		w.holds(t, secretA)
-	})
-}
-
-func modTime(t *testing.T, path string) time.Time {
+// writeAs writes the file so that it looks as if it had last been changed at that time.
+func (w *watched) writeAs(t *testing.T, text string, modified time.Time) {
 	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
+	w.write(t, text)
+	if err := os.Chtimes(w.path, time.Time{}, modified); err != nil {
 		t.Fatal(err)
 	}
-	return info.ModTime()
+}
+
+// moveAway makes room for another file. The old one stays, so that its inode is not used again.
+func (w *watched) moveAway(t *testing.T) {
+	t.Helper()
+	if err := os.Rename(w.path, w.path+".old"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestWatchFile_RejectsUnusableFile(t *testing.T) {
@@ -278,6 +290,7 @@ func TestFile_CallersDontWaitForOneAnother(t *testing.T) {
 			}
 		})
 		synctest.Wait()
+		<-time.After(2 * time.Second)
 		if got := file.Current(); got != "1" {
 			t.Errorf("the one that does not wait got %q", got)
 		}

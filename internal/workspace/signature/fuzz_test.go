@@ -30,7 +30,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	verifier, reference := timeless(f, secretB+" "+publicKey+" "+secretA), mustReference(f, secretA)
 	f.Fuzz(func(t *testing.T, id, timestamp, signatures, svix string, body []byte) {
-		right := hmacSignature(t, secretA, id+"."+timestamp+"."+string(body))
+		right := hmacSignature(t, id+"."+timestamp+"."+string(body))
 		h := headers(id, timestamp, strings.ReplaceAll(signatures, "$", right))
 		want := reference.VerifyIgnoringTimestamp(body, h)
 		if svix != "" {
@@ -66,7 +66,7 @@ func FuzzParseKeys(f *testing.F) {
 			checkQuotesNothing(t, err.Error(), text)
 			return
 		}
-		for _, secret := range strings.Fields(text) {
+		for secret := range strings.FieldsSeq(text) {
 			checkAccepted(t, keys, secret)
 		}
 	})
@@ -75,7 +75,7 @@ func FuzzParseKeys(f *testing.F) {
 // checkQuotesNothing looks for parts of secrets that are longer than could be there by chance.
 func checkQuotesNothing(t *testing.T, message, text string) {
 	t.Helper()
-	for _, secret := range strings.Fields(text) {
+	for secret := range strings.FieldsSeq(text) {
 		_, secret, _ = strings.Cut(secret, "_")
 		for part := range slices.Chunk([]byte(secret), 12) {
 			if len(part) == 12 && strings.Contains(message, string(part)) {

@@ -74,7 +74,8 @@ func TestParseKeys_RejectsBadSecrets(t *testing.T) {
 		"quoted":           {`"` + secretA + `"`, "secret 1: it does not start with whsec_, whsk_ or whpk_"},
 		"secret as public": {"whpk_" + secretA[6:], "secret 1: a whpk_ public key has 32 bytes"},
 		"public as secret": {publicKey + " whsec_" + publicKey[5:], "a whsec_ secret equals a whpk_ public key, which is not secret"},
-		"several at a time": {secretA + " x\n" + privateKey + " " + secretB + " whsec_!", "secret 2: it does not start with whsec_, whsk_ or whpk_\n" +
+		"several at a time": {secretA + " x\n" + privateKey + " " + secretB + " whsec_!", "" +
+			"secret 2: it does not start with whsec_, whsk_ or whpk_\n" +
 			"secret 3: a whsk_ private key can only sign: give its public key (whpk_)\n" +
 			"secret 5: what follows whsec_ is not standard base64 with padding"},
 	} {
@@ -194,7 +195,7 @@ func TestKeys_AndSignersDontShowSecrets(t *testing.T) {
 func spellings(secret []byte) []string {
 	few := secret[:6]
 	return []string{
-		string(few), strings.Trim(fmt.Sprint(few), "[]"), strings.Trim(fmt.Sprintf("%x", fmt.Sprint(few)), "[]"),
+		string(few), strings.Trim(fmt.Sprintf("%d", few), "[]"), fmt.Sprintf("% x", few),
 		hex.EncodeToString(few), strings.Trim(fmt.Sprintf("%#v", few), "[]byte{}"), base64.StdEncoding.EncodeToString(few),
 	}
 }

@@ -22,7 +22,7 @@ const clientsDir = "testdata/node"
 // foreign is a message that testdata/node/clients.cjs signs or verifies.
 type foreign struct {
 	Client    string            `json:"client"`
-	Secret    string            `json:"secret"`
+	Key       string            `json:"key"`
 	ID        string            `json:"id,omitempty"`
 	Timestamp int64             `json:"timestamp,omitempty"`
 	Headers   map[string]string `json:"headers,omitempty"`
@@ -31,7 +31,8 @@ type foreign struct {
 }
 
 var foreignBodies = []string{
-	"", "{}", `{"type":"ping"}` + "\n", `{"name":"Zürich – 不正検知 🔍","escaped":"\u2028"}`, "[\"" + strings.Repeat("x", 100_000) + "\"]", "not json",
+	"", "{}", `{"type":"ping"}` + "\n", "not json",
+	`{"name":"Zürich – 不正検知 🔍","escaped":"\u2028"}`, `["` + strings.Repeat("x", 100_000) + `"]`,
 }
 
 // signing returns what each client and secret has to sign.
@@ -42,11 +43,11 @@ func signing() []foreign {
 		message := foreign{ID: "msg_" + strconv.Itoa(i), Timestamp: signedAt.Unix() + int64(i), Body: body}
 		for _, client := range []string{"standardwebhooks", "svix"} {
 			for _, secret := range []string{secretA, secretB, whsec(24), whsec(63), whsec(64)} {
-				message.Client, message.Secret, message.keys = client, secret, secret
+				message.Client, message.Key, message.keys = client, secret, secret
 				all = append(all, message)
 			}
 		}
-		message.Client, message.Secret, message.keys = "node", seed, publicKey
+		message.Client, message.Key, message.keys = "node", seed, publicKey
 		all = append(all, message)
 	}
 	return all
@@ -73,9 +74,9 @@ func TestSigner_IsAcceptedByNodeClients(t *testing.T) {
 	messages := signing()
 	for i := range messages {
 		m := &messages[i]
-		secrets := m.Secret
+		secrets := m.Key
 		if m.Client == "node" {
-			secrets, m.Secret = privateKey, strings.TrimPrefix(publicKey, "whpk_")
+			secrets, m.Key = privateKey, strings.TrimPrefix(publicKey, "whpk_")
 		}
 		if !json.Valid([]byte(m.Body)) {
 			m.Body = `"a client also parses the body"`
@@ -133,46 +134,49 @@ func installClients(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := sha256.Sum256(lock)
 	parent := filepath.Join(cacheDir(t), "npm")
-	installed := filepath.Join(parent, hex.EncodeToString(digest[:8]))
-	if _, err := os.Stat(installed); err == nil {
-		return filepath.Join(installed, "node_modules")
-	}
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	// Installed aside and then renamed: what is interrupted leaves nothing that would be used.
-	aside, err := os.MkdirTemp(parent, ".install-")
+	cache, err := os.OpenRoot(parent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(aside)
-	if err := npmInstall(t, aside, lock); err != nil {
-		t.Fatal(err)
+	defer cache.Close()
+	digest := sha256.Sum256(lock)
+	name := hex.EncodeToString(digest[:8])
+	if _, err := cache.Stat(name); err != nil {
+		npmInstall(t, cache, name, lock)
 	}
-	if err := os.Rename(aside, installed); err != nil && !errors.Is(err, os.ErrExist) {
-		t.Fatal(err)
-	}
-	return filepath.Join(installed, "node_modules")
+	return filepath.Join(parent, name, "node_modules")
 }
 
-func npmInstall(t *testing.T, dir string, lock []byte) error {
+// npmInstall installs aside and then renames: what is interrupted leaves nothing that would be used.
+func npmInstall(t *testing.T, cache *os.Root, name string, lock []byte) {
 	t.Helper()
 	manifest, err := os.ReadFile(filepath.Join(clientsDir, "package.json"))
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	if err := errors.Join(os.WriteFile(filepath.Join(dir, "package.json"), manifest, 0o644),
-		os.WriteFile(filepath.Join(dir, "package-lock.json"), lock, 0o644)); err != nil {
-		return err
+	aside := fmt.Sprintf(".%s-%d", name, os.Getpid())
+	defer func() {
+		if err := cache.RemoveAll(aside); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := errors.Join(cache.MkdirAll(aside, 0o755),
+		cache.WriteFile(filepath.Join(aside, "package.json"), manifest, 0o644),
+		cache.WriteFile(filepath.Join(aside, "package-lock.json"), lock, 0o644)); err != nil {
+		t.Fatal(err)
 	}
 	npm := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
-	npm.Dir = dir
+	npm.Dir = filepath.Join(cache.Name(), aside)
 	if output, err := npm.CombinedOutput(); err != nil {
-		return fmt.Errorf("running npm ci, which this test needs: %w\n%s", err, output)
+		t.Fatalf("running npm ci, which this test needs: %v\n%s", err, output)
 	}
-	return nil
+	if err := cache.Rename(aside, name); err != nil && !errors.Is(err, os.ErrExist) {
+		t.Fatal(err)
+	}
 }
 
 // cacheDir is where downloads are kept, outside the checkout.

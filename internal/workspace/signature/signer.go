@@ -31,9 +31,9 @@ type signingKey struct {
 	sign    func(dst []byte, id, timestamp string, body []byte) []byte
 }
 
-// NewSigner returns a signer with a secret (whsec_, rules as in [ParseKeys]) or an ed25519 private key (whsk_ and the 32 bytes
-// of the seed, or 64 with the public key after it, in base64). With several, separated by white space, it signs with each: that is how a
-// sender rotates its secret without a refused delivery (spec, "Webhook headers"). Errors are as those of ParseKeys.
+// NewSigner returns a signer with a secret (whsec_, as in [ParseKeys]) or an ed25519 private key (whsk_ and the 32 bytes of the
+// seed, or 64 with the public key after it, in base64). With several, separated by white space, it signs with each of them: so
+// a sender changes its secret without a refused delivery (spec, "Webhook headers"). Errors are as those of ParseKeys.
 func NewSigner(secret string) (*Signer, error) {
 	s := &Signer{keys: &Keys{}}
 	if err := eachSecret(secret, s.add); err != nil {

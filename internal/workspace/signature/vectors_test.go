@@ -31,6 +31,9 @@ func TestVectors_AreVerified(t *testing.T) {
 			if diff := cmp.Diff(signature.Message{ID: v.ID, Timestamp: v.at(t)}, got); diff != "" {
 				t.Errorf("message (-want +got):\n%s", diff)
 			}
+			if got.Timestamp.Location() != time.UTC {
+				t.Errorf("the timestamp is in %v, want UTC", got.Timestamp.Location())
+			}
 		})
 	}
 }

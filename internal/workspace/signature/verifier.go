@@ -36,7 +36,7 @@ func (v *Verifier) Verify(h http.Header, body []byte) (Message, error) {
 		reason = v.checkAge(c.at)
 	}
 	if reason == accepted {
-		reason = v.keys().match(&c, body)
+		reason = v.keys().match(c, body)
 	}
 	if reason != accepted {
 		return Message{}, &Error{Reason: reason}
@@ -56,7 +56,7 @@ func (v *Verifier) checkAge(at time.Time) Reason {
 }
 
 // match looks for a signature that one of the keys made over the claim and the body.
-func (k *Keys) match(c *claim, body []byte) Reason {
+func (k *Keys) match(c claim, body []byte) Reason {
 	attempt := attempt{keys: k, claim: c, body: body}
 	reason := ReasonNoUsableSignature
 	rest := c.signatures

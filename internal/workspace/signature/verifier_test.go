@@ -132,7 +132,8 @@ func TestVerifier_AcceptsLongestID(t *testing.T) {
 
 func TestVerifier_RejectsInvalidTimestamp(t *testing.T) {
 	for _, timestamp := range []string{
-		"+1795164060", "-1795164060", " 1795164060", "1795164060 ", "1795164060.0", "1795164060,1795164060", "1_795_164_060",
+		"+1795164060", "-1795164060", "179516406:", "179516406/",
+		" 1795164060", "1795164060 ", "1795164060.0", "1795164060,1795164060", "1_795_164_060",
 		"0x6b00381c", "1795164060s", "٣", "１７９５１６４０６０", "1e9", "now", "0001795164060", "18446744073709551616", "2026-11-20T08:41:00Z",
 	} {
 		t.Run(timestamp, func(t *testing.T) {
@@ -144,7 +145,7 @@ func TestVerifier_RejectsInvalidTimestamp(t *testing.T) {
 // The timestamp is signed as it is sent: what a library that re-prints it makes of 001795164060 is another message.
 func TestVerifier_SignsTimestampAsSent(t *testing.T) {
 	const padded = "001795164060"
-	refused(t, headers("msg_1", padded, hmacSignature(t, secretA, "msg_1."+padded+"."+string(body))), accepted)
+	refused(t, headers("msg_1", padded, hmacSignature(t, "msg_1."+padded+"."+string(body))), accepted)
 	refused(t, headers("msg_1", padded, signed(t).Get("Webhook-Signature")), signature.ReasonNoMatchingSignature)
 }
 
@@ -247,8 +248,13 @@ func TestVerifier_TriesEveryKey(t *testing.T) {
 // A secret is rotated by adding the new one here, sending with both, then with the new one, and removing the old one here.
 func TestVerifier_AcceptsThroughoutRotation(t *testing.T) {
 	for _, step := range []struct{ sender, receiver string }{
-		{secretA, secretA}, {secretA, secretA + " " + secretB}, {secretA + " " + secretB, secretA + " " + secretB},
-		{secretA + " " + secretB, secretB}, {secretB, secretB}, {secretB + " " + privateKey, publicKey}, {privateKey, publicKey},
+		{secretA, secretA},
+		{secretA, secretA + " " + secretB},
+		{secretA + " " + secretB, secretA + " " + secretB},
+		{secretA + " " + secretB, secretB},
+		{secretB, secretB + " " + publicKey},
+		{secretB + " " + privateKey, publicKey},
+		{privateKey, publicKey},
 	} {
 		h := mustSigner(t, step.sender).Sign("msg_1", signedAt, body)
 		if _, err := verifierAt(t, step.receiver, signedAt).Verify(h, body); err != nil {
@@ -282,6 +288,8 @@ func TestVerifier_RejectsChangedEd25519Signature(t *testing.T) {
 		"line break":      {"v1a," + encoded[:84] + "\r\n\r\n", signature.ReasonNoUsableSignature},
 		"changed":         {"v1a,A" + encoded[1:], signature.ReasonNoMatchingSignature},
 		"S beyond order":  {"v1a," + beyondOrder(t, encoded), signature.ReasonNoMatchingSignature},
+		"another version": {"v1b," + encoded, signature.ReasonNoUsableSignature},
+		"as HMAC":         {"v1," + encoded, signature.ReasonNoUsableSignature},
 		"zeros":           {"v1a," + strings.Repeat("A", 86) + "==", signature.ReasonNoMatchingSignature},
 	} {
 		t.Run(name, func(t *testing.T) {
