@@ -18,6 +18,7 @@ type auditEntry struct {
 }
 
 func TestAuditLog_HasOneEntryPerRequest(t *testing.T) {
+	t.Parallel()
 	c := sharedCluster(t)
 	namespaces, name := clientFor(t, c.Config()).Namespaces(), createNamespace(t, c)
 	for range 2 {

@@ -32,14 +32,17 @@ func TestCache_UsesWhatIsComplete(t *testing.T) {
 }
 
 func TestCache_NeverUsesHalfABuild(t *testing.T) {
-	for name, left := range map[string]func(t *testing.T, c cache){
-		"a binary is missing":    func(t *testing.T, c cache) { writeBinaries(t, c.dir, "half", binaryNames[:2]...) },
-		"the binaries are empty": func(t *testing.T, c cache) { writeBinaries(t, c.dir, "", binaryNames...) },
-		"a build was killed":     func(t *testing.T, c cache) { writeBinaries(t, c.dir+".building", "half", binaryNames...) },
+	for name, left := range map[string]struct {
+		suffix, content string
+		names           []string
+	}{
+		"a binary is missing":    {"", "half", binaryNames[:2]},
+		"the binaries are empty": {"", "", binaryNames},
+		"a build was killed":     {".building", "half", binaryNames},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
-			left(t, c)
+			writeBinaries(t, c.dir+left.suffix, left.content, left.names...)
 			dir, err := c.fill(func(dir string) error { writeBinaries(t, dir, "whole", binaryNames...); return nil })
 			if err != nil {
 				t.Fatal(err)

@@ -27,16 +27,20 @@ var (
 		_, err := os.Stat(c.state.path(etcdSocket))
 		return err
 	}}
-	apiServerReady = check{"kube-apiserver to be ready", func(ctx context.Context, c *Cluster, client *http.Client) error {
-		return get(ctx, client, "https://"+address(c.ports.apiServer)+"/readyz")
-	}}
-	defaultNamespace = check{"namespace default", func(ctx context.Context, c *Cluster, client *http.Client) error {
-		return get(ctx, client, "https://"+address(c.ports.apiServer)+"/api/v1/namespaces/default")
-	}}
-	controllerManagerHealthy = check{"kube-controller-manager to be healthy", func(ctx context.Context, c *Cluster, client *http.Client) error {
-		return get(ctx, client, "https://"+address(c.ports.controllerManager)+"/healthz")
-	}}
+	apiServerReady           = answers("kube-apiserver to be ready", apiServerPort, "/readyz")
+	defaultNamespace         = answers("namespace default", apiServerPort, "/api/v1/namespaces/default")
+	controllerManagerHealthy = answers("kube-controller-manager to be healthy", controllerManagerPort, "/healthz")
 )
+
+func apiServerPort(p ports) int         { return p.apiServer }
+func controllerManagerPort(p ports) int { return p.controllerManager }
+
+// answers is the check that GET of the path is answered 200.
+func answers(name string, port func(ports) int, path string) check {
+	return check{name, func(ctx context.Context, c *Cluster, client *http.Client) error {
+		return get(ctx, client, "https://"+address(port(c.ports))+path)
+	}}
+}
 
 // waitFor returns when every check has passed; it fails when ctx ends or when a
 // component has ended.

@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -21,7 +22,7 @@ func lock(path string, how int) (*os.File, error) {
 	}
 	for {
 		err = syscall.Flock(int(file.Fd()), how)
-		if err != syscall.EINTR { // the runtime's own signals interrupt a wait
+		if !errors.Is(err, syscall.EINTR) { // the runtime's own signals interrupt a wait
 			break
 		}
 	}

@@ -32,7 +32,8 @@ var (
 	sharedOnce sync.Once
 )
 
-// sharedCluster is one for all tests that leave it as they found it.
+// sharedCluster is one for all tests. Those that run in parallel leave it as
+// they found it; those that disturb it are over before these run.
 func sharedCluster(t *testing.T) *Cluster {
 	t.Helper()
 	sharedOnce.Do(func() { shared = startForTest(t, Options{AuditLog: true}, freePorts) })

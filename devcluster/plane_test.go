@@ -3,7 +3,6 @@ package devcluster
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"path/filepath"
 	"testing"
 
@@ -17,6 +16,7 @@ import (
 )
 
 func TestStart_AnswersThePinnedVersion(t *testing.T) {
+	t.Parallel()
 	c := sharedCluster(t)
 	cfg, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig())
 	if err != nil {
@@ -40,6 +40,7 @@ func TestStart_AnswersThePinnedVersion(t *testing.T) {
 }
 
 func TestStart_RunsTheControllers(t *testing.T) {
+	t.Parallel()
 	c := sharedCluster(t)
 	client, name := clientFor(t, c.Config()), createNamespace(t, c)
 	quota := &corev1.ResourceQuota{
@@ -73,6 +74,7 @@ func TestStart_RunsTheControllers(t *testing.T) {
 }
 
 func TestStart_DeniesWhatNoRoleGrants(t *testing.T) {
+	t.Parallel()
 	c := sharedCluster(t)
 	cfg := serviceAccountConfig(t, c, createNamespace(t, c))
 	_, err := clientFor(t, cfg).Namespaces().List(t.Context(), metav1.ListOptions{})
@@ -140,7 +142,7 @@ func TestStart_GoesOnWithTheStateOfItsDir(t *testing.T) {
 // losingOnce picks a port that another holds, then free ones.
 func losingOnce(t *testing.T) func() (ports, error) {
 	t.Helper()
-	taken, err := listenAnywhere()
+	taken, port, err := listenAnywhere()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +151,7 @@ func losingOnce(t *testing.T) func() (ports, error) {
 	return func() (ports, error) {
 		p, err := freePorts()
 		if !lost {
-			lost, p.apiServer = true, taken.Addr().(*net.TCPAddr).Port
+			lost, p.apiServer = true, port
 		}
 		return p, err
 	}

@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -22,26 +23,27 @@ const (
 
 // freePorts returns two that were free a moment ago.
 func freePorts() (ports, error) {
-	var free [2]int
-	for i := range free {
-		lis, err := listenAnywhere()
-		if err != nil {
-			return ports{}, err
-		}
-		defer lis.Close() // held to the end, so that no port is given twice
-		free[i] = lis.Addr().(*net.TCPAddr).Port
+	first, apiServer, err := listenAnywhere()
+	if err != nil {
+		return ports{}, err
 	}
-	return ports{apiServer: free[0], controllerManager: free[1]}, nil
+	defer first.Close() // after the second: no port is given twice
+	second, controllerManager, err := listenAnywhere()
+	if err != nil {
+		return ports{}, err
+	}
+	defer second.Close()
+	return ports{apiServer: apiServer, controllerManager: controllerManager}, nil
 }
 
-func listenAnywhere() (lis net.Listener, err error) {
+func listenAnywhere() (lis net.Listener, port int, err error) {
 	for range portAttempts {
-		port := lowestPort + rand.IntN(highestPort-lowestPort)
-		if lis, err = net.Listen("tcp", address(port)); err == nil {
-			return lis, nil
+		port = lowestPort + rand.IntN(highestPort-lowestPort)
+		if lis, err = new(net.ListenConfig).Listen(context.Background(), "tcp", address(port)); err == nil {
+			return lis, port, nil
 		}
 	}
-	return nil, fmt.Errorf("finding a free port: %w", err)
+	return nil, 0, fmt.Errorf("finding a free port: %w", err)
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

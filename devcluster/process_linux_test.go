@@ -35,7 +35,11 @@ func startAndHang(out io.Writer) error {
 
 func TestStart_EndsWithAKilledParent(t *testing.T) {
 	t.Parallel()
-	parent := exec.Command(os.Args[0])
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := exec.Command(binary)
 	parent.Env = append(os.Environ(), helperVariable+"=1")
 	parent.Stderr = t.Output()
 	out, err := parent.StdoutPipe()
@@ -85,44 +89,52 @@ func age(t *testing.T, dir string) {
 
 // gone returns nil when the process has ended, waited for or not.
 func gone(pid string) error {
-	stat, err := os.ReadFile("/proc/" + pid + "/stat")
-	if err != nil || strings.Contains(string(stat), ") Z ") {
-		return nil
+	stat, _ := os.ReadFile("/proc/" + pid + "/stat") // empty without the process
+	if len(stat) > 0 && !strings.Contains(string(stat), ") Z ") {
+		return fmt.Errorf("still running: %s", stat)
 	}
-	return errors.New("still running: " + string(stat))
+	return nil
 }
 
 // The parent-death signal comes when the thread that forked ends.
 func TestStartProcess_OutlivesTheThreadOfItsCaller(t *testing.T) {
 	t.Parallel()
-	var p *process
-	var err error
-	for thread := os.Getpid(); thread == os.Getpid(); { // the main thread never ends
-		done := make(chan int)
-		go func() {
-			runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine
-			p, err = startProcess(t.TempDir(), "/bin/sleep", "60")
-			done <- syscall.Gettid()
-		}()
-		thread = <-done
-		if err != nil {
-			t.Fatal(err)
+	p, thread := startFromItsOwnThread(t)
+	eventually(t, func(context.Context) error {
+		if _, err := os.Stat("/proc/self/task/" + strconv.Itoa(thread)); err == nil {
+			return errors.New("the thread has not ended")
 		}
-		defer p.stop(0)
-		if thread != os.Getpid() {
-			eventually(t, func(context.Context) error {
-				_, err := os.Stat("/proc/self/task/" + strconv.Itoa(thread))
-				if errors.Is(err, os.ErrNotExist) {
-					return nil
-				}
-				return errNotYet
-			})
-		}
-	}
+		return nil
+	})
 	if err := exec.Command("true").Run(); err != nil { // time for the signal, and for the end to be noticed
 		t.Fatal(err)
 	}
 	if gone(strconv.Itoa(p.cmd.Process.Pid)) == nil {
 		t.Error("the process ended with its caller's thread")
 	}
+}
+
+// startFromItsOwnThread starts a process from a thread that ends right after.
+func startFromItsOwnThread(t *testing.T) (p *process, thread int) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine
+		thread = syscall.Gettid()
+		if thread == os.Getpid() { // the main thread never ends
+			done <- nil
+			return
+		}
+		var err error
+		p, err = startProcess(t.TempDir(), "/bin/sleep", "60")
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if p == nil { // the main thread is parked now, so this happens once
+		return startFromItsOwnThread(t)
+	}
+	t.Cleanup(func() { p.stop(0) })
+	return p, thread
 }
