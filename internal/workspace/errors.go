@@ -3,6 +3,7 @@ package workspace
 import (
 	"errors"
 	"strings"
+	"unicode/utf8"
 )
 
 // Kind says whose turn it is after an error; the HTTP edge maps it to a status in one place.
@@ -71,4 +72,21 @@ func invalid(fields []FieldError) error {
 		return nil
 	}
 	return &Error{Kind: KindInvalid, Detail: "the request breaks a rule", Fields: fields}
+}
+
+// maxEcho is how many characters of a sender's own text an error repeats.
+const maxEcho = 100
+
+// presentable is what an error repeats of a sender's text: its beginning, without characters that forge lines.
+func presentable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if isControl(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > maxEcho {
+		return string(runes[:maxEcho]) + "…"
+	}
+	return text
 }

@@ -1,9 +1,6 @@
 package workspace
 
 import (
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -77,6 +74,12 @@ type envelope struct {
 	Data      jsontext.Value `json:"data"`
 }
 
+// reference is the data of an event without content.
+type reference struct {
+	WorkspaceID string `json:"workspace_id"`
+	Version     int64  `json:"version"`
+}
+
 // DecodeEvent reads the body of a webhook. Member names are case-sensitive, unknown ones are ignored, and a name
 // that stands twice is malformed (RFC 8259 leaves its meaning open). The data of a ping or an unknown type is not read.
 func DecodeEvent(body []byte) (Event, error) {
@@ -86,32 +89,40 @@ func DecodeEvent(body []byte) (Event, error) {
 	}
 	event := Event{Type: envelope.Type}
 	if event.Type == "" {
-		return event, invalid([]FieldError{{Field: "type", Message: "is required"}})
+		return event, invalid([]FieldError{{Field: "type", Message: messageRequired}})
 	}
 	if !event.Type.Known() || event.Type == EventPing {
 		return event, nil
 	}
 	if len(envelope.Data) == 0 {
-		return event, invalid([]FieldError{{Field: "data", Message: "is required"}})
+		return event, invalid([]FieldError{{Field: "data", Message: messageRequired}})
 	}
-	data, err := decode(envelope.Data, "data")
-	if err != nil {
+	var err error
+	if event.Data, err = decodeData(event.Type, envelope.Data); err != nil {
 		return event, err
 	}
-	event.Data = data
 	event.Timestamp, err = decodeTimestamp(envelope.Timestamp)
 	return event, err
 }
 
 // DecodeData reads the body of /provision: the data object alone.
-func DecodeData(body []byte) (Data, error) { return decode(body, "") }
+func DecodeData(body []byte) (Data, error) { return decode[Data](body, "") }
 
-func decode(body []byte, at string) (Data, error) {
-	var data Data
-	if err := json.Unmarshal(body, &data); err != nil {
-		return Data{}, decodeError(err, at)
+// decodeData reads no more of the data than events of this type say: without content, id and version alone.
+func decodeData(t EventType, raw jsontext.Value) (Data, error) {
+	if t.HasContent() {
+		return decode[Data](raw, "data")
 	}
-	return data, nil
+	reference, err := decode[reference](raw, "data")
+	return Data{WorkspaceID: reference.WorkspaceID, Version: reference.Version}, err
+}
+
+func decode[T any](body []byte, at string) (value T, err error) {
+	if err := json.Unmarshal(body, &value); err != nil {
+		var none T
+		return none, decodeError(err, at)
+	}
+	return value, nil
 }
 
 func decodeTimestamp(raw jsontext.Value) (at time.Time, err error) {
@@ -122,44 +133,4 @@ func decodeTimestamp(raw jsontext.Value) (at time.Time, err error) {
 		return at, invalid([]FieldError{{Field: "timestamp", Message: "must be an RFC 3339 date and time"}})
 	}
 	return at, nil
-}
-
-// decodeError tells a document that is no JSON (malformed) from one whose members have the wrong type (invalid).
-func decodeError(err error, at string) error {
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		field := path(at, string(semantic.JSONPointer))
-		return &Error{
-			Kind: KindInvalid, Detail: "the request breaks a rule",
-			Fields: []FieldError{{Field: field, Message: "must not be a JSON " + semantic.JSONKind.String()}},
-		}
-	}
-	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		detail := fmt.Sprintf("the body is not a JSON document: at byte %d", syntactic.ByteOffset)
-		if errors.Is(err, jsontext.ErrDuplicateName) {
-			detail = fmt.Sprintf("the body has the member %q twice", path(at, string(syntactic.JSONPointer)))
-		}
-		return &Error{Kind: KindMalformed, Detail: detail, Err: err}
-	}
-	return &Error{Kind: KindMalformed, Detail: "the body is not a JSON document", Err: err}
-}
-
-// path turns a JSON pointer (RFC 6901) below at into the dotted path that field errors use.
-func path(at, pointer string) string {
-	parts := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	if at != "" {
-		parts = append([]string{at}, parts...)
-	}
-	var b strings.Builder
-	for _, part := range parts {
-		switch {
-		case part == "":
-		case strings.Trim(part, "0123456789") == "":
-			fmt.Fprintf(&b, "[%s]", part)
-		case b.Len() > 0:
-			b.WriteString("." + part)
-		default:
-			b.WriteString(part)
-		}
-	}
-	return b.String()
 }

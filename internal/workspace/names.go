@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,8 +40,11 @@ func NewNaming(template, prefix string, domains, reserved []string) (*Naming, er
 	if strings.Count(template, placeholderProject) != 1 {
 		return nil, errors.New("must contain {project} exactly once")
 	}
-	if !strings.Contains(template, placeholderDomain) {
+	switch {
+	case !strings.Contains(template, placeholderDomain):
 		domains = []string{""}
+	case len(domains) == 0 || slices.Contains(domains, ""):
+		return nil, errors.New("contains {domain}, but a domain has no name")
 	}
 	n := &Naming{reserved: append([]string{"default", "kube-*"}, reserved...)}
 	for _, domain := range domains {
@@ -48,10 +52,7 @@ func NewNaming(template, prefix string, domains, reserved []string) (*Naming, er
 		before, after, _ := strings.Cut(text, placeholderProject)
 		n.shapes = append(n.shapes, shape{before: before, after: after, domain: domain})
 	}
-	if errs := validation.IsDNS1123Label(n.shapes[0].name("a")); len(errs) > 0 {
-		return nil, fmt.Errorf("makes no namespace name: %s", errs[0])
-	}
-	return n, n.checkInjective()
+	return n, cmp.Or(n.checkLabels(), n.checkInjective())
 }
 
 func (s shape) name(id string) string { return s.before + id + s.after }
@@ -91,6 +92,16 @@ func matches(reserved, name string) bool {
 		return strings.HasPrefix(name, prefix)
 	}
 	return reserved == name
+}
+
+// checkLabels refuses shapes that make no namespace name of any id.
+func (n *Naming) checkLabels() error {
+	for _, s := range n.shapes {
+		if errs := validation.IsDNS1123Label(s.name("a")); len(errs) > 0 {
+			return fmt.Errorf("makes no namespace name: %q: %s", s.name(placeholderProject), errs[0])
+		}
+	}
+	return nil
 }
 
 // checkInjective refuses shapes of two domains from which two different ids could give one name: where one's text

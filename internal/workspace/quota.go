@@ -12,22 +12,29 @@ import (
 // limit is one entry of a quota: its key as in the payload, the amount wanted and the tier's maximum for it.
 type limit struct{ key, wanted, maximum string }
 
-// limits pairs what q wants, or else the tier's default, with the tier's maximum.
-func limits(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier) []limit {
-	d, m := tier.Spec.Quota.Default, tier.Spec.Quota.Maximum
+// limits pairs what q wants with the maximum of it.
+func limits(q, maximum v1alpha1.Quota) []limit {
 	return []limit{
-		{"cpu", string(cmp.Or(q.CPU, d.CPU)), string(m.CPU)},
-		{"memory", string(cmp.Or(q.Memory, d.Memory)), string(m.Memory)},
-		{"gpu", string(cmp.Or(q.GPU, d.GPU)), string(m.GPU)},
-		{"storage", string(cmp.Or(q.Storage, d.Storage)), string(m.Storage)},
-		{"pods", string(cmp.Or(q.Pods, d.Pods)), string(m.Pods)},
+		{"cpu", string(q.CPU), string(maximum.CPU)},
+		{"memory", string(q.Memory), string(maximum.Memory)},
+		{"gpu", string(q.GPU), string(maximum.GPU)},
+		{"storage", string(q.Storage), string(maximum.Storage)},
+		{"pods", string(q.Pods), string(maximum.Pods)},
 	}
 }
 
-// CheckQuota refuses a quota above the tier's maximum (KindInvalid, with the fields).
+// orDefault is q, with the default for each key that it leaves out.
+func orDefault(q, d v1alpha1.Quota) v1alpha1.Quota {
+	return v1alpha1.Quota{
+		CPU: cmp.Or(q.CPU, d.CPU), Memory: cmp.Or(q.Memory, d.Memory), GPU: cmp.Or(q.GPU, d.GPU),
+		Storage: cmp.Or(q.Storage, d.Storage), Pods: cmp.Or(q.Pods, d.Pods),
+	}
+}
+
+// CheckQuota refuses a quota that asks for more than the tier's maximum (KindInvalid, with the fields).
 func CheckQuota(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, at string) error {
 	var fields []FieldError
-	for _, l := range limits(q, tier) {
+	for _, l := range limits(q, tier.Spec.Quota.Maximum) {
 		amount, clamped := l.effective()
 		if clamped {
 			message := fmt.Sprintf("is above %s, the maximum of the tier %s", amount.String(), tier.Name)
@@ -41,7 +48,7 @@ func CheckQuota(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, at string) error
 // tier's maximum. Keys without a limit are absent. clamped names the keys that the maximum has lowered.
 func EffectiveQuota(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier) (amounts map[string]resource.Quantity, clamped []string) {
 	amounts = map[string]resource.Quantity{}
-	for _, l := range limits(q, tier) {
+	for _, l := range limits(orDefault(q, tier.Spec.Quota.Default), tier.Spec.Quota.Maximum) {
 		if l.wanted == "" && l.maximum == "" {
 			continue
 		}

@@ -1,6 +1,8 @@
 package workspace
 
 import (
+	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +25,7 @@ var quantity = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|
 var count = regexp.MustCompile(`^[0-9]{1,9}$`)
 
 var rules = map[string]rule{
+	"version":     {isVersion, fmt.Sprintf("must be a whole number from 1 to %d", int64(MaxVersion))},
 	"text":        {onText(isText), "must be UTF-8 without control, line separator or bidirectional control characters"},
 	"dns_label":   {onText(isDNSLabel), "must be a DNS label"},
 	"quantity":    {onText(quantity.MatchString), `must be a quantity such as "40", "500m" or "160Gi"`},
@@ -32,13 +35,7 @@ var rules = map[string]rule{
 	"subject":     {isSubject, "must not start with system:, and a ServiceAccount is a plain name in the workspace's own namespaces"},
 }
 
-// messages are the sentences for the validator's own words; %s is the word's parameter.
-var messages = map[string]string{
-	"required": "is required",
-	"min":      "must be at least %s",
-	"max":      "must be at most %s",
-	"oneof":    "must be one of: %s",
-}
+const messageRequired = "is required"
 
 func (v *Validator) registerRules() {
 	for word, r := range rules {
@@ -58,12 +55,27 @@ func (v *Validator) message(p validator.FieldError) string {
 		if id, ok := p.Value().(string); ok && id != "" {
 			return v.naming.Check(id).Error()
 		}
-		return messages["required"]
+		return messageRequired
 	}
 	if r, ok := rules[p.Tag()]; ok {
 		return r.message
 	}
-	return strings.ReplaceAll(messages[p.Tag()], "%s", p.Param())
+	return ownMessage(p)
+}
+
+// ownMessage is the sentence for the validator's own words.
+func ownMessage(p validator.FieldError) string {
+	switch p.Tag() {
+	case "max":
+		unit := "entries"
+		if p.Kind() == reflect.String {
+			unit = "characters"
+		}
+		return fmt.Sprintf("must have at most %s %s", p.Param(), unit)
+	case "oneof":
+		return "must be one of " + strings.ReplaceAll(p.Param(), " ", ", ")
+	}
+	return messageRequired
 }
 
 func onText(holds func(string) bool) validator.Func {
@@ -73,10 +85,18 @@ func onText(holds func(string) bool) validator.Func {
 // isText refuses what can forge lines or reverse text where people read it: C0 and C1 controls, U+2028, U+2029 and
 // the bidirectional controls (Unicode Standard Annex 9).
 func isText(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= 0x1f || r >= 0x7f && r <= 0x9f || r == 0x61c || r == 0x200e || r == 0x200f ||
-			r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-	})
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, isControl)
+}
+
+func isControl(r rune) bool {
+	return r <= 0x1f || r >= 0x7f && r <= 0x9f || r == 0x61c || r == 0x200e || r == 0x200f ||
+		r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// isVersion takes 0 for no version; where one is required, Validator.Event says so.
+func isVersion(f validator.FieldLevel) bool {
+	version := f.Field().Int()
+	return version >= 0 && version <= MaxVersion
 }
 
 func isDNSLabel(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }
@@ -101,7 +121,7 @@ func isLabelValue(s string) bool { return len(validation.IsValidLabelValue(s)) =
 // which would open a namespace to everyone.
 func isSubject(f validator.FieldLevel) bool {
 	name := f.Field().String()
-	member, ok := f.Parent().Interface().(v1alpha1.Member)
+	member, ok := reflect.TypeAssert[v1alpha1.Member](f.Parent())
 	if ok && member.Kind == v1alpha1.MemberServiceAccount {
 		return len(validation.IsDNS1123Subdomain(name)) == 0
 	}

@@ -1,8 +1,8 @@
 package workspace
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"reflect"
 	"strings"
 
@@ -22,7 +22,7 @@ type Validator struct {
 var (
 	dataRules = map[string]string{
 		"WorkspaceID": "workspace_id",
-		"Version":     fmt.Sprintf("min=0,max=%d", MaxVersion),
+		"Version":     "version",
 		"Name":        "max=64,text",  // Flyte: flyteadmin/pkg/manager/impl/validation/project_validator.go
 		"Description": "max=300,text", // the same
 		"Owner":       "max=253,text",
@@ -70,7 +70,7 @@ func (v *Validator) Event(e Event) error {
 		fields = append(fields, FieldError{Field: "data.version", Message: "is required: every event needs a version of 1 or more"})
 	}
 	if e.Type.HasContent() && data.Name == "" {
-		fields = append(fields, FieldError{Field: "data.name", Message: "is required"})
+		fields = append(fields, FieldError{Field: "data.name", Message: messageRequired})
 	}
 	return invalid(fields)
 }
@@ -79,15 +79,22 @@ func (v *Validator) Event(e Event) error {
 func (v *Validator) Data(d Data) error {
 	fields := v.fields(d, "")
 	if d.Name == "" {
-		fields = append(fields, FieldError{Field: "name", Message: "is required"})
+		fields = append(fields, FieldError{Field: "name", Message: messageRequired})
 	}
 	return invalid(fields)
 }
 
 // Workspace checks a stored Workspace, whose API server may have had an older CRD than the rules of today.
 func (v *Validator) Workspace(w *v1alpha1.Workspace) error {
-	return invalid(v.fields(dataOf(w), "spec"))
+	fields := v.fields(dataOf(w), "spec")
+	for i := range fields {
+		fields[i].Field = cmp.Or(otherPaths[fields[i].Field], fields[i].Field)
+	}
+	return invalid(fields)
 }
+
+// otherPaths are the fields that a Workspace calls otherwise than the payload.
+var otherPaths = map[string]string{"spec.workspace_id": "metadata.name", "spec.name": "spec.displayName"}
 
 func (v *Validator) fields(d Data, at string) []FieldError {
 	problems, ok := errors.AsType[validator.ValidationErrors](v.validate.Struct(d))
@@ -100,7 +107,7 @@ func (v *Validator) fields(d Data, at string) []FieldError {
 		if at != "" {
 			field = at + "." + field
 		}
-		fields[i] = FieldError{Field: field, Message: v.message(p)}
+		fields[i] = FieldError{Field: presentable(field), Message: v.message(p)}
 	}
 	return fields
 }
