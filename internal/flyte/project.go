@@ -32,6 +32,8 @@ type Project struct {
 	Labels map[string]string
 	// Archived projects accept no new executions. Nothing is deleted; Flyte can't delete a project.
 	Archived bool
+	// OnlyExisting leaves alone that Flyte has no such project, where it otherwise would be registered.
+	OnlyExisting bool
 }
 
 // EnsureProject makes Flyte's project as wanted and tells whether it wrote. Registers, updates, archives and un-archives, in one
@@ -47,8 +49,11 @@ func (c *Client) EnsureProject(ctx context.Context, want Project) (changed bool,
 	if err != nil {
 		return false, err
 	}
-	if have != nil {
+	switch {
+	case have != nil:
 		return c.repair(ctx, have, want)
+	case want.OnlyExisting:
+		return false, nil
 	}
 	return c.register(ctx, want)
 }

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -31,7 +32,7 @@ type Applier struct {
 // Apply makes the cluster hold want: by one create where the object is missing, and by one read and one patch where
 // the part that we own whole differs. What others added beside that part stays.
 func (a *Applier) Apply(ctx context.Context, want client.Object) error {
-	err := a.apply(ctx, want)
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want) })
 	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		err = ErrTerminating
 	}
@@ -94,7 +95,11 @@ func (a *Applier) replace(ctx context.Context, live, want client.Object) error {
 	if err := a.delete(ctx, live); err != nil {
 		return err
 	}
-	return a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
+	err := a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
+	if apierrors.IsAlreadyExists(err) {
+		return ErrTerminating // a finalizer of somebody's keeps it
+	}
+	return err
 }
 
 // Remove deletes an object of ours that must not exist. It sends nothing where the cache doesn't show it.
@@ -110,10 +115,11 @@ func (a *Applier) Remove(ctx context.Context, unwanted client.Object) error {
 	return nil
 }
 
-// delete deletes exactly this object: not one that has taken its name since.
+// delete deletes exactly this object: not one that has taken its name since. The cache can't be waited for: it never
+// tells of the end of an object that has lost our label.
 func (a *Applier) delete(ctx context.Context, o client.Object) error {
 	uid := o.GetUID()
-	return client.IgnoreNotFound(a.Client.Delete(ctx, o, client.Preconditions{UID: &uid}))
+	return client.IgnoreNotFound(a.Client.Delete(ctx, o, client.Preconditions{UID: &uid}, client.DisableReadYourWritesConsistency))
 }
 
 // touchable refuses what is being deleted, and a Namespace that is not this workspace's. Inside our namespaces, all

@@ -15,8 +15,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// digestAnnotation is where a cached object carries its digest. It exists in memory only.
-const digestAnnotation = "digest"
+// digestAnnotation is where a cached object carries its digest. It exists in memory only: the API server takes no
+// such key, so nobody can give an object the digest of another.
+const digestAnnotation = "//digest"
 
 // NewScheme knows the types that the service works with.
 func NewScheme() (*runtime.Scheme, error) {

@@ -14,17 +14,18 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// Kubernetes' own times for leader election: a killed leader is replaced after at most leaseDuration + retryPeriod.
-const (
-	leaseDuration = 15 * time.Second
-	renewDeadline = 10 * time.Second
-	retryPeriod   = 2 * time.Second
-)
+// leaseTimes are the times of an election: a killed leader is replaced after at most duration + retry.
+type leaseTimes struct{ duration, renew, retry time.Duration }
+
+// kubernetesTimes are those of Kubernetes' own controllers.
+var kubernetesTimes = leaseTimes{duration: 15 * time.Second, renew: 10 * time.Second, retry: 2 * time.Second}
 
 // Lease elects the one replica that reconciles. Unlike controller-runtime's own election, losing it ends only the
 // leadership and not the process: while the API server is down, no replica can hold the lease, and the edge must go
 // on answering.
 type Lease struct {
+	lock    *resourcelock.LeaseLock
+	times   leaseTimes
 	elector *leaderelection.LeaderElector
 
 	mu   sync.Mutex
@@ -37,19 +38,25 @@ func NewLease(cfg *rest.Config, namespace, name, identity string, acquired func(
 	if err != nil {
 		return nil, fmt.Errorf("making a client for leases: %w", err)
 	}
-	l := &Lease{}
+	lock := &resourcelock.LeaseLock{
+		LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Client:     client,
+		LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
+	}
+	return newLease(lock, kubernetesTimes, acquired)
+}
+
+// newLease leaves the release to Start: the elector would try it before it ends the leadership, and where the API
+// server hangs, the leadership would then outlive the lease.
+func newLease(lock *resourcelock.LeaseLock, times leaseTimes, acquired func(context.Context)) (l *Lease, err error) {
+	l = &Lease{lock: lock, times: times}
 	l.elector, err = leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
-		Lock: &resourcelock.LeaseLock{
-			LeaseMeta:  metav1.ObjectMeta{Namespace: namespace, Name: name},
-			Client:     client,
-			LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
-		},
-		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
-		ReleaseOnCancel: true,
+		Lock:          lock,
+		LeaseDuration: times.duration, RenewDeadline: times.renew, RetryPeriod: times.retry,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(ctx context.Context) {
 				l.hold(ctx)
-				logr.FromContextOrDiscard(ctx).Info("acquired the lease", "namespace", namespace, "lease", name)
+				logr.FromContextOrDiscard(ctx).Info("acquired the lease", "lease", lock.Describe())
 				acquired(ctx)
 			},
 			OnStoppedLeading: func() {},
@@ -61,10 +68,31 @@ func NewLease(cfg *rest.Config, namespace, name, identity string, acquired func(
 	return l, nil
 }
 
-// Start takes part in the election until ctx ends, and again after each leadership that was lost.
+// Start takes part in the election until ctx ends, and again after each leadership that was lost. At the end it gives
+// the lease up, so that no other replica has to wait until it expires.
 func (l *Lease) Start(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.elector.Run(ctx)
+	}
+	return l.release(context.WithoutCancel(ctx))
+}
+
+func (l *Lease) release(ctx context.Context) error {
+	if !l.elector.IsLeader() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.times.renew)
+	defer cancel()
+	record, _, err := l.lock.Get(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the lease to release: %w", err)
+	}
+	if record.HolderIdentity != l.lock.Identity() {
+		return nil
+	}
+	record.HolderIdentity, record.LeaseDurationSeconds = "", 1
+	if err := l.lock.Update(ctx, *record); err != nil {
+		return fmt.Errorf("releasing the lease: %w", err)
 	}
 	return nil
 }
@@ -72,7 +100,9 @@ func (l *Lease) Start(ctx context.Context) error {
 func (l *Lease) hold(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.held = ctx
+	if ctx.Err() == nil { // a leadership that ended before this was called doesn't hide the next
+		l.held = ctx
+	}
 }
 
 // Hold binds ctx to the leadership: ok is false on a replica that does not lead, else the context that is returned

@@ -69,7 +69,10 @@ func (s *Store) try(ctx context.Context, reader client.Reader, e workspace.Event
 	if err != nil || outcome != workspace.OutcomeAccepted {
 		return before, outcome, err
 	}
-	return after, outcome, s.write(ctx, before, after)
+	if err := s.write(ctx, before, after); err != nil {
+		return nil, "", err
+	}
+	return after, outcome, nil
 }
 
 func (s *Store) write(ctx context.Context, before, after *v1alpha1.Workspace) error {

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+)
+
+// config is everything that can be configured, read once. The names of the variables are the contract's.
+type config struct {
+	ListenAddress  string `env:"LISTEN_ADDRESS"  envDefault:":8080"`
+	MetricsAddress string `env:"METRICS_ADDRESS" envDefault:":9090"`
+	PprofEnabled   bool   `env:"PPROF_ENABLED"`
+	Kubeconfig     string `env:"KUBECONFIG"`
+	LogLevel       string `env:"LOG_LEVEL"       envDefault:"info"`
+	LogFormat      string `env:"LOG_FORMAT"      envDefault:"json"`
+	ClusterName    string `env:"CLUSTER_NAME"    envDefault:"flyte-eks"`
+	PodName        string `env:"POD_NAME"`
+	PodNamespace   string `env:"POD_NAMESPACE"   envDefault:"platform-services"`
+
+	NamespacePrefix    string   `env:"KUBERNETES_NAMESPACE_PREFIX" envDefault:"flyte-"`
+	NamespaceTemplate  string   `env:"NAMESPACE_TEMPLATE"          envDefault:"{prefix}{project}"`
+	ReservedNamespaces []string `env:"RESERVED_NAMESPACES"`
+	MaxWorkspaces      int      `env:"MAX_WORKSPACES"              envDefault:"9000"`
+	DNSCIDRs           []string `env:"DNS_CIDRS"                   envDefault:"169.254.20.10/32"`
+	EgressExceptCIDRs  []string `env:"EGRESS_EXCEPT_CIDRS"`
+
+	FlyteNamespace       string   `env:"FLYTE_NAMESPACE"         envDefault:"flyte-system"`
+	FlyteDomains         []string `env:"FLYTE_DOMAINS"           envDefault:"development,staging,production"`
+	FlyteAdminEndpoint   string   `env:"FLYTE_ADMIN_ENDPOINT"    envDefault:"flyte-admin.flyte-system.svc.cluster.local:81"`
+	FlyteAPIVersion      string   `env:"FLYTE_API_VERSION"       envDefault:"v1"`
+	FlyteAdminTLSEnabled bool     `env:"FLYTE_ADMIN_TLS_ENABLED"`
+	FlyteAdminCACert     string   `env:"FLYTE_ADMIN_CA_CERT"`
+	FlyteConsoleURL      string   `env:"FLYTE_CONSOLE_URL"`
+
+	WebhookSecret     string        `env:"WORKSPACE_WEBHOOK_SECRET"`
+	WebhookSecretFile string        `env:"WORKSPACE_WEBHOOK_SECRET_FILE"`
+	WebhookTolerance  time.Duration `env:"WEBHOOK_TOLERANCE" envDefault:"5m"`
+	ProvisionTimeout  time.Duration `env:"PROVISION_TIMEOUT" envDefault:"25s"`
+	DeletionPolicy    string        `env:"DELETION_POLICY"   envDefault:"Archive"`
+
+	// What follows from the variables.
+	naming   *workspace.Naming
+	keys     *signature.Keys
+	flyteCAs []byte
+}
+
+// notYet are variables of the contract that this version does not act on. Ignoring one silently would let somebody
+// believe in a protection that is not there.
+var notYet = []string{
+	"FLYTE_ADMIN_CLIENT_CERT", "FLYTE_ADMIN_CLIENT_KEY", "FLYTE_CLIENT_ID", "FLYTE_CLIENT_SECRET",
+	"FLYTE_CLIENT_SECRET_FILE", "FLYTE_TOKEN_URL", "FLYTE_SCOPES", "WORKSPACE_API_ENDPOINT", "WORKSPACE_API_SECRET",
+	"WORKSPACE_API_SECRET_FILE", "DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "TRUSTED_PROXIES", "API_AUTH",
+}
+
+// loadConfig reads the environment and reports every problem at once, each beginning with the variable's name.
+func loadConfig(environ []string) (*config, []string) {
+	variables := env.ToMap(environ)
+	for name, value := range variables {
+		if strings.TrimSpace(value) == "" {
+			delete(variables, name) // an empty variable is an unset one
+		}
+	}
+	cfg := &config{}
+	found := parseProblems(env.ParseWithOptions(cfg, env.Options{Environment: variables}))
+	for _, name := range notYet {
+		if _, set := variables[name]; set {
+			found.add(name, "is not supported by this version")
+		}
+	}
+	cfg.check(found)
+	return cfg, found.sorted()
+}
+
+// problems are sentences about variables.
+type problems map[string]string
+
+// add notes the first problem of a variable.
+func (p problems) add(variable, format string, args ...any) {
+	if _, known := p[variable]; !known {
+		p[variable] = fmt.Sprintf(format, args...)
+	}
+}
+
+func (p problems) sorted() []string {
+	var lines []string
+	for variable, problem := range p {
+		lines = append(lines, variable+": "+problem)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// parseProblems names the variables where the library names the fields.
+func parseProblems(err error) problems {
+	found := problems{}
+	aggregate, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return found
+	}
+	for _, problem := range aggregate.Errors {
+		if wrong, ok := errors.AsType[env.ParseError](problem); ok {
+			field, _ := reflect.TypeFor[config]().FieldByName(wrong.Name)
+			found.add(field.Tag.Get("env"), "is not a %s", nameOf(wrong.Type))
+		}
+	}
+	return found
+}
+
+func nameOf(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "duration such as 5m"
+	case reflect.TypeFor[bool]():
+		return "true or false"
+	}
+	return "number"
+}
+
+// webhookKeys gives the current keys: of the file, re-read when it changes, or of the variable.
+func (c *config) webhookKeys(report func(error)) (func() *signature.Keys, error) {
+	if c.WebhookSecretFile == "" {
+		return func() *signature.Keys { return c.keys }, nil
+	}
+	file, err := signature.WatchFile(c.WebhookSecretFile, signature.ParseKeys, report)
+	if err != nil {
+		return nil, fmt.Errorf("reading WORKSPACE_WEBHOOK_SECRET_FILE: %w", err)
+	}
+	return file.Current, nil
+}
+
+// textOrFile is PEM text itself, or the content of the file of that name.
+func textOrFile(value string) ([]byte, error) {
+	if strings.Contains(value, "-----BEGIN") {
+		return []byte(value), nil
+	}
+	return os.ReadFile(value)
+}
+
+// drain is how long requests under way may take to finish at the end of the process.
+func (c *config) drain() time.Duration { return c.ProvisionTimeout + drainMargin }

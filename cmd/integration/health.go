@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+
+	"k8s.io/client-go/discovery"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
+)
+
+var (
+	errStopping = errors.New("stopping")
+	errCaches   = errors.New("the caches have not synced yet")
+	errStalled  = errors.New("the controller has made no progress for five minutes")
+)
+
+// health looks at what the service needs. draining ends when the process is about to stop.
+func (s *service) health(draining context.Context) *webhook.Health {
+	return &webhook.Health{
+		Cluster: s.cfg.ClusterName, Namespace: s.cfg.PodNamespace, Version: version,
+		Checks: []webhook.Check{
+			{Reason: webhook.ReasonAPIServerUnreachable, Probe: s.probeAPIServer},
+			{Reason: webhook.ReasonFlyteUnreachable, Probe: s.probeFlyte},
+			{Reason: webhook.ReasonControllerNotProgressing, Probe: func(context.Context) error { return s.stalled() }},
+		},
+		Ready: func() error {
+			switch {
+			case draining.Err() != nil:
+				return errStopping
+			case !s.synced.Load():
+				return errCaches
+			}
+			return nil
+		},
+		Live: s.live,
+	}
+}
+
+func (s *service) probeAPIServer(ctx context.Context) error {
+	d, err := discovery.NewDiscoveryClientForConfigAndClient(s.mgr.GetConfig(), s.mgr.GetHTTPClient())
+	if err != nil {
+		return err
+	}
+	return d.RESTClient().Get().AbsPath("/version").Do(ctx).Error()
+}
+
+func (s *service) probeFlyte(ctx context.Context) error {
+	_, err := s.flyte.Version(ctx)
+	return err
+}
+
+func (s *service) stalled() error {
+	if s.controller.Stalled(stallLimit) {
+		return errStalled
+	}
+	return nil
+}
+
+// live asks for a restart only where one can help: not while the API server is down.
+func (s *service) live(ctx context.Context) error {
+	err := s.stalled()
+	if err != nil && s.probeAPIServer(ctx) == nil {
+		return err
+	}
+	return nil
+}
+
+// identity names this process in the lease: no two processes, restarts among them, share one.
+func identity(cfg *config) string {
+	pod := cfg.PodName
+	if pod == "" {
+		pod, _ = os.Hostname()
+	}
+	return pod + "_" + rand.Text()
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/labstack/echo/v5"
+	"github.com/labstack/echo/v5/middleware"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
+)
+
+const (
+	name = "workspace-flyte-integration"
+	// stallLimit is when a leader whose work does not progress is restarted.
+	stallLimit = 5 * time.Minute
+	// drainMargin is how long after the longest wait of /provision the last requests may take.
+	drainMargin = 5 * time.Second
+)
+
+// service is the parts that are wired together.
+type service struct {
+	cfg        *config
+	log        logr.Logger
+	slog       *slog.Logger
+	mgr        manager.Manager
+	flyte      *flyte.Client
+	validator  *workspace.Validator
+	controller *lifecycle.Controller
+	synced     atomic.Bool
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, cfg *config) error {
+	log, slogger, err := newLoggers(cfg)
+	if err != nil {
+		return err
+	}
+	ctrl.SetLogger(log)
+	s := &service{cfg: cfg, log: log, slog: slogger, validator: workspace.NewValidator(cfg.naming)}
+	for _, step := range []func(context.Context) error{s.addManager, s.addFlyte, s.addController, s.addEdge} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	defer func() { _ = s.flyte.Close() }()
+	log.Info("starting", "version", version, "template", cfg.NamespaceTemplate, "flyte", cfg.FlyteAdminEndpoint)
+	if !cfg.naming.PerDomain() {
+		log.Info("NAMESPACE_TEMPLATE has no {domain}: two executions of one name in two domains of a project collide")
+	}
+	return s.mgr.Start(ctx)
+}
+
+func (s *service) addManager(context.Context) error {
+	scheme, err := k8s.NewScheme()
+	if err != nil {
+		return err
+	}
+	caches, err := k8s.CacheOptions(scheme)
+	if err != nil {
+		return err
+	}
+	restConfig, err := restConfig(s.cfg.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	drain := s.cfg.drain()
+	s.mgr, err = manager.New(restConfig, manager.Options{
+		Scheme: scheme, Cache: caches, Logger: s.log,
+		Metrics:                 metricsserver.Options{BindAddress: s.cfg.MetricsAddress},
+		HealthProbeBindAddress:  "0",
+		GracefulShutdownTimeout: &drain,
+		PprofBindAddress:        pprofAddress(s.cfg.PprofEnabled),
+	})
+	if err != nil {
+		return fmt.Errorf("making the manager: %w", err)
+	}
+	return s.mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+		s.synced.Store(s.mgr.GetCache().WaitForCacheSync(ctx))
+		<-ctx.Done()
+		return nil
+	}))
+}
+
+// pprofAddress is on loopback only: profiles tell what is in memory.
+func pprofAddress(enabled bool) string {
+	if enabled {
+		return "127.0.0.1:6060"
+	}
+	return ""
+}
+
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig) // in-cluster where kubeconfig is ""
+	if err != nil {
+		return nil, fmt.Errorf("reading KUBECONFIG: %w", err)
+	}
+	cfg.QPS = -1 // API Priority and Fairness decides, not we
+	cfg.UserAgent = name + "/" + version
+	return cfg, nil
+}
+
+func (s *service) addFlyte(context.Context) (err error) {
+	s.flyte, err = flyte.New(flyte.Options{
+		Endpoint: s.cfg.FlyteAdminEndpoint, TLS: s.cfg.FlyteAdminTLSEnabled, CACert: s.cfg.flyteCAs,
+		OwnerLabel: v1alpha1.LabelWorkspace,
+	})
+	return err
+}
+
+func (s *service) addController(ctx context.Context) error {
+	consistent := true
+	own, err := client.New(s.mgr.GetConfig(), client.Options{
+		Scheme: s.mgr.GetScheme(), Mapper: s.mgr.GetRESTMapper(), HTTPClient: s.mgr.GetHTTPClient(),
+		Cache: &client.CacheOptions{Reader: s.mgr.GetCache(), EnableReadYourWritesConsistency: &consistent},
+	})
+	if err != nil {
+		return fmt.Errorf("making the controller's client: %w", err)
+	}
+	lease, err := k8s.NewLease(s.mgr.GetConfig(), s.cfg.PodNamespace, name, identity(s.cfg), func(ctx context.Context) {
+		s.controller.Acquired(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	s.controller = lifecycle.New(lifecycle.Options{
+		Applier:  &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()},
+		Projects: s.flyte, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
+		Cluster: &k8s.Cluster{
+			FlyteNamespace: s.cfg.FlyteNamespace, DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
+		},
+		ConsoleURL: s.consoleURL, Events: s.mgr.GetEventRecorder(name), Now: time.Now,
+	})
+	if err := s.controller.Setup(ctx, s.mgr); err != nil {
+		return err
+	}
+	return s.mgr.Add(lease)
+}
+
+func (s *service) addEdge(ctx context.Context) error {
+	store, err := k8s.NewStore(ctx, s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), s.cfg.MaxWorkspaces)
+	if err != nil {
+		return err
+	}
+	keys, err := s.cfg.webhookKeys(s.reportKeys)
+	if err != nil {
+		return err
+	}
+	handler := webhook.NewHandler(webhook.Options{
+		Verifier:  signature.NewVerifier(keys, s.cfg.WebhookTolerance, time.Now),
+		Validator: s.validator, Store: store,
+		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs,
+		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
+	})
+	e := echo.NewWithConfig(echo.Config{
+		Logger: s.slog, HTTPErrorHandler: webhook.HandleError, IPExtractor: echo.ExtractIPDirect(),
+	})
+	e.Use(middleware.Recover())
+	handler.Register(e)
+	s.health(ctx).Register(e)
+	drain := s.cfg.drain()
+	server := webhook.NewServer(s.cfg.ListenAddress, e, s.cfg.ProvisionTimeout, s.slog)
+	return s.mgr.Add(&manager.Server{Name: "edge", Server: server, ShutdownTimeout: &drain})
+}
+
+func (s *service) reportKeys(err error) {
+	if err != nil {
+		s.log.Error(err, "reading the webhook secrets; the last good ones stay in force")
+		return
+	}
+	s.log.Info("read the webhook secrets again")
+}
+
+func (s *service) consoleURL(id string) string {
+	return flyte.ConsoleURL(s.cfg.FlyteConsoleURL, id, "")
+}
+
+func (s *service) domainURLs(id string) map[string]string {
+	urls := make(map[string]string, len(s.cfg.FlyteDomains))
+	for _, domain := range s.cfg.FlyteDomains {
+		urls[domain] = flyte.ConsoleURL(s.cfg.FlyteConsoleURL, id, domain)
+	}
+	return urls
+}

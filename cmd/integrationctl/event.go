@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// eventFlags describe an event on the command line.
+type eventFlags struct {
+	file, kind   string
+	data         workspace.Data
+	cpu, memory  string
+	gpu, storage string
+	pods         string
+	members      []string
+	labels       map[string]string
+}
+
+func (e *eventFlags) register(f *pflag.FlagSet) {
+	f.StringVarP(&e.file, "file", "f", "", "file with the body to send as it is; - for standard input")
+	f.StringVar(&e.kind, "type", string(workspace.EventCreated), "type of the event: workspace.{created,updated,suspended,resumed,deleted} or ping")
+	f.StringVar(&e.data.WorkspaceID, "id", "", "workspace id")
+	f.Int64Var(&e.data.Version, "version", 0, "version of the event; it grows with every event of a workspace")
+	f.StringVar(&e.data.Name, "name", "", "name that people see")
+	f.StringVar(&e.data.Description, "description", "", "description")
+	f.StringVar(&e.data.Owner, "owner", "", "who answers for the workspace")
+	f.StringVar(&e.data.Tier, "tier", "", "WorkspaceTier (default: standard)")
+	f.StringVar(&e.cpu, "cpu", "", "quota of CPU cores")
+	f.StringVar(&e.memory, "memory", "", "quota of memory")
+	f.StringVar(&e.gpu, "gpu", "", "quota of GPUs")
+	f.StringVar(&e.storage, "storage", "", "quota of storage")
+	f.StringVar(&e.pods, "pods", "", "quota of pods")
+	f.StringArrayVar(&e.members, "member", nil, "member as Kind:name:role, such as Group:ml-team:editor (repeatable)")
+	f.StringToStringVar(&e.labels, "label", nil, "label as key=value (repeatable)")
+}
+
+// body is the file as it is, or the JSON of the flags; for /provision, the data object alone.
+func (e *eventFlags) body(stdin io.Reader, provision bool) ([]byte, error) {
+	switch e.file {
+	case "":
+	case "-":
+		return io.ReadAll(stdin)
+	default:
+		return os.ReadFile(e.file)
+	}
+	data, err := e.payload()
+	if err != nil {
+		return nil, err
+	}
+	if provision {
+		return json.Marshal(data)
+	}
+	event := workspace.Event{Type: workspace.EventType(e.kind), Timestamp: time.Now().UTC().Truncate(time.Second), Data: data}
+	return json.Marshal(event)
+}
+
+func (e *eventFlags) payload() (workspace.Data, error) {
+	data := e.data
+	if data.WorkspaceID == "" && e.kind != string(workspace.EventPing) {
+		return data, errors.New("--id is required, or -f with a whole event")
+	}
+	data.Labels = e.labels
+	data.Quota = v1alpha1.Quota{
+		CPU: v1alpha1.Quantity(e.cpu), Memory: v1alpha1.Quantity(e.memory), GPU: v1alpha1.Count(e.gpu),
+		Storage: v1alpha1.Quantity(e.storage), Pods: v1alpha1.Count(e.pods),
+	}
+	for _, text := range e.members {
+		member, err := parseMember(text)
+		if err != nil {
+			return data, err
+		}
+		data.Members = append(data.Members, member)
+	}
+	return data, nil
+}
+
+// parseMember reads Kind:name:role. The name may hold colons.
+func parseMember(text string) (v1alpha1.Member, error) {
+	kind, rest, ok := strings.Cut(text, ":")
+	last := strings.LastIndex(rest, ":")
+	if !ok || last < 1 {
+		return v1alpha1.Member{}, fmt.Errorf("--member %q is not Kind:name:role", text)
+	}
+	return v1alpha1.Member{
+		Kind: v1alpha1.MemberKind(kind), Name: v1alpha1.Text(rest[:last]), Role: v1alpha1.Role(rest[last+1:]),
+	}, nil
+}

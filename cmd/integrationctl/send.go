@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+)
+
+const (
+	sendTimeout = time.Minute
+	maxAnswer   = 1 << 20
+)
+
+// sender is the send command.
+type sender struct {
+	url, secret, secretFile, id string
+	provision, dryRun           bool
+	event                       eventFlags
+}
+
+func newSendCommand() *cobra.Command {
+	s := &sender{}
+	c := &cobra.Command{
+		Use:   "send [flags]",
+		Short: "Sign an event and post it as a webhook",
+		Long: `Sign an event as Standard Webhooks 1.0.0 says and post it, as the workspace service does.
+
+The event is made from flags, or read from a file (or from standard input, with -f -), byte for byte.
+The secret comes from --secret-file or from the variable WORKSPACE_WEBHOOK_SECRET; of several, all sign.
+The exit code is 0 if the answer is a 2xx.`,
+		Example: `  integrationctl send --id ws-001 --version 1 --name "Fraud detection" --member Group:ml-team:editor
+  integrationctl send --type workspace.suspended --id ws-001 --version 2
+  integrationctl send --provision --id ws-002 --name "Forecasts"
+  integrationctl send -f event.json --dry-run`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return s.run(c.Context(), c.InOrStdin(), c.OutOrStdout()) },
+	}
+	f := c.Flags()
+	f.StringVar(&s.url, "url", "http://127.0.0.1:8080", "base URL of the service")
+	f.StringVar(&s.secretFile, "secret-file", "", "file with the webhook secret (default: $WORKSPACE_WEBHOOK_SECRET)")
+	f.StringVar(&s.id, "webhook-id", "", "id of the message; the same id again is a redelivery (default: a new one)")
+	f.BoolVar(&s.provision, "provision", false, "post to /provision, which answers when the workspace is Ready")
+	f.BoolVar(&s.dryRun, "dry-run", false, "print the request and send nothing")
+	s.event.register(f)
+	return c
+}
+
+func (s *sender) run(ctx context.Context, stdin io.Reader, out io.Writer) error {
+	body, err := s.event.body(stdin, s.provision)
+	if err != nil {
+		return err
+	}
+	signer, err := s.signer()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	request, err := s.request(ctx, signer, body)
+	if err != nil {
+		return err
+	}
+	if s.dryRun {
+		return printRequest(out, request, body)
+	}
+	return post(out, request)
+}
+
+func (s *sender) signer() (*signature.Signer, error) {
+	secret := os.Getenv("WORKSPACE_WEBHOOK_SECRET")
+	if s.secretFile != "" {
+		text, err := os.ReadFile(s.secretFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading the secret: %w", err)
+		}
+		secret = string(text)
+	}
+	if strings.TrimSpace(secret) == "" {
+		return nil, errors.New("no secret: give --secret-file or set WORKSPACE_WEBHOOK_SECRET")
+	}
+	signer, err := signature.NewSigner(secret)
+	if err != nil {
+		return nil, fmt.Errorf("reading the secret: %w", err)
+	}
+	return signer, nil
+}
+
+func (s *sender) request(ctx context.Context, signer *signature.Signer, body []byte) (*http.Request, error) {
+	path := "/webhooks/workspace"
+	if s.provision {
+		path = "/provision"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(s.url, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("making the request: %w", err)
+	}
+	id := s.id
+	if id == "" {
+		id = "msg_" + rand.Text()
+	}
+	request.Header = signer.Sign(id, time.Now(), body)
+	request.Header.Set("Content-Type", "application/json")
+	return request, nil
+}
+
+func printRequest(out io.Writer, r *http.Request, body []byte) error {
+	fmt.Fprintf(out, "POST %s\n", r.URL)
+	for _, name := range []string{"Content-Type", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"} {
+		fmt.Fprintf(out, "%s: %s\n", strings.ToLower(name), r.Header.Get(name))
+	}
+	_, err := fmt.Fprintf(out, "\n%s\n", body)
+	return err
+}
+
+func post(out io.Writer, r *http.Request) error {
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("sending: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	fmt.Fprintf(out, "%s\n%s\n", answer.Status, bytes.TrimSpace(text))
+	if answer.StatusCode >= http.StatusMultipleChoices {
+		return fmt.Errorf("the service answered %s", answer.Status)
+	}
+	return nil
+}

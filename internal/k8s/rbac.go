@@ -1,0 +1,22 @@
+package k8s
+
+// What the service may do in the whole cluster, and why. Leases are in the chart's Role for its own namespace.
+//
+// The edge stores the wish, the controller says what is there; neither ever deletes a Workspace or writes a tier.
+// +kubebuilder:rbac:groups=platform.company.com,resources=workspaces,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=platform.company.com,resources=workspaces/status,verbs=patch
+// +kubebuilder:rbac:groups=platform.company.com,resources=workspacetiers,verbs=get;list;watch
+//
+// Namespaces are made and their labels kept.
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch;create;patch
+//
+// The objects in them are made, repaired, and replaced or removed where they must not be.
+// +kubebuilder:rbac:groups="",resources=resourcequotas;limitranges;serviceaccounts;configmaps,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete
+//
+// The API server lets nobody grant rights that he does not hold, but for who may bind that very role.
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=workspace-flyte-integration-tenant-admin;workspace-flyte-integration-tenant-editor;workspace-flyte-integration-tenant-viewer
+//
+// People read in events what changed.
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

@@ -1,0 +1,109 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// Projects is Flyte, as far as the lifecycle needs it. Errors are of the kinds of package flyte.
+type Projects interface {
+	EnsureProject(ctx context.Context, want flyte.Project) (changed bool, err error)
+}
+
+// Leadership lets one replica reconcile at a time.
+type Leadership interface {
+	Hold(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool)
+}
+
+// Options are what a Controller works with.
+type Options struct {
+	// Applier's client must see its own writes (EnableReadYourWritesConsistency): a look at a cache that lags behind
+	// would write things twice.
+	Applier    *k8s.Applier
+	Projects   Projects
+	Leadership Leadership
+	Naming     *workspace.Naming
+	Validator  *workspace.Validator
+	Cluster    *k8s.Cluster
+	// ConsoleURL is where people find the project of a workspace.
+	ConsoleURL func(id string) string
+	Events     events.EventRecorder
+	Now        func() time.Time
+}
+
+// Controller reconciles Workspaces.
+type Controller struct {
+	Options
+	client   client.Client
+	progress progress
+	queue    queue
+}
+
+// New makes a Controller. Setup connects it to a manager.
+func New(o Options) *Controller {
+	return &Controller{Options: o, client: o.Applier.Client, progress: progress{now: o.Now}}
+}
+
+// Reconcile makes one Workspace true, and writes its status once, if it changed. On a replica that does not lead it
+// does nothing: the queue is filled anew with all workspaces when the lease is acquired.
+func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
+	ctx, release, leads := c.Leadership.Hold(ctx)
+	defer release()
+	if !leads {
+		return reconcile.Result{}, nil
+	}
+	defer c.progress.begin()()
+	var w v1alpha1.Workspace
+	if err := c.client.Get(ctx, r.NamespacedName, &w); err != nil {
+		// A Workspace that was deleted releases what it had, untouched.
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	before := w.DeepCopy()
+	outcomes := c.run(ctx, &w)
+	settle(&w, outcomes)
+	if err := c.writeStatus(ctx, before, &w); err != nil {
+		return reconcile.Result{}, err
+	}
+	return next(outcomes)
+}
+
+func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Workspace) error {
+	if equality.Semantic.DeepEqual(before.Status, after.Status) {
+		return nil
+	}
+	err := c.client.Status().Patch(ctx, after.DeepCopy(), client.MergeFrom(before))
+	if apierrors.IsNotFound(err) {
+		return nil // deleted meanwhile; nobody is left to tell
+	}
+	if err != nil {
+		return fmt.Errorf("writing status: %w", err)
+	}
+	c.announce(ctx, before, after)
+	return nil
+}
+
+// announce tells people, once, that a workspace became Ready or ceased to be.
+func (c *Controller) announce(ctx context.Context, before, after *v1alpha1.Workspace) {
+	was, is := readyOf(before), readyOf(after)
+	if was.Status == is.Status && was.Reason == is.Reason {
+		return
+	}
+	log.FromContext(ctx).Info("workspace changed", "ready", is.Status, "reason", is.Reason)
+	c.Events.Eventf(after, nil, eventType(is), is.Reason, "Reconcile", "%s", is.Message)
+}
+
+// Stalled tells whether work has been under way for limit without any of it ending.
+func (c *Controller) Stalled(limit time.Duration) bool { return c.progress.stalled(limit) }

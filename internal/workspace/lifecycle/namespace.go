@@ -1,0 +1,61 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+// namespaces makes the namespaces, and notes in the target which of them are there.
+func (c *Controller) namespaces(ctx context.Context, t *target) outcome {
+	const condition = v1alpha1.ConditionNamespaceReady
+	if t.tier == nil {
+		t.note()
+		return t.noTier(condition)
+	}
+	errs := concurrently(t.plans, func(p *k8s.Plan) error { return c.Applier.Apply(ctx, p.NamespaceObject()) })
+	for i, err := range errs {
+		if err == nil {
+			t.add(t.plans[i])
+		}
+	}
+	t.note()
+	return applied(condition, errs)
+}
+
+// config makes the ConfigMap from which pods learn where they are.
+func (c *Controller) config(ctx context.Context, t *target) outcome {
+	return applied(v1alpha1.ConditionNamespaceReady, concurrently(t.ready, func(p *k8s.Plan) error {
+		return c.Applier.Apply(ctx, p.ConfigObject())
+	}))
+}
+
+// add appends the plan to the ready ones, unless it is there already.
+func (t *target) add(plan *k8s.Plan) {
+	for _, known := range t.ready {
+		if known == plan {
+			return
+		}
+	}
+	t.ready = append(t.ready, plan)
+}
+
+// note writes the namespaces that are there into the status, in the order of the domains.
+func (t *target) note() {
+	names := make([]string, 0, len(t.ready))
+	for _, plan := range t.plans {
+		for _, ready := range t.ready {
+			if ready == plan {
+				names = append(names, plan.Namespace.Name)
+			}
+		}
+	}
+	t.workspace.Status.Namespaces = names
+}
+
+func (t *target) noTier(condition string) outcome {
+	message := fmt.Sprintf("the WorkspaceTier %q does not exist", t.workspace.Spec.Tier)
+	return wait(condition, v1alpha1.ReasonTierNotFound, message)
+}

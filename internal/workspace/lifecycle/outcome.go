@@ -1,0 +1,121 @@
+package lifecycle
+
+import (
+	"cmp"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+const (
+	// maxMessage bounds what of an error stands in a condition, in bytes.
+	maxMessage = 512
+	// lookAgain is when something is looked at again that no watch tells about: foreign namespaces and projects.
+	lookAgain = 10 * time.Minute
+)
+
+// outcome is how far a step got: done, waiting for something that a watch or a time will tell, or an error that is
+// tried again with backoff.
+type outcome struct {
+	condition, reason, message string
+	done                       bool
+	// after, if not zero, is when to look again although no watch says so.
+	after time.Duration
+	// err, if not nil, makes the whole Reconcile be tried again with backoff.
+	err error
+}
+
+func done(condition, reason, message string) outcome {
+	return outcome{condition: condition, reason: reason, message: message, done: true}
+}
+
+func wait(condition, reason, message string) outcome {
+	return outcome{condition: condition, reason: reason, message: message}
+}
+
+// waitFor is wait with a time, spread so that many workspaces don't look at once.
+func waitFor(condition, reason, message string, about time.Duration) outcome {
+	o := wait(condition, reason, message)
+	o.after = about + rand.N(about) //nolint:gosec // a spread, no secret
+	return o
+}
+
+// failed is the outcome of an error of the Kubernetes API. Texts that vary stay out of conditions.
+func failed(condition string, err error) outcome {
+	o := outcome{condition: condition, message: bounded(err.Error()), err: err}
+	switch {
+	case errors.Is(err, k8s.ErrForeign):
+		return waitFor(condition, v1alpha1.ReasonConflict, o.message, lookAgain)
+	case errors.Is(err, k8s.ErrTerminating):
+		return waitFor(condition, v1alpha1.ReasonNamespaceTerminating, o.message, lookAgain)
+	case apierrors.IsForbidden(err):
+		o.reason = v1alpha1.ReasonForbidden
+	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
+		o.reason = v1alpha1.ReasonRejected
+	default:
+		o.reason = v1alpha1.ReasonKubernetesUnavailable
+		o.message = "the Kubernetes API did not do it; it is tried again"
+	}
+	return o
+}
+
+// applied is the outcome of applying objects: done, or how the first of errs in the objects' order failed.
+func applied(condition string, errs []error) outcome {
+	if err := cmp.Or(errs...); err != nil {
+		return failed(condition, err)
+	}
+	return done(condition, v1alpha1.ReasonApplied, "")
+}
+
+// or is o, or other where o is done: what stands in the way outranks what is done.
+func (o outcome) or(other outcome) outcome {
+	if o.done {
+		return other
+	}
+	return o
+}
+
+// next says when controller-runtime should call again: after an error with backoff, else at the earliest time wanted.
+func next(outcomes []outcome) (reconcile.Result, error) {
+	var result reconcile.Result
+	for _, o := range outcomes {
+		if o.err != nil {
+			return reconcile.Result{}, o.err
+		}
+		if o.after > 0 && (result.RequeueAfter == 0 || o.after < result.RequeueAfter) {
+			result.RequeueAfter = o.after
+		}
+	}
+	return result, nil
+}
+
+// bounded makes a text fit for a condition: one line, without control characters, at most maxMessage bytes.
+func bounded(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	return shorten(text, maxMessage)
+}
+
+// shorten cuts text to at most limit bytes, between two characters.
+func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
+}

@@ -1,0 +1,121 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+// target is one Workspace, and what its steps work on.
+type target struct {
+	workspace *v1alpha1.Workspace
+	// tier is nil when it does not exist; the steps that follow it then wait.
+	tier *v1alpha1.WorkspaceTier
+	// plans has one plan for each namespace.
+	plans []*k8s.Plan
+	// ready are the plans whose namespace is there and ours.
+	ready []*k8s.Plan
+}
+
+// step makes one aspect of a workspace true, and says how far it got.
+type step func(context.Context, *target) outcome
+
+// run takes the steps. In namespaces that exist, access comes first of all, since it may have to be taken away, and
+// waits for nothing; in new ones it comes with the other steps, all at once.
+func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
+	if w.Spec.DisplayName == "" {
+		message := "the state of the workspace has arrived, its content (spec.displayName) has not"
+		return []outcome{wait(v1alpha1.ConditionReady, v1alpha1.ReasonAwaitingContent, message)}
+	}
+	t, err := c.look(ctx, w)
+	if err != nil {
+		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
+	}
+	if err := c.Validator.Workspace(w); err != nil {
+		return c.refuse(ctx, t, err)
+	}
+	existing := t.ready
+	access := c.access(ctx, existing)
+	namespaces := c.namespaces(ctx, t)
+	rest := func(ctx context.Context, t *target) outcome {
+		return access.or(c.access(ctx, added(t.ready, existing))).or(t.granted())
+	}
+	return append(together(ctx, t, rest, c.quota, c.network, c.config, c.project), namespaces)
+}
+
+// refuse provisions nothing of an invalid spec, but a workspace that must be locked is locked all the same.
+func (c *Controller) refuse(ctx context.Context, t *target, err error) []outcome {
+	outcomes := []outcome{wait(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, bounded(err.Error()))}
+	if t.workspace.Spec.State == v1alpha1.StateActive {
+		return outcomes
+	}
+	return append(outcomes, c.access(ctx, t.ready))
+}
+
+// look reads, from the caches, the tier and which of the workspace's namespaces are there.
+func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, error) {
+	t := &target{workspace: w}
+	var tier v1alpha1.WorkspaceTier
+	switch err := c.client.Get(ctx, client.ObjectKey{Name: w.Spec.Tier}, &tier); {
+	case err == nil:
+		t.tier = &tier
+	case !apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("reading WorkspaceTier %q: %w", w.Spec.Tier, err)
+	}
+	for _, namespace := range c.Naming.Namespaces(w.Name) {
+		plan := &k8s.Plan{
+			Cluster: c.Cluster, Workspace: w, Tier: t.tier, Namespace: namespace, ConsoleURL: c.ConsoleURL(w.Name),
+		}
+		t.plans = append(t.plans, plan)
+		var have corev1.Namespace
+		err := c.client.Get(ctx, client.ObjectKey{Name: namespace.Name}, &have)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("reading Namespace %q: %w", namespace.Name, err)
+		}
+		if err == nil && k8s.WorkspaceOf(&have) == w.Name && have.DeletionTimestamp.IsZero() {
+			t.ready = append(t.ready, plan)
+		}
+	}
+	if w.Spec.State == v1alpha1.StateDeleted {
+		t.plans = t.ready // what is there is locked, nothing is made
+	}
+	return t, nil
+}
+
+// granted is the outcome of access that was applied wherever a namespace is.
+func (t *target) granted() outcome {
+	o := t.missing(v1alpha1.ConditionAccessGranted)
+	if o.done && t.workspace.Spec.State != v1alpha1.StateActive {
+		return done(o.condition, v1alpha1.ReasonAccessReduced, "members may only look")
+	}
+	return o
+}
+
+// missing is the outcome of a step that works in all namespaces, where some of them are not there.
+func (t *target) missing(condition string) outcome {
+	if len(t.ready) == len(t.plans) {
+		return done(condition, v1alpha1.ReasonApplied, "")
+	}
+	return wait(condition, v1alpha1.ReasonWaitingForNamespace, "its namespaces are not all there; see NamespaceReady")
+}
+
+// added are the plans of all that known lacks.
+func added(all, known []*k8s.Plan) []*k8s.Plan { return all[len(known):] }
+
+// together takes steps at the same time.
+func together(ctx context.Context, t *target, steps ...step) []outcome {
+	outcomes := make([]outcome, len(steps))
+	var group sync.WaitGroup
+	for i, s := range steps {
+		group.Go(func() { outcomes[i] = s(ctx, t) })
+	}
+	group.Wait()
+	return outcomes
+}

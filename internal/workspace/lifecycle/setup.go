@@ -1,0 +1,142 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+const (
+	workers = 16
+	// reconcileTimeout ends a Reconcile that hangs, so that its worker is free again.
+	reconcileTimeout = time.Minute
+	firstRetry       = 50 * time.Millisecond
+	lastRetry        = 30 * time.Second
+
+	// tierIndex finds the workspaces of a tier.
+	tierIndex = "spec.tier"
+)
+
+type requests = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// queue is the controller's queue, once that has started.
+type queue struct {
+	mu sync.Mutex
+	requests
+}
+
+// Setup watches Workspaces, their tiers and everything that they have in the cluster, and reconciles what changed.
+func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
+	index := func(o client.Object) []string { return []string{o.(*v1alpha1.Workspace).Spec.Tier} }
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Workspace{}, tierIndex, index); err != nil {
+		return fmt.Errorf("indexing Workspaces by tier: %w", err)
+	}
+	cached := mgr.GetClient()
+	changed := builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return k8s.Changed(e.ObjectOld, e.ObjectNew)
+	}})
+	b := ctrl.NewControllerManagedBy(mgr).Named("workspace").
+		For(&v1alpha1.Workspace{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.WorkspaceTier{}, onTier(cached), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&corev1.Namespace{}, onNamespace(), changed).
+		WatchesRawSource(source.Func(c.queue.take)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: workers,
+			ReconciliationTimeout:   reconcileTimeout,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		})
+	for _, child := range k8s.Children() {
+		b = b.Watches(child, onChild(cached), changed)
+	}
+	if err := b.Complete(c); err != nil {
+		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	return nil
+}
+
+// Acquired looks at every Workspace again: while another replica led, this one did nothing.
+func (c *Controller) Acquired(ctx context.Context) {
+	var all v1alpha1.WorkspaceList
+	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "listing Workspaces")
+		return
+	}
+	for i := range all.Items {
+		c.queue.add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&all.Items[i])})
+	}
+}
+
+// take is called by the controller at its start.
+func (q *queue) take(_ context.Context, r requests) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.requests = r
+	return nil
+}
+
+// add does nothing before the controller has started: its start looks at every Workspace by itself.
+func (q *queue) add(r reconcile.Request) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.requests != nil {
+		q.Add(r)
+	}
+}
+
+func request(id string) []reconcile.Request {
+	if id == "" {
+		return nil
+	}
+	return []reconcile.Request{{NamespacedName: client.ObjectKey{Name: id}}}
+}
+
+func onNamespace() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, o client.Object) []reconcile.Request {
+		return request(k8s.WorkspaceOf(o))
+	})
+}
+
+// onChild finds the workspace by the object's Namespace, never by what its own labels claim.
+func onChild(cached client.Reader) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
+		var namespace corev1.Namespace
+		if err := cached.Get(ctx, client.ObjectKey{Name: o.GetNamespace()}, &namespace); err != nil {
+			return nil // the namespace is gone or not ours; its own event counts
+		}
+		return request(k8s.WorkspaceOf(&namespace))
+	})
+}
+
+func onTier(cached client.Reader) handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
+		var all v1alpha1.WorkspaceList
+		err := cached.List(ctx, &all, client.MatchingFields{tierIndex: o.GetName()}, client.UnsafeDisableDeepCopy)
+		if err != nil {
+			log.FromContext(ctx).Error(err, "listing the Workspaces of a tier", "tier", o.GetName())
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range all.Items {
+			requests = append(requests, request(all.Items[i].Name)...)
+		}
+		return requests
+	})
+}

@@ -1,0 +1,82 @@
+package lifecycle
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// settle writes the outcomes into the status: the worst outcome of each condition, and Ready from all of them.
+func settle(w *v1alpha1.Workspace, outcomes []outcome) {
+	w.Status.ObservedGeneration = w.Generation
+	for _, condition := range v1alpha1.StepConditions() {
+		if o, ok := worst(outcomes, condition); ok {
+			setCondition(w, o)
+		}
+	}
+	setCondition(w, ready(w, outcomes))
+}
+
+func worst(outcomes []outcome, condition string) (worst outcome, found bool) {
+	for _, o := range outcomes {
+		if o.condition == condition && (!found || worst.done) {
+			worst, found = o, true
+		}
+	}
+	return worst, found
+}
+
+// ready derives Ready: the first step that stands in the way gives its reason; a workspace with all of its steps done
+// is Ready only while it is Active.
+func ready(w *v1alpha1.Workspace, outcomes []outcome) outcome {
+	if o, ok := worst(outcomes, v1alpha1.ConditionReady); ok {
+		return o
+	}
+	for _, condition := range v1alpha1.StepConditions() {
+		if o, ok := worst(outcomes, condition); ok && !o.done {
+			return wait(v1alpha1.ConditionReady, o.reason, condition+": "+o.message)
+		}
+	}
+	switch w.Spec.State {
+	case v1alpha1.StateSuspended:
+		return wait(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, "everything is kept; members may look, nothing new starts")
+	case v1alpha1.StateDeleted:
+		return wait(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, "locked and archived; a newer workspace.created restores it")
+	case v1alpha1.StateActive:
+	}
+	return done(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "everything is there")
+}
+
+func setCondition(w *v1alpha1.Workspace, o outcome) {
+	status := metav1.ConditionFalse
+	if o.done {
+		status = metav1.ConditionTrue
+	}
+	meta.SetStatusCondition(&w.Status.Conditions, metav1.Condition{
+		Type: o.condition, Status: status, Reason: o.reason, Message: o.message, ObservedGeneration: w.Generation,
+	})
+}
+
+// readyOf is the Ready condition of w, or an empty one.
+func readyOf(w *v1alpha1.Workspace) metav1.Condition {
+	if c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionReady); c != nil {
+		return *c
+	}
+	return metav1.Condition{}
+}
+
+// eventType is Warning for what a person should look at.
+func eventType(ready metav1.Condition) string {
+	expected := []string{
+		v1alpha1.ReasonReady, v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted,
+		v1alpha1.ReasonAwaitingContent, v1alpha1.ReasonWaitingForNamespace,
+	}
+	if slices.Contains(expected, ready.Reason) {
+		return corev1.EventTypeNormal
+	}
+	return corev1.EventTypeWarning
+}

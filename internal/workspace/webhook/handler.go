@@ -1,0 +1,134 @@
+package webhook
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+)
+
+// Store keeps Workspaces. Its errors are *workspace.Error.
+type Store interface {
+	// Record stores an event with its delivery before it returns OutcomeAccepted.
+	Record(context.Context, workspace.Event, workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error)
+	// Await returns the Workspace when settled says so, or, when ctx ends, its last state with ctx's error.
+	Await(ctx context.Context, id string, settled func(*v1alpha1.Workspace) bool) (*v1alpha1.Workspace, error)
+	// Tier is KindInvalid where there is no such tier.
+	Tier(ctx context.Context, name string) (*v1alpha1.WorkspaceTier, error)
+}
+
+// Options are what a Handler works with.
+type Options struct {
+	Verifier  *signature.Verifier
+	Validator *workspace.Validator
+	Store     Store
+	// ConsoleURL and DomainURLs are where people find a workspace's project.
+	ConsoleURL func(id string) string
+	DomainURLs func(id string) map[string]string
+	// ProvisionTimeout is how long /provision waits for Ready.
+	ProvisionTimeout time.Duration
+	// Draining ends the waits of /provision early: the process is about to stop.
+	Draining <-chan struct{}
+	Metrics  prometheus.Registerer
+}
+
+// Handler answers the two POST routes.
+type Handler struct {
+	Options
+	metrics *metrics
+}
+
+// NewHandler makes a Handler and registers its metrics.
+func NewHandler(o Options) *Handler { return &Handler{Options: o, metrics: newMetrics(o.Metrics)} }
+
+// Register adds the routes.
+func (h *Handler) Register(e *echo.Echo) {
+	e.POST("/webhooks/workspace", h.counted(h.receive))
+	e.POST("/provision", h.counted(h.provision))
+}
+
+// answer is what senders get for what was taken.
+type answer struct {
+	Status      string            `json:"status"`
+	WorkspaceID string            `json:"workspace_id,omitempty"`
+	ProjectID   string            `json:"project_id,omitempty"`
+	Namespaces  []string          `json:"namespaces,omitempty"`
+	ConsoleURL  string            `json:"console_url,omitempty"`
+	ConsoleURLs map[string]string `json:"console_urls,omitempty"`
+	StatusURL   string            `json:"status_url,omitempty"`
+}
+
+// receive answers a webhook, and never before the event is stored.
+func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
+	body, message, err := h.verified(c)
+	if err != nil {
+		return "", err
+	}
+	event, err := workspace.DecodeEvent(body)
+	switch {
+	case err != nil:
+		return "", err
+	case event.Type == workspace.EventPing:
+		return "ping", c.JSON(http.StatusOK, answer{Status: "pong"})
+	case !event.Type.Known():
+		return "ignored", c.JSON(http.StatusAccepted, answer{Status: "ignored"})
+	}
+	if err := h.Validator.Event(event); err != nil {
+		return "", err
+	}
+	_, recorded, err := h.record(c.Request().Context(), event, workspace.NewDelivery(message.ID, body), "data.")
+	if err != nil {
+		return "", err
+	}
+	if recorded != workspace.OutcomeAccepted {
+		return string(recorded), c.JSON(http.StatusOK, answer{Status: string(recorded)})
+	}
+	return string(recorded), c.JSON(http.StatusAccepted, h.location(event.Data.WorkspaceID, "accepted"))
+}
+
+// record checks what depends on the tier, and stores the event.
+func (h *Handler) record(
+	ctx context.Context, e workspace.Event, d workspace.Delivery, at string,
+) (*v1alpha1.Workspace, workspace.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	if e.Type.HasContent() {
+		if err := h.checkTier(ctx, e.Data, at); err != nil {
+			return nil, "", err
+		}
+	}
+	return h.Store.Record(ctx, e, d)
+}
+
+func (h *Handler) checkTier(ctx context.Context, d workspace.Data, at string) error {
+	name := d.Tier
+	if name == "" {
+		name = v1alpha1.DefaultTier
+	}
+	tier, err := h.Store.Tier(ctx, name)
+	if workspace.KindOf(err) == workspace.KindInvalid && err != nil {
+		return &workspace.Error{
+			Kind: workspace.KindInvalid, Detail: "the request breaks a rule",
+			Fields: []workspace.FieldError{{Field: at + "tier", Message: "names no WorkspaceTier of this cluster"}},
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return workspace.CheckQuota(d.Quota, tier, at+"quota")
+}
+
+// location says where a workspace can be found. It never depends on the request's Host.
+func (h *Handler) location(id, status string) answer {
+	return answer{
+		Status: status, WorkspaceID: id, ProjectID: id,
+		ConsoleURL: h.ConsoleURL(id), StatusURL: "/workspaces/" + url.PathEscape(id),
+	}
+}

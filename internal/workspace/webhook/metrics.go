@@ -1,0 +1,66 @@
+package webhook
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+)
+
+// metrics are the edge's. Every label has a fixed set of values.
+type metrics struct {
+	deliveries *prometheus.CounterVec
+	refusals   *prometheus.CounterVec
+	seconds    prometheus.Histogram
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "workspace_flyte_webhook_deliveries_total",
+			Help: "Requests on the POST routes, by what became of them: an outcome, or the status of the error.",
+		}, []string{"outcome"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "workspace_flyte_webhook_signature_refusals_total",
+			Help: "Requests refused for their signature, by reason.",
+		}, []string{"reason"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "workspace_flyte_webhook_seconds",
+			Help:    "Seconds from a request on a POST route to its answer.",
+			Buckets: []float64{.002, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 25},
+		}),
+	}
+	for _, reason := range signature.Reasons() {
+		m.refusals.WithLabelValues(string(reason))
+	}
+	r.MustRegister(m.deliveries, m.refusals, m.seconds)
+	return m
+}
+
+func (m *metrics) refuse(err error) {
+	if refused, ok := errors.AsType[*signature.Error](err); ok {
+		m.refusals.WithLabelValues(string(refused.Reason)).Inc()
+	}
+}
+
+// counted is an Echo handler that counts what the handler says became of the request.
+func (h *Handler) counted(handle func(*echo.Context) (outcome string, err error)) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		start := time.Now()
+		outcome, err := handle(c)
+		if err != nil {
+			outcome = strconv.Itoa(problemOf(err).Status)
+		}
+		h.metrics.deliveries.WithLabelValues(outcome).Inc()
+		h.metrics.seconds.Observe(time.Since(start).Seconds())
+		if outcome == "accepted" {
+			c.Logger().Info("stored an event", "path", c.Path(), "status", http.StatusAccepted)
+		}
+		return err
+	}
+}

@@ -1,0 +1,92 @@
+package webhook
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v5"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// provision is the synchronous form: it stores like a workspace.created, then waits. Without a version it creates what
+// is unknown and changes nothing else.
+func (h *Handler) provision(c *echo.Context) (outcome string, err error) {
+	body, message, err := h.verified(c)
+	if err != nil {
+		return "", err
+	}
+	data, err := workspace.DecodeData(body)
+	if err != nil {
+		return "", err
+	}
+	if err := h.Validator.Data(data); err != nil {
+		return "", err
+	}
+	event := workspace.Event{Type: workspace.EventCreated, Data: data}
+	w, recorded, err := h.record(c.Request().Context(), event, workspace.NewDelivery(message.ID, body), "")
+	if err != nil {
+		return "", err
+	}
+	return string(recorded), h.answerWhenSettled(c, w)
+}
+
+func (h *Handler) answerWhenSettled(c *echo.Context, stored *v1alpha1.Workspace) error {
+	ctx, cancel := h.patience(c.Request().Context())
+	defer cancel()
+	w, err := h.Store.Await(ctx, stored.Name, func(w *v1alpha1.Workspace) bool {
+		ready := readyOf(w)
+		return ready.ObservedGeneration >= stored.Generation && isSettled(ready)
+	})
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	ready := metav1.Condition{}
+	if err == nil {
+		ready = readyOf(w)
+	}
+	switch {
+	case ready.Reason == v1alpha1.ReasonConflict:
+		return &workspace.Error{Kind: workspace.KindConflict, Detail: "the namespace or the Flyte project of this workspace belongs to someone else"}
+	case ready.Status == metav1.ConditionTrue:
+		done := h.location(w.Name, "success")
+		done.StatusURL, done.Namespaces, done.ConsoleURLs = "", w.Status.Namespaces, h.DomainURLs(w.Name)
+		return c.JSON(http.StatusOK, done)
+	}
+	pending := h.location(stored.Name, "pending")
+	c.Response().Header().Set("Location", pending.StatusURL)
+	return c.JSON(http.StatusAccepted, pending)
+}
+
+// patience bounds the wait by the configured time and by the end of the process.
+func (h *Handler) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, h.ProvisionTimeout)
+	go func() {
+		select {
+		case <-h.Draining:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func readyOf(w *v1alpha1.Workspace) metav1.Condition {
+	if ready := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
+		return *ready
+	}
+	return metav1.Condition{ObservedGeneration: -1}
+}
+
+// isSettled tells whether waiting longer is of no use.
+func isSettled(ready metav1.Condition) bool {
+	switch ready.Reason {
+	case v1alpha1.ReasonConflict, v1alpha1.ReasonInvalid, v1alpha1.ReasonFlyteRejected,
+		v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonAwaitingContent:
+		return true
+	}
+	return ready.Status == metav1.ConditionTrue
+}

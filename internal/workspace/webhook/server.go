@@ -1,0 +1,21 @@
+package webhook
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// NewServer bounds an HTTP server by limits.go. longest is the longest time that a handler takes on purpose.
+func NewServer(address string, handler http.Handler, longest time.Duration, logger *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr:              address,
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      readTimeout + longest + writeMargin,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+}
