@@ -19,11 +19,14 @@ var binaryNames = []string{etcdBinary, apiServerBinary, controllerManagerBinary}
 
 // Binaries returns the directory that holds etcd, kube-apiserver and
 // kube-controller-manager of the pinned versions, and builds them first where
-// the cache lacks them; progress says what a build does. The cache is
+// the cache lacks them; progress says what a build does, nil is silent. The cache is
 // $WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache
 // directory. What it returns is complete: a build that did not end is never
 // seen, and callers in several processes build once.
 func Binaries(ctx context.Context, progress io.Writer) (string, error) {
+	if progress == nil {
+		progress = io.Discard
+	}
 	module, err := moduleDir()
 	if err != nil {
 		return "", err
@@ -37,7 +40,7 @@ func Binaries(ctx context.Context, progress io.Writer) (string, error) {
 		return "", err
 	}
 	c := cache{dir: filepath.Join(root, "controlplane", v.key()), progress: progress}
-	return c.fill(func(dir string) error {
+	return c.fill(ctx, func(dir string) error {
 		return goBuild{module: module, versions: v, progress: progress}.run(ctx, dir)
 	})
 }
@@ -61,14 +64,16 @@ type cache struct {
 
 // fill returns the directory once it is complete. build writes into a directory
 // beside it that takes its name when all is there.
-func (c cache) fill(build func(dir string) error) (string, error) {
+func (c cache) fill(ctx context.Context, build func(dir string) error) (string, error) {
 	if c.complete(c.dir) {
 		return c.dir, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(c.dir), 0o755); err != nil {
 		return "", fmt.Errorf("creating the cache: %w", err)
 	}
-	lock, err := c.lock()
+	lock, err := waitLock(ctx, c.dir+".lock", func() {
+		fmt.Fprintln(c.progress, "waiting for another process that builds the control plane")
+	})
 	if err != nil {
 		return "", err
 	}
@@ -77,16 +82,6 @@ func (c cache) fill(build func(dir string) error) (string, error) {
 		return c.dir, nil
 	}
 	return c.dir, c.replace(build)
-}
-
-// lock waits for other builders; it is released by Close, or by our end.
-func (c cache) lock() (*os.File, error) {
-	lock, err := tryLock(c.dir + ".lock")
-	if err == nil {
-		return lock, nil
-	}
-	fmt.Fprintln(c.progress, "waiting for another process that builds the control plane")
-	return waitLock(c.dir + ".lock")
 }
 
 // replace is called under the lock, so what lies around is of the dead.

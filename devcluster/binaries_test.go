@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func writeBinaries(t *testing.T, dir, content string, names ...string) {
@@ -26,7 +28,7 @@ func writeBinaries(t *testing.T, dir, content string, names ...string) {
 func TestCache_UsesWhatIsComplete(t *testing.T) {
 	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
 	writeBinaries(t, c.dir, "whole", binaryNames...)
-	if _, err := c.fill(func(string) error { return errors.New("built again") }); err != nil {
+	if _, err := c.fill(t.Context(), func(string) error { return errors.New("built again") }); err != nil {
 		t.Error(err)
 	}
 }
@@ -43,7 +45,7 @@ func TestCache_NeverUsesHalfABuild(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
 			writeBinaries(t, c.dir+left.suffix, left.content, left.names...)
-			dir, err := c.fill(func(dir string) error { writeBinaries(t, dir, "whole", binaryNames...); return nil })
+			dir, err := c.fill(t.Context(), func(dir string) error { writeBinaries(t, dir, "whole", binaryNames...); return nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +67,7 @@ func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
 		},
 		func(dir string) error { writeBinaries(t, dir, "half", binaryNames[:1]...); return nil },
 	} {
-		if _, err := c.fill(build); err == nil {
+		if _, err := c.fill(t.Context(), build); err == nil {
 			t.Error("a failed build did not fail")
 		}
 		if _, err := os.Stat(c.dir); err == nil {
@@ -75,12 +77,27 @@ func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
 }
 
 func TestCache_IsBuiltOnceByManyAtATime(t *testing.T) {
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
+	const others = 3
+	waiting := make(lineCounter, others)
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: waiting}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	var builds atomic.Int32
 	var group sync.WaitGroup
-	for range 8 {
+	for range others + 1 {
 		group.Go(func() {
-			_, err := c.fill(func(dir string) error { builds.Add(1); writeBinaries(t, dir, "whole", binaryNames...); return nil })
+			_, err := c.fill(ctx, func(dir string) error {
+				builds.Add(1)
+				for range others {
+					select {
+					case <-waiting:
+					case <-ctx.Done():
+						return errors.New("the others do not wait")
+					}
+				}
+				writeBinaries(t, dir, "whole", binaryNames...)
+				return nil
+			})
 			if err != nil {
 				t.Error(err)
 			}
@@ -90,6 +107,14 @@ func TestCache_IsBuiltOnceByManyAtATime(t *testing.T) {
 	if n := builds.Load(); n != 1 {
 		t.Errorf("built %d times", n)
 	}
+}
+
+// lineCounter receives once for each line that is written.
+type lineCounter chan struct{}
+
+func (c lineCounter) Write(p []byte) (int, error) {
+	c <- struct{}{}
+	return len(p), nil
 }
 
 // fakeGo records how it is called and makes what the build is to make.

@@ -40,7 +40,7 @@ func (b goBuild) run(ctx context.Context, dir string) error {
 }
 
 func (b goBuild) command(ctx context.Context, dir string, output io.Writer) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-trimpath", "-buildvcs=false",
+	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false",
 		"-ldflags", b.versions.linkerFlags(), "-o", dir+string(filepath.Separator),
 		"go.etcd.io/etcd/server/v3",
 		"k8s.io/kubernetes/cmd/kube-apiserver",

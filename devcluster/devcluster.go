@@ -133,8 +133,6 @@ func (c *Cluster) startAll(ctx context.Context, pick func() (ports, error)) erro
 }
 
 func (c *Cluster) startOn(ctx context.Context, p ports) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errNotReady)
-	defer cancel()
 	c.ports = p
 	err := c.startProcesses(ctx)
 	if err != nil {

@@ -42,9 +42,11 @@ func answers(name string, port func(ports) int, path string) check {
 	}}
 }
 
-// waitFor returns when every check has passed; it fails when ctx ends or when a
-// component has ended.
+// waitFor returns when every check has passed; it fails when ctx ends, when a
+// component has ended, or after startTimeout.
 func (c *Cluster) waitFor(ctx context.Context, checks ...check) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errNotReady)
+	defer cancel()
 	client, err := rest.HTTPClientFor(c.Config())
 	if err != nil {
 		return fmt.Errorf("creating a client: %w", err)

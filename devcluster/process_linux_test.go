@@ -63,14 +63,18 @@ func TestStart_EndsWithAKilledParent(t *testing.T) {
 
 	// What the killed one left is removed once it is old, while a running one's is not.
 	dir := printed[3]
-	age(t, dir)
 	running, err := openState("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer running.close()
+	age(t, dir)
 	age(t, running.dir)
-	removeStale(os.TempDir())
+	next, err := openState("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.close()
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the directory of a killed cluster stays: %v", err)
 	}
@@ -111,6 +115,9 @@ func TestStartProcess_OutlivesTheThreadOfItsCaller(t *testing.T) {
 	}
 	if gone(strconv.Itoa(p.cmd.Process.Pid)) == nil {
 		t.Error("the process ended with its caller's thread")
+	}
+	if group, err := syscall.Getpgid(p.cmd.Process.Pid); group != p.cmd.Process.Pid || err != nil {
+		t.Errorf("the process is in group %d (%v), where the terminal's Ctrl-C reaches it", group, err)
 	}
 }
 
