@@ -23,7 +23,7 @@ import "time"
 // MaxIDLength is the longest message id that is accepted, in bytes.
 const MaxIDLength = 128
 
-// MaxKeys is the largest number of different secrets and keys that [ParseKeys] and [NewSigner] take. It bounds what one
+// MaxKeys is the largest number of secrets and keys, repeated ones included, that [ParseKeys] and [NewSigner] take. It bounds what one
 // unauthenticated request can cost.
 const MaxKeys = 16
 
