@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"testing"
@@ -25,6 +26,23 @@ func TestMain(m *testing.M) {
 		shared.Stop()
 	}
 	os.Exit(code)
+}
+
+// helperVariable makes this test binary a program that starts a cluster and
+// never stops it.
+const helperVariable = "DEVCLUSTER_TEST_HELPER"
+
+func startAndHang(out io.Writer) error {
+	c, err := Start(context.Background(), Options{})
+	if err != nil {
+		return err
+	}
+	c.PauseAPIServer() // a stopped child must not stay either
+	for _, p := range c.processes() {
+		fmt.Fprintln(out, p.cmd.Process.Pid)
+	}
+	fmt.Fprintln(out, c.state.dir)
+	select {}
 }
 
 var (

@@ -24,15 +24,21 @@ type process struct {
 }
 
 func startProcess(dir, binary string, args ...string) (*process, error) {
-	name := filepath.Base(binary)
-	p := &process{name: name, logPath: filepath.Join(dir, name+".log"), exited: make(chan struct{})}
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = dir
+	return startCommand(cmd, dir)
+}
+
+// startCommand starts cmd with a log file of its name in dir.
+func startCommand(cmd *exec.Cmd, dir string) (*process, error) {
+	name := filepath.Base(cmd.Path)
+	p := &process{name: name, logPath: filepath.Join(dir, name+".log"), cmd: cmd, exited: make(chan struct{})}
 	log, err := p.openLog()
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of %s: %w", name, err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command(binary, args...)
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
+	cmd.Stdout, cmd.Stderr = log, log
 	started := make(chan error, 1)
 	go func() {
 		defer close(p.exited)

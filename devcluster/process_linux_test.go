@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -15,23 +14,6 @@ import (
 	"testing"
 	"time"
 )
-
-// helperVariable makes this test binary a program that starts a cluster and
-// never stops it.
-const helperVariable = "DEVCLUSTER_TEST_HELPER"
-
-func startAndHang(out io.Writer) error {
-	c, err := Start(context.Background(), Options{})
-	if err != nil {
-		return err
-	}
-	c.PauseAPIServer() // a stopped child must not stay either
-	for _, p := range c.processes() {
-		fmt.Fprintln(out, p.cmd.Process.Pid)
-	}
-	fmt.Fprintln(out, c.state.dir)
-	select {}
-}
 
 func TestStart_EndsWithAKilledParent(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,6 @@
 // Command devcluster builds and runs the control plane that development and
 // tests use: `devcluster build` fills the cache, `devcluster up` starts it with
-// a Flyte Admin double beside it.
+// a Flyte Admin double beside it, `devcluster run` with the service on it too.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 const usage = `Usage:
   devcluster build                               build the control plane's binaries where the cache lacks them
   devcluster up --dir DIR [--flyte HOST:PORT]    run control plane and Flyte double until Ctrl-C
+  devcluster run [--once]                        run them and the service from bin/, send three webhooks, show the workspaces
 
 The cache is $WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache directory.
 `
@@ -47,6 +48,8 @@ func run(ctx context.Context, args []string) error {
 		return build(ctx, args[1:])
 	case "up":
 		return up(ctx, args[1:])
+	case "run":
+		return runService(ctx, args[1:])
 	case "help", "-h", "--help":
 		return flag.ErrHelp
 	default:

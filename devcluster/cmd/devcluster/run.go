@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
+)
+
+// Where `run` keeps its state, and where it serves.
+const (
+	runDir     = ".run"
+	runAddress = "127.0.0.1:8080"
+	envFile    = "env"
+)
+
+// samples are the webhooks that `run` sends.
+//
+//go:embed samples/*.json
+var samples embed.FS
+
+// runService starts everything, sends the samples as signed webhooks by integrationctl, and shows the workspaces when
+// they are Ready. It goes on serving until ctx ends, or, with --once, stops.
+func runService(ctx context.Context, args []string) error {
+	flags := newFlags("run")
+	once := flags.Bool("once", false, "stop when the workspaces are Ready")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	dir, err := freshDir()
+	if err != nil {
+		return err
+	}
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listening for the Flyte double: %w", err)
+	}
+	flyte := flytetest.Serve(lis)
+	defer flyte.Stop()
+	cluster, err := devcluster.Start(ctx, devcluster.Options{Dir: filepath.Join(dir, "cluster"), Progress: os.Stderr})
+	if err != nil {
+		return err
+	}
+	defer cluster.Stop()
+	svc, err := startService(ctx, cluster, flyte.Addr(), dir)
+	if err != nil {
+		return err
+	}
+	defer svc.Stop()
+	if err := sendSamples(ctx, svc); err != nil {
+		return err
+	}
+	if err := showWorkspaces(ctx, cluster.Config(), os.Stdout); err != nil || *once {
+		return err
+	}
+	fmt.Printf("\nServing on %s until Ctrl-C. In another terminal:\n\n", svc.URL)
+	fmt.Printf("  . %s/%s\n  kubectl get workspaces\n  bin/integrationctl send --id ws-001 --version 1 --name \"My workspace\"\n", runDir, envFile)
+	return wait(ctx, svc)
+}
+
+// freshDir empties the state directory: each run begins anew.
+func freshDir() (string, error) {
+	dir, err := filepath.Abs(runDir)
+	if err != nil {
+		return "", fmt.Errorf("finding the state directory: %w", err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("emptying the state directory: %w", err)
+	}
+	return dir, os.MkdirAll(dir, 0o700)
+}
+
+func startService(ctx context.Context, cluster *devcluster.Cluster, flyte, dir string) (*service.Service, error) {
+	progress("installing the chart")
+	svc, err := service.Install(ctx, service.Options{
+		Cluster: cluster, Binary: sibling("integration"), Flyte: flyte, Dir: dir, Address: runAddress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf("export KUBECONFIG=%s\nexport WORKSPACE_WEBHOOK_SECRET=%s\n", cluster.Kubeconfig(), svc.Secret)
+	if err := os.WriteFile(filepath.Join(dir, envFile), []byte(text), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the environment: %w", err)
+	}
+	progress("starting the service under the chart's account, log in " + filepath.Join(runDir, "integration.log"))
+	return svc, svc.Start(ctx)
+}
+
+// sendSamples sends each sample as a reader of the README would.
+func sendSamples(ctx context.Context, svc *service.Service) error {
+	files, err := samples.ReadDir("samples")
+	if err != nil {
+		return fmt.Errorf("reading the samples: %w", err)
+	}
+	for _, file := range files {
+		body, err := samples.ReadFile("samples/" + file.Name())
+		if err != nil {
+			return fmt.Errorf("reading the samples: %w", err)
+		}
+		progress("sending a signed webhook: samples/" + file.Name())
+		send := exec.CommandContext(ctx, sibling("integrationctl"), "send", "--url", svc.URL, "-f", "-")
+		send.Env = []string{"WORKSPACE_WEBHOOK_SECRET=" + svc.Secret}
+		send.Stdin = strings.NewReader(string(body))
+		if answer, err := send.CombinedOutput(); err != nil {
+			return fmt.Errorf("sending %s: %w\n%s", file.Name(), err, answer)
+		}
+	}
+	return nil
+}
+
+// wait returns nil when ctx ends, and an error when the service has ended by itself.
+func wait(ctx context.Context, svc *service.Service) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-svc.Exited():
+		return svc.Failure()
+	}
+}
+
+// sibling is another binary in the folder of this one.
+func sibling(name string) string {
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(filepath.Dir(self), name)
+}
+
+func progress(what string) { fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), what) }

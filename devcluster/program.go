@@ -1,0 +1,51 @@
+package devcluster
+
+import (
+	"os/exec"
+	"time"
+)
+
+// Program is another process beside a cluster, such as the service under test.
+// It ends when we end in any way, does not get the terminal's Ctrl-C, and writes
+// both of its outputs to a log file.
+type Program struct{ process *process }
+
+// StartProgram starts binary with exactly the environment env. Its log is
+// NAME.log in dir, appended to.
+func StartProgram(dir string, env []string, binary string, args ...string) (*Program, error) {
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append([]string{}, env...) // not nil, which would mean ours
+	p, err := startCommand(cmd, dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Program{process: p}, nil
+}
+
+// Stop asks the program to end, kills it after grace, and waits for its end.
+// Without a grace it is killed at once, as by SIGKILL.
+func (p *Program) Stop(grace time.Duration) { p.process.stop(grace) }
+
+// Exited is closed when the program has ended.
+func (p *Program) Exited() <-chan struct{} { return p.process.exited }
+
+// Failure says how a program ended, by the end of its log.
+func (p *Program) Failure() error { return p.process.failure() }
+
+// LogPath is where both outputs go.
+func (p *Program) LogPath() string { return p.process.logPath }
+
+// FreeAddresses returns n different addresses on 127.0.0.1 that were free a
+// moment ago, from below the range that Linux hands out by itself.
+func FreeAddresses(n int) ([]string, error) {
+	addresses := make([]string, n)
+	for i := range addresses {
+		listener, port, err := listenAnywhere()
+		if err != nil {
+			return nil, err
+		}
+		defer listener.Close() //nolint:revive // all at the end, so that no port is given twice
+		addresses[i] = address(port)
+	}
+	return addresses, nil
+}

@@ -1,0 +1,149 @@
+// Package service runs the real binary of the service beside a devcluster, as the chart would: with the chart's objects
+// installed, the chart's environment, and the rights of the chart's own ServiceAccount, never as cluster admin.
+package service
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+)
+
+// Namespace is where the chart is installed.
+const Namespace = "platform-services"
+
+const (
+	readyInterval = 20 * time.Millisecond
+	readyTimeout  = time.Minute
+	stopGrace     = 40 * time.Second
+)
+
+// Options say what is run.
+type Options struct {
+	Cluster *devcluster.Cluster
+	// Binary is the path of the service's binary.
+	Binary string
+	// Flyte is the address of FlyteAdmin, or of its double.
+	Flyte string
+	// Dir is where the secret, the kubeconfig and the log are put.
+	Dir string
+	// Address is where the service listens; empty means a free port.
+	Address string
+	// Values override the chart's, and Env the environment that it makes.
+	Values map[string]any
+	Env    map[string]string
+}
+
+// Service is the service, running or not.
+type Service struct {
+	// URL is its base URL.
+	URL string
+	// Metrics is the URL of its metrics.
+	Metrics string
+	// Secret signs webhooks for it.
+	Secret string
+
+	options Options
+	env     []string
+	program *devcluster.Program
+}
+
+// Install puts the chart's objects into the cluster and prepares the service to run under its account.
+func Install(ctx context.Context, o Options) (*Service, error) {
+	s := &Service{Secret: signature.NewSecret(), options: o}
+	free, err := devcluster.FreeAddresses(2)
+	if err != nil {
+		return nil, err
+	}
+	address, metrics := cmp.Or(o.Address, free[0]), free[1]
+	s.URL, s.Metrics = "http://"+address, "http://"+metrics+"/metrics"
+	env, err := applyChart(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	secret, kubeconfig := filepath.Join(o.Dir, "webhook-secret"), filepath.Join(o.Dir, "service.kubeconfig")
+	if err := os.WriteFile(secret, []byte(s.Secret), 0o600); err != nil {
+		return nil, fmt.Errorf("writing the webhook secret: %w", err)
+	}
+	account, err := accountConfig(ctx, o.Cluster.Config())
+	if err != nil {
+		return nil, err
+	}
+	if err := o.Cluster.WriteKubeconfig(kubeconfig, account); err != nil {
+		return nil, err
+	}
+	maps.Copy(env, map[string]string{
+		"KUBECONFIG": kubeconfig, "POD_NAMESPACE": Namespace, "LISTEN_ADDRESS": address, "METRICS_ADDRESS": metrics,
+		"FLYTE_ADMIN_ENDPOINT": o.Flyte, "WORKSPACE_WEBHOOK_SECRET_FILE": secret,
+	})
+	maps.Copy(env, o.Env)
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		s.env = append(s.env, name+"="+env[name])
+	}
+	return s, nil
+}
+
+// Start runs the binary and returns when it is ready.
+func (s *Service) Start(ctx context.Context) (err error) {
+	s.program, err = devcluster.StartProgram(s.options.Dir, s.env, s.options.Binary)
+	if err != nil {
+		return err
+	}
+	err = wait.PollUntilContextTimeout(ctx, readyInterval, readyTimeout, true, func(ctx context.Context) (bool, error) {
+		select {
+		case <-s.program.Exited():
+			return false, s.program.Failure()
+		default:
+			return s.ready(ctx), nil
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("starting the service: %w", errors.Join(err, s.stopped()))
+	}
+	return nil
+}
+
+// stopped stops what did not become ready, and tells the end of its log.
+func (s *Service) stopped() error {
+	s.Kill()
+	return s.program.Failure()
+}
+
+func (s *Service) ready(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/readyz", http.NoBody)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// Kill ends the service as SIGKILL does.
+func (s *Service) Kill() { s.program.Stop(0) }
+
+// Stop ends the service as Kubernetes does: SIGTERM, and time to finish.
+func (s *Service) Stop() { s.program.Stop(stopGrace) }
+
+// Exited is closed when the running service has ended.
+func (s *Service) Exited() <-chan struct{} { return s.program.Exited() }
+
+// Failure says how the service ended, by the end of its log.
+func (s *Service) Failure() error { return s.program.Failure() }
+
+// LogPath is where the service logs.
+func (s *Service) LogPath() string { return s.program.LogPath() }
