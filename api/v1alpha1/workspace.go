@@ -65,7 +65,7 @@ type WorkspaceSpec struct {
 	// Labels are kept in the workspace-config ConfigMap and given to Flyte; they are not put on namespaces.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=14
-	// +kubebuilder:validation:XValidation:rule="self.all(k, size(k) <= 317 && k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved"
 	Labels map[string]LabelValue `json:"labels,omitempty"`
 
@@ -141,7 +141,7 @@ type Quota struct {
 
 // Member is one subject with one role.
 // +kubebuilder:validation:XValidation:rule="!self.name.startsWith('system:')",message="names that start with system: are reserved by Kubernetes"
-// +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",message="a ServiceAccount is a plain name in the workspace's own namespaces"
+// +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="a ServiceAccount is a plain name in the workspace's own namespaces"
 type Member struct {
 	// +kubebuilder:validation:Enum=User;Group;ServiceAccount
 	// +required

@@ -1,0 +1,110 @@
+package deploy_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// asService is a client with a token of the chart's ServiceAccount.
+func asService(t *testing.T) client.Client {
+	t.Helper()
+	cfg := installed(t)
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: fullName}}
+	request := &authenticationv1.TokenRequest{}
+	if err := clientFor(t, cfg).SubResource("token").Create(t.Context(), account, request); err != nil {
+		t.Fatal(err)
+	}
+	cfg = rest.AnonymousClientConfig(cfg)
+	cfg.BearerToken = request.Status.Token
+	return clientFor(t, cfg)
+}
+
+const (
+	owned   = "create delete get list patch watch"
+	lease   = "coordination.k8s.io/leases"
+	roleFor = "rbac.authorization.k8s.io/clusterroles workspace-flyte-integration-tenant-"
+)
+
+func TestAccount_HasExactlyItsRights(t *testing.T) {
+	service := asService(t)
+	want := map[string]string{
+		"/namespaces":     "create get list patch watch",
+		"/configmaps":     owned,
+		"/limitranges":    owned,
+		"/resourcequotas": owned, "/serviceaccounts": owned,
+		"networking.k8s.io/networkpolicies":      owned,
+		"rbac.authorization.k8s.io/rolebindings": owned,
+		roleFor + "admin":                        "bind",
+		roleFor + "editor":                       "bind",
+		roleFor + "viewer":                       "bind",
+		"platform.company.com/workspaces":        "create get list patch watch",
+		"platform.company.com/workspaces/status": "patch",
+		"platform.company.com/workspacetiers":    "get list watch",
+		"events.k8s.io/events":                   "create patch",
+	}
+	if diff := cmp.Diff(want, rights(t, service, metav1.NamespaceDefault)); diff != "" {
+		t.Errorf("in any namespace (-want +got):\n%s", diff)
+	}
+	want[lease] = "create"
+	want[lease+" "+fullName] = "get update"
+	if diff := cmp.Diff(want, rights(t, service, namespace)); diff != "" {
+		t.Errorf("in its own namespace (-want +got):\n%s", diff)
+	}
+}
+
+// The list is longer than it need be beside the exact one: it says in words what must never be granted.
+func TestAccount_MayNever(t *testing.T) {
+	service := asService(t)
+	if !review(t, service, "", "create /namespaces") {
+		t.Fatal("it may not even create namespaces")
+	}
+	for _, r := range []right{
+		"get /secrets", "list /secrets", "watch /secrets", "create /secrets",
+		"create /serviceaccounts/token", "impersonate /serviceaccounts", "impersonate /users", "impersonate /groups",
+		"escalate rbac.authorization.k8s.io/clusterroles", "bind rbac.authorization.k8s.io/clusterroles cluster-admin",
+		"bind rbac.authorization.k8s.io/clusterroles", "bind rbac.authorization.k8s.io/roles",
+		"create rbac.authorization.k8s.io/clusterroles", "create rbac.authorization.k8s.io/clusterrolebindings",
+		"create rbac.authorization.k8s.io/roles", "update rbac.authorization.k8s.io/rolebindings",
+		"create platform.company.com/workspacetiers", "patch platform.company.com/workspacetiers",
+		"delete platform.company.com/workspaces", "update platform.company.com/workspaces/finalizers",
+		"delete /namespaces", "create /pods", "create /pods/exec", "get /pods", "get /nodes", "create apps/deployments",
+		"patch apiextensions.k8s.io/customresourcedefinitions", "deletecollection /configmaps",
+		"create admissionregistration.k8s.io/validatingadmissionpolicies",
+	} {
+		for _, where := range []string{"", namespace, metav1.NamespaceSystem} {
+			if review(t, service, where, r) {
+				t.Errorf("it may %s in %q", r, where)
+			}
+		}
+	}
+}
+
+// What a review can't tell: the API server looks at what a binding would grant. Nobody is kept from granting what he
+// holds himself, which here is the role of the service.
+func TestAccount_BindsTheTenantRolesAlone(t *testing.T) {
+	service := asService(t)
+	workspace := createNamespace(t, clientFor(t, installed(t)), nil)
+	for role, allowed := range map[string]bool{
+		"workspace-flyte-integration-tenant-admin": true, "workspace-flyte-integration-tenant-editor": true,
+		"workspace-flyte-integration-tenant-viewer": true,
+		"cluster-admin": false, "admin": false, "edit": false, "view": false, fullName: true,
+	} {
+		binding := &rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: workspace, Name: role},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "ana@company.com"}},
+		}
+		err := service.Create(t.Context(), binding)
+		if allowed != (err == nil) || err != nil && !apierrors.IsForbidden(err) {
+			t.Errorf("binding %s: %v", role, err)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+package deploy_test
+
+import (
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+func TestApply_ChangesNothingTheSecondTime(t *testing.T) {
+	cfg := installed(t)
+	admin, objects := clientFor(t, cfg), rendered(t, ciValues(t, "default"))
+	versions := func() map[string]string {
+		found := map[string]string{}
+		for _, object := range objects {
+			if object.GetKind() == "Deployment" {
+				continue // its status is a controller's
+			}
+			have := &unstructured.Unstructured{}
+			have.SetGroupVersionKind(object.GroupVersionKind())
+			if err := admin.Get(t.Context(), client.ObjectKeyFromObject(object), have); err != nil {
+				t.Fatal(err)
+			}
+			found[object.GetKind()+" "+object.GetName()] = have.GetResourceVersion()
+		}
+		return found
+	}
+	before := versions()
+	if err := deploy.Apply(t.Context(), cfg, objects); err != nil {
+		t.Fatal(err)
+	}
+	for name, version := range versions() {
+		if before[name] != version {
+			t.Errorf("%s was written again", name)
+		}
+	}
+}
+
+func TestApply_InstallsIntoANewNamespace(t *testing.T) {
+	cfg := installed(t)
+	account := &unstructured.Unstructured{}
+	account.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("ServiceAccount"))
+	account.SetNamespace("made-by-apply")
+	account.SetName("robot")
+	for range 2 {
+		if err := deploy.Apply(t.Context(), cfg, []*unstructured.Unstructured{account}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := clientFor(t, cfg).Get(t.Context(), client.ObjectKeyFromObject(account), &corev1.ServiceAccount{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestApply_NamesWhatTheServerRefuses(t *testing.T) {
+	cfg := installed(t)
+	object := func(text map[string]any) []*unstructured.Unstructured {
+		return []*unstructured.Unstructured{{Object: text}}
+	}
+	for name, c := range map[string]struct {
+		objects []*unstructured.Unstructured
+		want    []string
+	}{
+		"an unknown field": {object(map[string]any{
+			"apiVersion": "platform.company.com/v1alpha1", "kind": "WorkspaceTier", "metadata": map[string]any{"name": "odd"},
+			"spec": map[string]any{"qouta": map[string]any{}},
+		}), []string{`WorkspaceTier "odd"`, "spec.qouta"}},
+		"an unknown kind": {object(map[string]any{
+			"apiVersion": "platform.company.com/v1alpha1", "kind": "Workshop", "metadata": map[string]any{"name": "odd"},
+		}), []string{`Workshop "odd"`, "no matches for kind"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := deploy.Apply(t.Context(), cfg, c.objects)
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want it to say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+// Names of kinds that another CRD has are refused for good: waiting must end with the reason.
+func TestApply_TellsWhyACRDIsNotEstablished(t *testing.T) {
+	cfg := installed(t)
+	crd := find(t, rendered(t, ciValues(t, "default")), "CustomResourceDefinition", "workspaces.platform.company.com").DeepCopy()
+	crd.SetName("rooms.platform.company.com")
+	for field, value := range map[string]any{"plural": "rooms", "singular": "room", "kind": "Workspace", "listKind": "RoomList"} {
+		if err := unstructured.SetNestedField(crd.Object, value, "spec", "names", field); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer func() {
+		if err := clientFor(t, cfg).Delete(t.Context(), crd); err != nil {
+			t.Error(err)
+		}
+	}()
+	err := deploy.Apply(t.Context(), cfg, []*unstructured.Unstructured{crd})
+	if err == nil || !strings.Contains(err.Error(), "refuses its names") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The pods must start in a namespace that allows nothing but the restricted Pod Security Standard.
+func TestApply_PodsAreRestricted(t *testing.T) {
+	admin := clientFor(t, installed(t))
+	var deployment appsv1.Deployment
+	if err := admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: fullName}, &deployment); err != nil {
+		t.Fatal(err)
+	}
+	restricted := createNamespace(t, admin, map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: restricted, Name: fullName}}
+	if err := admin.Create(t.Context(), account); err != nil {
+		t.Fatal(err)
+	}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: restricted, Name: "pod"}, Spec: deployment.Spec.Template.Spec}
+	if err := admin.Create(t.Context(), pod, client.DryRunAll); err != nil {
+		t.Error(err)
+	}
+	pod.Spec.Containers[0].SecurityContext.Capabilities = nil
+	if err := admin.Create(t.Context(), pod, client.DryRunAll); err == nil {
+		t.Error("the namespace takes any pod")
+	}
+}

@@ -1,0 +1,204 @@
+package deploy_test
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+const fullName = "workspace-flyte-integration"
+
+func TestRender_RefusesValuesByName(t *testing.T) {
+	for name, c := range map[string]struct {
+		path  string
+		value any
+		want  string
+	}{
+		"no console URL":           {"flyte.consoleURL", "", "flyte.consoleURL is required"},
+		"a console that is no URL": {"flyte.consoleURL", "flyte", "/flyte/consoleURL"},
+		"no webhook secret":        {"webhook.existingSecret", "", "webhook.secret or webhook.existingSecret is required"},
+		"two webhook secrets":      {"webhook.secret", "whsec_eA==", "webhook.secret and webhook.existingSecret are both set"},
+		"an unknown value":         {"replicaCount", 3, "'replicaCount' not allowed"},
+		"an unknown nested value":  {"flyte.consoleUrl", "https://x", "/flyte"},
+		"a number as text":         {"replicas", "3", "/replicas"},
+		"a number where text is":   {"webhook.existingSecret", 3, "/webhook/existingSecret"},
+		"a short digest":           {"image.digest", "sha256:0", "/image/digest"},
+		"a bad duration":           {"webhook.tolerance", "5", "/webhook/tolerance"},
+		"a template without id":    {"workspaces.namespaceTemplate", "{prefix}{domain}", "/workspaces/namespaceTemplate"},
+		"a range without bits":     {"workspaces.egressExceptCIDRs", []any{"10.0.0.0"}, "/workspaces/egressExceptCIDRs/0"},
+		"no Flyte domain":          {"flyte.domains", []any{}, "/flyte/domains"},
+		"a tier's bad name":        {"tiers", map[string]any{"Big": map[string]any{}}, "Big"},
+		"a log level":              {"log.level", "verbose", "/log/level"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := with(ciValues(t, "default"), c.path, c.value)
+			_, err := deploy.Render(deploy.Options{Namespace: namespace, Values: values})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want it to name %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRender_RefusesOptions(t *testing.T) {
+	for name, c := range map[string]struct {
+		options deploy.Options
+		want    string
+	}{
+		"no namespace":             {deploy.Options{}, "namespace is required"},
+		"a release's bad name":     {deploy.Options{Namespace: namespace, Release: "Release"}, `release "Release"`},
+		"no version":               {deploy.Options{Namespace: namespace, KubeVersion: "new"}, `version "new"`},
+		"Kubernetes that is older": {deploy.Options{Namespace: namespace, KubeVersion: "v1.29.3"}, "needs Kubernetes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.options.Values = ciValues(t, "default")
+			if _, err := deploy.Render(c.options); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want it to name %q", err, c.want)
+			}
+		})
+	}
+	managed := deploy.Options{Namespace: namespace, KubeVersion: "v1.34.3-eks-1a2b3c4", Values: ciValues(t, "default")}
+	if _, err := deploy.Render(managed); err != nil {
+		t.Errorf("rendering for the version of a managed cluster: %v", err)
+	}
+}
+
+func TestRender_NeverShowsTheSecret(t *testing.T) {
+	const secret = "not-the-right-form"
+	for _, value := range []any{secret, []any{secret}} {
+		values := with(ciValues(t, "per-domain"), "webhook.secret", value)
+		_, err := deploy.Render(deploy.Options{Namespace: namespace, Values: values})
+		if err == nil || !strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), secret) {
+			t.Errorf("got %v, want an error about webhook.secret without it", err)
+		}
+	}
+}
+
+// The variables of the service's contract that this version reads, but for those of the pod and of the Secret.
+func TestRender_WiresEveryVariable(t *testing.T) {
+	want := []string{
+		"CLUSTER_NAME", "DNS_CIDRS", "EGRESS_EXCEPT_CIDRS", "FLYTE_ADMIN_CA_CERT", "FLYTE_ADMIN_ENDPOINT",
+		"FLYTE_ADMIN_TLS_ENABLED", "FLYTE_CONSOLE_URL", "FLYTE_DOMAINS", "FLYTE_NAMESPACE", "KUBERNETES_NAMESPACE_PREFIX",
+		"LISTEN_ADDRESS", "LOG_FORMAT", "LOG_LEVEL", "MAX_WORKSPACES", "METRICS_ADDRESS", "NAMESPACE_TEMPLATE",
+		"PROVISION_TIMEOUT", "RESERVED_NAMESPACES", "WEBHOOK_TOLERANCE", "WORKSPACE_WEBHOOK_SECRET_FILE",
+	}
+	values := with(ciValues(t, "default"), "workspaces.maximum", 1000000) // a number that YAML may write with an exponent
+	config := find(t, rendered(t, values), "ConfigMap", fullName)
+	data, _, err := unstructured.NestedStringMap(config.Object, "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(data))); diff != "" {
+		t.Error(diff)
+	}
+	if got := data["MAX_WORKSPACES"]; got != "1000000" {
+		t.Errorf("MAX_WORKSPACES is %q", got)
+	}
+}
+
+func TestRender_RollsPodsWhenTheConfigChanges(t *testing.T) {
+	checksum := func(path string, value any) string {
+		deployment := find(t, rendered(t, with(ciValues(t, "per-domain"), path, value)), "Deployment", fullName)
+		annotations, _, err := unstructured.NestedStringMap(deployment.Object, "spec", "template", "metadata", "annotations")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return annotations["checksum/config"]
+	}
+	before := checksum("clusterName", "flyte-eks")
+	if before == "" || before == checksum("clusterName", "other") {
+		t.Error("another setting does not roll the pods")
+	}
+	if before != checksum("webhook.secret", "whsec_b3RoZXI=") {
+		t.Error("another secret rolls the pods, though the service reads it again")
+	}
+}
+
+func TestRender_BindsTheAccountThatRuns(t *testing.T) {
+	objects := rendered(t, with(ciValues(t, "default"), "serviceAccount.name", "robot"))
+	find(t, objects, "ServiceAccount", "robot")
+	for _, kind := range []string{"ClusterRoleBinding", "RoleBinding"} {
+		subjects, _, _ := unstructured.NestedSlice(find(t, objects, kind, fullName).Object, "subjects")
+		want := []any{map[string]any{"kind": "ServiceAccount", "name": "robot", "namespace": namespace}}
+		if diff := cmp.Diff(want, subjects); diff != "" {
+			t.Errorf("%s: %s", kind, diff)
+		}
+	}
+	deployment := find(t, objects, "Deployment", fullName).Object
+	account, _, _ := unstructured.NestedString(deployment, "spec", "template", "spec", "serviceAccountName")
+	if account != "robot" {
+		t.Errorf("the pods run as %q", account)
+	}
+}
+
+func TestRender_KeepsCRDsUnlessTold(t *testing.T) {
+	const crd, policy = "workspaces.platform.company.com", "helm.sh/resource-policy"
+	kept := find(t, rendered(t, ciValues(t, "default")), "CustomResourceDefinition", crd)
+	if kept.GetAnnotations()[policy] != "keep" {
+		t.Error("the CRD is not kept")
+	}
+	loose := find(t, rendered(t, with(ciValues(t, "default"), "crds.keep", false)), "CustomResourceDefinition", crd)
+	if _, set := loose.GetAnnotations()[policy]; set {
+		t.Error("the CRD is kept though crds.keep is false")
+	}
+	for _, object := range rendered(t, with(ciValues(t, "default"), "crds.enabled", false)) {
+		if object.GetKind() == "CustomResourceDefinition" {
+			t.Errorf("%s is there though crds.enabled is false", object.GetName())
+		}
+	}
+}
+
+// role is the part of a Role or ClusterRole that matters here.
+type role struct {
+	Rules []map[string][]string `json:"rules"`
+}
+
+func rulesOf(t *testing.T, text []byte) []map[string][]string {
+	t.Helper()
+	var r role
+	if err := yaml.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	return r.Rules
+}
+
+func TestRender_GrantsTheGeneratedRules(t *testing.T) {
+	generated, err := os.ReadFile("../../rbac/role.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.Marshal(find(t, rendered(t, ciValues(t, "default")), "ClusterRole", fullName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rulesOf(t, generated), rulesOf(t, text)); diff != "" {
+		t.Errorf("the chart's ClusterRole is not rbac/role.yaml (-generated +chart):\n%s", diff)
+	}
+}
+
+func TestRender_HasNoWildcardInAnyRole(t *testing.T) {
+	for _, object := range rendered(t, ciValues(t, "default")) {
+		if !strings.HasSuffix(object.GetKind(), "Role") {
+			continue
+		}
+		text, err := yaml.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rule := range rulesOf(t, text) {
+			for field, words := range rule {
+				if slices.ContainsFunc(words, func(w string) bool { return strings.Contains(w, "*") || w == "escalate" || w == "impersonate" }) {
+					t.Errorf("%s %q: %s %v", object.GetKind(), object.GetName(), field, words)
+				}
+			}
+		}
+	}
+}
