@@ -43,7 +43,7 @@ build: ## Build the service, the operator's CLI and the embedded control plane's
 		./cmd/integration ./cmd/integrationctl ./devcluster/cmd/devcluster
 
 run: build ## Start control plane and service, send three webhooks, show the workspaces (RUN_ONCE=1 stops there)
-	@hack/run
+	@bin/devcluster run $(if $(RUN_ONCE),--once)
 
 # The race detector needs a C compiler; a machine without one tests all the same, and says so.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race,$(warning no C compiler: testing without the race detector))

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ const (
 // sender is the send command.
 type sender struct {
 	url, secret, secretFile, id string
-	provision, dryRun           bool
+	provision, dryRun, retry    bool
 	event                       eventFlags
 }
 
@@ -51,6 +52,7 @@ The exit code is 0 if the answer is a 2xx.`,
 	f.StringVar(&s.secretFile, "secret-file", "", "file with the webhook secret (default: $WORKSPACE_WEBHOOK_SECRET)")
 	f.StringVar(&s.id, "webhook-id", "", "id of the message; the same id again is a redelivery (default: a new one)")
 	f.BoolVar(&s.provision, "provision", false, "post to /provision, which answers when the workspace is Ready")
+	f.BoolVar(&s.retry, "retry", false, "on 429 and 503, send again after Retry-After, for a minute at most")
 	f.BoolVar(&s.dryRun, "dry-run", false, "print the request and send nothing")
 	s.event.register(f)
 	return c
@@ -67,14 +69,27 @@ func (s *sender) run(ctx context.Context, stdin io.Reader, out io.Writer) error 
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	request, err := s.request(ctx, signer, body)
-	if err != nil {
-		return err
+	if s.id == "" {
+		s.id = "msg_" + rand.Text()
 	}
-	if s.dryRun {
-		return printRequest(out, request, body)
+	for {
+		request, err := s.request(ctx, signer, body)
+		if err != nil {
+			return err
+		}
+		if s.dryRun {
+			return printRequest(out, request, body)
+		}
+		again, err := post(out, request)
+		if again == 0 || !s.retry {
+			return err
+		}
+		select {
+		case <-time.After(again):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return post(out, request)
 }
 
 func (s *sender) signer() (*signature.Signer, error) {
@@ -105,11 +120,7 @@ func (s *sender) request(ctx context.Context, signer *signature.Signer, body []b
 	if err != nil {
 		return nil, fmt.Errorf("making the request: %w", err)
 	}
-	id := s.id
-	if id == "" {
-		id = "msg_" + rand.Text()
-	}
-	request.Header = signer.Sign(id, time.Now(), body)
+	request.Header = signer.Sign(s.id, time.Now(), body)
 	request.Header.Set("Content-Type", "application/json")
 	return request, nil
 }
@@ -123,19 +134,21 @@ func printRequest(out io.Writer, r *http.Request, body []byte) error {
 	return err
 }
 
-func post(out io.Writer, r *http.Request) error {
+// post sends the request and prints the answer. again is when the service wants to be asked again, zero if never.
+func post(out io.Writer, r *http.Request) (again time.Duration, err error) {
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return fmt.Errorf("sending: %w", err)
+		return 0, fmt.Errorf("sending: %w", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return 0, fmt.Errorf("reading the answer: %w", err)
 	}
 	fmt.Fprintf(out, "%s\n%s\n", answer.Status, bytes.TrimSpace(text))
-	if answer.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("the service answered %s", answer.Status)
+	if answer.StatusCode < http.StatusMultipleChoices {
+		return 0, nil
 	}
-	return nil
+	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // absent: zero
+	return time.Duration(seconds) * time.Second, fmt.Errorf("the service answered %s", answer.Status)
 }

@@ -64,7 +64,7 @@ func runService(ctx context.Context, args []string) error {
 	}
 	fmt.Printf("\nServing on %s until Ctrl-C. In another terminal:\n\n", svc.URL)
 	fmt.Printf("  . %s/%s\n  kubectl get workspaces\n  bin/integrationctl send --id ws-001 --version 1 --name \"My workspace\"\n", runDir, envFile)
-	return wait(ctx, svc)
+	return untilEnded(ctx, svc)
 }
 
 // freshDir empties the state directory: each run begins anew.
@@ -107,7 +107,7 @@ func sendSamples(ctx context.Context, svc *service.Service) error {
 			return fmt.Errorf("reading the samples: %w", err)
 		}
 		progress("sending a signed webhook: samples/" + file.Name())
-		send := exec.CommandContext(ctx, sibling("integrationctl"), "send", "--url", svc.URL, "-f", "-")
+		send := exec.CommandContext(ctx, sibling("integrationctl"), "send", "--retry", "--url", svc.URL, "-f", "-")
 		send.Env = []string{"WORKSPACE_WEBHOOK_SECRET=" + svc.Secret}
 		send.Stdin = strings.NewReader(string(body))
 		if answer, err := send.CombinedOutput(); err != nil {
@@ -117,8 +117,8 @@ func sendSamples(ctx context.Context, svc *service.Service) error {
 	return nil
 }
 
-// wait returns nil when ctx ends, and an error when the service has ended by itself.
-func wait(ctx context.Context, svc *service.Service) error {
+// untilEnded returns nil when ctx ends, and an error when the service has ended by itself.
+func untilEnded(ctx context.Context, svc *service.Service) error {
 	select {
 	case <-ctx.Done():
 		return nil
@@ -136,4 +136,6 @@ func sibling(name string) string {
 	return filepath.Join(filepath.Dir(self), name)
 }
 
-func progress(what string) { fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), what) }
+func progress(what string) {
+	fmt.Fprintf(os.Stderr, "%s  %s\n", time.Now().Format(time.TimeOnly), what)
+}
