@@ -148,3 +148,11 @@ func textOrFile(value string) ([]byte, error) {
 
 // drain is how long requests under way may take to finish at the end of the process.
 func (c *config) drain() time.Duration { return c.ProvisionTimeout + drainMargin }
+
+// pprofAddress is on loopback only: profiles tell what is in memory.
+func (c *config) pprofAddress() string {
+	if c.PprofEnabled {
+		return "127.0.0.1:6060"
+	}
+	return ""
+}

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/labstack/echo/v5"
-	"github.com/labstack/echo/v5/middleware"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -87,7 +85,7 @@ func (s *service) addManager(context.Context) error {
 		Metrics:                 metricsserver.Options{BindAddress: s.cfg.MetricsAddress},
 		HealthProbeBindAddress:  "0",
 		GracefulShutdownTimeout: &drain,
-		PprofBindAddress:        pprofAddress(s.cfg.PprofEnabled),
+		PprofBindAddress:        s.cfg.pprofAddress(),
 	})
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
@@ -97,14 +95,6 @@ func (s *service) addManager(context.Context) error {
 		<-ctx.Done()
 		return nil
 	}))
-}
-
-// pprofAddress is on loopback only: profiles tell what is in memory.
-func pprofAddress(enabled bool) string {
-	if enabled {
-		return "127.0.0.1:6060"
-	}
-	return ""
 }
 
 func restConfig(kubeconfig string) (*rest.Config, error) {
@@ -169,14 +159,9 @@ func (s *service) addEdge(ctx context.Context) error {
 		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs,
 		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
 	})
-	e := echo.NewWithConfig(echo.Config{
-		Logger: s.slog, HTTPErrorHandler: webhook.HandleError, IPExtractor: echo.ExtractIPDirect(),
-	})
-	e.Use(middleware.Recover())
-	handler.Register(e)
-	s.health(ctx).Register(e)
+	router := webhook.NewRouter(s.slog, handler, s.health(ctx))
 	drain := s.cfg.drain()
-	server := webhook.NewServer(s.cfg.ListenAddress, e, s.cfg.ProvisionTimeout, s.slog)
+	server := webhook.NewServer(s.cfg.ListenAddress, router, s.cfg.ProvisionTimeout, s.slog)
 	return s.mgr.Add(&manager.Server{Name: "edge", Server: server, ShutdownTimeout: &drain})
 }
 

@@ -83,7 +83,7 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	if err := h.Validator.Event(event); err != nil {
 		return "", err
 	}
-	_, recorded, err := h.record(c.Request().Context(), event, workspace.NewDelivery(message.ID, body), "data.")
+	_, recorded, err := h.record(c, event, workspace.NewDelivery(message.ID, body), "data.")
 	if err != nil {
 		return "", err
 	}
@@ -95,16 +95,20 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 
 // record checks what depends on the tier, and stores the event.
 func (h *Handler) record(
-	ctx context.Context, e workspace.Event, d workspace.Delivery, at string,
+	c *echo.Context, e workspace.Event, d workspace.Delivery, at string,
 ) (*v1alpha1.Workspace, workspace.Outcome, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	ctx, cancel := context.WithTimeout(c.Request().Context(), storeTimeout)
 	defer cancel()
 	if e.Type.HasContent() {
 		if err := h.checkTier(ctx, e.Data, at); err != nil {
 			return nil, "", err
 		}
 	}
-	return h.Store.Record(ctx, e, d)
+	w, outcome, err := h.Store.Record(ctx, e, d)
+	if err == nil && outcome == workspace.OutcomeAccepted {
+		c.Logger().Info("stored an event", "type", string(e.Type), "workspace", e.Data.WorkspaceID, "version", e.Data.Version)
+	}
+	return w, outcome, err
 }
 
 func (h *Handler) checkTier(ctx context.Context, d workspace.Data, at string) error {

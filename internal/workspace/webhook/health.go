@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v5"
@@ -19,7 +19,7 @@ const (
 
 // Check is one thing that /health looks at.
 type Check struct {
-	// Reason is said when the probe fails.
+	// Reason is said when the probe fails, or does not end in time.
 	Reason string
 	Probe  func(context.Context) error
 }
@@ -35,9 +35,11 @@ type Health struct {
 	// Live says why the process should be restarted.
 	Live func(context.Context) error
 
-	mu      sync.Mutex
+	// turn holds one token: who has it may probe, and use what follows.
+	turn    chan struct{}
 	asked   time.Time
 	reasons []string
+	busy    []atomic.Bool // by check
 }
 
 type healthAnswer struct {
@@ -50,6 +52,9 @@ type healthAnswer struct {
 
 // Register adds the routes.
 func (h *Health) Register(e *echo.Echo) {
+	h.turn = make(chan struct{}, 1)
+	h.turn <- struct{}{}
+	h.busy = make([]atomic.Bool, len(h.Checks))
 	e.GET("/health", h.health)
 	e.GET("/readyz", func(c *echo.Context) error { return okay(c, h.Ready()) })
 	e.GET("/livez", func(c *echo.Context) error { return okay(c, h.Live(c.Request().Context())) })
@@ -64,7 +69,10 @@ func okay(c *echo.Context, err error) error {
 
 func (h *Health) health(c *echo.Context) error {
 	answer := healthAnswer{Status: "healthy", Cluster: h.Cluster, Namespace: h.Namespace, Version: h.Version}
-	answer.Reasons = h.look(c.Request().Context())
+	var err error
+	if answer.Reasons, err = h.look(c.Request().Context()); err != nil {
+		return err
+	}
 	if len(answer.Reasons) == 0 {
 		return c.JSON(http.StatusOK, answer)
 	}
@@ -74,27 +82,62 @@ func (h *Health) health(c *echo.Context) error {
 }
 
 // look probes everything at once, unless that was done within the last second. Who asks meanwhile waits for it.
-func (h *Health) look(ctx context.Context) []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if time.Since(h.asked) < probeInterval {
-		return h.reasons
+func (h *Health) look(ctx context.Context) ([]string, error) {
+	select {
+	case <-h.turn:
+	case <-ctx.Done():
+		return nil, newProblem(http.StatusServiceUnavailable, "")
 	}
+	defer func() { h.turn <- struct{}{} }()
+	if time.Since(h.asked) >= probeInterval {
+		h.reasons = h.probeAll(ctx)
+		h.asked = time.Now()
+	}
+	return h.reasons, nil
+}
+
+func (h *Health) probeAll(ctx context.Context) (reasons []string) {
 	// One who hangs up must not make the answer of the others.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 	defer cancel()
-	failed := make([]bool, len(h.Checks))
-	var group sync.WaitGroup
-	for i, check := range h.Checks {
-		group.Go(func() { failed[i] = check.Probe(ctx) != nil })
+	healthy := make([]<-chan bool, len(h.Checks))
+	for i := range h.Checks {
+		healthy[i] = h.probe(ctx, i)
 	}
-	group.Wait()
-	h.reasons = nil
 	for i, check := range h.Checks {
-		if failed[i] {
-			h.reasons = append(h.reasons, check.Reason)
+		if !endsWell(ctx, healthy[i]) {
+			reasons = append(reasons, check.Reason)
 		}
 	}
-	h.asked = time.Now()
-	return h.reasons
+	return reasons
+}
+
+// endsWell waits for a probe until ctx ends.
+func endsWell(ctx context.Context, healthy <-chan bool) bool {
+	select {
+	case ok := <-healthy:
+		return ok
+	case <-ctx.Done():
+	}
+	select { // another probe may have used up the time after this one had ended
+	case ok := <-healthy:
+		return ok
+	default:
+		return false
+	}
+}
+
+// probe starts one probe, unless the last one of this check still has not ended, long past its time.
+func (h *Health) probe(ctx context.Context, check int) <-chan bool {
+	healthy := make(chan bool, 1)
+	if !h.busy[check].CompareAndSwap(false, true) {
+		healthy <- false
+		return healthy
+	}
+	go func() {
+		err := h.Checks[check].Probe(ctx)
+		h.busy[check].Store(false)
+		healthy <- err == nil
+	}()
+	return healthy
 }

@@ -6,7 +6,7 @@ import "time"
 const (
 	// maxBody is the largest body, in bytes. The rest of a larger one is not read.
 	maxBody = 256 << 10
-	// maxHeader bounds the request line and all headers, in bytes.
+	// maxHeader bounds the request line and all headers, in bytes; net/http allows a few KiB more, and answers 431 itself.
 	maxHeader = 16 << 10
 	// maxDetail bounds the texts of an answer that repeat something of the request, in bytes.
 	maxDetail = 256

@@ -50,16 +50,15 @@ func (m *metrics) refuse(err error) {
 
 // counted is an Echo handler that counts what the handler says became of the request.
 func (h *Handler) counted(handle func(*echo.Context) (outcome string, err error)) echo.HandlerFunc {
-	return func(c *echo.Context) error {
-		start := time.Now()
-		outcome, err := handle(c)
+	return func(c *echo.Context) (err error) {
+		start, outcome := time.Now(), strconv.Itoa(http.StatusInternalServerError) // unless the handler returns
+		defer func() {
+			h.metrics.deliveries.WithLabelValues(outcome).Inc()
+			h.metrics.seconds.Observe(time.Since(start).Seconds())
+		}()
+		outcome, err = handle(c)
 		if err != nil {
 			outcome = strconv.Itoa(problemOf(err).Status)
-		}
-		h.metrics.deliveries.WithLabelValues(outcome).Inc()
-		h.metrics.seconds.Observe(time.Since(start).Seconds())
-		if outcome == "accepted" {
-			c.Logger().Info("stored an event", "path", c.Path(), "status", http.StatusAccepted)
 		}
 		return err
 	}

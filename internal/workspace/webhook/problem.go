@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -15,18 +17,18 @@ import (
 
 // problem is an RFC 9457 answer. Its texts never hold a cause, a header or a secret.
 type problem struct {
-	Type   string                 `json:"type"`
-	Title  string                 `json:"title"`
-	Status int                    `json:"status"`
-	Detail string                 `json:"detail,omitempty"`
-	Errors []workspace.FieldError `json:"errors,omitempty"`
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	// Errors stands in every 422, and nowhere else.
+	Errors []workspace.FieldError `json:"errors,omitzero"`
 
 	retryAfter time.Duration
 }
 
-// kindStatus maps the kinds of errors to statuses, once.
+// kindStatus maps the kinds of errors that senders are told about to statuses, once. Any other is a 500.
 var kindStatus = map[workspace.Kind]int{
-	workspace.KindInternal:     http.StatusInternalServerError,
 	workspace.KindMalformed:    http.StatusBadRequest,
 	workspace.KindInvalid:      http.StatusUnprocessableEntity,
 	workspace.KindUnauthorized: http.StatusUnauthorized,
@@ -35,13 +37,21 @@ var kindStatus = map[workspace.Kind]int{
 	workspace.KindUnavailable:  http.StatusServiceUnavailable,
 }
 
+// statusDetail is the detail of answers that nothing more precise is known, or may be said, about.
+var statusDetail = map[int]string{
+	http.StatusNotFound:            "there is nothing at this path",
+	http.StatusMethodNotAllowed:    "this path does not take this method; the header Allow lists those that it takes",
+	http.StatusInternalServerError: "the service failed; the request may be repeated",
+	http.StatusServiceUnavailable:  "the service can't answer now; the request may be repeated",
+}
+
 // HandleError answers every error of the edge, as Echo's HTTPErrorHandler. Causes go to the log and nowhere else.
 func HandleError(c *echo.Context, err error) {
 	if r, unwrapErr := echo.UnwrapResponse(c.Response()); unwrapErr == nil && r.Committed {
 		return
 	}
 	p := problemOf(err)
-	if p.Status >= http.StatusInternalServerError {
+	if _, deliberate := errors.AsType[*problem](err); !deliberate && p.Status >= http.StatusInternalServerError {
 		c.Logger().Error("answering with an error", "status", p.Status, "error", err)
 	}
 	if err := p.write(c.Response()); err != nil {
@@ -53,19 +63,27 @@ func problemOf(err error) *problem {
 	if ready, ok := errors.AsType[*problem](err); ok {
 		return ready
 	}
-	if refused, ok := errors.AsType[*workspace.Error](err); ok {
-		p := newProblem(kindStatus[refused.Kind], refused.Detail)
-		p.Errors = boundedFields(refused.Fields)
-		return p
+	if refused, ok := errors.AsType[*workspace.Error](err); ok && kindStatus[refused.Kind] != 0 {
+		return refusal(refused)
 	}
-	if status := echo.StatusCode(err); status != 0 {
-		return newProblem(status, "")
+	if errors.Is(err, context.DeadlineExceeded) {
+		return newProblem(http.StatusServiceUnavailable, "")
 	}
-	return newProblem(http.StatusInternalServerError, "")
+	return newProblem(cmp.Or(echo.StatusCode(err), http.StatusInternalServerError), "")
+}
+
+// refusal is the answer to an error that is the sender's to know.
+func refusal(e *workspace.Error) *problem {
+	p := newProblem(kindStatus[e.Kind], e.Detail)
+	if p.Status == http.StatusUnprocessableEntity {
+		p.Errors = boundedFields(e.Fields)
+	}
+	return p
 }
 
 func newProblem(status int, detail string) *problem {
-	p := &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: bounded(detail)}
+	title := http.StatusText(status)
+	p := &problem{Type: "about:blank", Title: title, Status: status, Detail: bounded(cmp.Or(detail, statusDetail[status], title))}
 	switch status {
 	case http.StatusServiceUnavailable:
 		p.retryAfter = retryUnavailable
@@ -95,12 +113,11 @@ func (p *problem) write(w http.ResponseWriter) error {
 }
 
 func boundedFields(fields []workspace.FieldError) []workspace.FieldError {
-	fields = fields[:min(len(fields), maxFields)]
-	for i := range fields {
-		fields[i].Field = bounded(fields[i].Field)
-		fields[i].Message = bounded(fields[i].Message)
+	answered := make([]workspace.FieldError, min(len(fields), maxFields))
+	for i := range answered {
+		answered[i] = workspace.FieldError{Field: bounded(fields[i].Field), Message: bounded(fields[i].Message)}
 	}
-	return fields
+	return answered
 }
 
 func bounded(text string) string {

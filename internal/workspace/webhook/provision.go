@@ -27,7 +27,7 @@ func (h *Handler) provision(c *echo.Context) (outcome string, err error) {
 		return "", err
 	}
 	event := workspace.Event{Type: workspace.EventCreated, Data: data}
-	w, recorded, err := h.record(c.Request().Context(), event, workspace.NewDelivery(message.ID, body), "")
+	w, recorded, err := h.record(c, event, workspace.NewDelivery(message.ID, body), "")
 	if err != nil {
 		return "", err
 	}
@@ -50,7 +50,7 @@ func (h *Handler) answerWhenSettled(c *echo.Context, stored *v1alpha1.Workspace)
 	}
 	switch {
 	case ready.Reason == v1alpha1.ReasonConflict:
-		return &workspace.Error{Kind: workspace.KindConflict, Detail: "the namespace or the Flyte project of this workspace belongs to someone else"}
+		return newProblem(http.StatusConflict, "the namespace or the Flyte project of this workspace belongs to someone else")
 	case ready.Status == metav1.ConditionTrue:
 		done := h.location(w.Name, "success")
 		done.StatusURL, done.Namespaces, done.ConsoleURLs = "", w.Status.Namespaces, h.DomainURLs(w.Name)

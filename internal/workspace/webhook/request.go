@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v5"
 
@@ -15,31 +16,58 @@ import (
 // verified reads the body within its bound and checks its signature. Nothing of a request that is not signed is looked
 // at, and all refusals of that kind are one answer.
 func (h *Handler) verified(c *echo.Context) ([]byte, signature.Message, error) {
-	r := c.Request()
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, maxBody))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, signature.Message{}, newProblem(http.StatusRequestEntityTooLarge, "the body is larger than 256 KiB")
-	}
+	body, err := readBody(c)
 	if err != nil {
-		return nil, signature.Message{}, newProblem(http.StatusBadRequest, "the body could not be read")
+		return nil, signature.Message{}, err
 	}
-	message, err := h.Verifier.Verify(r.Header, body)
+	header := c.Request().Header
+	message, err := h.Verifier.Verify(header, body)
 	if err != nil {
 		h.metrics.refuse(err)
 		return nil, message, &workspace.Error{Kind: workspace.KindUnauthorized, Detail: signature.ErrInvalid.Error(), Err: err}
 	}
-	return body, message, mustBeJSON(r.Header)
+	return body, message, mustBeJSON(header)
+}
+
+// readBody reads no further than the bound, and nothing at all of a body that says itself that it is larger.
+func readBody(c *echo.Context) ([]byte, error) {
+	tooLarge := newProblem(http.StatusRequestEntityTooLarge, "the body is larger than 256 KiB")
+	r := c.Request()
+	if r.ContentLength > maxBody {
+		return nil, tooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(serverWriter(c.Response()), r.Body, maxBody))
+	if _, above := errors.AsType[*http.MaxBytesError](err); above {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, newProblem(http.StatusBadRequest, "the body could not be read")
+	}
+	return body, nil
+}
+
+// serverWriter is net/http's own writer. Only that one learns from a MaxBytesReader that the connection ends here; told
+// nothing, the server would read on before it answers.
+func serverWriter(w http.ResponseWriter) http.ResponseWriter {
+	if r, err := echo.UnwrapResponse(w); err == nil {
+		return r.ResponseWriter
+	}
+	return w
 }
 
 // mustBeJSON refuses other media types, and every content coding: a compressed body has no bound.
 func mustBeJSON(h http.Header) error {
-	if h.Get("Content-Encoding") != "" {
+	if len(h.Values("Content-Encoding")) > 0 {
 		return newProblem(http.StatusUnsupportedMediaType, "the body must be sent without a content coding")
 	}
-	mediaType, params, err := mime.ParseMediaType(h.Get("Content-Type"))
-	charset := params["charset"]
-	if err != nil || mediaType != "application/json" || charset != "" && charset != "utf-8" && charset != "UTF-8" {
+	if types := h.Values("Content-Type"); len(types) != 1 || !isJSON(types[0]) {
 		return newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
 	}
 	return nil
+}
+
+func isJSON(contentType string) bool {
+	mediaType, params, err := mime.ParseMediaType(contentType)
+	charset, given := params["charset"]
+	return err == nil && mediaType == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
 }

@@ -16,6 +16,8 @@ func NewServer(address string, handler http.Handler, longest time.Duration, logg
 		WriteTimeout:      readTimeout + longest + writeMargin,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		// OPTIONS * is the router's to refuse, like any other path that there is not.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 }

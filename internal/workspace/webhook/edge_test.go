@@ -1,0 +1,233 @@
+package webhook_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
+)
+
+const (
+	secret      = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	otherSecret = "whsec_kyzgPvtmrBEPSnI0PNNBiIL2BICfYMMcK3u/sg0ieus="
+
+	hooks     = "/webhooks/workspace"
+	provision = "/provision"
+)
+
+// now is when everything happens: the verifier's clock stands still.
+var now = time.Date(2026, 11, 20, 8, 41, 0, 0, time.UTC)
+
+// edge is the real handler behind a real listener, with a store in memory.
+type edge struct {
+	address  string
+	store    *memory
+	registry *prometheus.Registry
+	log      *strings.Builder // to be read when the server has ended
+	client   *http.Client
+}
+
+// options are those of a handler that works on store.
+func options(t *testing.T, store webhook.Store) webhook.Options {
+	t.Helper()
+	keys, err := signature.ParseKeys(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, []string{"flyte-system"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return webhook.Options{
+		Verifier:   signature.NewVerifier(func() *signature.Keys { return keys }, 5*time.Minute, func() time.Time { return now }),
+		Validator:  workspace.NewValidator(naming),
+		Store:      store,
+		ConsoleURL: func(id string) string { return "https://flyte.company.com/console/projects/" + id },
+		DomainURLs: func(id string) map[string]string {
+			return map[string]string{"production": "https://flyte.company.com/console/projects/" + id + "/workflows?domain=production"}
+		},
+		ProvisionTimeout: time.Minute,
+		Metrics:          prometheus.NewRegistry(),
+	}
+}
+
+// newEdge starts an edge until the test ends. change may adapt what it is made of.
+func newEdge(t *testing.T, change ...func(*webhook.Options, *http.Server)) *edge {
+	t.Helper()
+	store, registry := newMemory(), prometheus.NewRegistry()
+	o := options(t, store)
+	o.Metrics = registry
+	log := &strings.Builder{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	server := webhook.NewServer("", nil, o.ProvisionTimeout, logger)
+	for _, adapt := range change {
+		adapt(&o, server)
+	}
+	server.Handler = webhook.NewRouter(logger, webhook.NewHandler(o), healthy(), broken{})
+	e := &edge{store: store, registry: registry, log: log, address: serve(t, server)}
+	e.client = &http.Client{
+		Transport:     &http.Transport{},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t.Cleanup(e.client.CloseIdleConnections)
+	return e
+}
+
+func serve(t *testing.T, server *http.Server) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return listener.Addr().String()
+}
+
+// answer is what a client sees, less what net/http adds to every answer.
+type answer struct {
+	Status int
+	Header map[string]string
+	Body   string
+}
+
+// request is a webhook that is signed as it must be.
+func (e *edge) request(t *testing.T, path, id, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+e.address+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = sign(t, secret, id, now, body)
+	r.Header.Set("Content-Type", "application/json")
+	return r
+}
+
+func sign(t *testing.T, secret, id string, at time.Time, body string) http.Header {
+	t.Helper()
+	signer, err := signature.NewSigner(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer.Sign(id, at, []byte(body))
+}
+
+// post sends a signed webhook; change may spoil it.
+func (e *edge) post(t *testing.T, path, id, body string, change ...func(*http.Request)) answer {
+	t.Helper()
+	r := e.request(t, path, id, body)
+	for _, spoil := range change {
+		spoil(r)
+	}
+	return e.do(t, r)
+}
+
+func (e *edge) do(t *testing.T, r *http.Request) answer {
+	t.Helper()
+	response, err := e.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answerOf(t, response)
+}
+
+func answerOf(t *testing.T, r *http.Response) answer {
+	t.Helper()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{Status: r.StatusCode, Header: map[string]string{}, Body: strings.TrimSuffix(string(body), "\n")}
+	if r.Close { // net/http has taken the header away
+		a.Header["Connection"] = "close"
+	}
+	for name, values := range r.Header {
+		if name != "Date" && name != "Content-Length" {
+			a.Header[name] = strings.Join(values, ",")
+		}
+	}
+	return a
+}
+
+// connection is a bare one, for requests that no client would send.
+func (e *edge) connection(t *testing.T) *net.TCPConn {
+	t.Helper()
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", e.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	connection, ok := c.(*net.TCPConn)
+	if !ok {
+		t.Fatalf("%T is no TCP connection", c)
+	}
+	return connection
+}
+
+// raw sends a request's bytes as they are.
+func (e *edge) raw(t *testing.T, text string) answer {
+	t.Helper()
+	c := e.connection(t)
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	return readAnswer(t, c, text)
+}
+
+func readAnswer(t *testing.T, from io.Reader, request string) answer {
+	t.Helper()
+	method, _, _ := strings.Cut(request, " ")
+	response, err := http.ReadResponse(bufio.NewReader(from), &http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	return answerOf(t, response)
+}
+
+// ask gives a signed request to a handler without a network, for tests whose time is not the world's.
+func ask(t *testing.T, o webhook.Options, path, body string) answer {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+	r.Header = sign(t, secret, "msg_1", now, body)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	webhook.NewRouter(slog.New(slog.DiscardHandler), webhook.NewHandler(o)).ServeHTTP(w, r)
+	return answerOf(t, w.Result())
+}
+
+// taken is an answer of 2xx.
+func taken(status int, body string) answer {
+	return answer{Status: status, Header: map[string]string{"Content-Type": "application/json"}, Body: body}
+}
+
+// refused is a problem document. More of it comes as name and value of headers.
+func refused(status int, detail string, headers ...string) answer {
+	return refusedFor(status, detail, "", headers...)
+}
+
+// invalid is a 422 with these errors, in JSON.
+func invalid(errors string) answer {
+	return refusedFor(http.StatusUnprocessableEntity, "the request breaks a rule", `,"errors":[`+errors+`]`)
+}
+
+func refusedFor(status int, detail, more string, headers ...string) answer {
+	a := answer{Status: status, Header: map[string]string{"Content-Type": "application/problem+json", "Cache-Control": "no-store"}}
+	for i := 0; i < len(headers); i += 2 {
+		a.Header[headers[i]] = headers[i+1]
+	}
+	a.Body = fmt.Sprintf(`{"type":"about:blank","title":%q,"status":%d,"detail":%q%s}`, http.StatusText(status), status, detail, more)
+	return a
+}
