@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -70,11 +71,13 @@ func adopt(live, want client.Object) {
 }
 
 // replaceOnly tells whether the API server would refuse to change live into want, so that it must be deleted and
-// made again: a roleRef can't be changed, nor can an immutable ConfigMap.
+// made again: a roleRef can't be changed, nor can a quota's scopes or an immutable ConfigMap.
 func replaceOnly(live, want client.Object) bool {
 	switch live := live.(type) {
 	case *rbacv1.RoleBinding:
 		return live.RoleRef != want.(*rbacv1.RoleBinding).RoleRef
+	case *corev1.ResourceQuota:
+		return !slices.Equal(live.Spec.Scopes, want.(*corev1.ResourceQuota).Spec.Scopes)
 	case *corev1.ConfigMap:
 		return live.Immutable != nil && *live.Immutable
 	}

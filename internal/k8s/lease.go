@@ -6,12 +6,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // leaseTimes are the times of an election: a killed leader is replaced after at most duration + retry.
@@ -56,7 +56,7 @@ func newLease(lock *resourcelock.LeaseLock, times leaseTimes, acquired func(cont
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(ctx context.Context) {
 				l.hold(ctx)
-				logr.FromContextOrDiscard(ctx).Info("acquired the lease", "lease", lock.Describe())
+				log.FromContext(ctx).Info("acquired the lease", "lease", lock.Describe())
 				acquired(ctx)
 			},
 			OnStoppedLeading: func() {},
@@ -73,15 +73,21 @@ func newLease(lock *resourcelock.LeaseLock, times leaseTimes, acquired func(cont
 func (l *Lease) Start(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.elector.Run(ctx)
+		if ctx.Err() == nil {
+			log.FromContext(ctx).Info("lost the lease", "lease", l.lock.Describe())
+		}
 	}
-	return l.release(context.WithoutCancel(ctx))
+	if err := l.release(context.WithoutCancel(ctx)); err != nil {
+		log.FromContext(ctx).Error(err, "the next leader has to wait until the lease expires", "lease", l.lock.Describe())
+	}
+	return nil
 }
 
 func (l *Lease) release(ctx context.Context) error {
 	if !l.elector.IsLeader() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.times.renew)
+	ctx, cancel := context.WithTimeout(ctx, l.times.retry)
 	defer cancel()
 	record, _, err := l.lock.Get(ctx)
 	if err != nil {

@@ -55,7 +55,9 @@ func (s *Store) Record(ctx context.Context, e workspace.Event, d workspace.Deliv
 	return nil, "", &workspace.Error{Kind: workspace.KindUnavailable, Detail: "too many writers at once"}
 }
 
-func (s *Store) try(ctx context.Context, reader client.Reader, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
+func (s *Store) try(
+	ctx context.Context, reader client.Reader, e workspace.Event, d workspace.Delivery,
+) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	before := &v1alpha1.Workspace{}
 	err := reader.Get(ctx, client.ObjectKey{Name: e.Data.WorkspaceID}, before)
 	if apierrors.IsNotFound(err) {

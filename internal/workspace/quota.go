@@ -80,6 +80,7 @@ func parseQuantity(text string) (resource.Quantity, bool) {
 		return resource.Quantity{}, false
 	}
 	q, err := resource.ParseQuantity(text)
+	q.RoundUp(resource.Milli) // as the API server does: what it stores must not differ from what we want
 	return q, err == nil
 }
 

@@ -16,6 +16,8 @@ func TestParseQuantity_ReadsTheBoundedFormAlone(t *testing.T) {
 		{"40", "40"},
 		{"0.5", "500m"},
 		{"500m", "500m"},
+		{"0.5m", "1m"}, // the API server rounds up to thousandths
+		{"1.001m", "2m"},
 		{"1.5Gi", "1536Mi"},
 		{"1024Ki", "1Mi"},
 		{"999999999", "999999999"},

@@ -1,0 +1,298 @@
+package k8s
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+func applyAll(t *testing.T, a *Applier, p *Plan) {
+	t.Helper()
+	for _, want := range append([]client.Object{p.NamespaceObject()}, p.children()...) {
+		must(t, a.Apply(t.Context(), want))
+	}
+}
+
+func TestApplier_CreatesOnceAndThenRests(t *testing.T) {
+	k, p := newKube(t), samplePlan("at-rest")
+	applyAll(t, k.applier(), p)
+	if got, want := k.requests.since(), int64(len(p.children())+1); got != want {
+		t.Errorf("%d requests, want one create for each of %d objects", got, want)
+	}
+	for range 3 {
+		applyAll(t, k.applier(), p)
+	}
+	if got := k.requests.since(); got != 0 {
+		t.Errorf("%d requests at rest", got)
+	}
+}
+
+// The quota controller and others write beside us; that must not wake us, nor must what is foreign.
+func TestApplier_RestsBesideForeignChanges(t *testing.T) {
+	k, p := newKube(t), samplePlan("foreign-parts")
+	applyAll(t, k.applier(), p)
+	for _, want := range append([]client.Object{p.NamespaceObject()}, p.children()...) {
+		changeByHand(t, k, want, makeForeign)
+	}
+	k.requests.since()
+	applyAll(t, k.applier(), p)
+	if got := k.requests.since(); got != 0 {
+		t.Errorf("%d requests", got)
+	}
+}
+
+// changeByHand does what somebody with kubectl edit does, and waits until the cache has seen it.
+func changeByHand(t *testing.T, k *kube, o client.Object, change func(client.Object)) client.Object {
+	t.Helper()
+	live := like(o)
+	eventually(t, func(ctx context.Context) error { // others write status
+		must(t, k.admin.Get(ctx, client.ObjectKeyFromObject(o), live))
+		change(live)
+		return k.admin.Update(ctx, live)
+	})
+	waitForCache(t, k, live)
+	return live
+}
+
+// waitForCache returns when the cache shows o, or doesn't show it any more because it has lost our label.
+func waitForCache(t *testing.T, k *kube, o client.Object) {
+	t.Helper()
+	eventually(t, func(ctx context.Context) error {
+		cached := like(o)
+		err := k.cache.Get(ctx, client.ObjectKeyFromObject(o), cached)
+		switch {
+		case apierrors.IsNotFound(err) && o.GetLabels()[v1alpha1.LabelManagedBy] == "":
+			return nil
+		case err == nil && (cached.GetUID() != o.GetUID() || cached.GetAnnotations()[digestAnnotation] != digest(o)):
+			return errNotYet
+		}
+		return err
+	})
+}
+
+// replaceByHand makes a change that the API server takes with a new object only.
+func replaceByHand(t *testing.T, k *kube, o client.Object, change func(client.Object)) client.Object {
+	t.Helper()
+	must(t, k.admin.Delete(t.Context(), o.DeepCopyObject().(client.Object)))
+	changed := o.DeepCopyObject().(client.Object)
+	change(changed)
+	must(t, k.admin.Create(t.Context(), changed))
+	waitForCache(t, k, changed)
+	return changed
+}
+
+func TestApplier_RepairsDrift(t *testing.T) {
+	k := newKube(t)
+	a := k.applier()
+	for i, test := range drifts() {
+		t.Run(test.name, func(t *testing.T) {
+			p := samplePlan(fmt.Sprint("drift-", i))
+			must(t, a.Apply(t.Context(), p.NamespaceObject()))
+			want := test.object(p)
+			must(t, a.Apply(t.Context(), want))
+			drift := func(o client.Object) { makeForeign(o); test.change(o) }
+			var changed client.Object
+			if test.byReplacing {
+				changed = replaceByHand(t, k, want, drift)
+			} else {
+				changed = changeByHand(t, k, want, drift)
+			}
+			k.requests.since()
+			must(t, a.Apply(t.Context(), want))
+			spent := k.requests.since()
+			must(t, a.Apply(t.Context(), want))
+			if again := k.requests.since(); spent > 4 || again != 0 {
+				t.Errorf("%d requests for the repair, %d after it", spent, again)
+			}
+			checkRepaired(t, k, want, changed, test.replaces)
+		})
+	}
+}
+
+// checkRepaired wants what is ours to be as it should, what is foreign to stay, and the object to be the same one
+// unless it had to be replaced.
+func checkRepaired(t *testing.T, k *kube, want, changed client.Object, replaced bool) {
+	t.Helper()
+	live := like(want)
+	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+	if diff := cmp.Diff(owned(want), owned(live)); digest(live) != digest(want) {
+		t.Error(diff)
+	}
+	if got := live.GetUID() != changed.GetUID(); got != replaced {
+		t.Errorf("replaced: %v, want %v", got, replaced)
+	}
+	theirs := live.GetAnnotations()["example.com/theirs"] == "b"
+	if changed.GetLabels() != nil {
+		theirs = theirs && live.GetLabels()["example.com/theirs"] == "a"
+	}
+	if !replaced && !theirs {
+		t.Errorf("what is foreign has gone: %v, %v", live.GetLabels(), live.GetAnnotations())
+	}
+}
+
+func TestApplier_NeverTouchesForeignNamespaces(t *testing.T) {
+	k := newKube(t)
+	tests := map[string]map[string]string{
+		"foreign-bare":    nil,
+		"foreign-other":   {v1alpha1.LabelWorkspace: "ws-002", v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
+		"foreign-empty":   {v1alpha1.LabelWorkspace: ""},
+		"foreign-managed": {v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
+	}
+	for name, labels := range tests {
+		t.Run(name, func(t *testing.T) {
+			foreign := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+			must(t, k.admin.Create(t.Context(), foreign))
+			for range 2 {
+				if err := k.applier().Apply(t.Context(), samplePlan(name).NamespaceObject()); !errors.Is(err, ErrForeign) {
+					t.Fatalf("got %v", err)
+				}
+			}
+			checkUntouched(t, k, foreign)
+		})
+	}
+	t.Run("label removed", func(t *testing.T) {
+		want := samplePlan("foreign-released").NamespaceObject()
+		must(t, k.applier().Apply(t.Context(), want))
+		released := changeByHand(t, k, want, func(o client.Object) { o.SetLabels(nil) })
+		if err := k.applier().Apply(t.Context(), want); !errors.Is(err, ErrForeign) {
+			t.Fatalf("got %v", err)
+		}
+		checkUntouched(t, k, released)
+	})
+}
+
+func checkUntouched(t *testing.T, k *kube, before client.Object) {
+	t.Helper()
+	after := like(before)
+	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(before), after))
+	if before.GetResourceVersion() != after.GetResourceVersion() {
+		t.Error(cmp.Diff(before, after))
+	}
+}
+
+const finalizer = "example.com/keep"
+
+func TestApplier_WaitsForWhatIsBeingDeleted(t *testing.T) {
+	k, p := newKube(t), samplePlan("terminating")
+	a, config := k.applier(), p.ConfigObject()
+	must(t, a.Apply(t.Context(), p.NamespaceObject()))
+	must(t, a.Apply(t.Context(), config))
+	changeByHand(t, k, config, func(o client.Object) { o.SetFinalizers([]string{finalizer}) })
+	must(t, k.admin.Delete(t.Context(), config))
+	eventually(t, terminates(a, config))
+	must(t, k.admin.Delete(t.Context(), p.NamespaceObject()))
+	eventually(t, terminates(a, p.NamespaceObject()))
+	eventually(t, terminates(a, p.WorkloadIdentity())) // not there, and can't be made there
+	changeByHandLive(t, k, config, func(o client.Object) { o.SetFinalizers(nil) })
+	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, p.NamespaceObject()) })
+	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, config) })
+}
+
+func terminates(a *Applier, o client.Object) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := a.Apply(ctx, o); !errors.Is(err, ErrTerminating) {
+			return fmt.Errorf("got %v, want ErrTerminating", err) //nolint:errorlint // err may be nil
+		}
+		return nil
+	}
+}
+
+func changeByHandLive(t *testing.T, k *kube, o client.Object, change func(client.Object)) {
+	t.Helper()
+	live := like(o)
+	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(o), live))
+	change(live)
+	must(t, k.admin.Update(t.Context(), live))
+}
+
+// A finalizer on what must be replaced makes it wait, not fail.
+func TestApplier_WaitsForWhatItReplaces(t *testing.T) {
+	k, p := newKube(t), samplePlan("replacing")
+	a, want := k.applier(), childNamed("workspace-viewer")(p)
+	must(t, a.Apply(t.Context(), p.NamespaceObject()))
+	must(t, a.Apply(t.Context(), want))
+	replaceByHand(t, k, want, on(func(o client.Object) {
+		o.SetFinalizers([]string{finalizer})
+		labelled("example.com/theirs", "a")(o)
+		driftOf("another role").change(o)
+	}))
+	for range 2 {
+		if err := a.Apply(t.Context(), want); !errors.Is(err, ErrTerminating) {
+			t.Errorf("got %v", err)
+		}
+	}
+	changeByHandLive(t, k, want, func(o client.Object) { o.SetFinalizers(nil) })
+	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, want) })
+}
+
+func driftOf(name string) drift {
+	for _, d := range drifts() {
+		if d.name == name {
+			return d
+		}
+	}
+	panic("no drift " + name)
+}
+
+func TestApplier_Removes(t *testing.T) {
+	k, p := newKube(t), samplePlan("removing")
+	a, unwanted := k.applier(), childNamed("workspace-admin")(p)
+	applyAll(t, a, p)
+	k.requests.since()
+	must(t, a.Remove(t.Context(), unwanted))
+	if got := k.requests.since(); got != 1 {
+		t.Errorf("%d requests", got)
+	}
+	if err := k.admin.Get(t.Context(), client.ObjectKeyFromObject(unwanted), like(unwanted)); !apierrors.IsNotFound(err) {
+		t.Errorf("got %v", err)
+	}
+	eventually(t, func(ctx context.Context) error {
+		if err := a.Remove(ctx, unwanted); err != nil {
+			return err
+		}
+		if k.requests.since() > 0 {
+			return errNotYet // the cache has not seen the end of it
+		}
+		return nil
+	})
+	must(t, a.Apply(t.Context(), unwanted))
+}
+
+// outdated is a client whose cache still shows an object that has been replaced since.
+type outdated struct{ client.Client }
+
+func (c outdated) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	err := c.Client.Get(ctx, key, o, opts...)
+	o.SetUID(types.UID("00000000-0000-0000-0000-000000000000"))
+	return err
+}
+
+func TestApplier_RemovesOnlyWhatItHasSeen(t *testing.T) {
+	k, p := newKube(t), samplePlan("removing-other")
+	applyAll(t, k.applier(), p)
+	other := childNamed("workspace-admin")(p)
+	a := &Applier{Client: outdated{k.client}, Live: k.live}
+	if err := a.Remove(t.Context(), other); !apierrors.IsConflict(err) {
+		t.Errorf("got %v", err)
+	}
+	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(other), like(other)))
+}
+
+func TestApplier_SaysWhatItCouldNotApply(t *testing.T) {
+	k, p := newKube(t), samplePlan("nowhere")
+	err := k.applier().Apply(t.Context(), p.ConfigObject())
+	if !apierrors.IsNotFound(err) || !strings.HasPrefix(err.Error(), `applying ConfigMap "workspace-config" in namespace "nowhere": `) {
+		t.Errorf("got %v", err)
+	}
+}

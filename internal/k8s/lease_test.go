@@ -1,0 +1,105 @@
+package k8s
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// replica takes part in an election with short times.
+type replica struct {
+	lease    *Lease
+	acquired chan struct{}
+	stop     func()
+}
+
+var shortTimes = leaseTimes{duration: 3 * time.Second, renew: 2 * time.Second, retry: 200 * time.Millisecond}
+
+func startReplica(t *testing.T, lease, identity string) *replica {
+	t.Helper()
+	api, err := coordinationv1.NewForConfig(sharedCluster(t).Config())
+	must(t, err)
+	r := &replica{acquired: make(chan struct{}, 10)}
+	r.lease, err = newLease(&resourcelock.LeaseLock{
+		LeaseMeta: metav1.ObjectMeta{Namespace: "default", Name: lease}, Client: api,
+		LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
+	}, shortTimes, func(context.Context) { r.acquired <- struct{}{} })
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error)
+	go func() { ended <- r.lease.Start(ctx) }()
+	r.stop = sync.OnceFunc(func() { cancel(); must(t, <-ended) })
+	t.Cleanup(r.stop)
+	return r
+}
+
+func wait(t *testing.T, c <-chan struct{}, within time.Duration, what string) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(within):
+		t.Fatalf("%s: not within %v", what, within)
+	}
+}
+
+func TestLease_PassesToTheNextReplica(t *testing.T) {
+	first := startReplica(t, "passes", "first")
+	wait(t, first.acquired, 5*time.Second, "the first replica leads")
+	second := startReplica(t, "passes", "second")
+	bound, release, ok := first.lease.Hold(t.Context())
+	defer release()
+	if _, _, leads := second.lease.Hold(t.Context()); !ok || leads {
+		t.Errorf("the first leads: %v, the second: %v", ok, leads)
+	}
+	first.stop()
+	if bound.Err() == nil {
+		t.Error("what was bound to the leadership goes on")
+	}
+	if _, _, leads := first.lease.Hold(t.Context()); leads {
+		t.Error("the first still leads")
+	}
+	wait(t, second.acquired, shortTimes.duration-time.Second, "the second takes over without waiting for the lease to expire")
+	if _, _, leads := second.lease.Hold(t.Context()); !leads {
+		t.Error("the second does not lead")
+	}
+}
+
+func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
+	r := startReplica(t, "own-context", "first")
+	wait(t, r.acquired, 5*time.Second, "it leads")
+	ctx, cancel := context.WithCancel(t.Context())
+	bound, release, _ := r.lease.Hold(ctx)
+	defer release()
+	other, releaseOther, _ := r.lease.Hold(t.Context())
+	cancel()
+	wait(t, bound.Done(), time.Second, "the bound context ends")
+	if other.Err() != nil {
+		t.Error("another one has ended too")
+	}
+	releaseOther()
+	if other.Err() == nil {
+		t.Error("release did not end it")
+	}
+}
+
+// Where the API server hangs, the leader must know that it leads no more before another replica may.
+func TestLease_EndsBeforeItExpires(t *testing.T) {
+	cluster, r := sharedCluster(t), startReplica(t, "expires", "first")
+	wait(t, r.acquired, 5*time.Second, "it leads")
+	bound, release, _ := r.lease.Hold(t.Context())
+	defer release()
+	cluster.PauseAPIServer()
+	resume := sync.OnceFunc(cluster.ResumeAPIServer)
+	defer resume()
+	wait(t, bound.Done(), shortTimes.duration, "the leadership ends")
+	resume()
+	wait(t, r.acquired, 10*time.Second, "it leads again")
+	if _, _, leads := r.lease.Hold(t.Context()); !leads {
+		t.Error("it does not lead again")
+	}
+}

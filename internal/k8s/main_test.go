@@ -1,0 +1,180 @@
+package k8s
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	ctrl.SetLogger(logr.Discard())
+	code := m.Run()
+	if shared != nil {
+		shared.Stop()
+	}
+	os.Exit(code)
+}
+
+var (
+	shared     *devcluster.Cluster
+	sharedOnce sync.Once
+)
+
+// sharedCluster is one control plane with our CRDs for all tests, started with the first that needs it.
+func sharedCluster(t testing.TB) *devcluster.Cluster {
+	t.Helper()
+	sharedOnce.Do(func() {
+		cluster, err := devcluster.Start(context.Background(), devcluster.Options{Progress: t.Output()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		crds := envtest.CRDInstallOptions{
+			Paths: []string{"../../charts/workspace-flyte-integration/files/crds"}, ErrorIfPathMissing: true, MaxTime: 30 * time.Second,
+		}
+		if _, err := envtest.InstallCRDs(cluster.Config(), crds); err != nil {
+			cluster.Stop()
+			t.Fatal(err)
+		}
+		shared = cluster
+	})
+	if shared == nil {
+		t.Fatal("the shared control plane did not start")
+	}
+	return shared
+}
+
+// kube is the service's way to the API server, and another one beside it.
+type kube struct {
+	// client reads from caches and sees its own writes there, as in the service.
+	client client.Client
+	// live reads from the API server.
+	live client.Client
+	// admin is somebody else.
+	admin    client.Client
+	cache    cache.Cache
+	requests *counter
+}
+
+// newKube makes clients with caches that have synced and live as long as the test.
+func newKube(t testing.TB) *kube {
+	t.Helper()
+	cluster, k := sharedCluster(t), &kube{requests: &counter{}}
+	scheme, err := NewScheme()
+	must(t, err)
+	options, err := CacheOptions(scheme)
+	must(t, err)
+	web, err := rest.HTTPClientFor(cluster.Config())
+	must(t, err)
+	mapper, err := apiutil.NewDynamicRESTMapper(cluster.Config(), web) // one for all, as in a manager
+	must(t, err)
+	options.Mapper = mapper
+	k.cache, err = cache.New(cluster.Config(), options)
+	must(t, err)
+	k.start(t)
+	counted := cluster.Config()
+	counted.Wrap(k.requests.around)
+	k.client = newClient(t, counted, client.Options{
+		Scheme: scheme, Mapper: mapper, Cache: &client.CacheOptions{Reader: k.cache, EnableReadYourWritesConsistency: new(true)},
+	})
+	k.live = newClient(t, counted, client.Options{Scheme: scheme, Mapper: mapper})
+	k.admin = newClient(t, cluster.Config(), client.Options{Scheme: scheme, Mapper: mapper})
+	return k
+}
+
+func newClient(t testing.TB, cfg *rest.Config, o client.Options) client.Client {
+	t.Helper()
+	c, err := client.New(cfg, o)
+	must(t, err)
+	return c
+}
+
+// start runs the caches of all kinds until the test ends.
+func (k *kube) start(t testing.TB) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error)
+	go func() { ended <- k.cache.Start(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	for _, o := range append(Children(), &corev1.Namespace{}, &v1alpha1.Workspace{}, &v1alpha1.WorkspaceTier{}) {
+		_, err := k.cache.GetInformer(ctx, o)
+		must(t, err)
+	}
+}
+
+func (k *kube) applier() *Applier { return &Applier{Client: k.client, Live: k.live} }
+
+// counter counts requests that pass.
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) around(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.Path, "/api/v1/") || strings.Count(r.URL.Path, "/") > 3 {
+			c.n.Add(1) // not discovery
+		}
+		return next.RoundTrip(r)
+	})
+}
+
+// since is how many requests there were since the last call.
+func (c *counter) since() int64 { return c.n.Swap(0) }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var errNotYet = errors.New("not yet")
+
+// eventually polls until condition returns nil.
+func eventually(t testing.TB, condition func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := condition(ctx)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-ticker.C:
+		}
+	}
+}

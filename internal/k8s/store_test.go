@@ -1,0 +1,347 @@
+package k8s
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+func newStore(t testing.TB, k *kube) *Store {
+	t.Helper()
+	s, err := NewStore(t.Context(), k.client, k.live, k.cache, 1000)
+	must(t, err)
+	return s
+}
+
+func event(kind workspace.EventType, id string, version int64) workspace.Event {
+	e := workspace.Event{Type: kind, Data: workspace.Data{WorkspaceID: id, Version: version}}
+	if kind.HasContent() {
+		e.Data.Name = fmt.Sprint("name ", version)
+	}
+	return e
+}
+
+// delivery is a delivery of e that no other event has.
+func delivery(e workspace.Event) workspace.Delivery {
+	return workspace.NewDelivery(fmt.Sprint("msg_", e.Data.Version), []byte(e.Type))
+}
+
+func (k *kube) workspace(t testing.TB, id string) *v1alpha1.Workspace {
+	t.Helper()
+	var w v1alpha1.Workspace
+	must(t, k.admin.Get(t.Context(), client.ObjectKey{Name: id}, &w))
+	return &w
+}
+
+func TestStore_RecordsAnEventOnce(t *testing.T) {
+	k := newKube(t)
+	s, created, suspended := newStore(t, k), event(workspace.EventCreated, "store-once", 2), event(workspace.EventSuspended, "store-once", 3)
+	steps := []struct {
+		name     string
+		event    workspace.Event
+		delivery workspace.Delivery
+		want     workspace.Outcome
+		kind     workspace.Kind
+		requests int64
+	}{
+		{"created", created, delivery(created), workspace.OutcomeAccepted, 0, 1},
+		{"again at once", created, delivery(created), workspace.OutcomeDuplicate, 0, 0},
+		{"older", event(workspace.EventUpdated, "store-once", 1), workspace.Delivery{ID: "a"}, workspace.OutcomeStale, 0, 0},
+		{"newer", suspended, delivery(suspended), workspace.OutcomeAccepted, 0, 1},
+		{"the first again", created, delivery(created), workspace.OutcomeDuplicate, 0, 0},
+		{"another body", suspended, workspace.NewDelivery("msg_3", []byte("x")), "", workspace.KindConflict, 0},
+	}
+	for _, step := range steps {
+		k.requests.since()
+		w, outcome, err := s.Record(t.Context(), step.event, step.delivery)
+		if step.kind != 0 {
+			if workspace.KindOf(err) != step.kind {
+				t.Errorf("%s: %v", step.name, err)
+			}
+			continue
+		}
+		must(t, err)
+		if got := k.requests.since(); outcome != step.want || got != step.requests {
+			t.Errorf("%s: %s with %d requests, want %s with %d", step.name, outcome, got, step.want, step.requests)
+		}
+		if diff := cmp.Diff(k.workspace(t, "store-once").Spec, w.Spec); diff != "" {
+			t.Errorf("%s: %s", step.name, diff)
+		}
+	}
+	want := v1alpha1.WorkspaceSpec{DisplayName: "name 2", Tier: "standard", Version: 2, State: "Suspended", StateVersion: 3}
+	if diff := cmp.Diff(want, k.workspace(t, "store-once").Spec); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStore_TwentyWritersAtOnce(t *testing.T) {
+	k := newKube(t)
+	s := newStore(t, k)
+	kinds := []workspace.EventType{
+		workspace.EventCreated, workspace.EventUpdated, workspace.EventSuspended, workspace.EventResumed, workspace.EventUpdated,
+	}
+	for round := range 5 {
+		id := fmt.Sprint("store-many-", round)
+		var writers sync.WaitGroup
+		for version := range int64(20) {
+			writers.Go(func() {
+				e := event(kinds[version%5], id, version+1)
+				if _, _, err := s.Record(t.Context(), e, delivery(e)); err != nil {
+					t.Errorf("version %d: %v", version+1, err)
+				}
+			})
+		}
+		writers.Wait()
+		// 20 is an update, 19 a resumption.
+		want := v1alpha1.WorkspaceSpec{DisplayName: "name 20", Tier: "standard", Version: 20, State: "Active", StateVersion: 19}
+		if diff := cmp.Diff(want, k.workspace(t, id).Spec); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// What others keep in the object stays: status, their annotations, and fields of a newer version of us.
+func TestStore_WritesOnlyWhatItHasChanged(t *testing.T) {
+	k := newKube(t)
+	s, id := newStore(t, k), "store-beside"
+	e := event(workspace.EventCreated, id, 1)
+	_, _, err := s.Record(t.Context(), e, delivery(e))
+	must(t, err)
+	w := k.workspace(t, id)
+	w.Annotations["example.com/theirs"], w.Labels = "a", map[string]string{"example.com/theirs": "b"}
+	must(t, k.admin.Update(t.Context(), w))
+	w.Status.ProjectID = id
+	must(t, k.admin.Status().Update(t.Context(), w))
+	e = event(workspace.EventUpdated, id, 2)
+	_, outcome, err := s.Record(t.Context(), e, delivery(e)) // perhaps from a cache that has not seen it
+	must(t, err)
+	got := k.workspace(t, id)
+	if outcome != workspace.OutcomeAccepted || got.Spec.Version != 2 || got.Status.ProjectID != id ||
+		got.Annotations["example.com/theirs"] != "a" || got.Labels["example.com/theirs"] != "b" {
+		t.Errorf("%s: %+v", outcome, got)
+	}
+}
+
+// lagging is a client whose cache shows an old state of one Workspace, or none where it is nil.
+type lagging struct {
+	client.Client
+	old *v1alpha1.Workspace
+}
+
+func (c lagging) Get(_ context.Context, key client.ObjectKey, o client.Object, _ ...client.GetOption) error {
+	if c.old == nil {
+		return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("workspaces").GroupResource(), key.Name)
+	}
+	c.old.DeepCopyInto(o.(*v1alpha1.Workspace))
+	return nil
+}
+
+func TestStore_SettlesWhatALaggingCacheHides(t *testing.T) {
+	k := newKube(t)
+	s, id := newStore(t, k), "store-lag"
+	first, second := event(workspace.EventCreated, id, 1), event(workspace.EventUpdated, id, 2)
+	_, _, err := s.Record(t.Context(), first, delivery(first))
+	must(t, err)
+	old := k.workspace(t, id)
+	_, _, err = s.Record(t.Context(), second, delivery(second))
+	must(t, err)
+	tests := []struct {
+		name     string
+		old      *v1alpha1.Workspace
+		event    workspace.Event
+		delivery workspace.Delivery
+		want     workspace.Outcome
+		kind     workspace.Kind
+	}{
+		{"unknown, a repeat", nil, first, delivery(first), workspace.OutcomeDuplicate, 0},
+		{"unknown, stale", nil, event(workspace.EventSuspended, id, 1), workspace.Delivery{ID: "a"}, workspace.OutcomeStale, 0},
+		{"old, a repeat", old, second, delivery(second), workspace.OutcomeDuplicate, 0},
+		{"old, another body", old, second, workspace.NewDelivery("msg_2", []byte("x")), "", workspace.KindConflict},
+		{"old, news", old, event(workspace.EventSuspended, id, 3), workspace.Delivery{ID: "b"}, workspace.OutcomeAccepted, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStore(t, &kube{client: lagging{k.client, test.old}, live: k.live, cache: k.cache})
+			_, outcome, err := s.Record(t.Context(), test.event, test.delivery)
+			if outcome != test.want && test.kind == 0 || workspace.KindOf(err) != test.kind {
+				t.Errorf("got %s, %v", outcome, err)
+			}
+		})
+	}
+	t.Run("deleted since", func(t *testing.T) {
+		must(t, k.admin.Delete(t.Context(), old))
+		s := newStore(t, &kube{client: lagging{k.client, old}, live: k.live, cache: k.cache})
+		_, outcome, err := s.Record(t.Context(), second, delivery(second))
+		if outcome != workspace.OutcomeAccepted || err != nil || k.workspace(t, id).Spec.Version != 2 {
+			t.Errorf("got %s, %v", outcome, err)
+		}
+	})
+}
+
+func TestStore_RefusesMoreThanTheMaximum(t *testing.T) {
+	k := newKube(t)
+	var all v1alpha1.WorkspaceList
+	must(t, k.admin.List(t.Context(), &all))
+	eventually(t, func(ctx context.Context) error {
+		var seen v1alpha1.WorkspaceList
+		if err := k.cache.List(ctx, &seen); err != nil || len(seen.Items) != len(all.Items) {
+			return errors.Join(err, errNotYet)
+		}
+		return nil
+	})
+	s, err := NewStore(t.Context(), k.client, k.live, k.cache, len(all.Items)+1)
+	must(t, err)
+	fits, more := event(workspace.EventDeleted, "max-1", 1), event(workspace.EventCreated, "max-2", 1)
+	known := event(workspace.EventUpdated, "max-1", 2)
+	if _, outcome, err := s.Record(t.Context(), fits, delivery(fits)); outcome != workspace.OutcomeAccepted {
+		t.Error(outcome, err)
+	}
+	if _, outcome, err := s.Record(t.Context(), more, delivery(more)); workspace.KindOf(err) != workspace.KindLimited {
+		t.Error(outcome, err)
+	}
+	if _, outcome, err := s.Record(t.Context(), known, delivery(known)); outcome != workspace.OutcomeAccepted {
+		t.Error(outcome, err)
+	}
+}
+
+// What the API server's own rules refuse is the sender's turn, and says where.
+func TestStore_TellsWhatTheAPIServerRefuses(t *testing.T) {
+	e := event(workspace.EventCreated, "store-invalid", 1)
+	e.Data.Tier, e.Data.Quota.CPU = "Large", "1e30"
+	_, outcome, err := newStore(t, newKube(t)).Record(t.Context(), e, delivery(e))
+	refusal, ok := errors.AsType[*workspace.Error](err)
+	if !ok || refusal.Kind != workspace.KindInvalid || outcome != "" {
+		t.Fatalf("got %s, %v", outcome, err)
+	}
+	var fields []string
+	for _, f := range refusal.Fields {
+		fields = append(fields, f.Field)
+	}
+	slices.Sort(fields)
+	if diff := cmp.Diff([]string{"spec.quota.cpu", "spec.tier"}, fields); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStore_Tier(t *testing.T) {
+	k := newKube(t)
+	s := newStore(t, k)
+	must(t, k.admin.Create(t.Context(), &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: "store-tier"}}))
+	eventually(t, func(ctx context.Context) error {
+		tier, err := s.Tier(ctx, "store-tier")
+		if err == nil && tier.Spec.PodSecurity.Enforce != "" {
+			t.Errorf("got %+v", tier)
+		}
+		return err
+	})
+	if _, err := s.Tier(t.Context(), "store-none"); workspace.KindOf(err) != workspace.KindInvalid {
+		t.Errorf("got %v", err)
+	}
+}
+
+// An API server that is down, or hangs, costs no more than the deadline; when it is back, nothing need be restarted.
+func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
+	k, cluster := newKube(t), sharedCluster(t)
+	s := newStore(t, k)
+	record := func(timeout time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		e := event(workspace.EventCreated, "store-down", 1)
+		_, _, err := s.Record(ctx, e, delivery(e))
+		return err
+	}
+	refuses := func(t *testing.T) {
+		t.Helper()
+		began := time.Now()
+		if err := record(time.Second); workspace.KindOf(err) != workspace.KindUnavailable {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took > 1500*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+	}
+	t.Run("hangs", func(t *testing.T) {
+		cluster.PauseAPIServer()
+		defer cluster.ResumeAPIServer()
+		refuses(t)
+	})
+	t.Run("down", func(t *testing.T) {
+		cluster.StopAPIServer()
+		defer func() { must(t, cluster.StartAPIServer(context.Background())) }()
+		refuses(t)
+	})
+	eventually(t, func(context.Context) error { return record(5 * time.Second) })
+	if got := k.workspace(t, "store-down").Spec.Version; got != 1 {
+		t.Errorf("version %d", got)
+	}
+}
+
+// Both doors take the same: what the edge's rules accept, the CRD must not refuse.
+func TestCRD_TakesWhatTheEdgeTakes(t *testing.T) {
+	k := newKube(t)
+	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, nil)
+	must(t, err)
+	rules := workspace.NewValidator(naming)
+	for name, change := range edgeCases() {
+		t.Run(name, func(t *testing.T) {
+			e := event(workspace.EventCreated, "crd-case", workspace.MaxVersion)
+			change(&e.Data)
+			must(t, rules.Event(e))
+			w := workspace.New(e.Data.WorkspaceID)
+			_, err := workspace.Record(w, e, delivery(e))
+			must(t, err)
+			must(t, k.admin.Create(t.Context(), w, client.DryRunAll))
+		})
+	}
+}
+
+// edgeCases are the furthest that the rules allow.
+func edgeCases() map[string]func(*workspace.Data) {
+	return map[string]func(*workspace.Data){
+		"longest id":     func(d *workspace.Data) { d.WorkspaceID = strings.Repeat("a", 57) },
+		"a digit as id":  func(d *workspace.Data) { d.WorkspaceID = "7" },
+		"64 characters":  func(d *workspace.Data) { d.Name = strings.Repeat("🐙", 64) },
+		"300 characters": func(d *workspace.Data) { d.Description = strings.Repeat("ß", 300) },
+		"owner":          func(d *workspace.Data) { d.Owner = strings.Repeat("界", 253) },
+		"other scripts":  func(d *workspace.Data) { d.Name = "שלום 张伟 👩\u200d🔬 \u00a0\ufffd" },
+		"longest tier":   func(d *workspace.Data) { d.Tier = strings.Repeat("t", 63) },
+		"quantities": func(d *workspace.Data) {
+			d.Quota.CPU, d.Quota.Memory, d.Quota.Storage = "999999999.999Pi", "0.001m", "0"
+		},
+		"counts": func(d *workspace.Data) { d.Quota.GPU, d.Quota.Pods = "999999999", "0" },
+		"label of 63": func(d *workspace.Data) {
+			d.Labels = map[string]string{strings.Repeat("k", 63): strings.Repeat("v", 63)}
+		},
+		"label of 253 and 63": func(d *workspace.Data) {
+			d.Labels = map[string]string{longDomain() + "/" + strings.Repeat("k", 63): ""}
+		},
+		"a label almost ours": func(d *workspace.Data) { d.Labels = map[string]string{"notk8s.io/A_b.c-1": "A_b.c-1"} },
+		"members": func(d *workspace.Data) {
+			d.Members = append(d.Members,
+				v1alpha1.Member{Kind: "ServiceAccount", Name: v1alpha1.Text(longDomain()), Role: "viewer"},
+				v1alpha1.Member{Kind: "User", Name: v1alpha1.Text(strings.Repeat("ü", 253)), Role: "admin"},
+				v1alpha1.Member{Kind: "Group", Name: "eco-system:team", Role: "editor"})
+		},
+		"1000 members": func(d *workspace.Data) {
+			for i := range 1000 {
+				d.Members = append(d.Members, v1alpha1.Member{Kind: "User", Name: v1alpha1.Text(fmt.Sprintf("%0253d", i)), Role: "admin"})
+			}
+		},
+	}
+}
+
+// longDomain is a DNS name of 253 characters.
+func longDomain() string { return strings.Repeat("d.", 126) + "d" }
