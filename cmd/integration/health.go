@@ -68,11 +68,12 @@ func (s *service) live(ctx context.Context) error {
 	return nil
 }
 
-// identity names this process in the lease: no two processes, restarts among them, share one.
+// identity names this process in the lease. A container that is started again in its pod takes its own lease up at
+// once: Kubernetes starts it only when the old one has ended. Elsewhere no two processes share an identity.
 func identity(cfg *config) string {
-	pod := cfg.PodName
-	if pod == "" {
-		pod, _ = os.Hostname()
+	if cfg.PodName != "" {
+		return cfg.PodName
 	}
-	return pod + "_" + rand.Text()
+	host, _ := os.Hostname()
+	return host + "_" + rand.Text()
 }

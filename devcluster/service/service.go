@@ -23,6 +23,9 @@ import (
 // Namespace is where the chart is installed.
 const Namespace = "platform-services"
 
+// podName is the same after each start, as for a container that is started again.
+const podName = release + "-0"
+
 const (
 	readyInterval = 20 * time.Millisecond
 	readyTimeout  = time.Minute
@@ -84,7 +87,7 @@ func Install(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	maps.Copy(env, map[string]string{
-		"KUBECONFIG": kubeconfig, "POD_NAMESPACE": Namespace, "LISTEN_ADDRESS": address, "METRICS_ADDRESS": metrics,
+		"KUBECONFIG": kubeconfig, "POD_NAMESPACE": Namespace, "POD_NAME": podName, "LISTEN_ADDRESS": address, "METRICS_ADDRESS": metrics,
 		"FLYTE_ADMIN_ENDPOINT": o.Flyte, "WORKSPACE_WEBHOOK_SECRET_FILE": secret,
 	})
 	maps.Copy(env, o.Env)

@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// TestSurvivesSIGKILL kills the service again and again while 100 workspaces arrive: what was answered 2xx becomes
+// Ready after the last restart, and nothing is made twice.
+func TestSurvivesSIGKILL(t *testing.T) {
+	const n, kills = 100, 6
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	defer cancel()
+	var senders sync.WaitGroup
+	for i := range n {
+		m := newMessage(t, workspace.EventCreated, team(fmt.Sprintf("kill-%d", i), 1))
+		senders.Go(func() {
+			if _, err := m.deliver(ctx, world.service.URL, world.service.Secret); err != nil {
+				t.Errorf("workspace %d: %v", i, err)
+			}
+		})
+	}
+	for range kills {
+		// Somewhere in the middle of the work; the moment is random on purpose.
+		target := len(auditedCreates(t, "kill-")) + rand.IntN(n*objectsPerWorkspace/kills)
+		eventually(t, "some more work to be done", func(context.Context) bool {
+			return len(auditedCreates(t, "kill-")) >= target || countReady(t, "kill-") == n
+		})
+		world.service.Kill()
+		if err := world.service.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	senders.Wait()
+	for i := range n {
+		settled(t, fmt.Sprintf("kill-%d", i), v1alpha1.ReasonReady)
+	}
+	for object, times := range auditedCreates(t, "kill-") {
+		if times > 1 {
+			t.Errorf("%s was made %d times", object, times)
+		}
+	}
+}
+
+// TestRestartWritesNothing restarts the service beside workspaces that are as they should be.
+func TestRestartWritesNothing(t *testing.T) {
+	newMessage(t, workspace.EventCreated, team("restart", 1)).mustDeliver(t)
+	settled(t, "restart", v1alpha1.ReasonReady)
+	before := len(auditedWrites(t))
+	world.service.Stop()
+	if err := world.service.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// A new event is handled after everything that the start has put into the queue.
+	newMessage(t, workspace.EventCreated, team("restart-after", 1)).mustDeliver(t)
+	settled(t, "restart-after", v1alpha1.ReasonReady)
+	for _, entry := range auditedWrites(t)[before:] {
+		if entry.ObjectRef.Resource != "leases" && !strings.Contains(entry.ObjectRef.Name+entry.ObjectRef.Namespace, "restart-after") {
+			t.Errorf("wrote at rest: %s %+v", entry.Verb, entry.ObjectRef)
+		}
+	}
+}
+
+// objectsPerWorkspace are the objects of team: the Workspace, its Namespace and what is in it.
+const objectsPerWorkspace = 13
+
+// audited is one request in the API server's audit log.
+type audited struct {
+	Verb string `json:"verb"`
+	User struct {
+		Username string `json:"username"`
+	} `json:"user"`
+	ObjectRef struct {
+		Resource, Namespace, Name, Subresource string
+	} `json:"objectRef"`
+	ResponseStatus struct {
+		Code int `json:"code"`
+	} `json:"responseStatus"`
+	StageTimestamp time.Time `json:"stageTimestamp"`
+}
+
+// serviceUser is the chart's ServiceAccount.
+const serviceUser = "system:serviceaccount:platform-services:workspace-flyte-integration"
+
+// auditedWrites are the service's own writes that succeeded, without Events.
+func auditedWrites(t *testing.T) []audited {
+	t.Helper()
+	file, err := os.Open(world.cluster.AuditLogPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var writes []audited
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var entry audited
+		if json.Unmarshal(lines.Bytes(), &entry) != nil {
+			continue // the last line may be half written
+		}
+		isWrite := entry.Verb == "create" || entry.Verb == "update" || entry.Verb == "patch" || entry.Verb == "delete"
+		if isWrite && entry.User.Username == serviceUser && entry.ResponseStatus.Code < 300 && entry.ObjectRef.Resource != "events" {
+			writes = append(writes, entry)
+		}
+	}
+	return writes
+}
+
+// auditedCreates counts the successful creations of each object of the workspaces whose id begins with prefix.
+func auditedCreates(t *testing.T, prefix string) map[string]int {
+	t.Helper()
+	made := map[string]int{}
+	for _, entry := range auditedWrites(t) {
+		ref := entry.ObjectRef
+		if entry.Verb == "create" && (strings.HasPrefix(ref.Name, prefix) || strings.HasPrefix(ref.Namespace+ref.Name, "flyte-"+prefix)) {
+			made[ref.Resource+" "+ref.Namespace+"/"+ref.Name]++
+		}
+	}
+	return made
+}

@@ -1,0 +1,103 @@
+// Package e2e tells whole stories: the real binary, under the account and with the environment of the chart, on a real
+// control plane, with the Flyte double behind real gRPC.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+// world is what the stories share. Each story uses workspace ids of its own, and leaves the service running.
+var world struct {
+	cluster *devcluster.Cluster
+	flyte   *flytetest.Server
+	service *service.Service
+	// admin is the cluster's user.
+	admin client.WithWatch
+}
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "e2e")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "integration")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "../cmd/integration")
+	if text, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("building the service: %w\n%s", err, text)
+	}
+	if world.flyte, err = flytetest.Start(); err != nil {
+		return 0, err
+	}
+	defer world.flyte.Stop()
+	world.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: true})
+	if err != nil {
+		return 0, err
+	}
+	defer world.cluster.Stop()
+	if world.admin, err = adminClient(world.cluster); err != nil {
+		return 0, err
+	}
+	world.service, err = service.Install(ctx, service.Options{
+		Cluster: world.cluster, Binary: binary, Flyte: world.flyte.Addr(), Dir: dir,
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := world.service.Start(ctx); err != nil {
+		return 0, err
+	}
+	defer world.service.Stop()
+	return m.Run(), nil
+}
+
+func adminClient(cluster *devcluster.Cluster) (client.WithWatch, error) {
+	scheme, err := k8s.NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	return client.NewWithWatch(cluster.Config(), client.Options{Scheme: scheme})
+}
+
+// live reads an object that must be there.
+func live[T client.Object](t *testing.T, o T, namespace, name string) T {
+	t.Helper()
+	if err := world.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// makeNamespace makes a namespace as somebody else would.
+func makeNamespace(t *testing.T, name string) *corev1.Namespace {
+	t.Helper()
+	namespace := &corev1.Namespace{}
+	namespace.Name = name
+	if err := world.admin.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	return namespace
+}
