@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -58,7 +57,7 @@ type Service struct {
 	Secret string
 
 	options Options
-	env     []string
+	env     map[string]string
 	program *devcluster.Program
 }
 
@@ -91,15 +90,35 @@ func Install(ctx context.Context, o Options) (*Service, error) {
 		"FLYTE_ADMIN_ENDPOINT": o.Flyte, "WORKSPACE_WEBHOOK_SECRET_FILE": secret,
 	})
 	maps.Copy(env, o.Env)
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		s.env = append(s.env, name+"="+env[name])
-	}
+	s.env = env
 	return s, nil
+}
+
+// Replica is another replica of the same service, in a pod of another name.
+func (s *Service) Replica(podName string) (*Service, error) {
+	free, err := devcluster.FreeAddresses(2)
+	if err != nil {
+		return nil, err
+	}
+	replica := &Service{URL: "http://" + free[0], Metrics: "http://" + free[1] + "/metrics", Secret: s.Secret, options: s.options}
+	replica.options.Dir = filepath.Join(s.options.Dir, podName)
+	replica.env = maps.Clone(s.env)
+	maps.Copy(replica.env, map[string]string{
+		"POD_NAME": podName, "LISTEN_ADDRESS": free[0], "METRICS_ADDRESS": free[1],
+	})
+	if err := os.MkdirAll(replica.options.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the replica's directory: %w", err)
+	}
+	return replica, nil
 }
 
 // Start runs the binary and returns when it is ready.
 func (s *Service) Start(ctx context.Context) (err error) {
-	s.program, err = devcluster.StartProgram(s.options.Dir, s.env, s.options.Binary)
+	var env []string
+	for name, value := range s.env {
+		env = append(env, name+"="+value)
+	}
+	s.program, err = devcluster.StartProgram(s.options.Dir, env, s.options.Binary)
 	if err != nil {
 		return err
 	}
