@@ -36,6 +36,7 @@ func freePorts() (ports, error) {
 	return ports{apiServer: apiServer, controllerManager: controllerManager}, nil
 }
 
+// listenAnywhere has no context: on loopback, a port is free or not at once.
 func listenAnywhere() (lis net.Listener, port int, err error) {
 	for range portAttempts {
 		port = lowestPort + rand.IntN(highestPort-lowestPort)

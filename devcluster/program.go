@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"net"
 	"os/exec"
 	"time"
 )
@@ -38,13 +39,19 @@ func (p *Program) LogPath() string { return p.process.logPath }
 // FreeAddresses returns n different addresses on 127.0.0.1 that were free a
 // moment ago, from below the range that Linux hands out by itself.
 func FreeAddresses(n int) ([]string, error) {
+	listeners := make([]net.Listener, 0, n)
+	defer func() { // after the last one, so that no port is given twice
+		for _, listener := range listeners {
+			listener.Close()
+		}
+	}()
 	addresses := make([]string, n)
 	for i := range addresses {
 		listener, port, err := listenAnywhere()
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() //nolint:revive // all at the end, so that no port is given twice
+		listeners = append(listeners, listener)
 		addresses[i] = address(port)
 	}
 	return addresses, nil

@@ -93,7 +93,10 @@ func makeBare(t *testing.T, id string) time.Duration {
 	// An unlabelled namespace is nobody's business, and the state keeps the service from it.
 	w.Spec.State, w.Spec.DisplayName = v1alpha1.StateDeleted, ""
 	tier := live(t, &v1alpha1.WorkspaceTier{}, "", v1alpha1.DefaultTier)
-	plan := &k8s.Plan{Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"}, Workspace: w, Tier: tier, Namespace: workspace.Namespace{Name: id + "-bare"}}
+	plan := &k8s.Plan{
+		Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"}, Workspace: w, Tier: tier,
+		Namespace: workspace.Namespace{Name: id + "-bare"},
+	}
 	namespace := plan.NamespaceObject()
 	namespace.Labels = nil
 	children, _ := plan.QuotaObjects()

@@ -63,7 +63,8 @@ func runService(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Printf("\nServing on %s until Ctrl-C. In another terminal:\n\n", svc.URL)
-	fmt.Printf("  . %s/%s\n  kubectl get workspaces\n  bin/integrationctl send --id ws-001 --version 1 --name \"My workspace\"\n", runDir, envFile)
+	fmt.Printf("  . %s/%s\n  kubectl get workspaces\n", runDir, envFile)
+	fmt.Println(`  bin/integrationctl send --id ws-001 --version 1 --name "My workspace"`)
 	return untilEnded(ctx, svc)
 }
 
@@ -92,7 +93,10 @@ func startService(ctx context.Context, cluster *devcluster.Cluster, flyte, dir s
 		return nil, fmt.Errorf("writing the environment: %w", err)
 	}
 	progress("starting the service under the chart's account, log in " + filepath.Join(runDir, "integration.log"))
-	return svc, svc.Start(ctx)
+	if err := svc.Start(ctx); err != nil {
+		return nil, err
+	}
+	return svc, nil
 }
 
 // sendSamples sends each sample as a reader of the README would.
