@@ -50,6 +50,7 @@ type Controller struct {
 	client   client.Client
 	progress progress
 	queue    queue
+	calls    calls
 }
 
 // New makes a Controller. Setup connects it to a manager.
@@ -74,17 +75,24 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 	before := w.DeepCopy()
 	outcomes := c.run(ctx, &w)
 	settle(&w, outcomes)
-	if err := c.writeStatus(ctx, before, &w); err != nil {
+	err := c.writeStatus(ctx, before, &w)
+	if apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: firstRetry}, nil // changed meanwhile, which is no fault
+	}
+	if err != nil {
 		return reconcile.Result{}, err
 	}
 	return next(outcomes)
 }
 
+// writeStatus is guarded by resourceVersion: what was found of a Workspace must not be said of another one that has
+// taken its name since, and whose generation may be the same.
 func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Workspace) error {
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
 		return nil
 	}
-	err := c.client.Status().Patch(ctx, after.DeepCopy(), client.MergeFrom(before))
+	guarded := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	err := c.client.Status().Patch(ctx, after.DeepCopy(), guarded)
 	if apierrors.IsNotFound(err) {
 		return nil // deleted meanwhile; nobody is left to tell
 	}

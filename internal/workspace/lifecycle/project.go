@@ -22,20 +22,38 @@ func (c *Controller) project(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionFlyteProjectRegistered
 	w := t.workspace
 	if known := meta.FindStatusCondition(w.Status.Conditions, condition); isCurrent(known, w) {
+		c.noteProject(w)
 		return done(condition, known.Reason, known.Message)
 	}
-	if o := t.missing(condition); !o.done && w.Spec.State == v1alpha1.StateActive {
-		return o
+	missing := t.missing(condition)
+	if !missing.done && w.Spec.State == v1alpha1.StateActive {
+		return missing
 	}
-	if _, err := c.Projects.EnsureProject(ctx, projectOf(w)); err != nil {
+	want := projectOf(w)
+	if !missing.done {
+		want.OnlyExisting = true
+	}
+	if err := c.ensure(ctx, want); err != nil {
 		return projectFailed(err)
 	}
-	w.Status.ProjectID = w.Name
-	w.Status.ConsoleURL = c.ConsoleURL(w.Name)
-	if w.Spec.State != v1alpha1.StateActive {
-		return done(condition, v1alpha1.ReasonArchived, "the project is archived")
+	if !want.OnlyExisting {
+		w.Status.ProjectID = w.Name
+	}
+	c.noteProject(w)
+	switch {
+	case !missing.done:
+		return missing
+	case w.Spec.State != v1alpha1.StateActive:
+		return done(condition, v1alpha1.ReasonArchived, "nothing new starts in it")
 	}
 	return done(condition, v1alpha1.ReasonApplied, "")
+}
+
+// noteProject writes into the status where people find the project, if there ever was one.
+func (c *Controller) noteProject(w *v1alpha1.Workspace) {
+	if w.Status.ProjectID != "" {
+		w.Status.ConsoleURL = c.ConsoleURL(w.Name)
+	}
 }
 
 func isCurrent(known *metav1.Condition, w *v1alpha1.Workspace) bool {
