@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// maxConcurrent bounds how many requests one workspace has under way at once.
+// maxConcurrent bounds how many requests one step of one workspace has under way at once.
 const maxConcurrent = 16
 
 // apply applies all objects at once. Each error stands where its object does.

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
@@ -34,22 +35,17 @@ func (c *Controller) config(ctx context.Context, t *target) outcome {
 
 // add appends the plan to the ready ones, unless it is there already.
 func (t *target) add(plan *k8s.Plan) {
-	for _, known := range t.ready {
-		if known == plan {
-			return
-		}
+	if !slices.Contains(t.ready, plan) {
+		t.ready = append(t.ready, plan)
 	}
-	t.ready = append(t.ready, plan)
 }
 
 // note writes the namespaces that are there into the status, in the order of the domains.
 func (t *target) note() {
 	names := make([]string, 0, len(t.ready))
 	for _, plan := range t.plans {
-		for _, ready := range t.ready {
-			if ready == plan {
-				names = append(names, plan.Namespace.Name)
-			}
+		if slices.Contains(t.ready, plan) {
+			names = append(names, plan.Namespace.Name)
 		}
 	}
 	t.workspace.Status.Namespaces = names

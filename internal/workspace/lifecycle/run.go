@@ -30,16 +30,12 @@ type step func(context.Context, *target) outcome
 // run takes the steps. In namespaces that exist, access comes first of all, since it may have to be taken away, and
 // waits for nothing; in new ones it comes with the other steps, all at once.
 func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
-	if w.Spec.DisplayName == "" {
-		message := "the state of the workspace has arrived, its content (spec.displayName) has not"
-		return []outcome{wait(v1alpha1.ConditionReady, v1alpha1.ReasonAwaitingContent, message)}
-	}
 	t, err := c.look(ctx, w)
 	if err != nil {
 		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
 	}
-	if err := c.Validator.Workspace(w); err != nil {
-		return c.refuse(ctx, t, err)
+	if o := c.acceptable(w); !o.done {
+		return append(c.lock(ctx, t), o)
 	}
 	existing := t.ready
 	access := c.access(ctx, existing)
@@ -50,13 +46,25 @@ func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
 	return append(together(ctx, t, rest, c.quota, c.network, c.config, c.project), namespaces)
 }
 
-// refuse provisions nothing of an invalid spec, but a workspace that must be locked is locked all the same.
-func (c *Controller) refuse(ctx context.Context, t *target, err error) []outcome {
-	outcomes := []outcome{wait(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, bounded(err.Error()))}
-	if t.workspace.Spec.State == v1alpha1.StateActive {
-		return outcomes
+// acceptable tells whether the spec is one that anything may be provisioned of.
+func (c *Controller) acceptable(w *v1alpha1.Workspace) outcome {
+	if w.Spec.DisplayName == "" {
+		message := "the state of the workspace has arrived, its content (spec.displayName) has not"
+		return wait(v1alpha1.ConditionReady, v1alpha1.ReasonAwaitingContent, message)
 	}
-	return append(outcomes, c.access(ctx, t.ready))
+	if err := c.Validator.Workspace(w); err != nil {
+		return wait(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, bounded(err.Error()))
+	}
+	return outcome{done: true}
+}
+
+// lock provisions nothing, but takes away what a workspace that is not Active must not have.
+func (c *Controller) lock(ctx context.Context, t *target) []outcome {
+	if t.workspace.Spec.State == v1alpha1.StateActive || len(t.ready) == 0 {
+		return nil
+	}
+	access := func(ctx context.Context, t *target) outcome { return c.access(ctx, t.ready).or(t.granted()) }
+	return together(ctx, t, access, c.quota, c.project)
 }
 
 // look reads, from the caches, the tier and which of the workspace's namespaces are there.
