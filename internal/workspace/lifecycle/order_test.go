@@ -1,0 +1,80 @@
+package lifecycle
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// ending is everything that a workspace came to, without its id.
+type ending struct {
+	Spec     v1alpha1.WorkspaceSpec
+	Status   []string
+	Objects  map[string]string
+	Projects []flytetest.Project
+}
+
+func (s *stage) endingOf(id string) ending {
+	s.t.Helper()
+	w := s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	e := ending{Spec: w.Spec, Status: conditions(w), Objects: map[string]string{}}
+	anonymous := func(text string) string { return strings.ReplaceAll(text, id, "<id>") }
+	for name, o := range s.children("flyte-" + id) {
+		e.Objects[name] = anonymous(fmt.Sprint(content(o)))
+	}
+	for _, p := range s.flyte.Projects() {
+		if p.ID == id {
+			p.ID, p.Labels[v1alpha1.LabelWorkspace] = "<id>", "<id>"
+			e.Projects = append(e.Projects, p)
+		}
+	}
+	return e
+}
+
+// It runs alone: the Workspaces of a Store carry no label of a test.
+func TestController_EndsTheSameInEveryOrder(t *testing.T) {
+	s := newStage(t, stageOptions{seesAll: true})
+	store, err := k8s.NewStore(t.Context(), s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), 1000)
+	must(t, err)
+	data := workspace.Data{
+		Name: "First name", Members: []v1alpha1.Member{{Kind: v1alpha1.MemberUser, Name: "ana@company.com", Role: v1alpha1.RoleAdmin}},
+	}
+	changed := data
+	changed.Name, changed.Members = "Second name", append(changed.Members, v1alpha1.Member{
+		Kind: v1alpha1.MemberGroup, Name: "ml-team", Role: v1alpha1.RoleEditor,
+	})
+	events := []workspace.Event{
+		{Type: workspace.EventCreated, Data: data},
+		{Type: workspace.EventUpdated, Data: changed},
+		{Type: workspace.EventSuspended},
+	}
+	endings := map[string]ending{}
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		id := "order-" + strings.Trim(strings.ReplaceAll(fmt.Sprint(order), " ", ""), "[]")
+		for _, i := range order {
+			e := events[i]
+			e.Data.WorkspaceID, e.Data.Version = id, int64(i+1)
+			delivery := workspace.NewDelivery(fmt.Sprintf("msg-%s-%d", id, i), []byte(e.Type))
+			_, _, err := store.Record(t.Context(), e, delivery)
+			must(t, err)
+			s.reconcile(id) // every step on the way takes effect
+		}
+		endings[id] = s.endingOf(id)
+	}
+	want := endings["order-012"]
+	if len(want.Projects) != 1 || want.Spec.DisplayName != "Second name" || len(want.Objects) == 0 {
+		t.Fatalf("in order it ends in %+v", want)
+	}
+	for id, got := range endings {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-in order +got):\n%s", id, diff)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+func TestOutcome_NamesWhatFailed(t *testing.T) {
+	t.Parallel()
+	resource := schema.GroupResource{Resource: "rolebindings"}
+	for name, c := range map[string]struct {
+		err     error
+		reason  string
+		retried bool // with backoff, else at a time
+	}{
+		"foreign":     {fmt.Errorf("applying: %w", k8s.ErrForeign), v1alpha1.ReasonConflict, false},
+		"terminating": {fmt.Errorf("applying: %w", k8s.ErrTerminating), v1alpha1.ReasonNamespaceTerminating, false},
+		"forbidden":   {apierrors.NewForbidden(resource, "x", errors.New("no")), v1alpha1.ReasonForbidden, true},
+		"invalid":     {apierrors.NewInvalid(schema.GroupKind{}, "x", nil), v1alpha1.ReasonRejected, true},
+		"bad request": {apierrors.NewBadRequest("no"), v1alpha1.ReasonRejected, true},
+		"unavailable": {errors.New("connection refused by 10.0.0.1:6443"), v1alpha1.ReasonKubernetesUnavailable, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := failed(v1alpha1.ConditionAccessGranted, c.err)
+			if o.done || o.reason != c.reason || o.condition != v1alpha1.ConditionAccessGranted || o.message == "" {
+				t.Errorf("the outcome is %+v", o)
+			}
+			if retried := o.err != nil; retried != c.retried || retried == (o.after > 0) {
+				t.Errorf("retried: %t, looked at again after %s", retried, o.after)
+			}
+			if strings.Contains(o.message, "10.0.0.1") {
+				t.Errorf("the message varies with the fault: %q", o.message)
+			}
+		})
+	}
+}
+
+func TestOutcome_NamesHowFlyteFailed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err    error
+		reason string
+		soon   bool
+	}{
+		{flyte.ErrConflict, v1alpha1.ReasonConflict, false},
+		{flyte.ErrInvalid, v1alpha1.ReasonFlyteRejected, false},
+		{flyte.ErrUnauthorized, v1alpha1.ReasonFlyteUnauthorized, true},
+		{flyte.ErrUnavailable, v1alpha1.ReasonFlyteUnavailable, true},
+		{errNoAnswer, v1alpha1.ReasonFlyteUnavailable, true},
+	} {
+		o := projectFailed(fmt.Errorf("looking up: %w", c.err))
+		if o.done || o.err != nil || o.reason != c.reason || (o.after <= 2*flyteRetry) != c.soon {
+			t.Errorf("%v: the outcome is %+v", c.err, o)
+		}
+	}
+}
+
+func TestNext_IsTheEarliestTimeOrTheFirstError(t *testing.T) {
+	t.Parallel()
+	first, second := errors.New("first"), errors.New("second")
+	at := func(after time.Duration) outcome { return outcome{after: after} }
+	fails := func(err error) outcome { return outcome{err: err} }
+	for _, c := range []struct {
+		name     string
+		outcomes []outcome
+		after    time.Duration
+		err      error
+	}{
+		{"nothing", nil, 0, nil},
+		{"done", []outcome{{done: true}}, 0, nil},
+		{"the earliest", []outcome{at(3), at(0), at(2), at(4)}, 2, nil},
+		{"an error before any time", []outcome{at(3), fails(first), fails(second)}, 0, first},
+	} {
+		result, err := next(c.outcomes)
+		if result.RequeueAfter != c.after || !errors.Is(err, c.err) {
+			t.Errorf("%s: %v and %v", c.name, result, err)
+		}
+	}
+}
+
+func TestOr_LetsTheUndoneStand(t *testing.T) {
+	t.Parallel()
+	undone, fine, better := outcome{reason: "undone"}, outcome{done: true, reason: "fine"}, outcome{done: true, reason: "better"}
+	for _, c := range []struct{ a, b, want outcome }{
+		{undone, fine, undone}, {fine, undone, undone}, {fine, better, better},
+	} {
+		if got := c.a.or(c.b); got != c.want {
+			t.Errorf("%v or %v is %v", c.a, c.b, got)
+		}
+	}
+}
+
+func TestBounded_FitsACondition(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                                    "",
+		"one\nline\tand\x1b":                  "one line and ",
+		strings.Repeat("ä", maxMessage):       strings.Repeat("ä", maxMessage/2),
+		"x" + strings.Repeat("ä", maxMessage): "x" + strings.Repeat("ä", maxMessage/2-1),
+	} {
+		got := bounded(text)
+		if diff := cmp.Diff(want, got); diff != "" || !utf8.ValidString(got) || len(got) > maxMessage {
+			t.Errorf("bounded(%q) (-want +got):\n%s", text, diff)
+		}
+	}
+}

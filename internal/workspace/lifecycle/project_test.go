@@ -1,0 +1,121 @@
+package lifecycle
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+)
+
+// awaitKubernetesParts waits until all but the project is there.
+func (s *stage) awaitKubernetesParts(id, reason string) *v1alpha1.Workspace {
+	s.t.Helper()
+	w := s.await(id, v1alpha1.ConditionFlyteProjectRegistered, reason)
+	want := []string{
+		"NamespaceReady=True Applied", "QuotaApplied=True Applied", "AccessGranted=True Applied",
+		"NetworkIsolated=True Applied", "FlyteProjectRegistered=False " + reason, "Ready=False " + reason,
+	}
+	if diff := cmp.Diff(want, conditions(w)); diff != "" {
+		s.t.Errorf("conditions (-want +got):\n%s", diff)
+	}
+	return w
+}
+
+func TestController_WaitsForFlyte(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.flyte.SetUnavailable(true)
+	create(t, s.admin, s.workspace("flyteless"))
+	s.awaitKubernetesParts("flyteless", v1alpha1.ReasonFlyteUnavailable)
+	s.flyte.SetUnavailable(false)
+	began := time.Now()
+	s.await("flyteless", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	t.Logf("Ready %s after Flyte's return", time.Since(began).Round(time.Millisecond))
+	if writes := s.requests.writes()["PATCH workspaces/status"]; writes != 2 {
+		t.Errorf("the status was written %d times", writes)
+	}
+}
+
+func TestController_NamesWhatFlyteRefuses(t *testing.T) {
+	t.Parallel()
+	for code, reason := range map[codes.Code]string{
+		codes.InvalidArgument:  v1alpha1.ReasonFlyteRejected,
+		codes.PermissionDenied: v1alpha1.ReasonFlyteUnauthorized,
+		codes.Unauthenticated:  v1alpha1.ReasonFlyteUnauthorized,
+		codes.Internal:         v1alpha1.ReasonFlyteUnavailable,
+	} {
+		t.Run(code.String(), func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, stageOptions{})
+			id := "refused-" + strings.ToLower(code.String())
+			s.flyte.FailNext(code, 1000)
+			create(t, s.admin, s.workspace(id))
+			s.awaitKubernetesParts(id, reason)
+		})
+	}
+}
+
+func TestController_NeverTouchesForeignProject(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	stranger, err := flyte.New(flyte.Options{Endpoint: s.flyte.Addr(), OwnerLabel: "team"})
+	must(t, err)
+	t.Cleanup(func() { must(t, stranger.Close()) })
+	_, err = stranger.EnsureProject(t.Context(), flyte.Project{
+		ID: "claimed", Name: "Theirs", Labels: map[string]string{"team": "another"},
+	})
+	must(t, err)
+	before := s.flyte.Projects()
+	create(t, s.admin, s.workspace("claimed"))
+	w := s.awaitKubernetesParts("claimed", v1alpha1.ReasonConflict)
+	if w.Status.ProjectID != "" {
+		t.Errorf("the status claims the project %s", w.Status.ProjectID)
+	}
+	for _, state := range []v1alpha1.State{v1alpha1.StateSuspended, v1alpha1.StateDeleted} {
+		s.setState("claimed", state)
+		s.await("claimed", v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonConflict)
+	}
+	if diff := cmp.Diff(before, s.flyte.Projects()); diff != "" {
+		t.Errorf("Flyte's projects (-before +after):\n%s", diff)
+	}
+}
+
+func TestController_SurvivesLostAnswer(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.flyte.LoseAnswers(1)
+	s.provisioned("unheard")
+	s.wantProject("unheard", admin.Project_ACTIVE)
+	s.flyte.LoseAnswers(1)
+	s.setState("unheard", v1alpha1.StateSuspended)
+	s.await("unheard", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	s.wantProject("unheard", admin.Project_ARCHIVED)
+}
+
+// A Reconcile of a Workspace that was deleted must not say of its successor what it found of the former.
+func TestController_NeverWritesStatusOfFormerWorkspace(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	release := s.flyte.Hang()
+	former := s.workspace("reborn")
+	create(t, s.admin, former)
+	s.awaitCall("GetProject")
+	must(t, s.admin.Delete(t.Context(), former))
+	next := s.workspace("reborn")
+	next.Spec.DisplayName = "Another name"
+	create(t, s.admin, next)
+	release()
+	s.await("reborn", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	for range 3 {
+		s.reconcile("reborn")
+	}
+	if got := s.flyte.Projects(); len(got) != 1 || got[0].Name != "Another name" {
+		t.Errorf("Flyte has the projects %v", got)
+	}
+}

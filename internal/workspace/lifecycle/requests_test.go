@@ -1,0 +1,105 @@
+package lifecycle
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// requestLog counts the writes that a client sends.
+type requestLog struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (l *requestLog) around(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodGet {
+			l.count(r.Method + " " + resourceOf(r))
+		}
+		return next.RoundTrip(r)
+	})
+}
+
+func (l *requestLog) count(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.counts == nil {
+		l.counts = map[string]int{}
+	}
+	l.counts[what]++
+}
+
+// writes are the writes until now by method and resource, as in "POST namespaces", without Events.
+func (l *requestLog) writes() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	writes := maps.Clone(l.counts)
+	delete(writes, "POST events")
+	delete(writes, "PATCH events")
+	return writes
+}
+
+func (l *requestLog) total() int {
+	sum := 0
+	for _, n := range l.writes() {
+		sum += n
+	}
+	return sum
+}
+
+// resourceOf is the resource in the path of a request, with its subresource.
+func resourceOf(r *http.Request) string {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	switch parts[0] {
+	case "api":
+		parts = parts[2:] // api/v1
+	case "apis":
+		parts = parts[3:] // apis/group/version
+	}
+	if len(parts) > 2 && parts[0] == "namespaces" && parts[2] != "status" {
+		parts = parts[2:]
+	}
+	if len(parts) > 2 {
+		return parts[0] + "/" + parts[2]
+	}
+	return parts[0]
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// leadership is a lease that a test gives and takes.
+type leadership struct {
+	mu     sync.Mutex
+	held   context.Context //nolint:containedctx // it is the leadership itself, as in k8s.Lease
+	cancel context.CancelFunc
+}
+
+func (l *leadership) acquire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held, l.cancel = context.WithCancel(context.Background())
+}
+
+func (l *leadership) lose() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cancel()
+}
+
+// Hold implements Leadership, as k8s.Lease does.
+func (l *leadership) Hold(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
+	l.mu.Lock()
+	held := l.held
+	l.mu.Unlock()
+	if held == nil || held.Err() != nil {
+		return ctx, func() {}, false
+	}
+	bound, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(held, cancel)
+	return bound, func() { stop(); cancel() }, true
+}
