@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -17,10 +18,18 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
+// apply applies, and fails where that takes as long as if it waited for something that never comes.
+func apply(t *testing.T, a *Applier, want client.Object) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	must(t, a.Apply(ctx, want))
+}
+
 func applyAll(t *testing.T, a *Applier, p *Plan) {
 	t.Helper()
 	for _, want := range append([]client.Object{p.NamespaceObject()}, p.children()...) {
-		must(t, a.Apply(t.Context(), want))
+		apply(t, a, want)
 	}
 }
 
@@ -98,9 +107,9 @@ func TestApplier_RepairsDrift(t *testing.T) {
 	for i, test := range drifts() {
 		t.Run(test.name, func(t *testing.T) {
 			p := samplePlan(fmt.Sprint("drift-", i))
-			must(t, a.Apply(t.Context(), p.NamespaceObject()))
+			apply(t, a, p.NamespaceObject())
 			want := test.object(p)
-			must(t, a.Apply(t.Context(), want))
+			apply(t, a, want)
 			drift := func(o client.Object) { makeForeign(o); test.change(o) }
 			var changed client.Object
 			if test.byReplacing {
@@ -109,9 +118,9 @@ func TestApplier_RepairsDrift(t *testing.T) {
 				changed = changeByHand(t, k, want, drift)
 			}
 			k.requests.since()
-			must(t, a.Apply(t.Context(), want))
+			apply(t, a, want)
 			spent := k.requests.since()
-			must(t, a.Apply(t.Context(), want))
+			apply(t, a, want)
 			if again := k.requests.since(); spent > 4 || again != 0 {
 				t.Errorf("%d requests for the repair, %d after it", spent, again)
 			}
@@ -163,7 +172,7 @@ func TestApplier_NeverTouchesForeignNamespaces(t *testing.T) {
 	}
 	t.Run("label removed", func(t *testing.T) {
 		want := samplePlan("foreign-released").NamespaceObject()
-		must(t, k.applier().Apply(t.Context(), want))
+		apply(t, k.applier(), want)
 		released := changeByHand(t, k, want, func(o client.Object) { o.SetLabels(nil) })
 		if err := k.applier().Apply(t.Context(), want); !errors.Is(err, ErrForeign) {
 			t.Fatalf("got %v", err)
@@ -186,8 +195,8 @@ const finalizer = "example.com/keep"
 func TestApplier_WaitsForWhatIsBeingDeleted(t *testing.T) {
 	k, p := newKube(t), samplePlan("terminating")
 	a, config := k.applier(), p.ConfigObject()
-	must(t, a.Apply(t.Context(), p.NamespaceObject()))
-	must(t, a.Apply(t.Context(), config))
+	apply(t, a, p.NamespaceObject())
+	apply(t, a, config)
 	changeByHand(t, k, config, func(o client.Object) { o.SetFinalizers([]string{finalizer}) })
 	must(t, k.admin.Delete(t.Context(), config))
 	eventually(t, terminates(a, config))
@@ -220,8 +229,8 @@ func changeByHandLive(t *testing.T, k *kube, o client.Object, change func(client
 func TestApplier_WaitsForWhatItReplaces(t *testing.T) {
 	k, p := newKube(t), samplePlan("replacing")
 	a, want := k.applier(), childNamed("workspace-viewer")(p)
-	must(t, a.Apply(t.Context(), p.NamespaceObject()))
-	must(t, a.Apply(t.Context(), want))
+	apply(t, a, p.NamespaceObject())
+	apply(t, a, want)
 	replaceByHand(t, k, want, on(func(o client.Object) {
 		o.SetFinalizers([]string{finalizer})
 		labelled("example.com/theirs", "a")(o)
@@ -266,7 +275,7 @@ func TestApplier_Removes(t *testing.T) {
 		}
 		return nil
 	})
-	must(t, a.Apply(t.Context(), unwanted))
+	apply(t, a, unwanted)
 }
 
 // outdated is a client whose cache still shows an object that has been replaced since.

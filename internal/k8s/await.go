@@ -15,14 +15,16 @@ import (
 func (s *Store) Await(ctx context.Context, id string, settled func(*v1alpha1.Workspace) bool) (*v1alpha1.Workspace, error) {
 	changed, stop := s.waiters.add(id)
 	defer stop()
+	var w v1alpha1.Workspace
 	for {
-		var w v1alpha1.Workspace
 		err := s.cached.Get(ctx, client.ObjectKey{Name: id}, &w)
-		if client.IgnoreNotFound(err) != nil {
-			return nil, refusal(err)
-		}
-		if err == nil && settled(&w) {
+		switch {
+		case err == nil && settled(&w):
 			return &w, nil
+		case ctx.Err() != nil: // perhaps why Get has failed: it waits for our own writes
+			return &w, ctx.Err()
+		case client.IgnoreNotFound(err) != nil:
+			return nil, refusal(err)
 		}
 		select {
 		case <-changed:

@@ -3,8 +3,11 @@ package k8s
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -55,6 +58,25 @@ func TestStore_AwaitEndsWithItsContext(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// behind is a client whose cache never catches up with our own writes.
+type behind struct{ client.Client }
+
+func (behind) Get(ctx context.Context, _ client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
+	<-ctx.Done()
+	return fmt.Errorf("waiting for the cache: %w", ctx.Err())
+}
+
+func TestStore_AwaitEndsWithItsContextInTheMiddleOfALook(t *testing.T) {
+	k := newKube(t)
+	s := newStore(t, &kube{client: behind{k.client}, live: k.live, cache: k.cache})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	w, err := s.Await(ctx, "await-behind", registered)
+	if w == nil || !errors.Is(err, context.DeadlineExceeded) || workspace.KindOf(err) != workspace.KindInternal {
+		t.Errorf("got %v, %v", w, err)
+	}
 }
 
 // Waiters of one workspace don't keep those of another, nor the informer, waiting.

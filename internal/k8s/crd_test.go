@@ -2,68 +2,68 @@ package k8s
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// The rules against misuse hold for kubectl apply too, which passes by the edge.
-func TestCRD_RefusesWhatTheEdgeRefuses(t *testing.T) {
+// Both doors take the same: what the edge's rules accept, the CRD must not refuse.
+func TestCRD_TakesWhatTheEdgeTakes(t *testing.T) {
 	k := newKube(t)
-	member := func(kind v1alpha1.MemberKind, name v1alpha1.Text) func(*v1alpha1.Workspace) {
-		return func(w *v1alpha1.Workspace) {
-			w.Spec.Members = []v1alpha1.Member{{Kind: kind, Name: name, Role: v1alpha1.RoleViewer}}
-		}
-	}
-	label := func(key string, value v1alpha1.LabelValue) func(*v1alpha1.Workspace) {
-		return func(w *v1alpha1.Workspace) { w.Spec.Labels = map[string]v1alpha1.LabelValue{key: value} }
-	}
-	tests := map[string]func(*v1alpha1.Workspace){
-		"id with a dot":          func(w *v1alpha1.Workspace) { w.Name = "a.b" },
-		"everybody":              member(v1alpha1.MemberGroup, "system:unauthenticated"),
-		"masters":                member(v1alpha1.MemberUser, "system:masters"),
-		"another namespace's SA": member(v1alpha1.MemberServiceAccount, "kube-system:default"),
-		"a path as SA":           member(v1alpha1.MemberServiceAccount, "kube-system/default"),
-		"no name":                member(v1alpha1.MemberUser, ""),
-		"unknown kind":           member("Robot", "a"),
-		"unknown role": func(w *v1alpha1.Workspace) {
-			w.Spec.Members = []v1alpha1.Member{{Kind: v1alpha1.MemberUser, Name: "a", Role: "owner"}}
-		},
-		"Pod Security label":     label("pod-security.kubernetes.io/enforce", "privileged"),
-		"label under k8s.io":     label("k8s.io/a", "b"),
-		"our label":              label(v1alpha1.LabelWorkspace, "b"),
-		"label key":              label("-a", "b"),
-		"label value":            label("a", "b c"),
-		"15 labels":              manyLabels,
-		"an exponent":            func(w *v1alpha1.Workspace) { w.Spec.Quota.CPU = "1e2147483647" },
-		"a negative quantity":    func(w *v1alpha1.Workspace) { w.Spec.Quota.Memory = "-1" },
-		"half a pod":             func(w *v1alpha1.Workspace) { w.Spec.Quota.Pods = "0.5" },
-		"a line in the name":     func(w *v1alpha1.Workspace) { w.Spec.DisplayName = "a\nb" },
-		"reversed text in owner": func(w *v1alpha1.Workspace) { w.Spec.Owner = "a\u202eb" },
-		"a C1 control":           func(w *v1alpha1.Workspace) { w.Spec.Description = "a\u009bb" },
-		"tier":                   func(w *v1alpha1.Workspace) { w.Spec.Tier = "../large" },
-		"state":                  func(w *v1alpha1.Workspace) { w.Spec.State = "Paused" },
-		"version 2^53":           func(w *v1alpha1.Workspace) { w.Spec.Version = 1 << 53 },
-		"a negative version":     func(w *v1alpha1.Workspace) { w.Spec.StateVersion = -1 },
-	}
-	for name, change := range tests {
+	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, nil)
+	must(t, err)
+	rules := workspace.NewValidator(naming)
+	for name, change := range edgeCases() {
 		t.Run(name, func(t *testing.T) {
-			w := &v1alpha1.Workspace{ObjectMeta: metav1.ObjectMeta{Name: "crd-refuses"}}
-			change(w)
-			if err := k.admin.Create(t.Context(), w, client.DryRunAll); !apierrors.IsInvalid(err) {
-				t.Errorf("got %v", err)
-			}
+			e := event(workspace.EventCreated, "crd-case", workspace.MaxVersion)
+			change(&e.Data)
+			must(t, rules.Event(e))
+			w := workspace.New(e.Data.WorkspaceID)
+			_, err := workspace.Record(w, e, delivery(e))
+			must(t, err)
+			must(t, k.admin.Create(t.Context(), w, client.DryRunAll))
 		})
 	}
 }
 
-func manyLabels(w *v1alpha1.Workspace) {
-	w.Spec.Labels = map[string]v1alpha1.LabelValue{}
-	for i := range 15 {
-		w.Spec.Labels[fmt.Sprint("key-", i)] = ""
+// edgeCases are the furthest that the rules allow.
+func edgeCases() map[string]func(*workspace.Data) {
+	return map[string]func(*workspace.Data){
+		"longest id":     func(d *workspace.Data) { d.WorkspaceID = strings.Repeat("a", 57) },
+		"a digit as id":  func(d *workspace.Data) { d.WorkspaceID = "7" },
+		"64 characters":  func(d *workspace.Data) { d.Name = strings.Repeat("🐙", 64) },
+		"300 characters": func(d *workspace.Data) { d.Description = strings.Repeat("ß", 300) },
+		"owner":          func(d *workspace.Data) { d.Owner = strings.Repeat("界", 253) },
+		"other scripts":  func(d *workspace.Data) { d.Name = "שלום 张伟 👩\u200d🔬 \u00a0\ufffd" },
+		"longest tier":   func(d *workspace.Data) { d.Tier = strings.Repeat("t", 63) },
+		"quantities": func(d *workspace.Data) {
+			d.Quota.CPU, d.Quota.Memory, d.Quota.Storage = "999999999.999Pi", "0.001m", "0"
+		},
+		"counts": func(d *workspace.Data) { d.Quota.GPU, d.Quota.Pods = "999999999", "0" },
+		"label of 63": func(d *workspace.Data) {
+			d.Labels = map[string]string{strings.Repeat("k", 63): strings.Repeat("v", 63)}
+		},
+		"label of 253 and 63": func(d *workspace.Data) {
+			d.Labels = map[string]string{longDomain() + "/" + strings.Repeat("k", 63): ""}
+		},
+		"a label almost ours": func(d *workspace.Data) { d.Labels = map[string]string{"notk8s.io/A_b.c-1": "A_b.c-1"} },
+		"members": func(d *workspace.Data) {
+			d.Members = append(d.Members,
+				v1alpha1.Member{Kind: "ServiceAccount", Name: v1alpha1.Text(longDomain()), Role: "viewer"},
+				v1alpha1.Member{Kind: "User", Name: v1alpha1.Text(strings.Repeat("ü", 253)), Role: "admin"},
+				v1alpha1.Member{Kind: "Group", Name: "eco-system:team", Role: "editor"})
+		},
+		"1000 members": func(d *workspace.Data) {
+			for i := range 1000 {
+				d.Members = append(d.Members, v1alpha1.Member{Kind: "User", Name: v1alpha1.Text(fmt.Sprintf("%0253d", i)), Role: "admin"})
+			}
+		},
 	}
 }
+
+// longDomain is a DNS name of 253 characters.
+func longDomain() string { return strings.Repeat("d.", 126) + "d" }
