@@ -1,13 +1,15 @@
 package main
 
 import (
+	"crypto/x509"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"go.uber.org/zap/zapcore"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -20,6 +22,7 @@ const minTolerance = time.Second
 // check adds what is wrong with values that could be parsed, and keeps what follows from them.
 func (c *config) check(found problems) {
 	c.checkAddresses(found)
+	c.checkCluster(found)
 	c.checkSecret(found)
 	c.checkFlyte(found)
 	c.checkNaming(found)
@@ -28,20 +31,17 @@ func (c *config) check(found problems) {
 	checkAtLeast(found, "WEBHOOK_TOLERANCE", c.WebhookTolerance, minTolerance)
 	checkAtLeast(found, "PROVISION_TIMEOUT", c.ProvisionTimeout, 0)
 	checkAtLeast(found, "MAX_WORKSPACES", c.MaxWorkspaces, 1)
-	if _, err := zapcore.ParseLevel(c.LogLevel); err != nil {
-		found.add("LOG_LEVEL", "must be debug, info, warn or error")
-	}
+	checkOneOf(found, "LOG_LEVEL", strings.ToLower(c.LogLevel), "debug", "info", "warn", "error")
 	checkOneOf(found, "LOG_FORMAT", c.LogFormat, "json", "console")
 	checkOneOf(found, "DELETION_POLICY", c.DeletionPolicy, "Archive")
 }
 
 func (c *config) checkAddresses(found problems) {
-	for variable, address := range map[string]string{
-		"LISTEN_ADDRESS": c.ListenAddress, "METRICS_ADDRESS": c.MetricsAddress, "FLYTE_ADMIN_ENDPOINT": c.FlyteAdminEndpoint,
-	} {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			found.add(variable, "must be host:port")
-		}
+	checkAddress(found, "LISTEN_ADDRESS", c.ListenAddress)
+	checkAddress(found, "METRICS_ADDRESS", c.MetricsAddress)
+	checkAddress(found, "FLYTE_ADMIN_ENDPOINT", c.FlyteAdminEndpoint)
+	if strings.HasPrefix(c.FlyteAdminEndpoint, ":") {
+		found.add("FLYTE_ADMIN_ENDPOINT", "names no host")
 	}
 	base, err := url.Parse(c.FlyteConsoleURL)
 	switch {
@@ -49,6 +49,16 @@ func (c *config) checkAddresses(found problems) {
 		found.add("FLYTE_CONSOLE_URL", "is required")
 	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
 		found.add("FLYTE_CONSOLE_URL", "must be an http or https URL")
+	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
+		found.add("FLYTE_CONSOLE_URL", "must have no user, query or fragment: links are made from it")
+	}
+}
+
+func (c *config) checkCluster(found problems) {
+	checkLabel(found, "POD_NAMESPACE", c.PodNamespace)
+	var err error
+	if c.rest, err = restConfig(c.Kubeconfig); err != nil {
+		found.add("KUBECONFIG", "%s", err)
 	}
 }
 
@@ -63,6 +73,8 @@ func (c *config) checkSecret(found problems) {
 		if c.keys, err = signature.ParseKeys(c.WebhookSecret); err != nil {
 			found.add("WORKSPACE_WEBHOOK_SECRET", "%s", err)
 		}
+	case looksSecret(c.WebhookSecretFile): // the reader's errors repeat the path
+		found.add("WORKSPACE_WEBHOOK_SECRET_FILE", "must be a file's path, not a secret itself")
 	default:
 		if _, err := signature.WatchFile(c.WebhookSecretFile, signature.ParseKeys, func(error) {}); err != nil {
 			found.add("WORKSPACE_WEBHOOK_SECRET_FILE", "%s", err)
@@ -73,12 +85,16 @@ func (c *config) checkSecret(found problems) {
 func (c *config) checkFlyte(found problems) {
 	checkOneOf(found, "FLYTE_API_VERSION", c.FlyteAPIVersion, "v1")
 	checkLabel(found, "FLYTE_NAMESPACE", c.FlyteNamespace)
+	c.checkFlyteCA(found)
 	for i, domain := range c.FlyteDomains {
 		checkLabel(found, "FLYTE_DOMAINS", domain)
 		if slices.Contains(c.FlyteDomains[:i], domain) {
 			found.add("FLYTE_DOMAINS", "names %s twice", domain)
 		}
 	}
+}
+
+func (c *config) checkFlyteCA(found problems) {
 	if c.FlyteAdminCACert == "" {
 		return
 	}
@@ -86,17 +102,44 @@ func (c *config) checkFlyte(found problems) {
 		found.add("FLYTE_ADMIN_CA_CERT", "is of no use without FLYTE_ADMIN_TLS_ENABLED=true")
 	}
 	var err error
-	if c.flyteCAs, err = textOrFile(c.FlyteAdminCACert); err != nil {
-		found.add("FLYTE_ADMIN_CA_CERT", "must be PEM text or a file that can be read")
+	c.flyteCAs, err = textOrFile(c.FlyteAdminCACert)
+	if err != nil || !x509.NewCertPool().AppendCertsFromPEM(c.flyteCAs) {
+		found.add("FLYTE_ADMIN_CA_CERT", "must be certificates as PEM text, or a file with them that can be read")
 	}
 }
 
+// checkNaming blames the template only for what is its own fault: it tries it with parts that are right.
 func (c *config) checkNaming(found problems) {
+	prefix, domains := c.NamespacePrefix, c.FlyteDomains
+	if len(validation.IsDNS1123Label(prefix+"a")) > 0 {
+		found.add("KUBERNETES_NAMESPACE_PREFIX", "%q can't begin a DNS label", prefix)
+		prefix = ""
+	}
+	if _, wrong := found["FLYTE_DOMAINS"]; wrong {
+		domains = []string{"development"}
+	}
+	for _, name := range c.ReservedNamespaces {
+		if shared, ok := strings.CutSuffix(name, "*"); ok {
+			name = shared + "a"
+		}
+		checkLabel(found, "RESERVED_NAMESPACES", name)
+	}
 	reserved := append([]string{c.PodNamespace, c.FlyteNamespace, "flyte", "workspace-management"}, c.ReservedNamespaces...)
 	var err error
-	c.naming, err = workspace.NewNaming(c.NamespaceTemplate, c.NamespacePrefix, c.FlyteDomains, reserved)
-	if err != nil {
+	if c.naming, err = workspace.NewNaming(c.NamespaceTemplate, prefix, domains, reserved); err != nil {
 		found.add("NAMESPACE_TEMPLATE", "%s", err)
+	}
+}
+
+// looksSecret tells whether text holds a secret in the form of Standard Webhooks.
+func looksSecret(text string) bool {
+	return strings.Contains(text, "whsec_") || strings.Contains(text, "whsk_")
+}
+
+func checkAddress(found problems, variable, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
+		found.add(variable, "must be host:port")
 	}
 }
 
@@ -117,7 +160,7 @@ func checkLabel(found problems, variable, value string) {
 
 func checkOneOf(found problems, variable, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		found.add(variable, "must be one of: %v", allowed)
+		found.add(variable, "must be one of: %s", strings.Join(allowed, ", "))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+	"k8s.io/client-go/rest"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
@@ -49,6 +50,7 @@ type config struct {
 	DeletionPolicy    string        `env:"DELETION_POLICY"   envDefault:"Archive"`
 
 	// What follows from the variables.
+	rest     *rest.Config
 	naming   *workspace.Naming
 	keys     *signature.Keys
 	flyteCAs []byte
@@ -63,14 +65,14 @@ var notYet = []string{
 }
 
 // loadConfig reads the environment and reports every problem at once, each beginning with the variable's name.
-func loadConfig(environ []string) (*config, []string) {
+func loadConfig(environ []string) (cfg *config, wrong []string) {
 	variables := env.ToMap(environ)
 	for name, value := range variables {
 		if strings.TrimSpace(value) == "" {
 			delete(variables, name) // an empty variable is an unset one
 		}
 	}
-	cfg := &config{}
+	cfg = &config{}
 	found := parseProblems(env.ParseWithOptions(cfg, env.Options{Environment: variables}))
 	for _, name := range notYet {
 		if _, set := variables[name]; set {
@@ -84,10 +86,10 @@ func loadConfig(environ []string) (*config, []string) {
 // problems are sentences about variables.
 type problems map[string]string
 
-// add notes the first problem of a variable.
+// add notes the first problem of a variable, in one line.
 func (p problems) add(variable, format string, args ...any) {
 	if _, known := p[variable]; !known {
-		p[variable] = fmt.Sprintf(format, args...)
+		p[variable] = strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")
 	}
 }
 

@@ -5,11 +5,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"os"
+	"time"
 
 	"k8s.io/client-go/discovery"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
+
+// liveTimeout is less than any patience of who asks: no answer would be taken for a dead process.
+const liveTimeout = 500 * time.Millisecond
 
 var (
 	errStopping = errors.New("stopping")
@@ -59,8 +63,10 @@ func (s *service) stalled() error {
 	return nil
 }
 
-// live asks for a restart only where one can help: not while the API server is down.
+// live asks for a restart only where one can help: not while the API server is down, or hangs.
 func (s *service) live(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
+	defer cancel()
 	err := s.stalled()
 	if err != nil && s.probeAPIServer(ctx) == nil {
 		return err

@@ -9,13 +9,17 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
 	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zapgrpc"
+	"google.golang.org/grpc/grpclog"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// newLoggers makes one zap logger, as logr for controller-runtime and as slog for Echo.
-func newLoggers(cfg *config) (logr.Logger, *slog.Logger, error) {
+// newLogger makes the one logger of the process.
+func newLogger(cfg *config) (*zap.Logger, error) {
 	level, err := zapcore.ParseLevel(cfg.LogLevel)
 	if err != nil {
-		return logr.Discard(), nil, fmt.Errorf("parsing LOG_LEVEL: %w", err)
+		return nil, fmt.Errorf("parsing LOG_LEVEL: %w", err)
 	}
 	zc := zap.NewProductionConfig()
 	zc.Encoding = cfg.LogFormat
@@ -24,7 +28,19 @@ func newLoggers(cfg *config) (logr.Logger, *slog.Logger, error) {
 	zc.DisableStacktrace = true
 	logger, err := zc.Build()
 	if err != nil {
-		return logr.Discard(), nil, fmt.Errorf("making the logger: %w", err)
+		return nil, fmt.Errorf("making the logger: %w", err)
 	}
-	return zapr.NewLogger(logger), slog.New(zapslog.NewHandler(logger.Core())), nil
+	return logger, nil
+}
+
+// useLogger gives the logger as logr for controller-runtime and as slog for Echo, and sends to it what libraries log by
+// themselves: client-go, gRPC, and whoever uses slog's default or the log package. So every line has the form of
+// LOG_FORMAT.
+func useLogger(logger *zap.Logger) (log logr.Logger, slogger *slog.Logger) {
+	log, slogger = zapr.NewLogger(logger), slog.New(zapslog.NewHandler(logger.Core()))
+	ctrl.SetLogger(log)
+	klog.SetLoggerWithOptions(log, klog.ContextualLogger(true))
+	slog.SetDefault(slogger)
+	grpclog.SetLoggerV2(zapgrpc.NewLogger(logger.WithOptions(zap.IncreaseLevel(zap.ErrorLevel)))) // as much as it logs unasked
+	return log, slogger
 }

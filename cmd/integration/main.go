@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 )
@@ -19,9 +20,8 @@ const (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "--version" {
-		fmt.Println(version)
-		return
+	if len(os.Args) > 1 {
+		os.Exit(answer(os.Args[1:]))
 	}
 	cfg, problems := loadConfig(os.Environ())
 	if len(problems) > 0 {
@@ -30,8 +30,24 @@ func main() {
 		}
 		os.Exit(exitMisconfigured)
 	}
-	if err := run(ctrl.SetupSignalHandler(), cfg); err != nil {
+	logger, err := newLogger(cfg)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "integration:", err)
 		os.Exit(exitFailed)
 	}
+	log, slogger := useLogger(logger)
+	if err := run(ctrl.SetupSignalHandler(), cfg, log, slogger); err != nil {
+		log.Error(err, "stopping")
+		os.Exit(exitFailed)
+	}
+}
+
+// answer is for people who try arguments. There is one.
+func answer(args []string) (code int) {
+	if slices.Equal(args, []string{"--version"}) {
+		fmt.Println(version)
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "integration takes no argument but --version: environment variables configure it")
+	return exitMisconfigured
 }

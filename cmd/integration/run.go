@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -10,7 +11,6 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -46,12 +46,7 @@ type service struct {
 }
 
 // run serves until ctx ends.
-func run(ctx context.Context, cfg *config) error {
-	log, slogger, err := newLoggers(cfg)
-	if err != nil {
-		return err
-	}
-	ctrl.SetLogger(log)
+func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger) error {
 	s := &service{cfg: cfg, log: log, slog: slogger, validator: workspace.NewValidator(cfg.naming)}
 	for _, step := range []func(context.Context) error{s.addManager, s.addFlyte, s.addController, s.addEdge} {
 		if err := step(ctx); err != nil {
@@ -75,12 +70,8 @@ func (s *service) addManager(context.Context) error {
 	if err != nil {
 		return err
 	}
-	restConfig, err := restConfig(s.cfg.Kubeconfig)
-	if err != nil {
-		return err
-	}
 	drain := s.cfg.drain()
-	s.mgr, err = manager.New(restConfig, manager.Options{
+	s.mgr, err = manager.New(s.cfg.rest, manager.Options{
 		Scheme: scheme, Cache: caches, Logger: s.log,
 		Metrics:                 metricsserver.Options{BindAddress: s.cfg.MetricsAddress},
 		HealthProbeBindAddress:  "0",
@@ -97,10 +88,18 @@ func (s *service) addManager(context.Context) error {
 	}))
 }
 
-func restConfig(kubeconfig string) (*rest.Config, error) {
-	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig) // in-cluster where kubeconfig is ""
-	if err != nil {
-		return nil, fmt.Errorf("reading KUBECONFIG: %w", err)
+// restConfig is that of the file, or of the cluster that the process runs in.
+func restConfig(kubeconfig string) (cfg *rest.Config, err error) {
+	if kubeconfig == "" {
+		cfg, err = rest.InClusterConfig()
+	} else {
+		cfg, err = clientcmd.BuildConfigFromFlags("", kubeconfig)
+	}
+	switch {
+	case errors.Is(err, rest.ErrNotInCluster):
+		return nil, errors.New("is required outside a cluster")
+	case err != nil:
+		return nil, err
 	}
 	cfg.QPS = -1 // API Priority and Fairness decides, not we
 	cfg.UserAgent = name + "/" + version

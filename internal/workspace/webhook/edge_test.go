@@ -140,6 +140,7 @@ func (e *edge) do(t *testing.T, r *http.Request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = response.Body.Close() }()
 	return answerOf(t, response)
 }
 

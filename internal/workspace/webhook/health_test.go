@@ -155,12 +155,19 @@ func TestHealth_IsNotSpoiltByOneWhoHangsUp(t *testing.T) {
 		}
 		handler := router(probes{slow, fine, fine}.health())
 		ctx, hangUp := context.WithCancel(t.Context())
+		var answered atomic.Int32
 		for range 2 { // one probes, the other waits for it
-			go handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/health", http.NoBody))
+			go func() {
+				handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/health", http.NoBody))
+				answered.Add(1)
+			}()
 		}
 		synctest.Wait()
 		hangUp()
 		synctest.Wait()
+		if n := answered.Load(); n != 1 {
+			t.Errorf("%d who hung up have ended, want the one who did not probe", n)
+		}
 		close(release)
 		if diff := cmp.Diff(allFine, get(t, handler, "/health")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
