@@ -13,7 +13,7 @@ import (
 const (
 	// flytePatience is how long a Reconcile waits for Flyte. A healthy one answers in milliseconds.
 	flytePatience = time.Second
-	// maxWaiting is how many Reconciles wait for Flyte at once. The other workers are never held by it.
+	// maxWaiting is how many Reconciles wait for a Flyte that is slow. It never holds the other workers.
 	maxWaiting = workers / 2
 )
 
@@ -34,14 +34,19 @@ type call struct {
 
 // calls are the calls under way, at most one for each project.
 type calls struct {
-	mu      sync.Mutex
-	byID    map[string]*call
-	waiting int
+	mu   sync.Mutex
+	byID map[string]*call
+	// waiting is how many Reconciles wait, and left how many calls are under way that nobody waits for any more.
+	waiting, left int
 }
 
-// ensure makes Flyte's project as wanted. After errNoAnswer the workspace is looked at again as soon as Flyte has
-// answered. A call that wants something else of the project is given up.
+// ensure makes Flyte's project as wanted. A call that wants something else of the project is given up. After
+// errNoAnswer the workspace is looked at again as soon as its call has ended, or, where none was begun, in time.
 func (c *Controller) ensure(ctx context.Context, want flyte.Project) error {
+	if !c.calls.enter() {
+		return errNoAnswer
+	}
+	defer c.calls.leave()
 	// The call ends with the leadership, not with this Reconcile.
 	bound, release, leads := c.Leadership.Hold(context.WithoutCancel(ctx))
 	if !leads {
@@ -90,19 +95,17 @@ func (cs *calls) end(mine *call, err error) (left bool) {
 	if cs.byID[mine.want.ID] == mine {
 		delete(cs.byID, mine.want.ID)
 	}
+	if mine.left {
+		cs.left--
+	}
 	mine.err = err
 	close(mine.ended)
 	return mine.left
 }
 
-// await waits for the end of a call, but not for long, and not at all while too many others wait.
+// await waits for the end of a call, but not for long.
 func (cs *calls) await(ctx context.Context, mine *call) error {
-	var patience time.Duration
-	if cs.enter() {
-		defer cs.leave()
-		patience = flytePatience
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, flytePatience)
 	defer cancel()
 	select {
 	case <-mine.ended:
@@ -115,14 +118,16 @@ func (cs *calls) await(ctx context.Context, mine *call) error {
 		return mine.err
 	default:
 		mine.left = true
+		cs.left++
 		return errNoAnswer
 	}
 }
 
+// enter tells whether one more may wait. While Flyte is quick, everyone may.
 func (cs *calls) enter() bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if cs.waiting >= maxWaiting {
+	if cs.left > 0 && cs.waiting >= maxWaiting {
 		return false
 	}
 	cs.waiting++
