@@ -15,14 +15,9 @@ import (
 func TestController_NamesMissingRight(t *testing.T) {
 	t.Parallel()
 	const account = "account-without-bind"
-	addAccount(t, adminOf(t, sharedCluster(t)), account)
+	without := slices.DeleteFunc(chartRules(t), func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Verbs, "bind") })
+	addAccount(t, adminOf(t, sharedCluster(t)), account, without)
 	s := newStage(t, stageOptions{account: account})
-	var role rbacv1.ClusterRole
-	must(t, s.admin.Get(t.Context(), client.ObjectKey{Name: account}, &role))
-	whole := role.DeepCopy()
-	role.Rules = slices.DeleteFunc(role.Rules, func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Verbs, "bind") })
-	must(t, s.admin.Update(t.Context(), &role))
-
 	create(t, s.admin, s.workspace("powerless"))
 	w := s.await("powerless", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonForbidden)
 	message := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionAccessGranted).Message
@@ -36,7 +31,9 @@ func TestController_NamesMissingRight(t *testing.T) {
 	} {
 		s.await("powerless", condition, v1alpha1.ReasonApplied)
 	}
-	role.Rules = whole.Rules
+	var role rbacv1.ClusterRole
+	must(t, s.admin.Get(t.Context(), client.ObjectKey{Name: account}, &role))
+	role.Rules = chartRules(t)
 	must(t, s.admin.Update(t.Context(), &role))
 	s.await("powerless", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }

@@ -70,7 +70,7 @@ func sharedCluster(t testing.TB) *devcluster.Cluster {
 		for _, role := range v1alpha1.Roles() {
 			create(t, admin, tenantRole(role))
 		}
-		addAccount(t, admin, accountName)
+		addAccount(t, admin, accountName, chartRules(t))
 		shared = cluster
 	})
 	if shared == nil {
@@ -89,15 +89,20 @@ func adminOf(t testing.TB, cluster *devcluster.Cluster) client.Client {
 	return admin
 }
 
-// addAccount makes a ServiceAccount with a ClusterRole of its own that has the rules of the chart's.
-func addAccount(t testing.TB, admin client.Client, name string) {
+// chartRules are the rights that the chart gives the service.
+func chartRules(t testing.TB) []rbacv1.PolicyRule {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(chartFiles, "role.yaml"))
 	must(t, err)
-	role := &rbacv1.ClusterRole{}
-	must(t, yaml.UnmarshalStrict(text, role))
-	role.Name = name
-	create(t, admin, role)
+	var role rbacv1.ClusterRole
+	must(t, yaml.UnmarshalStrict(text, &role))
+	return role.Rules
+}
+
+// addAccount makes a ServiceAccount with a ClusterRole of its own.
+func addAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.PolicyRule) {
+	t.Helper()
+	create(t, admin, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules})
 	create(t, admin, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: accountNamespace}})
 	create(t, admin, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: name},

@@ -209,3 +209,25 @@ func TestController_FollowsItsConfiguration(t *testing.T) {
 		t.Errorf("console-url of the ConfigMap is %s, want %s", got, want)
 	}
 }
+
+func TestController_ProvisionsManyAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	const many = 2 * workers
+	var ids []string
+	for i := range many {
+		ids = append(ids, fmt.Sprintf("many-%d", i))
+		create(t, s.admin, s.workspace(ids[i]))
+	}
+	for _, id := range ids {
+		s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+		s.reconcile(id)
+	}
+	writes := map[string]int{}
+	for write, n := range writesOfProvisioning {
+		writes[write] = n * many
+	}
+	if diff := cmp.Diff(writes, s.requests.writes()); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+}

@@ -231,7 +231,7 @@ func TestController_TakesAccessAwayWhileFlyteHangs(t *testing.T) {
 	s.provisioned("hung")
 	release := s.flyte.Hang()
 	defer release()
-	const others = 2 * workers // more than there are workers
+	const others = workers + maxWaiting
 	for i := range others {
 		create(t, s.admin, s.workspace(fmt.Sprintf("hung-%d", i)))
 	}
