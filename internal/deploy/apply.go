@@ -18,8 +18,8 @@ import (
 const FieldOwner = "integrationctl"
 
 // Apply makes the cluster hold objects, in their order, by server-side apply as FieldOwner. Their namespaces are
-// created where they are missing, and each CRD is awaited before the next object. What the API server doesn't know of
-// a kind is an error. Applying the same objects again changes nothing.
+// created where they are missing, and each CRD is awaited before the next object. A field that the API server doesn't know
+// is an error. Applying the same objects again changes nothing.
 func Apply(ctx context.Context, cfg *rest.Config, objects []*unstructured.Unstructured) error {
 	a, err := newApplier(cfg)
 	if err != nil {
@@ -45,7 +45,7 @@ func newApplier(cfg *rest.Config) (*applier, error) {
 			return nil, err
 		}
 	}
-	c, err := client.NewWithWatch(cfg, client.Options{Scheme: scheme, FieldValidation: metav1.FieldValidationStrict})
+	c, err := client.NewWithWatch(cfg, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,10 @@
 package deploy_test
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -86,22 +88,59 @@ func TestApply_NamesWhatTheServerRefuses(t *testing.T) {
 	}
 }
 
+// The next object may be of the kind, and the API server needs its time; one CRD alone might win the race by chance.
+func TestApply_AwaitsEachCRD(t *testing.T) {
+	cfg := installed(t)
+	tiers := find(t, rendered(t, ciValues(t, "default")), "CustomResourceDefinition", "workspacetiers.platform.company.com")
+	var objects []*unstructured.Unstructured
+	for _, letter := range []string{"a", "b", "c", "d", "e"} {
+		crd := renamed(t, tiers, "kind"+letter)
+		object := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{}}}
+		object.SetAPIVersion("platform.company.com/v1alpha1")
+		object.SetKind("kind" + letter)
+		object.SetName("x")
+		objects = append(objects, crd, object)
+	}
+	defer func() {
+		for i := 0; i < len(objects); i += 2 {
+			remove(t, objects[i])
+		}
+	}()
+	if err := deploy.Apply(t.Context(), cfg, objects); err != nil {
+		t.Error(err)
+	}
+}
+
+// renamed is a CRD of the same schema for another kind.
+func renamed(t *testing.T, crd *unstructured.Unstructured, kind string) *unstructured.Unstructured {
+	t.Helper()
+	crd = crd.DeepCopy()
+	crd.SetName(kind + "s.platform.company.com")
+	names := map[string]any{"plural": kind + "s", "singular": kind, "kind": kind, "listKind": kind + "List"}
+	if err := unstructured.SetNestedMap(crd.Object, names, "spec", "names"); err != nil {
+		t.Fatal(err)
+	}
+	return crd
+}
+
+func remove(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := clientFor(t, installed(t)).Delete(t.Context(), object); err != nil {
+		t.Error(err)
+	}
+}
+
 // Names of kinds that another CRD has are refused for good: waiting must end with the reason.
 func TestApply_TellsWhyACRDIsNotEstablished(t *testing.T) {
 	cfg := installed(t)
-	crd := find(t, rendered(t, ciValues(t, "default")), "CustomResourceDefinition", "workspaces.platform.company.com").DeepCopy()
-	crd.SetName("rooms.platform.company.com")
-	for field, value := range map[string]any{"plural": "rooms", "singular": "room", "kind": "Workspace", "listKind": "RoomList"} {
-		if err := unstructured.SetNestedField(crd.Object, value, "spec", "names", field); err != nil {
-			t.Fatal(err)
-		}
+	crd := renamed(t, find(t, rendered(t, ciValues(t, "default")), "CustomResourceDefinition", "workspaces.platform.company.com"), "room")
+	if err := unstructured.SetNestedField(crd.Object, "Workspace", "spec", "names", "kind"); err != nil {
+		t.Fatal(err)
 	}
-	defer func() {
-		if err := clientFor(t, cfg).Delete(t.Context(), crd); err != nil {
-			t.Error(err)
-		}
-	}()
-	err := deploy.Apply(t.Context(), cfg, []*unstructured.Unstructured{crd})
+	defer remove(t, crd)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err := deploy.Apply(ctx, cfg, []*unstructured.Unstructured{crd})
 	if err == nil || !strings.Contains(err.Error(), "refuses its names") {
 		t.Errorf("got %v", err)
 	}

@@ -90,7 +90,7 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 		"LISTEN_ADDRESS", "LOG_FORMAT", "LOG_LEVEL", "MAX_WORKSPACES", "METRICS_ADDRESS", "NAMESPACE_TEMPLATE",
 		"PROVISION_TIMEOUT", "RESERVED_NAMESPACES", "WEBHOOK_TOLERANCE", "WORKSPACE_WEBHOOK_SECRET_FILE",
 	}
-	values := with(ciValues(t, "default"), "workspaces.maximum", 1000000) // a number that YAML may write with an exponent
+	values := with(ciValues(t, "default"), "workspaces.maximum", 1e6) // numbers come from YAML as floats
 	config := find(t, rendered(t, values), "ConfigMap", fullName)
 	data, _, err := unstructured.NestedStringMap(config.Object, "data")
 	if err != nil {
