@@ -43,7 +43,7 @@ func start(t *testing.T, program string, env map[string]string, args ...string) 
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(t.Context(), binary, args...)
-	c.Env = []string{"PROGRAM=" + program}
+	c.Env = []string{"PROGRAM=" + program, "GORACE=atexit_sleep_ms=0"} // the race detector would sleep for a second at each end
 	for name, value := range env {
 		c.Env = append(c.Env, name+"="+value)
 	}

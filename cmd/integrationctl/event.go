@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // eventFlags describe an event on the command line.
 type eventFlags struct {
 	file, kind   string
+	provision    bool // the data object alone
 	data         workspace.Data
 	cpu, memory  string
 	gpu, storage string
@@ -27,8 +29,10 @@ type eventFlags struct {
 }
 
 func (e *eventFlags) register(f *pflag.FlagSet) {
-	f.StringVarP(&e.file, "file", "f", "", "file with the body to send as it is; - for standard input")
-	f.StringVar(&e.kind, "type", string(workspace.EventCreated), "type of the event: workspace.{created,updated,suspended,resumed,deleted} or ping")
+	f.StringVarP(&e.file, "file", "f", "", "`file` with the body to send as it is; - for standard input")
+	f.BoolVar(&e.provision, "provision", false, "post to /provision, which answers when the workspace is Ready")
+	f.StringVar(&e.kind, "type", string(workspace.EventCreated),
+		"`event` type: workspace.{created,updated,suspended,resumed,deleted} or ping")
 	f.StringVar(&e.data.WorkspaceID, "id", "", "workspace id")
 	f.Int64Var(&e.data.Version, "version", 0, "version of the event; it grows with every event of a workspace")
 	f.StringVar(&e.data.Name, "name", "", "name that people see")
@@ -40,24 +44,49 @@ func (e *eventFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&e.gpu, "gpu", "", "quota of GPUs")
 	f.StringVar(&e.storage, "storage", "", "quota of storage")
 	f.StringVar(&e.pods, "pods", "", "quota of pods")
-	f.StringArrayVar(&e.members, "member", nil, "member as Kind:name:role, such as Group:ml-team:editor (repeatable)")
-	f.StringToStringVar(&e.labels, "label", nil, "label as key=value (repeatable)")
+	f.StringArrayVar(&e.members, "member", nil, "member as `Kind:name:role`, such as Group:ml-team:editor (repeatable)")
+	f.StringToStringVar(&e.labels, "label", nil, "label as `key=value` (repeatable)")
+	f.Lookup("label").DefValue = "" // pflag's would be shown as []
 }
 
+// besideFile are the flags that go with a body from a file. Any other would be ignored.
+var besideFile = []string{"file", "provision", "url", "secret-file", "webhook-id", "dry-run", "retry"}
+
 // body is the file as it is, or the JSON of the flags; for /provision, the data object alone.
-func (e *eventFlags) body(stdin io.Reader, provision bool) ([]byte, error) {
-	switch e.file {
-	case "":
-	case "-":
-		return io.ReadAll(stdin)
-	default:
-		return os.ReadFile(e.file)
+func (e *eventFlags) body(f *pflag.FlagSet, stdin io.Reader) ([]byte, error) {
+	if e.file == "" {
+		return e.json()
 	}
+	var ignored []string
+	f.Visit(func(flag *pflag.Flag) {
+		if !slices.Contains(besideFile, flag.Name) {
+			ignored = append(ignored, "--"+flag.Name)
+		}
+	})
+	if len(ignored) > 0 {
+		return nil, fmt.Errorf("the body is read from --file: %s can't change it", strings.Join(ignored, ", "))
+	}
+	return e.read(stdin)
+}
+
+func (e *eventFlags) read(stdin io.Reader) (body []byte, err error) {
+	if e.file == "-" {
+		body, err = io.ReadAll(stdin)
+	} else {
+		body, err = os.ReadFile(e.file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the event: %w", err)
+	}
+	return body, nil
+}
+
+func (e *eventFlags) json() ([]byte, error) {
 	data, err := e.payload()
 	if err != nil {
 		return nil, err
 	}
-	if provision {
+	if e.provision {
 		return json.Marshal(data)
 	}
 	event := workspace.Event{Type: workspace.EventType(e.kind), Timestamp: time.Now().UTC().Truncate(time.Second), Data: data}
@@ -86,9 +115,9 @@ func (e *eventFlags) payload() (workspace.Data, error) {
 
 // parseMember reads Kind:name:role. The name may hold colons.
 func parseMember(text string) (v1alpha1.Member, error) {
-	kind, rest, ok := strings.Cut(text, ":")
+	kind, rest, _ := strings.Cut(text, ":")
 	last := strings.LastIndex(rest, ":")
-	if !ok || last < 1 {
+	if kind == "" || last < 1 || last == len(rest)-1 {
 		return v1alpha1.Member{}, fmt.Errorf("--member %q is not Kind:name:role", text)
 	}
 	return v1alpha1.Member{

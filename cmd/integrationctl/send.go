@@ -25,9 +25,9 @@ const (
 
 // sender is the send command.
 type sender struct {
-	url, secret, secretFile, id string
-	provision, dryRun, retry    bool
-	event                       eventFlags
+	url, secretFile, id string
+	dryRun, retry       bool
+	event               eventFlags
 }
 
 func newSendCommand() *cobra.Command {
@@ -45,21 +45,20 @@ The exit code is 0 if the answer is a 2xx.`,
   integrationctl send --provision --id ws-002 --name "Forecasts"
   integrationctl send -f event.json --dry-run`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return s.run(c.Context(), c.InOrStdin(), c.OutOrStdout()) },
+		RunE: s.run,
 	}
 	f := c.Flags()
 	f.StringVar(&s.url, "url", "http://127.0.0.1:8080", "base URL of the service")
-	f.StringVar(&s.secretFile, "secret-file", "", "file with the webhook secret (default: $WORKSPACE_WEBHOOK_SECRET)")
-	f.StringVar(&s.id, "webhook-id", "", "id of the message; the same id again is a redelivery (default: a new one)")
-	f.BoolVar(&s.provision, "provision", false, "post to /provision, which answers when the workspace is Ready")
+	f.StringVar(&s.secretFile, "secret-file", "", "`file` with the webhook secret (default: $WORKSPACE_WEBHOOK_SECRET)")
+	f.StringVar(&s.id, "webhook-id", "", "`id` of the message; the same id again is a redelivery (default: a new one)")
 	f.BoolVar(&s.retry, "retry", false, "on 429 and 503, send again after Retry-After, for a minute at most")
 	f.BoolVar(&s.dryRun, "dry-run", false, "print the request and send nothing")
 	s.event.register(f)
 	return c
 }
 
-func (s *sender) run(ctx context.Context, stdin io.Reader, out io.Writer) error {
-	body, err := s.event.body(stdin, s.provision)
+func (s *sender) run(c *cobra.Command, _ []string) error {
+	body, err := s.event.body(c.Flags(), c.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -67,11 +66,19 @@ func (s *sender) run(ctx context.Context, stdin io.Reader, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	ctx, cancel := context.WithTimeout(c.Context(), sendTimeout)
 	defer cancel()
 	if s.id == "" {
 		s.id = "msg_" + rand.Text()
 	}
+	if !signature.ValidID(s.id) {
+		return errors.New("--webhook-id must be 1 to 128 printable ASCII characters without white space and full stop")
+	}
+	return s.send(ctx, c.OutOrStdout(), signer, body)
+}
+
+// send posts the body, and with --retry posts it again for as long as the service asks for that.
+func (s *sender) send(ctx context.Context, out io.Writer, signer *signature.Signer, body []byte) error {
 	for {
 		request, err := s.request(ctx, signer, body)
 		if err != nil {
@@ -81,7 +88,7 @@ func (s *sender) run(ctx context.Context, stdin io.Reader, out io.Writer) error 
 			return printRequest(out, request, body)
 		}
 		again, err := post(out, request)
-		if again == 0 || !s.retry {
+		if again <= 0 || !s.retry {
 			return err
 		}
 		select {
@@ -113,7 +120,7 @@ func (s *sender) signer() (*signature.Signer, error) {
 
 func (s *sender) request(ctx context.Context, signer *signature.Signer, body []byte) (*http.Request, error) {
 	path := "/webhooks/workspace"
-	if s.provision {
+	if s.event.provision {
 		path = "/provision"
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(s.url, "/")+path, bytes.NewReader(body))
@@ -134,9 +141,12 @@ func printRequest(out io.Writer, r *http.Request, body []byte) error {
 	return err
 }
 
-// post sends the request and prints the answer. again is when the service wants to be asked again, zero if never.
+// post sends the request and prints the answer. again is when the service wants to be asked again, nothing above zero
+// if never.
 func post(out io.Writer, r *http.Request) (again time.Duration, err error) {
-	answer, err := http.DefaultClient.Do(r)
+	// A signed message is for the address that was given, and for no other.
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(r)
 	if err != nil {
 		return 0, fmt.Errorf("sending: %w", err)
 	}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestMain is the program itself where a test starts it as one.
+func TestMain(m *testing.M) {
+	if os.Getenv("PROGRAM") == "integrationctl" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// result is how the program ended.
+type result struct {
+	Code           int
+	Stdout, Stderr string
+}
+
+// invocation is what the program is given, beside its arguments.
+type invocation struct{ secret, stdin string }
+
+func (i invocation) run(t *testing.T, args ...string) result {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errOut strings.Builder
+	c := exec.CommandContext(t.Context(), binary, args...)
+	// The race detector would sleep for a second at the end of each program.
+	c.Env = []string{"PROGRAM=integrationctl", "GORACE=atexit_sleep_ms=0", "WORKSPACE_WEBHOOK_SECRET=" + i.secret}
+	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(i.stdin), &out, &errOut
+	if err := c.Run(); c.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return result{Code: c.ProcessState.ExitCode(), Stdout: out.String(), Stderr: errOut.String()}
+}
+
+func TestSecretNew_PrintsASecretThatTheServiceTakes(t *testing.T) {
+	one, two := invocation{}.run(t, "secret", "new"), invocation{}.run(t, "secret", "new")
+	for _, got := range []result{one, two} {
+		if _, err := signature.ParseKeys(got.Stdout); err != nil || got.Code != 0 || got.Stderr != "" {
+			t.Errorf("it printed %q and %q with exit code %d: %v", got.Stdout, got.Stderr, got.Code, err)
+		}
+		if strings.Count(got.Stdout, "\n") != 1 {
+			t.Errorf("%q is not one line", got.Stdout)
+		}
+	}
+	if one.Stdout == two.Stdout {
+		t.Error("two secrets are the same")
+	}
+}
+
+func TestCommand_Helps(t *testing.T) {
+	for golden, args := range map[string]string{
+		"help.txt": "--help", "send-help.txt": "send --help", "secret-help.txt": "secret --help", "secret-new-help.txt": "secret new --help",
+	} {
+		t.Run(args, func(t *testing.T) {
+			got := invocation{}.run(t, strings.Fields(args)...)
+			if diff := cmp.Diff(result{Stdout: expected(t, golden, got.Stdout)}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestCommand_RefusesWhatItDoesNotKnow(t *testing.T) {
+	for args, want := range map[string]string{
+		"sned":             `unknown command "sned" for "integrationctl"`,
+		"secret bogus":     `unknown command "bogus" for "integrationctl secret"`,
+		"secret new twice": `unknown command "twice" for "integrationctl secret new"`,
+		"send ws-001":      `unknown command "ws-001" for "integrationctl send"`,
+		"send --idd x":     "unknown flag: --idd",
+	} {
+		t.Run(args, func(t *testing.T) {
+			got := invocation{}.run(t, strings.Fields(args)...)
+			first, _, _ := strings.Cut(got.Stderr, "\n")
+			if got.Code != 1 || got.Stdout != "" || first != "integrationctl: "+want {
+				t.Errorf("%+v, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestCommand_TellsItsVersion(t *testing.T) {
+	if diff := cmp.Diff(result{Stdout: "integrationctl version dev\n"}, invocation{}.run(t, "--version")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// expected is the content of a golden file, which -update sets to what was got.
+func expected(t *testing.T, golden, got string) string {
+	t.Helper()
+	path := filepath.Join("testdata", golden)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(want)
+}
