@@ -3,7 +3,6 @@ package deploy
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io/fs"
 
@@ -62,7 +61,7 @@ func render(o Options) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.Engine{}.RenderWithContext(context.Background(), c, values)
+	return engine.Render(c, values)
 }
 
 // load reads the embedded chart.
