@@ -46,8 +46,15 @@ func TestController_WritesNothingWithoutLease(t *testing.T) {
 	ids := []string{"follow-1", "follow-2", "follow-3"}
 	for _, id := range ids {
 		create(t, s.admin, s.workspace(id))
-		s.reconcile(id)
 	}
+	eventually(t, func(context.Context) error {
+		s.leadership.mu.Lock()
+		defer s.leadership.mu.Unlock()
+		if s.leadership.refused < len(ids) {
+			return errors.New("the controller has not looked at every Workspace")
+		}
+		return nil
+	})
 	if writes := s.requests.writes(); len(writes) > 0 {
 		t.Errorf("writes without the lease: %v", writes)
 	}

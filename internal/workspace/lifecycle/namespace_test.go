@@ -72,6 +72,9 @@ func TestController_ProvisionsWhenForeignNamespaceIsGone(t *testing.T) {
 	s.deleteNamespace("flyte-freed")
 	s.reconcile("freed")
 	s.await("freed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	if diff := cmp.Diff(childrenOfActive, s.childNames("flyte-freed")); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
 }
 
 func TestController_GivesUpNamespaceWithoutLabel(t *testing.T) {

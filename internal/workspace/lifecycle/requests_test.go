@@ -77,6 +77,8 @@ type leadership struct {
 	mu     sync.Mutex
 	held   context.Context //nolint:containedctx // it is the leadership itself, as in k8s.Lease
 	cancel context.CancelFunc
+	// refused counts the calls of Hold without the lease.
+	refused int
 }
 
 func (l *leadership) acquire() {
@@ -94,9 +96,10 @@ func (l *leadership) lose() {
 // Hold implements Leadership, as k8s.Lease does.
 func (l *leadership) Hold(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	held := l.held
-	l.mu.Unlock()
 	if held == nil || held.Err() != nil {
+		l.refused++
 		return ctx, func() {}, false
 	}
 	bound, cancel := context.WithCancel(ctx)
