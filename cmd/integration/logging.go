@@ -26,6 +26,7 @@ func newLogger(cfg *config) (*zap.Logger, error) {
 	zc.Level = zap.NewAtomicLevelAt(level)
 	zc.EncoderConfig.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	zc.DisableStacktrace = true
+	zc.Sampling = nil // a burst of events is a line for each
 	logger, err := zc.Build()
 	if err != nil {
 		return nil, fmt.Errorf("making the logger: %w", err)

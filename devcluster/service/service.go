@@ -64,7 +64,7 @@ type Service struct {
 // Install puts the chart's objects into the cluster and prepares the service to run under its account.
 func Install(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{Secret: signature.NewSecret(), options: o}
-	free, err := devcluster.FreeAddresses(2) //nolint:contextcheck // a look at loopback, which takes no time
+	free, err := devcluster.FreeAddresses(2)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster"
@@ -58,12 +59,21 @@ func sharedCluster(t testing.TB) *devcluster.Cluster {
 			cluster.Stop()
 			t.Fatal(err)
 		}
+		makeDefaultTier(t, cluster)
 		shared = cluster
 	})
 	if shared == nil {
 		t.Fatal("the shared control plane did not start")
 	}
 	return shared
+}
+
+func makeDefaultTier(t testing.TB, cluster *devcluster.Cluster) {
+	t.Helper()
+	scheme, err := NewScheme()
+	must(t, err)
+	admin := newClient(t, cluster.Config(), client.Options{Scheme: scheme})
+	must(t, admin.Create(t.Context(), &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultTier}}))
 }
 
 // kube is the service's way to the API server, and another one beside it.
@@ -127,6 +137,9 @@ func (k *kube) start(t testing.TB) {
 		_, err := k.cache.GetInformer(ctx, o)
 		must(t, err)
 	}
+	eventually(t, func(ctx context.Context) error { // what is in the cache no Record has to wait for
+		return k.cache.Get(ctx, client.ObjectKey{Name: v1alpha1.DefaultTier}, &v1alpha1.WorkspaceTier{})
+	})
 }
 
 func (k *kube) applier() *Applier { return &Applier{Client: k.client, Live: k.live} }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,17 +43,22 @@ func NewStore(ctx context.Context, c client.Client, live client.Reader, informer
 
 // Record merges an event into the stored Workspace, with its delivery in the same write, guarded by resourceVersion.
 // When it returns OutcomeAccepted, the API server has stored both. Conflicts with other writers are settled inside.
-// Errors are *workspace.Error.
+// Content that its tier does not allow is refused. Errors are *workspace.Error, their fields are below data.
 func (s *Store) Record(ctx context.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	reader := client.Reader(s.cached)
 	for range maxRounds {
 		w, outcome, err := s.try(ctx, reader, e, d)
-		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
+		if !overtaken(err) && (err == nil || reader == s.live) {
 			return w, outcome, refusal(err)
 		}
-		reader = s.live
+		reader = s.live // what a lagging cache hides may make it a repeat
 	}
 	return nil, "", &workspace.Error{Kind: workspace.KindUnavailable, Detail: "too many writers at once"}
+}
+
+// overtaken tells whether somebody else has written meanwhile.
+func overtaken(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err)
 }
 
 func (s *Store) try(
@@ -66,15 +72,38 @@ func (s *Store) try(
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the Workspace: %w", err)
 	}
+	if !before.DeletionTimestamp.IsZero() {
+		// Somebody else's finalizer keeps it for a while; what is written now would go with it.
+		return nil, "", &workspace.Error{Kind: workspace.KindUnavailable, Detail: "the Workspace is being deleted"}
+	}
 	after := before.DeepCopy()
 	outcome, err := workspace.Record(after, e, d)
 	if err != nil || outcome != workspace.OutcomeAccepted {
 		return before, outcome, err
 	}
+	if workspace.RaisesContent(before, e) {
+		if err := s.admit(ctx, &after.Spec); err != nil {
+			return nil, "", err
+		}
+	}
 	if err := s.write(ctx, before, after); err != nil {
 		return nil, "", err
 	}
 	return after, outcome, nil
+}
+
+// admit checks what the tier allows, but only of content that is taken: what was stored before, or is stale, has
+// nothing to fear from a tier that was lowered since.
+func (s *Store) admit(ctx context.Context, spec *v1alpha1.WorkspaceSpec) error {
+	tier := &v1alpha1.WorkspaceTier{}
+	err := s.cached.Get(ctx, client.ObjectKey{Name: spec.Tier}, tier)
+	if apierrors.IsNotFound(err) {
+		tier, err = nil, nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading WorkspaceTier %q: %w", spec.Tier, err)
+	}
+	return workspace.Admit(spec, tier)
 }
 
 func (s *Store) write(ctx context.Context, before, after *v1alpha1.Workspace) error {
@@ -100,16 +129,6 @@ func (s *Store) roomForOneMore(ctx context.Context) error {
 	return nil
 }
 
-// Tier reads a WorkspaceTier from the cache. A missing one is a KindInvalid error.
-func (s *Store) Tier(ctx context.Context, name string) (*v1alpha1.WorkspaceTier, error) {
-	var tier v1alpha1.WorkspaceTier
-	err := s.cached.Get(ctx, client.ObjectKey{Name: name}, &tier)
-	if apierrors.IsNotFound(err) {
-		return nil, &workspace.Error{Kind: workspace.KindInvalid, Detail: fmt.Sprintf("the tier %q does not exist", name)}
-	}
-	return &tier, refusal(err)
-}
-
 // refusal turns an error of the API server into one for the sender. What the API server's own validation refuses is
 // the sender's turn; anything else is ours, and a repeat may succeed.
 func refusal(err error) error {
@@ -120,16 +139,17 @@ func refusal(err error) error {
 	if !errors.As(err, &status) || status.Status().Code != http.StatusUnprocessableEntity {
 		return &workspace.Error{Kind: workspace.KindUnavailable, Detail: "the Kubernetes API can't store it now", Err: err}
 	}
-	return &workspace.Error{Kind: workspace.KindInvalid, Detail: "the Kubernetes API refuses it", Fields: causes(status.Status()), Err: err}
+	return &workspace.Error{Kind: workspace.KindInvalid, Detail: "the Kubernetes API refuses it: " + causes(status.Status()), Err: err}
 }
 
-func causes(status metav1.Status) []workspace.FieldError {
+// causes names the fields as they are called in the stored Workspace.
+func causes(status metav1.Status) string {
 	if status.Details == nil {
-		return nil
+		return status.Message
 	}
-	fields := make([]workspace.FieldError, len(status.Details.Causes))
+	texts := make([]string, len(status.Details.Causes))
 	for i, cause := range status.Details.Causes {
-		fields[i] = workspace.FieldError{Field: cause.Field, Message: cause.Message}
+		texts[i] = cause.Field + " " + cause.Message
 	}
-	return fields
+	return strings.Join(texts, "; ")
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -140,11 +140,15 @@ type lagging struct {
 	old *v1alpha1.Workspace
 }
 
-func (c lagging) Get(_ context.Context, key client.ObjectKey, o client.Object, _ ...client.GetOption) error {
+func (c lagging) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	w, ok := o.(*v1alpha1.Workspace)
+	if !ok {
+		return c.Client.Get(ctx, key, o, opts...)
+	}
 	if c.old == nil {
 		return apierrors.NewNotFound(v1alpha1.GroupVersion.WithResource("workspaces").GroupResource(), key.Name)
 	}
-	c.old.DeepCopyInto(o.(*v1alpha1.Workspace))
+	c.old.DeepCopyInto(w)
 	return nil
 }
 
@@ -155,6 +159,8 @@ func TestStore_SettlesWhatALaggingCacheHides(t *testing.T) {
 	_, _, err := s.Record(t.Context(), first, delivery(first))
 	must(t, err)
 	old := k.workspace(t, id)
+	refused := first // the same delivery, of a tier that is gone
+	refused.Data.Tier = "gone"
 	_, _, err = s.Record(t.Context(), second, delivery(second))
 	must(t, err)
 	tests := []struct {
@@ -166,6 +172,7 @@ func TestStore_SettlesWhatALaggingCacheHides(t *testing.T) {
 		kind     workspace.Kind
 	}{
 		{"unknown, a repeat", nil, first, delivery(first), workspace.OutcomeDuplicate, 0},
+		{"unknown, a repeat that its tier would refuse today", nil, refused, delivery(refused), workspace.OutcomeDuplicate, 0},
 		{"unknown, stale", nil, event(workspace.EventSuspended, id, 1), workspace.Delivery{ID: "a"}, workspace.OutcomeStale, 0},
 		{"old, a repeat", old, second, delivery(second), workspace.OutcomeDuplicate, 0},
 		{"old, another body", old, second, workspace.NewDelivery("msg_2", []byte("x")), "", workspace.KindConflict},
@@ -219,36 +226,69 @@ func TestStore_RefusesMoreThanTheMaximum(t *testing.T) {
 // What the API server's own rules refuse is the sender's turn, and says where.
 func TestStore_TellsWhatTheAPIServerRefuses(t *testing.T) {
 	e := event(workspace.EventCreated, "store-invalid", 1)
-	e.Data.Tier, e.Data.Quota.CPU = "Large", "1e30"
+	e.Data.Quota.Memory, e.Data.Quota.Storage = "1e30", "-1"
 	_, outcome, err := newStore(t, newKube(t)).Record(t.Context(), e, delivery(e))
 	refusal, ok := errors.AsType[*workspace.Error](err)
 	if !ok || refusal.Kind != workspace.KindInvalid || outcome != "" {
 		t.Fatalf("got %s, %v", outcome, err)
 	}
-	var fields []string
-	for _, f := range refusal.Fields {
-		fields = append(fields, f.Field)
-	}
-	slices.Sort(fields)
-	if diff := cmp.Diff([]string{"spec.quota.cpu", "spec.tier"}, fields); diff != "" {
-		t.Error(diff)
+	for _, field := range []string{"spec.quota.memory", "spec.quota.storage"} {
+		if !strings.Contains(refusal.Detail, field) {
+			t.Errorf("%q does not name %s", refusal.Detail, field)
+		}
 	}
 }
 
-func TestStore_Tier(t *testing.T) {
+// A tier that is not there, or was lowered since, refuses new content, but not the repeat of what was stored.
+func TestStore_AdmitsWhatTheTierAllows(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, k)
-	must(t, k.admin.Create(t.Context(), &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: "store-tier"}}))
-	eventually(t, func(ctx context.Context) error {
-		tier, err := s.Tier(ctx, "store-tier")
-		if err == nil && tier.Spec.PodSecurity.Enforce != "" {
-			t.Errorf("got %+v", tier)
-		}
-		return err
-	})
-	if _, err := s.Tier(t.Context(), "store-none"); workspace.KindOf(err) != workspace.KindInvalid {
-		t.Errorf("got %v", err)
+	e := event(workspace.EventCreated, "store-tier", 1)
+	e.Data.Tier, e.Data.Quota.CPU = "store-tier", "8"
+	record := func(ctx context.Context) (workspace.Outcome, error) {
+		_, outcome, err := s.Record(ctx, e, delivery(e))
+		return outcome, err
 	}
+	if _, err := record(t.Context()); workspace.KindOf(err) != workspace.KindInvalid {
+		t.Fatalf("without the tier: %v", err)
+	}
+	tier := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: "store-tier"}}
+	must(t, k.admin.Create(t.Context(), tier))
+	eventually(t, func(ctx context.Context) error { _, err := record(ctx); return err })
+	tier.Spec.Quota.Maximum.CPU = "4"
+	must(t, k.admin.Update(t.Context(), tier))
+	newer := e
+	newer.Type, newer.Data.Version = workspace.EventUpdated, 2
+	eventually(t, func(ctx context.Context) error {
+		if _, _, err := s.Record(ctx, newer, delivery(newer)); workspace.KindOf(err) != workspace.KindInvalid || err == nil {
+			return fmt.Errorf("above the lowered maximum: %w", err)
+		}
+		return nil
+	})
+	if outcome, err := record(t.Context()); err != nil || outcome != workspace.OutcomeDuplicate {
+		t.Errorf("the repeat is %s, %v", outcome, err)
+	}
+}
+
+// What is written to a Workspace that is being deleted would go with it.
+func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
+	k := newKube(t)
+	s := newStore(t, k)
+	w := workspace.New("store-deleted")
+	w.Finalizers = []string{"example.com/somebody-elses"}
+	must(t, k.admin.Create(t.Context(), w))
+	must(t, k.admin.Delete(t.Context(), w))
+	e := event(workspace.EventCreated, w.Name, 1)
+	eventually(t, func(ctx context.Context) error {
+		if _, _, err := s.Record(ctx, e, delivery(e)); workspace.KindOf(err) != workspace.KindUnavailable {
+			return fmt.Errorf("not refused: %w", err)
+		}
+		return nil
+	})
+	w = k.workspace(t, w.Name)
+	w.Finalizers = nil
+	must(t, k.admin.Update(t.Context(), w))
+	eventually(t, func(ctx context.Context) error { _, _, err := s.Record(ctx, e, delivery(e)); return err })
 }
 
 // An API server that is down, or hangs, costs no more than the deadline; when it is back, nothing need be restarted.

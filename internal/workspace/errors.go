@@ -66,6 +66,20 @@ func KindOf(err error) Kind {
 	return KindInternal
 }
 
+// Below is err with its fields moved below a member of the body.
+func Below(member string, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || len(e.Fields) == 0 {
+		return err
+	}
+	moved := *e
+	moved.Fields = make([]FieldError, len(e.Fields))
+	for i, f := range e.Fields {
+		moved.Fields[i] = FieldError{Field: member + "." + f.Field, Message: f.Message}
+	}
+	return &moved
+}
+
 // invalid is a KindInvalid error for these fields, or nil if there are none.
 func invalid(fields []FieldError) error {
 	if len(fields) == 0 {

@@ -31,14 +31,17 @@ func orDefault(q, d v1alpha1.Quota) v1alpha1.Quota {
 	}
 }
 
-// CheckQuota refuses a quota that asks for more than the tier's maximum (KindInvalid, with the fields).
-func CheckQuota(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, at string) error {
+// Admit refuses content that its tier does not allow: a tier that does not exist (nil), or a quota above the tier's
+// maximum. The error is KindInvalid, with the fields below data.
+func Admit(s *v1alpha1.WorkspaceSpec, tier *v1alpha1.WorkspaceTier) error {
+	if tier == nil {
+		return invalid([]FieldError{{Field: "tier", Message: "names no WorkspaceTier of this cluster"}})
+	}
 	var fields []FieldError
-	for _, l := range limits(q, tier.Spec.Quota.Maximum) {
-		amount, clamped := l.effective()
-		if clamped {
+	for _, l := range limits(s.Quota, tier.Spec.Quota.Maximum) {
+		if amount, above := l.effective(); above {
 			message := fmt.Sprintf("is above %s, the maximum of the tier %s", amount.String(), tier.Name)
-			fields = append(fields, FieldError{Field: at + "." + l.key, Message: message})
+			fields = append(fields, FieldError{Field: "quota." + l.key, Message: message})
 		}
 	}
 	return invalid(fields)

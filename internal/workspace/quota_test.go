@@ -60,7 +60,7 @@ func tierOf(standard, maximum v1alpha1.Quota) *v1alpha1.WorkspaceTier {
 	}
 }
 
-func TestCheckQuota_RefusesMoreThanTheTierAllows(t *testing.T) {
+func TestAdmit_RefusesMoreThanTheTierAllows(t *testing.T) {
 	maximum := v1alpha1.Quota{CPU: "2", Memory: "4Gi", GPU: "0", Storage: "1T", Pods: "10"}
 	tests := []struct {
 		name          string
@@ -110,11 +110,18 @@ func TestCheckQuota_RefusesMoreThanTheTierAllows(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := CheckQuota(test.q, tierOf(test.standard, test.max), "data.quota")
+			err := Below("data", Admit(&v1alpha1.WorkspaceSpec{Quota: test.q}, tierOf(test.standard, test.max)))
 			if diff := cmp.Diff(test.want, fieldsOf(t, err)); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestAdmit_RefusesAMissingTier(t *testing.T) {
+	want := []FieldError{{"tier", "names no WorkspaceTier of this cluster"}}
+	if diff := cmp.Diff(want, fieldsOf(t, Admit(&v1alpha1.WorkspaceSpec{Tier: "none"}, nil))); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -35,9 +35,8 @@ func Record(w *v1alpha1.Workspace, e Event, d Delivery) (Outcome, error) {
 	if repeated, err := seen.repeats(d); err != nil || repeated {
 		return OutcomeDuplicate, err
 	}
-	unknown := w.ResourceVersion == ""
-	content := e.Type.HasContent() && (unknown || e.Data.Version > w.Spec.Version)
-	state := e.Type.setsState() && (unknown || e.Data.Version > w.Spec.StateVersion)
+	content := RaisesContent(w, e)
+	state := e.Type.setsState() && (isUnknown(w) || e.Data.Version > w.Spec.StateVersion)
 	if !content && !state {
 		return OutcomeStale, nil
 	}
@@ -49,6 +48,14 @@ func Record(w *v1alpha1.Workspace, e Event, d Delivery) (Outcome, error) {
 	}
 	return OutcomeAccepted, seen.note(w, d)
 }
+
+// RaisesContent tells whether recording e would replace the content of w.
+func RaisesContent(w *v1alpha1.Workspace, e Event) bool {
+	return e.Type.HasContent() && (isUnknown(w) || e.Data.Version > w.Spec.Version)
+}
+
+// isUnknown tells whether w was never stored.
+func isUnknown(w *v1alpha1.Workspace) bool { return w.ResourceVersion == "" }
 
 func setContent(s *v1alpha1.WorkspaceSpec, d Data) {
 	s.Version = d.Version

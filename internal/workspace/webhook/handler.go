@@ -16,12 +16,11 @@ import (
 
 // Store keeps Workspaces. Its errors are *workspace.Error.
 type Store interface {
-	// Record stores an event with its delivery before it returns OutcomeAccepted.
+	// Record stores an event with its delivery before it returns OutcomeAccepted. Content that its tier does not allow
+	// is KindInvalid, with fields below data.
 	Record(context.Context, workspace.Event, workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error)
 	// Await returns the Workspace when settled says so, or, when ctx ends, its last state with ctx's error.
 	Await(ctx context.Context, id string, settled func(*v1alpha1.Workspace) bool) (*v1alpha1.Workspace, error)
-	// Tier is KindInvalid where there is no such tier.
-	Tier(ctx context.Context, name string) (*v1alpha1.WorkspaceTier, error)
 }
 
 // Options are what a Handler works with.
@@ -83,9 +82,9 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	if err := h.Validator.Event(event); err != nil {
 		return "", err
 	}
-	_, recorded, err := h.record(c, event, workspace.NewDelivery(message.ID, body), "data.")
+	_, recorded, err := h.record(c, event, workspace.NewDelivery(message.ID, body))
 	if err != nil {
-		return "", err
+		return "", workspace.Below("data", err)
 	}
 	if recorded != workspace.OutcomeAccepted {
 		return string(recorded), c.JSON(http.StatusOK, answer{Status: string(recorded)})
@@ -93,40 +92,15 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	return string(recorded), c.JSON(http.StatusAccepted, h.location(event.Data.WorkspaceID, "accepted"))
 }
 
-// record checks what depends on the tier, and stores the event.
-func (h *Handler) record(
-	c *echo.Context, e workspace.Event, d workspace.Delivery, at string,
-) (*v1alpha1.Workspace, workspace.Outcome, error) {
+// record stores the event, within a bounded time.
+func (h *Handler) record(c *echo.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), storeTimeout)
 	defer cancel()
-	if e.Type.HasContent() {
-		if err := h.checkTier(ctx, e.Data, at); err != nil {
-			return nil, "", err
-		}
-	}
 	w, outcome, err := h.Store.Record(ctx, e, d)
 	if err == nil && outcome == workspace.OutcomeAccepted {
 		c.Logger().Info("stored an event", "type", string(e.Type), "workspace", e.Data.WorkspaceID, "version", e.Data.Version)
 	}
 	return w, outcome, err
-}
-
-func (h *Handler) checkTier(ctx context.Context, d workspace.Data, at string) error {
-	name := d.Tier
-	if name == "" {
-		name = v1alpha1.DefaultTier
-	}
-	tier, err := h.Store.Tier(ctx, name)
-	if workspace.KindOf(err) == workspace.KindInvalid && err != nil {
-		return &workspace.Error{
-			Kind: workspace.KindInvalid, Detail: "the request breaks a rule",
-			Fields: []workspace.FieldError{{Field: at + "tier", Message: "names no WorkspaceTier of this cluster"}},
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return workspace.CheckQuota(d.Quota, tier, at+"quota")
 }
 
 // location says where a workspace can be found. It never depends on the request's Host.

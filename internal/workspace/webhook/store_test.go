@@ -2,7 +2,6 @@ package webhook_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"strconv"
 	"sync"
@@ -51,9 +50,15 @@ func (m *memory) Record(ctx context.Context, e workspace.Event, d workspace.Deli
 	if stored, ok := m.workspaces[w.Name]; ok {
 		w = stored.DeepCopy()
 	}
+	raises := workspace.RaisesContent(w, e)
 	outcome, err := workspace.Record(w, e, d)
 	if err != nil || outcome != workspace.OutcomeAccepted {
 		return w, outcome, err
+	}
+	if raises {
+		if err := workspace.Admit(&w.Spec, m.tiers[w.Spec.Tier]); err != nil {
+			return nil, "", err
+		}
 	}
 	w.Generation++
 	w.ResourceVersion = strconv.FormatInt(w.Generation, 10)
@@ -96,14 +101,6 @@ func (m *memory) Await(ctx context.Context, id string, settled func(*v1alpha1.Wo
 			return w, ctx.Err()
 		}
 	}
-}
-
-func (m *memory) Tier(_ context.Context, name string) (*v1alpha1.WorkspaceTier, error) {
-	tier, ok := m.tiers[name]
-	if !ok {
-		return nil, &workspace.Error{Kind: workspace.KindInvalid, Detail: fmt.Sprintf("the tier %q does not exist", name)}
-	}
-	return tier, nil
 }
 
 // stored are all Workspaces by id.
