@@ -38,6 +38,9 @@ func NewStore(ctx context.Context, c client.Client, live client.Reader, informer
 	if _, err := informer.AddEventHandler(waiters); err != nil {
 		return nil, fmt.Errorf("watching Workspaces: %w", err)
 	}
+	if _, err := informers.GetInformer(ctx, &v1alpha1.WorkspaceTier{}, cache.BlockUntilSynced(false)); err != nil {
+		return nil, fmt.Errorf("watching WorkspaceTiers: %w", err)
+	}
 	return &Store{cached: c, live: live, maxWorkspaces: maxWorkspaces, waiters: waiters}, nil
 }
 
