@@ -141,7 +141,7 @@ func TestStart_GoesOnWithTheStateOfItsDir(t *testing.T) {
 // losingOnce picks a port that another holds, then free ones.
 func losingOnce(t *testing.T) func() (ports, error) {
 	t.Helper()
-	taken, port, err := listenAnywhere()
+	taken, port, err := listenAnywhere(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,12 +23,12 @@ const (
 
 // freePorts returns two that were free a moment ago.
 func freePorts() (ports, error) {
-	first, apiServer, err := listenAnywhere()
+	first, apiServer, err := listenAnywhere(context.Background())
 	if err != nil {
 		return ports{}, err
 	}
 	defer first.Close() // after the second: no port is given twice
-	second, controllerManager, err := listenAnywhere()
+	second, controllerManager, err := listenAnywhere(context.Background())
 	if err != nil {
 		return ports{}, err
 	}
@@ -36,11 +36,10 @@ func freePorts() (ports, error) {
 	return ports{apiServer: apiServer, controllerManager: controllerManager}, nil
 }
 
-// listenAnywhere has no context: on loopback, a port is free or not at once.
-func listenAnywhere() (lis net.Listener, port int, err error) {
+func listenAnywhere(ctx context.Context) (lis net.Listener, port int, err error) {
 	for range portAttempts {
 		port = lowestPort + rand.IntN(highestPort-lowestPort)
-		if lis, err = new(net.ListenConfig).Listen(context.Background(), "tcp", address(port)); err == nil {
+		if lis, err = new(net.ListenConfig).Listen(ctx, "tcp", address(port)); err == nil {
 			return lis, port, nil
 		}
 	}

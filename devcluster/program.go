@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"context"
 	"net"
 	"os/exec"
 	"time"
@@ -38,7 +39,7 @@ func (p *Program) LogPath() string { return p.process.logPath }
 
 // FreeAddresses returns n different addresses on 127.0.0.1 that were free a
 // moment ago, from below the range that Linux hands out by itself.
-func FreeAddresses(n int) ([]string, error) {
+func FreeAddresses(ctx context.Context, n int) ([]string, error) {
 	listeners := make([]net.Listener, 0, n)
 	defer func() { // after the last one, so that no port is given twice
 		for _, listener := range listeners {
@@ -47,7 +48,7 @@ func FreeAddresses(n int) ([]string, error) {
 	}()
 	addresses := make([]string, n)
 	for i := range addresses {
-		listener, port, err := listenAnywhere()
+		listener, port, err := listenAnywhere(ctx)
 		if err != nil {
 			return nil, err
 		}

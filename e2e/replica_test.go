@@ -11,7 +11,7 @@ import (
 
 // TestLeaderKilled runs a second replica, which leads after the first was killed. Both serve all the time.
 func TestLeaderKilled(t *testing.T) {
-	follower, err := world.service.Replica("workspace-flyte-integration-1")
+	follower, err := world.service.Replica(t.Context(), "workspace-flyte-integration-1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ type Service struct {
 // Install puts the chart's objects into the cluster and prepares the service to run under its account.
 func Install(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{Secret: signature.NewSecret(), options: o}
-	free, err := devcluster.FreeAddresses(2)
+	free, err := devcluster.FreeAddresses(ctx, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +95,8 @@ func Install(ctx context.Context, o Options) (*Service, error) {
 }
 
 // Replica is another replica of the same service, in a pod of another name.
-func (s *Service) Replica(podName string) (*Service, error) {
-	free, err := devcluster.FreeAddresses(2)
+func (s *Service) Replica(ctx context.Context, podName string) (*Service, error) {
+	free, err := devcluster.FreeAddresses(ctx, 2)
 	if err != nil {
 		return nil, err
 	}
