@@ -3,6 +3,7 @@ package devcluster
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"syscall"
 )
 
@@ -31,11 +32,22 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 }
 
 // PauseAPIServer makes the API server hang: connections are accepted, nothing
-// is answered.
-func (c *Cluster) PauseAPIServer() { c.signalAPIServer(syscall.SIGSTOP) }
+// is answered. When it returns, every thread has stopped.
+func (c *Cluster) PauseAPIServer() {
+	c.signalAPIServer(syscall.SIGSTOP)
+	for !c.apiServerIsPaused() {
+		runtime.Gosched()
+	}
+}
 
 // ResumeAPIServer ends PauseAPIServer; requests that waited are answered.
 func (c *Cluster) ResumeAPIServer() { c.signalAPIServer(syscall.SIGCONT) }
+
+func (c *Cluster) apiServerIsPaused() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.apiServer == nil || isPaused(c.apiServer.cmd.Process.Pid)
+}
 
 func (c *Cluster) signalAPIServer(s syscall.Signal) {
 	c.mu.Lock()

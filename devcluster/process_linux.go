@@ -1,9 +1,35 @@
 package devcluster
 
-import "syscall"
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
 
 // diesWithParent has the kernel kill the child when we end in any way, also
 // while the child is stopped. Its own process group keeps Ctrl-C from it.
 func diesWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// isPaused tells whether SIGSTOP has reached every thread: until then some still
+// answer. A process that has ended is paused enough.
+func isPaused(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return true
+	}
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if err != nil {
+			continue // this thread has ended
+		}
+		// The state follows the name in parentheses, which may hold anything (proc_pid_stat(5)).
+		if _, state, ok := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" ")); ok && state[0] != 'T' {
+			return false
+		}
+	}
+	return true
 }
