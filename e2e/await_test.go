@@ -31,6 +31,9 @@ func eventually(t testing.TB, what string, holds func(context.Context) bool) {
 	}
 }
 
+// named is the key of a cluster-scoped object.
+func named(name string) client.ObjectKey { return client.ObjectKey{Name: name} }
+
 // ready is the Ready condition, of the generation that there is.
 func ready(w *v1alpha1.Workspace) metav1.Condition {
 	c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionReady)
@@ -45,7 +48,7 @@ func settled(t testing.TB, id, reason string) *v1alpha1.Workspace {
 	t.Helper()
 	var w v1alpha1.Workspace
 	eventually(t, id+" to be "+reason, func(ctx context.Context) bool {
-		return world.admin.Get(ctx, client.ObjectKey{Name: id}, &w) == nil && ready(&w).Reason == reason
+		return world.admin.Get(ctx, named(id), &w) == nil && ready(&w).Reason == reason
 	})
 	return &w
 }
@@ -65,8 +68,8 @@ func countReady(t testing.TB, prefix string) (n int) {
 	return n
 }
 
-// readyTimes watches until n workspaces have become Ready, and tells when the watch said so.
-func readyTimes(ctx context.Context, n int) (<-chan map[string]time.Time, error) {
+// readyTimes watches until n workspaces whose id begins with prefix have become Ready, and tells when the watch said so.
+func readyTimes(ctx context.Context, prefix string, n int) (<-chan map[string]time.Time, error) {
 	var list v1alpha1.WorkspaceList
 	events, err := world.admin.Watch(ctx, &list)
 	if err != nil {
@@ -82,7 +85,10 @@ func readyTimes(ctx context.Context, n int) (<-chan map[string]time.Time, error)
 				break
 			}
 			w, ok := event.Object.(*v1alpha1.Workspace)
-			if _, seen := times[w.GetName()]; ok && !seen && event.Type != watch.Deleted && ready(w).Status == metav1.ConditionTrue {
+			if !ok || !strings.HasPrefix(w.Name, prefix) {
+				continue
+			}
+			if _, seen := times[w.Name]; !seen && event.Type != watch.Deleted && ready(w).Status == metav1.ConditionTrue {
 				times[w.Name] = time.Now()
 			}
 		}

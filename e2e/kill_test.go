@@ -1,16 +1,12 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -74,58 +70,3 @@ func TestRestartWritesNothing(t *testing.T) {
 
 // objectsPerWorkspace are the objects of team: the Workspace, its Namespace and what is in it.
 const objectsPerWorkspace = 13
-
-// audited is one request in the API server's audit log.
-type audited struct {
-	Verb string `json:"verb"`
-	User struct {
-		Username string `json:"username"`
-	} `json:"user"`
-	ObjectRef struct {
-		Resource, Namespace, Name, Subresource string
-	} `json:"objectRef"`
-	ResponseStatus struct {
-		Code int `json:"code"`
-	} `json:"responseStatus"`
-	StageTimestamp time.Time `json:"stageTimestamp"`
-}
-
-// serviceUser is the chart's ServiceAccount.
-const serviceUser = "system:serviceaccount:platform-services:workspace-flyte-integration"
-
-// auditedWrites are the service's own writes that succeeded, without Events.
-func auditedWrites(t *testing.T) []audited {
-	t.Helper()
-	file, err := os.Open(world.cluster.AuditLogPath())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	var writes []audited
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var entry audited
-		if json.Unmarshal(lines.Bytes(), &entry) != nil {
-			continue // the last line may be half written
-		}
-		isWrite := entry.Verb == "create" || entry.Verb == "update" || entry.Verb == "patch" || entry.Verb == "delete"
-		if isWrite && entry.User.Username == serviceUser && entry.ResponseStatus.Code < 300 && entry.ObjectRef.Resource != "events" {
-			writes = append(writes, entry)
-		}
-	}
-	return writes
-}
-
-// auditedCreates counts the successful creations of each object of the workspaces whose id begins with prefix.
-func auditedCreates(t *testing.T, prefix string) map[string]int {
-	t.Helper()
-	made := map[string]int{}
-	for _, entry := range auditedWrites(t) {
-		ref := entry.ObjectRef
-		if entry.Verb == "create" && (strings.HasPrefix(ref.Name, prefix) || strings.HasPrefix(ref.Namespace+ref.Name, "flyte-"+prefix)) {
-			made[ref.Resource+" "+ref.Namespace+"/"+ref.Name]++
-		}
-	}
-	return made
-}

@@ -4,10 +4,12 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +19,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // world is what the stories share. Each story uses workspace ids of its own, and leaves the service running.
@@ -28,7 +31,11 @@ var world struct {
 	admin client.WithWatch
 }
 
+// pprof lets the service serve profiles on 127.0.0.1:6060, where only one process on a machine can.
+var pprof = flag.Bool("pprof", false, "let the service serve profiles on 127.0.0.1:6060")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -63,8 +70,13 @@ func run(m *testing.M) (code int, err error) {
 	}
 	world.service, err = service.Install(ctx, service.Options{
 		Cluster: world.cluster, Binary: binary, Flyte: world.flyte.Addr(), Dir: dir,
+		Env: map[string]string{"PPROF_ENABLED": strconv.FormatBool(*pprof)},
 	})
 	if err != nil {
+		return 0, err
+	}
+	// The very first write takes a new API server longer than the service lets a sender wait.
+	if err := world.admin.Create(ctx, workspace.New("first")); err != nil {
 		return 0, err
 	}
 	if err := world.service.Start(ctx); err != nil {

@@ -30,7 +30,7 @@ func findProject(id string) (flytetest.Project, bool) {
 // floor: a bare client that makes the same objects, all children at once.
 func TestWebhookBecomesReadyWorkspace(t *testing.T) {
 	const n = 50
-	times, err := readyTimes(t.Context(), n)
+	times, err := readyTimes(t.Context(), "ready-", n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,18 @@ type reply struct {
 	took   time.Duration
 }
 
+// outcome is the status that a 2xx answer tells, or else the answer.
+func (r reply) outcome() string {
+	var answer struct{ Status string }
+	if r.status >= http.StatusMultipleChoices || json.Unmarshal([]byte(r.body), &answer) != nil {
+		return fmt.Sprintf("%d %s", r.status, r.body)
+	}
+	return answer.Status
+}
+
+// sender keeps its connections, also when many are used at once.
+var sender = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024}}
+
 // message is one webhook, which may be sent again and again.
 type message struct {
 	id   string
@@ -54,12 +66,12 @@ func team(id string, version int64) workspace.Data {
 }
 
 // post sends the message once.
-func (m message) post(ctx context.Context, base, path, secret string) (reply, error) {
+func (m message) post(ctx context.Context, base, secret string) (reply, error) {
 	signer, err := signature.NewSigner(secret)
 	if err != nil {
 		return reply{}, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+path, bytes.NewReader(m.body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/webhooks/workspace", bytes.NewReader(m.body))
 	if err != nil {
 		return reply{}, err
 	}
@@ -70,7 +82,7 @@ func (m message) post(ctx context.Context, base, path, secret string) (reply, er
 
 func do(request *http.Request) (reply, error) {
 	start := time.Now()
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := sender.Do(request)
 	if err != nil {
 		return reply{}, err
 	}
@@ -82,7 +94,7 @@ func do(request *http.Request) (reply, error) {
 // send posts the message once to the shared service, which must answer.
 func (m message) send(t testing.TB) reply {
 	t.Helper()
-	r, err := m.post(t.Context(), world.service.URL, "/webhooks/workspace", world.service.Secret)
+	r, err := m.post(t.Context(), world.service.URL, world.service.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +106,7 @@ func (m message) send(t testing.TB) reply {
 func (m message) deliver(ctx context.Context, base, secret string) (reply, error) {
 	const patience = 50 * time.Millisecond
 	for {
-		r, err := m.post(ctx, base, "/webhooks/workspace", secret)
+		r, err := m.post(ctx, base, secret)
 		switch {
 		case err == nil && r.status < http.StatusMultipleChoices:
 			return r, nil

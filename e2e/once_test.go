@@ -1,0 +1,228 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+var (
+	deliveries = flag.Int("deliveries", 1000, "how many events TestEveryDeliveryHasItsEffectOnce sends")
+	kills      = flag.Int("kills", 4, "how often it kills the service meanwhile")
+)
+
+const (
+	// eventsPerWorkspace is less than the deliveries that a Workspace remembers, so that all can be looked at in the end.
+	eventsPerWorkspace = 20
+	// sendersAtOnce is how many requests are under way.
+	sendersAtOnce = 16
+)
+
+// TestEveryDeliveryHasItsEffectOnce sends events of every kind in no order, every tenth twice, while the
+// service is killed again and again. What got no 2xx is sent again as Standard Webhooks says: the same id, a new timestamp.
+func TestEveryDeliveryHasItsEffectOnce(t *testing.T) {
+	histories := drawHistories(*deliveries / eventsPerWorkspace)
+	sent := &sending{slots: make(chan struct{}, sendersAtOnce), results: map[string][]string{}}
+	var all []delivery
+	for _, history := range histories {
+		all = append(all, history...)
+	}
+	rand.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
+	all = append(all, all[:len(all)/10]...)
+	disorder(all)
+
+	start := time.Now()
+	var senders sync.WaitGroup
+	for _, d := range all {
+		senders.Go(func() { sent.untilTaken(t, d.message) })
+	}
+	for n := range *kills {
+		// Random on purpose: somewhere within each of the stretches between kills.
+		target := int64((float64(n) + rand.Float64()) * float64(len(all)) / float64(*kills))
+		eventually(t, "some more deliveries", func(context.Context) bool { return sent.taken.Load() >= target })
+		world.service.Kill()
+		if err := world.service.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	senders.Wait()
+	took := time.Since(start)
+	written := auditedSpecWrites(t)
+	for id, history := range histories {
+		m := sent.model(t, history)
+		w := settled(t, id, reasonOf[m.spec().State])
+		m.check(t, w)
+		sent.checkLatest(t, m, history)
+		if written[id] > len(m) {
+			t.Errorf("%s was written %d times for %d events", id, written[id], len(m))
+		}
+	}
+	t.Logf("%d deliveries of %d events in %v, a SIGKILL every %v; %d attempts failed, %d answers were cut off after the write; %s",
+		len(all), len(all)*10/11, took.Round(time.Millisecond), (took / time.Duration(max(*kills, 1))).Round(time.Millisecond),
+		sent.failed.Load(), sent.cut, sent.answered())
+}
+
+// reasonOf is what the Ready condition says when a state is reached.
+var reasonOf = map[v1alpha1.State]string{
+	v1alpha1.StateActive:    v1alpha1.ReasonReady,
+	v1alpha1.StateSuspended: v1alpha1.ReasonSuspended,
+	v1alpha1.StateDeleted:   v1alpha1.ReasonDeleted,
+}
+
+// drawHistories draws, for each of n workspaces, events of every kind; the first version is a created, so that there
+// is content in the end.
+func drawHistories(n int) map[string][]delivery {
+	kinds := []workspace.EventType{
+		workspace.EventUpdated, workspace.EventUpdated, workspace.EventSuspended, workspace.EventResumed,
+		workspace.EventCreated, workspace.EventDeleted,
+	}
+	histories := map[string][]delivery{}
+	for i := range n {
+		id := fmt.Sprintf("once-%d", i)
+		for v := range int64(eventsPerWorkspace) {
+			kind := workspace.EventCreated
+			if v > 0 {
+				kind = kinds[rand.IntN(len(kinds))]
+			}
+			e := version(kind, id, v+1)
+			body, err := json.Marshal(e)
+			if err != nil {
+				panic(err)
+			}
+			histories[id] = append(histories[id], delivery{message{fmt.Sprintf("msg_%s_%d", id, v+1), body}, e})
+		}
+	}
+	return histories
+}
+
+// disorder lets the versions grow by and large, so that many events have an effect, but overtake each other.
+func disorder(all []delivery) {
+	const spread = 5
+	at := map[string]float64{}
+	for _, d := range all {
+		at[d.message.id] = float64(d.event.Data.Version) + spread*rand.Float64()
+	}
+	slices.SortFunc(all, func(a, b delivery) int { return cmp.Compare(at[a.message.id], at[b.message.id]) })
+}
+
+// schedule are the pauses of Standard Webhooks' recommended retry schedule, a thousand times faster.
+var schedule = []time.Duration{
+	0, 5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour,
+	5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+const scheduleFaster = 1000
+
+// sending is what the senders see.
+type sending struct {
+	slots  chan struct{}
+	taken  atomic.Int64
+	failed atomic.Int64
+	cut    int
+
+	mu      sync.Mutex
+	results map[string][]string // the 2xx answers by delivery id
+}
+
+// untilTaken sends until a 2xx, or until the schedule ends: then the delivery is lost.
+func (s *sending) untilTaken(t *testing.T, m message) {
+	t.Helper()
+	defer s.taken.Add(1)
+	var r reply
+	var err error
+	for _, pause := range schedule {
+		select {
+		case <-time.After(pause / scheduleFaster):
+		case <-t.Context().Done():
+			return
+		}
+		if r, err = s.once(t.Context(), m); err == nil && r.status < http.StatusMultipleChoices {
+			s.note(m.id, r.outcome())
+			return
+		}
+		s.failed.Add(1)
+	}
+	t.Errorf("%s is lost: %+v %v", m.id, r, err)
+}
+
+func (s *sending) note(id, outcome string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.results[id] = append(s.results[id], outcome)
+}
+
+func (s *sending) once(ctx context.Context, m message) (reply, error) {
+	s.slots <- struct{}{}
+	defer func() { <-s.slots }()
+	return m.post(ctx, world.service.URL, world.service.Secret)
+}
+
+// model takes what had an effect by the answers: what was accepted, and what was a duplicate although no acceptance was
+// ever seen, since that answer was cut off.
+func (s *sending) model(t *testing.T, history []delivery) model {
+	t.Helper()
+	m := model{}
+	for _, d := range history {
+		results := s.results[d.message.id]
+		accepted := 0
+		for _, r := range results {
+			if r == "accepted" {
+				accepted++
+			}
+		}
+		switch {
+		case accepted > 1:
+			t.Errorf("%s was accepted %d times", d.message.id, accepted)
+		case accepted == 0 && slices.Contains(results, "duplicate"):
+			s.cut++
+		case accepted == 0:
+			continue
+		}
+		m[d.message.id] = d.event
+	}
+	return m
+}
+
+// checkLatest holds what had an effect by the answers against all that was sent: the newest content and the newest
+// state of the history must be among it.
+func (s *sending) checkLatest(t *testing.T, effective model, history []delivery) {
+	t.Helper()
+	everything := model{}
+	for _, d := range history {
+		everything[d.message.id] = d.event
+	}
+	if want, got := everything.content().Data.Version, effective.content().Data.Version; got != want {
+		t.Errorf("%s ends with the content of %d, not of %d", history[0].event.Data.WorkspaceID, got, want)
+	}
+	if want, got := everything.state().Data.Version, effective.state().Data.Version; got != want {
+		t.Errorf("%s ends with the state of %d, not of %d", history[0].event.Data.WorkspaceID, got, want)
+	}
+}
+
+// answered counts the answers.
+func (s *sending) answered() string {
+	counts := map[string]int{}
+	for _, results := range s.results {
+		for _, r := range results {
+			counts[r]++
+		}
+	}
+	text := ""
+	for _, outcome := range slices.Sorted(maps.Keys(counts)) {
+		text += fmt.Sprintf("%d %s ", counts[outcome], outcome)
+	}
+	return text
+}
