@@ -29,7 +29,9 @@ func TestServer_BoundsTheBodyToTheByte(t *testing.T) {
 	for name, encode := range map[string]func(*http.Request){"of known length": plain, "chunked": chunked} {
 		t.Run(name, func(t *testing.T) {
 			e := newEdge(t)
-			if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", padded(maxBody), encode)); diff != "" {
+			within := e.post(t, hooks, "msg_1", padded(maxBody), encode)
+			delete(within.Header, "Connection") // of no interest here
+			if diff := cmp.Diff(taken(http.StatusAccepted, accepted), within); diff != "" {
 				t.Errorf("256 KiB (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(tooLarge, e.post(t, hooks, "msg_2", padded(maxBody+1), encode)); diff != "" {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -35,17 +36,34 @@ type Options struct {
 	ProvisionTimeout time.Duration
 	// Draining ends the waits of /provision early: the process is about to stop.
 	Draining <-chan struct{}
-	Metrics  prometheus.Registerer
+	// TrustedProxies are the peers whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	Metrics        prometheus.Registerer
+	// Now is the clock of the rate limits; time.Now unless it is set.
+	Now func() time.Time
 }
 
 // Handler answers the two POST routes.
 type Handler struct {
 	Options
-	metrics *metrics
+	metrics          *metrics
+	sources          *sources
+	reading          *readers
+	storing, waiting slots
 }
 
 // NewHandler makes a Handler and registers its metrics.
-func NewHandler(o Options) *Handler { return &Handler{Options: o, metrics: newMetrics(o.Metrics)} }
+func NewHandler(o Options) *Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Handler{
+		Options: o, metrics: newMetrics(o.Metrics), sources: newSources(o.Now), reading: newReaders(),
+		storing: make(slots, maxStoring), waiting: make(slots, maxWaiting),
+	}
+	h.gauge(o.Metrics)
+	return h
+}
 
 // Register adds the routes.
 func (h *Handler) Register(e *echo.Echo) {
@@ -92,8 +110,12 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	return string(recorded), c.JSON(http.StatusAccepted, h.location(event.Data.WorkspaceID, "accepted"))
 }
 
-// record stores the event, within a bounded time.
+// record stores the event, within a bounded time, unless too many are being stored already.
 func (h *Handler) record(c *echo.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
+	if !h.storing.enter() {
+		return nil, "", newProblem(http.StatusServiceUnavailable, "")
+	}
+	defer h.storing.leave()
 	ctx, cancel := context.WithTimeout(c.Request().Context(), storeTimeout)
 	defer cancel()
 	w, outcome, err := h.Store.Record(ctx, e, d)

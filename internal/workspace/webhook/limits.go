@@ -13,6 +13,25 @@ const (
 	// maxFields bounds the field errors of an answer.
 	maxFields = 100
 
+	// Any source may send so many requests a second, and so many at once, with a valid signature. What bears none is
+	// charged to a budget of its own, so that nobody spends the one of who signs.
+	signedRate, signedBurst     = 1000, 2000
+	unsignedRate, unsignedBurst = 20, 100
+	// maxSources are told apart, in about 4 MiB; all others share one pair of budgets.
+	maxSources = 8192
+	// sourceMemory is longer than any budget takes to refill: forgetting a source after it changes nothing.
+	sourceMemory = 10 * time.Second
+	// sourceBits is how much of an IPv6 address tells sources apart: whoever has one address has all of its /64.
+	sourceBits = 64
+
+	// maxReading bounds the requests whose body is being read, and so the memory that they take to a quarter of a GiB. One
+	// more, and the oldest is cut off: among so many that is a slow one.
+	maxReading = 1024
+	// maxStoring bounds the signed requests that the Kubernetes API is asked to store at a time.
+	maxStoring = 512
+	// maxWaiting bounds the waits of /provision; whoever comes above it is told at once that the workspace is pending.
+	maxWaiting = 256
+
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
@@ -25,7 +44,8 @@ const (
 	probeTimeout  = time.Second
 	probeInterval = time.Second
 
-	// retryUnavailable and retryLimited are the Retry-After of 503 and 429.
+	// retryUnavailable and retryLimited are the Retry-After of 503 and 429; that of a spent budget is retryBudget.
 	retryUnavailable = 5 * time.Second
+	retryBudget      = time.Second
 	retryLimited     = 5 * time.Minute
 )

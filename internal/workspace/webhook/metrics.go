@@ -16,6 +16,7 @@ import (
 type metrics struct {
 	deliveries *prometheus.CounterVec
 	refusals   *prometheus.CounterVec
+	limited    *prometheus.CounterVec
 	seconds    prometheus.Histogram
 }
 
@@ -29,6 +30,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "workspace_flyte_webhook_signature_refusals_total",
 			Help: "Requests refused for their signature, by reason.",
 		}, []string{"reason"}),
+		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "workspace_flyte_webhook_rate_limited_total",
+			Help: "Requests answered 429 since their source had spent its budget: that for signed requests, or that for all others.",
+		}, []string{"budget"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "workspace_flyte_webhook_seconds",
 			Help:    "Seconds from a request on a POST route to its answer.",
@@ -38,8 +43,25 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, reason := range signature.Reasons() {
 		m.refusals.WithLabelValues(string(reason))
 	}
-	r.MustRegister(m.deliveries, m.refusals, m.seconds)
+	for _, b := range []budget{signed, unsigned} {
+		m.limited.WithLabelValues(string(b))
+	}
+	r.MustRegister(m.deliveries, m.refusals, m.limited, m.seconds)
 	return m
+}
+
+// gauge shows how many requests are under way, by what is done for them.
+func (h *Handler) gauge(r prometheus.Registerer) {
+	for phase, count := range map[string]func() int{
+		"reading": h.reading.count,
+		"storing": func() int { return len(h.storing) },
+		"waiting": func() int { return len(h.waiting) },
+	} {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "workspace_flyte_webhook_in_flight", ConstLabels: prometheus.Labels{"phase": phase},
+			Help: "Requests on the POST routes under way: their body is being read, they are being stored, or they wait for Ready.",
+		}, func() float64 { return float64(count()) }))
+	}
 }
 
 func (m *metrics) refuse(err error) {

@@ -35,6 +35,10 @@ func (h *Handler) provision(c *echo.Context) (outcome string, err error) {
 }
 
 func (h *Handler) answerWhenSettled(c *echo.Context, stored *v1alpha1.Workspace) error {
+	if !h.waiting.enter() { // it is stored: only the wait is refused
+		return h.answerPending(c, stored.Name)
+	}
+	defer h.waiting.leave()
 	ctx, cancel := h.patience(c.Request().Context())
 	defer cancel()
 	w, err := h.Store.Await(ctx, stored.Name, func(w *v1alpha1.Workspace) bool {
@@ -56,7 +60,11 @@ func (h *Handler) answerWhenSettled(c *echo.Context, stored *v1alpha1.Workspace)
 		done.StatusURL, done.Namespaces, done.ConsoleURLs = "", w.Status.Namespaces, h.DomainURLs(w.Name)
 		return c.JSON(http.StatusOK, done)
 	}
-	pending := h.location(stored.Name, "pending")
+	return h.answerPending(c, stored.Name)
+}
+
+func (h *Handler) answerPending(c *echo.Context, id string) error {
+	pending := h.location(id, "pending")
 	c.Response().Header().Set("Location", pending.StatusURL)
 	return c.JSON(http.StatusAccepted, pending)
 }

@@ -13,20 +13,46 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// verified reads the body within its bound and checks its signature. Nothing of a request that is not signed is looked
-// at, and all refusals of that kind are one answer.
+// verified reads the body within its bound, checks its signature, and charges the request to its source. Nothing of a
+// request that is not signed is looked at.
 func (h *Handler) verified(c *echo.Context) ([]byte, signature.Message, error) {
-	body, err := readBody(c)
+	source := sourceOf(c.Request(), h.TrustedProxies)
+	body, message, err := h.authentic(c)
+	if err != nil {
+		if limited := h.spend(source, unsigned); limited != nil {
+			c.Response().Header().Set("Connection", "close") // the next attempt shall cost a connection
+			err = limited
+		}
+		return nil, message, err
+	}
+	if err := h.spend(source, signed); err != nil {
+		return nil, message, err
+	}
+	return body, message, mustBeJSON(c.Request().Header)
+}
+
+// authentic reads the body and checks its signature. All refusals of a signature are one answer.
+func (h *Handler) authentic(c *echo.Context) ([]byte, signature.Message, error) {
+	body, err := h.body(c)
 	if err != nil {
 		return nil, signature.Message{}, err
 	}
-	header := c.Request().Header
-	message, err := h.Verifier.Verify(header, body)
+	message, err := h.Verifier.Verify(c.Request().Header, body)
 	if err != nil {
 		h.metrics.refuse(err)
-		return nil, message, &workspace.Error{Kind: workspace.KindUnauthorized, Detail: signature.ErrInvalid.Error(), Err: err}
+		err = &workspace.Error{Kind: workspace.KindUnauthorized, Detail: signature.ErrInvalid.Error(), Err: err}
 	}
-	return body, message, mustBeJSON(header)
+	return body, message, err
+}
+
+// body reads the body, and is cut off when too many others want to be read.
+func (h *Handler) body(c *echo.Context) ([]byte, error) {
+	r := h.reading.enter(http.NewResponseController(serverWriter(c.Response())))
+	body, err := readBody(c)
+	if cut := h.reading.leave(r); cut && err != nil {
+		return nil, newProblem(http.StatusServiceUnavailable, "")
+	}
+	return body, err
 }
 
 // readBody reads no further than the bound, and nothing at all of a body that says itself that it is larger.
