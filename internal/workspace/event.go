@@ -81,8 +81,12 @@ type reference struct {
 }
 
 // DecodeEvent reads the body of a webhook. Member names are case-sensitive, unknown ones are ignored, and a name
-// that stands twice is malformed (RFC 8259 leaves its meaning open). The data of a ping or an unknown type is not read.
+// that stands twice is malformed (RFC 8259 leaves its meaning open), as is nesting beyond [MaxDepth]. The data of a ping
+// or an unknown type is not read.
 func DecodeEvent(body []byte) (Event, error) {
+	if err := boundDepth(body); err != nil {
+		return Event{}, err
+	}
 	var envelope envelope
 	if err := json.Unmarshal(body, &envelope); err != nil {
 		return Event{}, decodeError(err, "")
@@ -106,7 +110,12 @@ func DecodeEvent(body []byte) (Event, error) {
 }
 
 // DecodeData reads the body of /provision: the data object alone.
-func DecodeData(body []byte) (Data, error) { return decode[Data](body, "") }
+func DecodeData(body []byte) (Data, error) {
+	if err := boundDepth(body); err != nil {
+		return Data{}, err
+	}
+	return decode[Data](body, "")
+}
 
 // decodeData reads no more of the data than events of this type say: without content, id and version alone.
 func decodeData(t EventType, raw jsontext.Value) (Data, error) {
