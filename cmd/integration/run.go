@@ -19,6 +19,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
@@ -158,10 +159,15 @@ func (s *service) addEdge(ctx context.Context) error {
 		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs,
 		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
 	})
-	router := webhook.NewRouter(s.slog, handler, s.health(ctx))
+	router := webhook.NewRouter(s.slog, routes(handler, s.health(ctx))...)
 	drain := s.cfg.drain()
 	server := webhook.NewServer(s.cfg.ListenAddress, router, s.cfg.ProvisionTimeout, s.slog)
 	return s.mgr.Add(&manager.Server{Name: "edge", Server: server, ShutdownTimeout: &drain})
+}
+
+// routes are all that is served on LISTEN_ADDRESS; api/openapi.yaml describes them.
+func routes(handler *webhook.Handler, health *webhook.Health) []webhook.Routes {
+	return []webhook.Routes{handler, health, web.Docs{}}
 }
 
 func (s *service) reportKeys(err error) {

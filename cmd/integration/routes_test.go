@@ -1,0 +1,47 @@
+package main
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"platform.company.com/workspace-flyte-integration/api"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
+)
+
+// TestRoutes_AreThoseOfTheOpenAPIDocument: nothing is served that is not described, and the reverse.
+func TestRoutes_AreThoseOfTheOpenAPIDocument(t *testing.T) {
+	var served []string
+	for _, route := range webhook.NewRouter(slog.New(slog.DiscardHandler), routes(&webhook.Handler{}, &webhook.Health{})...).Router().Routes() {
+		path := strings.Split(route.Path, "/")
+		for i, segment := range path {
+			if name, isParameter := strings.CutPrefix(segment, ":"); isParameter {
+				path[i] = "{" + name + "}"
+			}
+		}
+		served = append(served, route.Method+" "+strings.Join(path, "/"))
+	}
+	slices.Sort(served)
+	if diff := cmp.Diff(described(t), served); diff != "" {
+		t.Errorf("(-described +served):\n%s", diff)
+	}
+}
+
+func described(t *testing.T) (routes []string) {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			routes = append(routes, method+" "+path)
+		}
+	}
+	slices.Sort(routes)
+	return routes
+}
