@@ -84,6 +84,9 @@ func TestServer_CutsASlowBody(t *testing.T) {
 	if diff := cmp.Diff(want, readAnswer(t, c, start)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	if left := values(t, e.registry, inFlight)["reading"]; left != 0 || len(e.store.stored()) != 0 {
+		t.Errorf("%v are still being read, %d are stored", left, len(e.store.stored()))
+	}
 }
 
 func TestServer_CutsSlowHeaders(t *testing.T) {

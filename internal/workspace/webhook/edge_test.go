@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ type edge struct {
 	registry *prometheus.Registry
 	log      *strings.Builder // to be read when the server has ended
 	client   *http.Client
+	read     atomic.Int64 // bytes, of all connections
 }
 
 // options are those of a handler that works on store.
@@ -76,7 +78,8 @@ func newEdge(t *testing.T, change ...func(*webhook.Options, *http.Server)) *edge
 		adapt(&o, server)
 	}
 	server.Handler = webhook.NewRouter(logger, webhook.NewHandler(o), healthy(), broken{})
-	e := &edge{store: store, registry: registry, log: log, address: serve(t, server)}
+	e := &edge{store: store, registry: registry, log: log}
+	e.address = serve(t, server, &e.read)
 	e.client = &http.Client{
 		Transport:     &http.Transport{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -85,15 +88,42 @@ func newEdge(t *testing.T, change ...func(*webhook.Options, *http.Server)) *edge
 	return e
 }
 
-func serve(t *testing.T, server *http.Server) (address string) {
+func serve(t *testing.T, server *http.Server, read *atomic.Int64) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = server.Serve(listener) }()
+	go func() { _ = server.Serve(metered{listener, read}) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
+}
+
+// metered counts the bytes that are read of its connections.
+type metered struct {
+	net.Listener
+
+	read *atomic.Int64
+}
+
+type meteredConn struct {
+	*net.TCPConn
+
+	read *atomic.Int64
+}
+
+func (m metered) Accept() (net.Conn, error) {
+	c, err := m.Listener.Accept()
+	if tcp, ok := c.(*net.TCPConn); ok {
+		return meteredConn{tcp, m.read}, err
+	}
+	return c, err
+}
+
+func (c meteredConn) Read(into []byte) (int, error) {
+	n, err := c.TCPConn.Read(into)
+	c.read.Add(int64(n))
+	return n, err
 }
 
 // answer is what a client sees, less what net/http adds to every answer.
