@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -180,6 +181,7 @@ func answerOf(t *testing.T, r *http.Response) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	conforms(t, r, body)
 	a := answer{Status: r.StatusCode, Header: map[string]string{}, Body: strings.TrimSuffix(string(body), "\n")}
 	if r.Close { // net/http has taken the header away
 		a.Header["Connection"] = "close"
@@ -219,12 +221,30 @@ func (e *edge) raw(t *testing.T, text string) answer {
 
 func readAnswer(t *testing.T, from io.Reader, request string) answer {
 	t.Helper()
-	method, _, _ := strings.Cut(request, " ")
-	response, err := http.ReadResponse(bufio.NewReader(from), &http.Request{Method: method})
+	response, err := http.ReadResponse(bufio.NewReader(from), asked(request))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
+	return answerOf(t, response)
+}
+
+// asked is what the first line of a request's text asks for.
+func asked(text string) *http.Request {
+	method, rest, _ := strings.Cut(text, " ")
+	target, _, _ := strings.Cut(rest, " ")
+	r := &http.Request{Method: method}
+	r.URL, _ = url.ParseRequestURI(target)
+	return r
+}
+
+// answered is what a handler answers to a request that came over no network.
+func answered(t *testing.T, handler http.Handler, r *http.Request) answer {
+	t.Helper()
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	response := w.Result()
+	response.Request = r
 	return answerOf(t, response)
 }
 
@@ -234,9 +254,7 @@ func ask(t *testing.T, o webhook.Options, path, body string) answer {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
 	r.Header = sign(t, secret, "msg_1", now, body)
 	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	webhook.NewRouter(slog.New(slog.DiscardHandler), webhook.NewHandler(o)).ServeHTTP(w, r)
-	return answerOf(t, w.Result())
+	return answered(t, webhook.NewRouter(slog.New(slog.DiscardHandler), webhook.NewHandler(o)), r)
 }
 
 // taken is an answer of 2xx.

@@ -60,9 +60,7 @@ func router(h *webhook.Health) *echo.Echo { return webhook.NewRouter(slog.New(sl
 
 func get(t *testing.T, handler http.Handler, path string) answer {
 	t.Helper()
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
-	return answerOf(t, w.Result())
+	return answered(t, handler, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
 }
 
 func TestHealth_SaysEachReason(t *testing.T) {

@@ -39,12 +39,10 @@ func newRush(t *testing.T) *rush {
 // post sends a signed request, and does not wait for the answer.
 func (r *rush) post(path, body string) {
 	go func() {
-		w := httptest.NewRecorder()
 		request := httptest.NewRequestWithContext(r.Context(), http.MethodPost, path, strings.NewReader(body))
 		request.Header = sign(r.T, secret, "msg_1", now, body)
 		request.Header.Set("Content-Type", "application/json")
-		r.handler.ServeHTTP(w, request)
-		r.answers <- answerOf(r.T, w.Result())
+		r.answers <- answered(r.T, r.handler, request)
 	}()
 }
 
