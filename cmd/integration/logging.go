@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"math"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
@@ -34,11 +35,14 @@ func newLogger(cfg *config) (*zap.Logger, error) {
 	return logger, nil
 }
 
+// never is above every level: a stack trace says nothing that the message does not.
+const never = slog.Level(math.MaxInt)
+
 // useLogger gives the logger as logr for controller-runtime and as slog for Echo, and sends to it what libraries log by
 // themselves: client-go, gRPC, and whoever uses slog's default or the log package. So every line has the form of
 // LOG_FORMAT.
 func useLogger(logger *zap.Logger) (log logr.Logger, slogger *slog.Logger) {
-	log, slogger = zapr.NewLogger(logger), slog.New(zapslog.NewHandler(logger.Core()))
+	log, slogger = zapr.NewLogger(logger), slog.New(zapslog.NewHandler(logger.Core(), zapslog.AddStacktraceAt(never)))
 	ctrl.SetLogger(log)
 	klog.SetLoggerWithOptions(log, klog.ContextualLogger(true))
 	slog.SetDefault(slogger)

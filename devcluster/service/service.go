@@ -5,7 +5,6 @@ package service
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -131,15 +130,10 @@ func (s *Service) Start(ctx context.Context) (err error) {
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("starting the service: %w", errors.Join(err, s.stopped()))
+		s.Kill()
+		return fmt.Errorf("starting the service: %w; its log is %s", err, s.LogPath())
 	}
 	return nil
-}
-
-// stopped stops what did not become ready, and tells the end of its log.
-func (s *Service) stopped() error {
-	s.Kill()
-	return s.program.Failure()
 }
 
 func (s *Service) ready(ctx context.Context) bool {

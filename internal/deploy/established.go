@@ -3,12 +3,14 @@ package deploy
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -19,7 +21,8 @@ import (
 )
 
 // The API server's handlers and its discovery follow an informer of their own, some milliseconds behind the condition
-// Established.
+// Established. And it holds back creations for two seconds after that, in case a second API server has not seen the CRD
+// yet (apiextensions-apiserver/pkg/apiserver/customresource_handler.go).
 const (
 	servedTimeout = 10 * time.Second
 	servedCheck   = 10 * time.Millisecond
@@ -45,7 +48,16 @@ func (a *applier) awaitServed(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("waiting until its kind is served: %w", err)
 	}
+	a.awaitCreation(ctx, list)
 	return nil
+}
+
+// awaitCreation sends a creation that changes nothing: its answer, which is a refusal, comes when others would be taken.
+func (a *applier) awaitCreation(ctx context.Context, list *metav1.PartialObjectMetadataList) {
+	nothing := &unstructured.Unstructured{}
+	nothing.SetGroupVersionKind(list.GroupVersionKind().GroupVersion().WithKind(strings.TrimSuffix(list.Kind, "List")))
+	nothing.SetName("nothing")
+	_ = a.client.Create(ctx, nothing, client.DryRunAll)
 }
 
 // awaitEstablished is told by a watch.

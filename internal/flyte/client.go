@@ -16,6 +16,7 @@ import (
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
+	"github.com/sony/gobreaker/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
@@ -64,6 +65,7 @@ type Client struct {
 	conn       *grpc.ClientConn
 	admin      service.AdminServiceClient
 	ownerLabel string
+	breaker    *gobreaker.CircuitBreaker[bool]
 }
 
 // New makes a client. It does not dial: an unreachable Flyte shows at the first call.
@@ -83,7 +85,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a Flyte client: %w", err)
 	}
-	return &Client{conn: conn, admin: service.NewAdminServiceClient(conn), ownerLabel: o.OwnerLabel}, nil
+	return &Client{conn: conn, admin: service.NewAdminServiceClient(conn), ownerLabel: o.OwnerLabel, breaker: newBreaker()}, nil
 }
 
 func (o Options) credentials() (credentials.TransportCredentials, error) {

@@ -40,11 +40,17 @@ type Project struct {
 // write at most; writes nothing where nothing differs. A project of that id that doesn't carry our owner label is ErrConflict
 // and stays untouched. Repeating it after any error is safe, also after one that hid a success.
 //
+// A Flyte that has failed several times in a row is left in peace for a while: then the answer is ErrUnavailable at once.
+//
 // Flyte has no conditional update, so two clients that want different things of one project overwrite each other.
 func (c *Client) EnsureProject(ctx context.Context, want Project) (changed bool, err error) {
 	if err := c.check(want); err != nil {
 		return false, err
 	}
+	return c.unbroken(func() (bool, error) { return c.ensure(ctx, want) })
+}
+
+func (c *Client) ensure(ctx context.Context, want Project) (changed bool, err error) {
 	have, err := c.look(ctx, want.ID)
 	if err != nil {
 		return false, err

@@ -104,8 +104,17 @@ func (a *Applier) replace(ctx context.Context, live, want client.Object) error {
 
 // Remove deletes an object of ours that must not exist. It sends nothing where the cache doesn't show it.
 func (a *Applier) Remove(ctx context.Context, unwanted client.Object) error {
+	return a.remove(ctx, a.Client, unwanted)
+}
+
+// RemoveUnseen is Remove where it matters that the cache shows only what has our label: it asks the API server.
+func (a *Applier) RemoveUnseen(ctx context.Context, unwanted client.Object) error {
+	return a.remove(ctx, a.Live, unwanted)
+}
+
+func (a *Applier) remove(ctx context.Context, reader client.Reader, unwanted client.Object) error {
 	have := like(unwanted)
-	err := a.Client.Get(ctx, client.ObjectKeyFromObject(unwanted), have)
+	err := reader.Get(ctx, client.ObjectKeyFromObject(unwanted), have)
 	if err == nil && have.GetDeletionTimestamp().IsZero() {
 		err = a.delete(ctx, have)
 	}

@@ -21,7 +21,7 @@ func (s *Store) Await(ctx context.Context, id string, settled func(*v1alpha1.Wor
 		switch {
 		case err == nil && settled(&w):
 			return &w, nil
-		case ctx.Err() != nil: // perhaps why Get has failed: it waits for our own writes
+		case ctx.Err() != nil: // perhaps why Get has failed: it waits for the cache
 			return &w, ctx.Err()
 		case client.IgnoreNotFound(err) != nil:
 			return nil, refusal(err)

@@ -49,14 +49,15 @@ func NewStore(ctx context.Context, c client.Client, live client.Reader, informer
 // Content that its tier does not allow is refused. Errors are *workspace.Error, their fields are below data.
 func (s *Store) Record(ctx context.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	reader := client.Reader(s.cached)
+	var last error
 	for range maxRounds {
 		w, outcome, err := s.try(ctx, reader, e, d)
-		if !overtaken(err) && (err == nil || reader == s.live) {
+		if ctx.Err() != nil || !overtaken(err) && (err == nil || reader == s.live) {
 			return w, outcome, refusal(err)
 		}
-		reader = s.live // what a lagging cache hides may make it a repeat
+		reader, last = s.live, err // what a lagging cache hides may make it a repeat
 	}
-	return nil, "", &workspace.Error{Kind: workspace.KindUnavailable, Detail: "too many writers at once"}
+	return nil, "", &workspace.Error{Kind: workspace.KindUnavailable, Detail: "too many writers at once", Err: last}
 }
 
 // overtaken tells whether somebody else has written meanwhile.

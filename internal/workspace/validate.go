@@ -16,6 +16,8 @@ import (
 type Validator struct {
 	naming   *Naming
 	validate *validator.Validate
+	// unreserved takes every DNS label as an id.
+	unreserved *Validator
 }
 
 // Rules in the validator's language, keyed by field; rules.go defines the words.
@@ -43,6 +45,12 @@ var (
 
 // NewValidator makes a Validator for workspaces named by naming.
 func NewValidator(naming *Naming) *Validator {
+	v := validatorOf(naming)
+	v.unreserved = validatorOf(&Naming{shapes: []shape{{}}})
+	return v
+}
+
+func validatorOf(naming *Naming) *Validator {
 	v := &Validator{naming: naming, validate: validator.New(validator.WithRequiredStructEnabled())}
 	v.validate.RegisterTagNameFunc(func(f reflect.StructField) string {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -56,13 +64,15 @@ func NewValidator(naming *Naming) *Validator {
 }
 
 // Event checks an event of a known type, and says everything that is wrong with it at once. Events without content
-// are looked at for id and version only.
+// are looked at for id and version only, and their id may be one that was reserved since: a workspace of that name must
+// still be suspended and deleted.
 func (v *Validator) Event(e Event) error {
 	if e.Type == EventPing {
 		return nil
 	}
 	data := e.Data
 	if !e.Type.HasContent() {
+		v = v.unreserved
 		data = Data{WorkspaceID: data.WorkspaceID, Version: data.Version}
 	}
 	fields := v.fields(data, "data")

@@ -262,9 +262,13 @@ func TestValidator_LooksAtIDAndVersionWithoutContent(t *testing.T) {
 		if err := v.Event(e); err != nil {
 			t.Errorf("%s: %v", kind, err)
 		}
-		want := []FieldError{{"data.workspace_id", "is reserved: its namespace would be flyte-system"}, {"data.version", noVersion}}
+		// A name that was reserved since must still be suspended and deleted.
+		want := []FieldError{{"data.version", noVersion}}
 		if diff := cmp.Diff(want, fieldsOf(t, v.Event(Event{Type: kind, Data: Data{WorkspaceID: "system"}}))); diff != "" {
 			t.Errorf("%s: %s", kind, diff)
+		}
+		if fields := fieldsOf(t, v.Event(Event{Type: kind, Data: Data{WorkspaceID: "No_Label", Version: 1}})); len(fields) != 1 {
+			t.Errorf("%s: %v", kind, fields)
 		}
 	}
 	if err := v.Event(Event{Type: EventPing}); err != nil {

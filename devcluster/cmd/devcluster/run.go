@@ -36,6 +36,9 @@ func runService(ctx context.Context, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
+	if err := mustBeFree(ctx, runAddress); err != nil {
+		return err
+	}
 	dir, err := freshDir()
 	if err != nil {
 		return err
@@ -66,6 +69,15 @@ func runService(ctx context.Context, args []string) error {
 	fmt.Printf("  . %s/%s\n  kubectl get workspaces\n", runDir, envFile)
 	fmt.Println(`  bin/integrationctl send --id ws-001 --version 1 --name "My workspace"`)
 	return untilEnded(ctx, svc)
+}
+
+// mustBeFree refuses to begin beside another run, whose state it would remove.
+func mustBeFree(ctx context.Context, address string) error {
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("%s is taken; is another `make run` going on? %w", address, err)
+	}
+	return lis.Close()
 }
 
 // freshDir empties the state directory: each run begins anew.

@@ -3,16 +3,19 @@ package lifecycle
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
+// removal removes an object that must not exist.
+type removal func(context.Context, client.Object) error
+
 // access makes the workload's ServiceAccount and the RoleBindings in the namespaces of plans, and removes the
 // RoleBindings of roles that nobody has.
-func (c *Controller) access(ctx context.Context, plans []*k8s.Plan) outcome {
-	const condition = v1alpha1.ConditionAccessGranted
+func (c *Controller) access(ctx context.Context, plans []*k8s.Plan, remove removal) outcome {
 	var wanted, unwanted []client.Object
 	for _, plan := range plans {
 		bindings, unused := plan.AccessObjects()
@@ -20,6 +23,16 @@ func (c *Controller) access(ctx context.Context, plans []*k8s.Plan) outcome {
 		wanted = append(wanted, plan.WorkloadIdentity())
 		unwanted = append(unwanted, unused...)
 	}
-	removed := concurrently(unwanted, func(o client.Object) error { return c.Applier.Remove(ctx, o) })
-	return applied(condition, append(removed, c.apply(ctx, wanted)...))
+	removed := concurrently(unwanted, func(o client.Object) error { return remove(ctx, o) })
+	return applied(v1alpha1.ConditionAccessGranted, append(removed, c.apply(ctx, wanted)...))
+}
+
+// reduce is access in namespaces that were there before. A wish that is new is not left to the cache, which does not
+// show a RoleBinding whose label somebody took off.
+func (c *Controller) reduce(ctx context.Context, t *target) outcome {
+	known := meta.FindStatusCondition(t.workspace.Status.Conditions, v1alpha1.ConditionAccessGranted)
+	if isCurrent(known, t.workspace) {
+		return c.access(ctx, t.ready, c.Applier.Remove)
+	}
+	return c.access(ctx, t.ready, c.Applier.RemoveUnseen)
 }

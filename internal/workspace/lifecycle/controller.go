@@ -50,12 +50,15 @@ type Controller struct {
 	client   client.Client
 	progress progress
 	queue    queue
-	calls    calls
+	// asking has a place for each Reconcile that asks Flyte now.
+	asking chan struct{}
 }
 
 // New makes a Controller. Setup connects it to a manager.
 func New(o Options) *Controller {
-	return &Controller{Options: o, client: o.Applier.Client, progress: progress{now: o.Now}}
+	return &Controller{
+		Options: o, client: o.Applier.Client, progress: progress{now: o.Now}, asking: make(chan struct{}, maxAsking),
+	}
 }
 
 // Reconcile makes one Workspace true, and writes its status once, if it changed. On a replica that does not lead it

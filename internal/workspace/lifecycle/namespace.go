@@ -53,5 +53,5 @@ func (t *target) note() {
 
 func (t *target) noTier(condition string) outcome {
 	message := fmt.Sprintf("the WorkspaceTier %q does not exist", t.workspace.Spec.Tier)
-	return wait(condition, v1alpha1.ReasonTierNotFound, message)
+	return waiting(condition, v1alpha1.ReasonTierNotFound, message)
 }

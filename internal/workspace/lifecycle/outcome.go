@@ -38,13 +38,13 @@ func done(condition, reason, message string) outcome {
 	return outcome{condition: condition, reason: reason, message: message, done: true}
 }
 
-func wait(condition, reason, message string) outcome {
+func waiting(condition, reason, message string) outcome {
 	return outcome{condition: condition, reason: reason, message: message}
 }
 
-// waitFor is wait with a time, spread so that many workspaces don't look at once.
+// waitFor is waiting with a time, spread so that many workspaces don't look at once.
 func waitFor(condition, reason, message string, about time.Duration) outcome {
-	o := wait(condition, reason, message)
+	o := waiting(condition, reason, message)
 	o.after = about + rand.N(about) //nolint:gosec // a spread, no secret
 	return o
 }

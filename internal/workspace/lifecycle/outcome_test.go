@@ -59,7 +59,7 @@ func TestOutcome_NamesHowFlyteFailed(t *testing.T) {
 		{flyte.ErrInvalid, v1alpha1.ReasonFlyteRejected, false},
 		{flyte.ErrUnauthorized, v1alpha1.ReasonFlyteUnauthorized, true},
 		{flyte.ErrUnavailable, v1alpha1.ReasonFlyteUnavailable, true},
-		{errNoAnswer, v1alpha1.ReasonFlyteUnavailable, true},
+		{errBusy, v1alpha1.ReasonFlyteUnavailable, true},
 	} {
 		o := projectFailed(fmt.Errorf("looking up: %w", c.err))
 		if o.done || o.err != nil || o.reason != c.reason || (o.after <= 2*flyteRetry) != c.soon {

@@ -119,3 +119,18 @@ func TestController_NeverWritesStatusOfFormerWorkspace(t *testing.T) {
 		t.Errorf("Flyte has the projects %v", got)
 	}
 }
+
+// TestController_IsPatientWithASlowFlyte lets Flyte take longer than its turn, but not for ever.
+func TestController_IsPatientWithASlowFlyte(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	release := s.flyte.Hang()
+	create(t, s.admin, s.workspace("slow"))
+	s.awaitCall("GetProject")
+	answer := time.AfterFunc(flytePatience/4, release)
+	defer answer.Stop()
+	s.await("slow", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	if calls := s.flyte.Calls()["GetProject"]; calls != 1 {
+		t.Errorf("Flyte was asked %d times", calls)
+	}
+}

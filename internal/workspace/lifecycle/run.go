@@ -35,36 +35,42 @@ func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
 		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
 	}
 	if o := c.acceptable(w); !o.done {
-		return append(c.lock(ctx, t), o)
+		return append(c.hold(ctx, t), o)
 	}
 	existing := t.ready
-	access := c.access(ctx, existing)
+	taken := c.reduce(ctx, t)
 	namespaces := c.namespaces(ctx, t)
-	rest := func(ctx context.Context, t *target) outcome {
-		return access.or(c.access(ctx, added(t.ready, existing))).or(t.granted())
+	given := func(ctx context.Context, t *target) outcome {
+		return taken.or(c.access(ctx, added(t.ready, existing), c.Applier.Remove)).or(t.granted())
 	}
-	return append(together(ctx, t, rest, c.quota, c.network, c.config, c.project), namespaces)
+	return append(together(ctx, t, given, c.quota, c.network, c.config, c.project), namespaces)
 }
 
 // acceptable tells whether the spec is one that anything may be provisioned of.
 func (c *Controller) acceptable(w *v1alpha1.Workspace) outcome {
 	if w.Spec.DisplayName == "" {
 		message := "the state of the workspace has arrived, its content (spec.displayName) has not"
-		return wait(v1alpha1.ConditionReady, v1alpha1.ReasonAwaitingContent, message)
+		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonAwaitingContent, message)
 	}
 	if err := c.Validator.Workspace(w); err != nil {
-		return wait(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, bounded(err.Error()))
+		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, bounded(err.Error()))
 	}
 	return outcome{done: true}
 }
 
-// lock provisions nothing, but takes away what a workspace that is not Active must not have.
-func (c *Controller) lock(ctx context.Context, t *target) []outcome {
-	if t.workspace.Spec.State == v1alpha1.StateActive || len(t.ready) == 0 {
+// hold provisions nothing of a spec that is not acceptable, but goes on keeping what is there: access and isolation, and
+// a workspace that is not Active is locked. Nothing is known of the members of one whose content has not arrived.
+func (c *Controller) hold(ctx context.Context, t *target) []outcome {
+	active := t.workspace.Spec.State == v1alpha1.StateActive
+	if len(t.ready) == 0 || active && t.workspace.Spec.DisplayName == "" {
 		return nil
 	}
-	access := func(ctx context.Context, t *target) outcome { return c.access(ctx, t.ready).or(t.granted()) }
-	return together(ctx, t, access, c.quota, c.project)
+	access := func(ctx context.Context, t *target) outcome { return c.reduce(ctx, t).or(t.granted()) }
+	steps := []step{access, c.network}
+	if !active {
+		steps = append(steps, c.quota, c.project)
+	}
+	return together(ctx, t, steps...)
 }
 
 // look reads, from the caches, the tier and which of the workspace's namespaces are there.
@@ -111,7 +117,7 @@ func (t *target) missing(condition string) outcome {
 	if len(t.ready) == len(t.plans) {
 		return done(condition, v1alpha1.ReasonApplied, "")
 	}
-	return wait(condition, v1alpha1.ReasonWaitingForNamespace, "its namespaces are not all there; see NamespaceReady")
+	return waiting(condition, v1alpha1.ReasonWaitingForNamespace, "its namespaces are not all there; see NamespaceReady")
 }
 
 // added are the plans of all that known lacks.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -50,12 +51,10 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 		return fmt.Errorf("indexing Workspaces by tier: %w", err)
 	}
 	cached := mgr.GetClient()
-	changed := builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return k8s.Changed(e.ObjectOld, e.ObjectNew)
-	}})
+	changed, wished := updates(k8s.Changed), updates(wishChanged)
 	b := ctrl.NewControllerManagedBy(mgr).Named("workspace").
-		For(&v1alpha1.Workspace{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.WorkspaceTier{}, onTier(cached), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.Workspace{}, wished).
+		Watches(&v1alpha1.WorkspaceTier{}, onTier(cached), wished).
 		Watches(&corev1.Namespace{}, onNamespace(), changed).
 		WatchesRawSource(source.Func(c.queue.take)).
 		WithOptions(controller.Options{
@@ -72,12 +71,31 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	return nil
 }
 
+// updates lets through, of updates, those that matter.
+func updates(matter func(before, after client.Object) bool) builder.Predicates {
+	return builder.WithPredicates(predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return matter(e.ObjectOld, e.ObjectNew)
+	}})
+}
+
+// wishChanged tells whether a spec may have changed. An object that was deleted and made again while the watch was
+// broken comes as an update, and may be of the same generation.
+func wishChanged(before, after client.Object) bool {
+	return before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID()
+}
+
 // Acquired looks at every Workspace again: while another replica led, this one did nothing.
 func (c *Controller) Acquired(ctx context.Context) {
 	var all v1alpha1.WorkspaceList
-	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
-		log.FromContext(ctx).Error(err, "listing Workspaces")
-		return
+	err := wait.PollUntilContextCancel(ctx, firstRetry, true, func(ctx context.Context) (bool, error) {
+		err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy)
+		if err != nil {
+			log.FromContext(ctx).Error(err, "listing Workspaces")
+		}
+		return err == nil, nil
+	})
+	if err != nil {
+		return // the lease was lost again
 	}
 	for i := range all.Items {
 		c.queue.add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&all.Items[i])})

@@ -9,6 +9,7 @@ import (
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -231,13 +232,13 @@ func TestController_TakesAccessAwayWhileFlyteHangs(t *testing.T) {
 	s.provisioned("hung")
 	release := s.flyte.Hang()
 	defer release()
-	const others = workers + maxWaiting
+	const others = workers + maxAsking
 	for i := range others {
 		create(t, s.admin, s.workspace(fmt.Sprintf("hung-%d", i)))
 	}
 	s.change("hung", func(w *v1alpha1.Workspace) { w.Spec.Description = "Flyte has to be told" })
 	eventually(t, func(context.Context) error {
-		if calls := s.flyte.Calls()["GetProject"]; calls < maxWaiting+2 {
+		if calls := s.flyte.Calls()["GetProject"]; calls < maxAsking {
 			return fmt.Errorf("only %d calls of Flyte hang", calls)
 		}
 		return nil
@@ -260,4 +261,59 @@ func TestController_TakesAccessAwayWhileFlyteHangs(t *testing.T) {
 	for i := range others {
 		s.await(fmt.Sprintf("hung-%d", i), v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	}
+}
+
+// TestController_KeepsWhatBecameInvalid reserves the name of a workspace that is there: nothing new is provisioned, but
+// access can still be taken away, and isolation is kept.
+func TestController_KeepsWhatBecameInvalid(t *testing.T) {
+	t.Parallel()
+	before := newStage(t, stageOptions{})
+	before.provisioned("since")
+	before.leadership.lose()
+	s := newStage(t, stageOptions{reserved: "flyte-since"})
+	s.await("since", v1alpha1.ConditionReady, v1alpha1.ReasonInvalid)
+	s.change("since", func(w *v1alpha1.Workspace) { w.Spec.Members = nil })
+	eventually(t, func(context.Context) error {
+		if access := s.access("flyte-since"); len(access) > 0 {
+			return fmt.Errorf("still have access: %v", access)
+		}
+		return nil
+	})
+	policy := &networkingv1.NetworkPolicy{}
+	policy.Namespace, policy.Name = "flyte-since", "default-deny"
+	must(t, s.admin.Delete(t.Context(), policy))
+	eventually(t, func(ctx context.Context) error {
+		return s.admin.Get(ctx, client.ObjectKeyFromObject(policy), &networkingv1.NetworkPolicy{})
+	})
+}
+
+// TestController_RemovesAccessThatLostItsLabel takes our labels off a RoleBinding while nobody leads, so that no watch
+// tells, and suspends the workspace.
+func TestController_RemovesAccessThatLostItsLabel(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.provisioned("unlabelled")
+	s.leadership.lose()
+	s.awaitIdle()
+	var binding rbacv1.RoleBinding
+	must(t, s.admin.Get(t.Context(), client.ObjectKey{Namespace: "flyte-unlabelled", Name: "workspace-admin"}, &binding))
+	binding.Labels = nil
+	must(t, s.admin.Update(t.Context(), &binding))
+	s.setState("unlabelled", v1alpha1.StateSuspended)
+	s.awaitUncached(&binding)
+	s.lead()
+	s.await("unlabelled", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	s.wantAccess("flyte-unlabelled", reducedAccess)
+}
+
+// awaitUncached waits until the service's cache no longer shows an object.
+func (s *stage) awaitUncached(o client.Object) {
+	s.t.Helper()
+	eventually(s.t, func(ctx context.Context) error {
+		err := s.mgr.GetCache().Get(ctx, client.ObjectKeyFromObject(o), &rbacv1.RoleBinding{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("the cache still shows %s: %w", o.GetName(), err)
+	})
 }

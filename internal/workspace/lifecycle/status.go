@@ -38,14 +38,14 @@ func ready(w *v1alpha1.Workspace, outcomes []outcome) outcome {
 	}
 	for _, condition := range v1alpha1.StepConditions() {
 		if o, ok := worst(outcomes, condition); ok && !o.done {
-			return wait(v1alpha1.ConditionReady, o.reason, condition+": "+o.message)
+			return waiting(v1alpha1.ConditionReady, o.reason, condition+": "+o.message)
 		}
 	}
 	switch w.Spec.State {
 	case v1alpha1.StateSuspended:
-		return wait(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, "everything is kept; members may look, nothing new starts")
+		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, "everything is kept; members may look, nothing new starts")
 	case v1alpha1.StateDeleted:
-		return wait(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, "locked and archived; a newer workspace.created restores it")
+		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, "locked and archived; a newer workspace.created restores it")
 	case v1alpha1.StateActive:
 	}
 	return done(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "everything is there")

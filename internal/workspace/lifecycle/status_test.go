@@ -19,9 +19,9 @@ func allDone() []outcome {
 
 func TestReady_FollowsFromTheSteps(t *testing.T) {
 	t.Parallel()
-	network := wait(v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonForbidden, "no right")
-	project := wait(v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonFlyteUnavailable, "no answer")
-	invalid := wait(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, "a rule")
+	network := waiting(v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonForbidden, "no right")
+	project := waiting(v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonFlyteUnavailable, "no answer")
+	invalid := waiting(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, "a rule")
 	for _, c := range []struct {
 		name    string
 		state   v1alpha1.State
@@ -65,8 +65,8 @@ func TestSettle_WritesTheWorstOfEachCondition(t *testing.T) {
 	t.Parallel()
 	w := &v1alpha1.Workspace{Spec: v1alpha1.WorkspaceSpec{State: v1alpha1.StateActive}}
 	w.Generation = 7
-	failing := wait(v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonForbidden, "first")
-	later := wait(v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonConflict, "second")
+	failing := waiting(v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonForbidden, "first")
+	later := waiting(v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonConflict, "second")
 	settle(w, append(allDone(), failing, later))
 	want := []string{
 		"NamespaceReady=False Forbidden", "QuotaApplied=True Applied", "AccessGranted=True Applied",
@@ -83,7 +83,7 @@ func TestSettle_WritesTheWorstOfEachCondition(t *testing.T) {
 	if diff := cmp.Diff(before, w); diff != "" {
 		t.Errorf("the same outcomes changed the status (-before +after):\n%s", diff)
 	}
-	settle(w, []outcome{wait(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, "a rule")})
+	settle(w, []outcome{waiting(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, "a rule")})
 	want[len(want)-1] = "Ready=False Invalid"
 	if diff := cmp.Diff(want, conditions(w)); diff != "" {
 		t.Errorf("conditions that no step spoke of (-want +got):\n%s", diff)
