@@ -28,6 +28,8 @@ func (c *config) check(found problems) {
 	c.checkNaming(found)
 	checkCIDRs(found, "DNS_CIDRS", c.DNSCIDRs)
 	checkCIDRs(found, "EGRESS_EXCEPT_CIDRS", c.EgressExceptCIDRs)
+	checkCIDRs(found, "TRUSTED_PROXIES", c.TrustedProxies)
+	c.checkTLS(found)
 	checkAtLeast(found, "WEBHOOK_TOLERANCE", c.WebhookTolerance, minTolerance)
 	checkAtLeast(found, "PROVISION_TIMEOUT", c.ProvisionTimeout, 0)
 	checkAtLeast(found, "MAX_WORKSPACES", c.MaxWorkspaces, 1)

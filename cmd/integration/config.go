@@ -21,6 +21,8 @@ type config struct {
 	ListenAddress  string `env:"LISTEN_ADDRESS"  envDefault:":8080"`
 	MetricsAddress string `env:"METRICS_ADDRESS" envDefault:":9090"`
 	PprofEnabled   bool   `env:"PPROF_ENABLED"`
+	TLSCertFile    string `env:"TLS_CERT_FILE"`
+	TLSKeyFile     string `env:"TLS_KEY_FILE"`
 	Kubeconfig     string `env:"KUBECONFIG"`
 	LogLevel       string `env:"LOG_LEVEL"       envDefault:"info"`
 	LogFormat      string `env:"LOG_FORMAT"      envDefault:"json"`
@@ -48,6 +50,7 @@ type config struct {
 	WebhookTolerance  time.Duration `env:"WEBHOOK_TOLERANCE" envDefault:"5m"`
 	ProvisionTimeout  time.Duration `env:"PROVISION_TIMEOUT" envDefault:"25s"`
 	DeletionPolicy    string        `env:"DELETION_POLICY"   envDefault:"Archive"`
+	TrustedProxies    []string      `env:"TRUSTED_PROXIES"`
 
 	// What follows from the variables.
 	rest     *rest.Config
@@ -61,7 +64,7 @@ type config struct {
 var notYet = []string{
 	"FLYTE_ADMIN_CLIENT_CERT", "FLYTE_ADMIN_CLIENT_KEY", "FLYTE_CLIENT_ID", "FLYTE_CLIENT_SECRET",
 	"FLYTE_CLIENT_SECRET_FILE", "FLYTE_TOKEN_URL", "FLYTE_SCOPES", "WORKSPACE_API_ENDPOINT", "WORKSPACE_API_SECRET",
-	"WORKSPACE_API_SECRET_FILE", "DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "TRUSTED_PROXIES", "API_AUTH",
+	"WORKSPACE_API_SECRET_FILE", "DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "API_AUTH",
 }
 
 // loadConfig reads the environment and reports every problem at once, each beginning with the variable's name.

@@ -158,11 +158,16 @@ func (s *service) addEdge(ctx context.Context) error {
 		Validator: s.validator, Store: store,
 		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs,
 		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
+		TrustedProxies: s.cfg.trustedProxies(),
 	})
 	router := webhook.NewRouter(s.slog, routes(handler, s.health(ctx))...)
 	drain := s.cfg.drain()
 	server := webhook.NewServer(s.cfg.ListenAddress, router, s.cfg.ProvisionTimeout, s.slog)
-	return s.mgr.Add(&manager.Server{Name: "edge", Server: server, ShutdownTimeout: &drain})
+	edge := &manager.Server{Name: "edge", Server: server, ShutdownTimeout: &drain}
+	if err := s.encrypt(edge); err != nil {
+		return err
+	}
+	return s.mgr.Add(edge)
 }
 
 // routes are all that is served on LISTEN_ADDRESS; api/openapi.yaml describes them.

@@ -8,6 +8,10 @@ const (
 	maxBody = 256 << 10
 	// maxHeader bounds the request line and all headers, in bytes; net/http allows a few KiB more, and answers 431 itself.
 	maxHeader = 16 << 10
+	// maxStreams bounds the requests under way on one connection of HTTP/2, and maxFrame what is read of one at a time. All
+	// of a connection together may have sent maxBody that nobody has read yet.
+	maxStreams = 64
+	maxFrame   = 64 << 10
 	// maxDetail bounds the texts of an answer that repeat something of the request, in bytes.
 	maxDetail = 256
 	// maxFields bounds the field errors of an answer.

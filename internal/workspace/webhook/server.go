@@ -16,6 +16,13 @@ func NewServer(address string, handler http.Handler, longest time.Duration, logg
 		WriteTimeout:      readTimeout + longest + writeMargin,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          maxStreams,
+			MaxReadFrameSize:              maxFrame,
+			MaxReceiveBufferPerStream:     maxFrame,
+			MaxReceiveBufferPerConnection: maxBody,
+			WriteByteTimeout:              writeMargin,
+		},
 		// OPTIONS * is the router's to refuse, like any other path that there is not.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
