@@ -14,7 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// leaseTimes are the times of an election: a killed leader is replaced after at most duration + retry.
+// leaseTimes are the times of an election. A killed leader is replaced after at most duration and twice the retry, which
+// client-go spreads by up to 1.2 (docs/architecture.md says what that comes to).
 type leaseTimes struct{ duration, renew, retry time.Duration }
 
 // kubernetesTimes are those of Kubernetes' own controllers.
