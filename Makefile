@@ -33,7 +33,7 @@ $(eval $(call tool,helm,helm.sh/helm/v4/cmd/helm,v4.3.1))
 $(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8.0))
 
 # --- Targets -------------------------------------------------------------------------------------
-.PHONY: help build run test generate fmt lint verify verify-generated verify-modules verify-chart verify-vulnerabilities clean
+.PHONY: help build run test soak load generate fmt lint verify verify-generated verify-modules verify-chart verify-vulnerabilities clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,15 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race,$(warning no C compile
 test: $(gotestsum) ## Run all tests, against a real control plane; the last line counts them
 	go run ./devcluster/cmd/devcluster build
 	$(gotestsum) --format pkgname-and-test-fails -- $(RACE) -shuffle=on -timeout=15m ./...
+
+soak: ## Send 10,000 deliveries while the service is killed every few seconds
+	go run ./devcluster/cmd/devcluster build
+	go test ./e2e -count=1 -v -timeout=60m -run='^TestEveryDeliveryHasItsEffectOnce$$' -deliveries=$(or $(DELIVERIES),10000) -kills=$(or $(KILLS),40)
+
+load: ## Send 500 deliveries a second for 60 s beside bare writes, without and with reconciling (RATE=500 FOR=60s)
+	go run ./devcluster/cmd/devcluster build
+	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s) -edge
+	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s)
 
 generate: $(controller-gen) ## Regenerate deepcopy, CRDs and RBAC
 	$(controller-gen) object paths=./api/...
