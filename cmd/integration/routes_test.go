@@ -16,7 +16,8 @@ import (
 // TestRoutes_AreThoseOfTheOpenAPIDocument: nothing is served that is not described, and the reverse.
 func TestRoutes_AreThoseOfTheOpenAPIDocument(t *testing.T) {
 	var served []string
-	for _, route := range webhook.NewRouter(slog.New(slog.DiscardHandler), routes(&webhook.Handler{}, &webhook.Health{})...).Router().Routes() {
+	router := webhook.NewRouter(slog.New(slog.DiscardHandler), routes(&webhook.Handler{}, &webhook.Health{})...)
+	for _, route := range router.Router().Routes() {
 		path := strings.Split(route.Path, "/")
 		for i, segment := range path {
 			if name, isParameter := strings.CutPrefix(segment, ":"); isParameter {

@@ -17,7 +17,14 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/web"
 )
 
-func get(t *testing.T, path string, headers ...string) *http.Response {
+// answer is what a client sees, unpacked.
+type answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+func get(t *testing.T, path string, headers ...string) answer {
 	t.Helper()
 	e := echo.New()
 	web.Docs{}.Register(e)
@@ -27,16 +34,10 @@ func get(t *testing.T, path string, headers ...string) *http.Response {
 	}
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, r)
-	return w.Result()
-}
-
-// text is the body, unpacked.
-func text(t *testing.T, r *http.Response) string {
-	t.Helper()
-	body := io.Reader(r.Body)
-	if r.Header.Get("Content-Encoding") == "gzip" {
+	body := io.Reader(w.Body)
+	if w.Header().Get("Content-Encoding") == "gzip" {
 		var err error
-		if body, err = gzip.NewReader(r.Body); err != nil {
+		if body, err = gzip.NewReader(w.Body); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -44,12 +45,12 @@ func text(t *testing.T, r *http.Response) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(content)
+	return answer{Status: w.Code, Header: w.Header(), Body: string(content)}
 }
 
 func TestDocs_ServesTheDocument(t *testing.T) {
 	r := get(t, "/openapi.yaml")
-	if diff := cmp.Diff(string(api.OpenAPI), text(t, r)); diff != "" {
+	if diff := cmp.Diff(string(api.OpenAPI), r.Body); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if mediaType := r.Header.Get("Content-Type"); mediaType != "application/yaml" {
@@ -64,13 +65,13 @@ func TestDocs_AnswersWhetherAKnownFileIsStillRight(t *testing.T) {
 	for _, path := range everything {
 		first := get(t, path)
 		etag := first.Header.Get("ETag")
-		if first.StatusCode != http.StatusOK || etag == "" || first.Header.Get("Cache-Control") != "no-cache" {
-			t.Fatalf("%s: %d, ETag %q, Cache-Control %q", path, first.StatusCode, etag, first.Header.Get("Cache-Control"))
+		if first.Status != http.StatusOK || etag == "" || first.Header.Get("Cache-Control") != "no-cache" {
+			t.Fatalf("%s: %d, ETag %q, Cache-Control %q", path, first.Status, etag, first.Header.Get("Cache-Control"))
 		}
 		for known, status := range map[string]int{etag: 304, `"other", W/` + etag: 304, `"other"`: 200} {
 			again := get(t, path, "If-None-Match", known)
-			if body := text(t, again); again.StatusCode != status || (body == "") != (status == http.StatusNotModified) {
-				t.Errorf("%s, known as %s: %d with %d bytes", path, known, again.StatusCode, len(body))
+			if body := again.Body; again.Status != status || (body == "") != (status == http.StatusNotModified) {
+				t.Errorf("%s, known as %s: %d with %d bytes", path, known, again.Status, len(body))
 			}
 		}
 	}
@@ -104,7 +105,7 @@ var (
 
 // TestDocs_LoadsNothingFromElsewhere: all that the page names is served here, and nothing in it is for a browser to run.
 func TestDocs_LoadsNothingFromElsewhere(t *testing.T) {
-	page := text(t, get(t, "/docs"))
+	page := get(t, "/docs").Body
 	if found := inline.FindString(page); found != "" {
 		t.Errorf("the page has something inline, which its policy forbids: %s", found)
 	}
@@ -121,10 +122,10 @@ func TestDocs_LoadsNothingFromElsewhere(t *testing.T) {
 	if len(named) != 4 {
 		t.Errorf("the page names %v", named)
 	}
-	if found := otherHost.FindString(text(t, get(t, "/docs/swagger-ui.css"))); found != "" {
+	if found := otherHost.FindString(get(t, "/docs/swagger-ui.css").Body); found != "" {
 		t.Errorf("the style sheet loads %s", found)
 	}
-	script := text(t, get(t, "/docs/docs.js"))
+	script := get(t, "/docs/docs.js").Body
 	if strings.Contains(script, "://") || !strings.Contains(script, "validatorUrl: null") {
 		t.Errorf("the script names another host, or leaves Swagger UI its validator on another host:\n%s", script)
 	}
@@ -132,7 +133,7 @@ func TestDocs_LoadsNothingFromElsewhere(t *testing.T) {
 
 func TestDocs_HasNoOtherFiles(t *testing.T) {
 	for _, path := range []string{"/docs/", "/docs/docs.html", "/docs/swagger-ui.css.gz", "/docs/..%2fdocs.go", "/docs/static/docs.js"} {
-		if status := get(t, path).StatusCode; status != http.StatusNotFound {
+		if status := get(t, path).Status; status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, status)
 		}
 	}

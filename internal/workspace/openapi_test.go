@@ -66,7 +66,8 @@ func TestRules_AgreeWithOpenAPIOnBounds(t *testing.T) {
 	} {
 		rules := map[string]map[string]string{"Workspace": dataRules, "Member": memberRules}[schema]
 		for field, member := range fields {
-			if diff := cmp.Diff(ruled(rules[field]), bounds(described(t, schema).Properties[member].Value)); diff != "" || ruled(rules[field]) == "" {
+			want := ruled(rules[field])
+			if diff := cmp.Diff(want, bounds(described(t, schema).Properties[member].Value)); diff != "" || want == "" {
 				t.Errorf("%s.%s (-ours +openapi.yaml):\n%s", schema, member, diff)
 			}
 		}
@@ -118,10 +119,13 @@ func TestRules_AgreeWithOpenAPIOnWorkspaces(t *testing.T) {
 	a := func(n int) string { return strings.Repeat("a", n) }
 	fragments := []string{
 		`"tier":"` + a(63) + `"`, `"tier":"` + a(64) + `"`, `"tier":"-a"`, `"tier":"a.b"`, `"tier":"A"`,
-		`"description":"` + strings.Repeat("ü", 300) + `"`, `"description":"` + strings.Repeat("ü", 301) + `"`, `"owner":"` + a(254) + `"`,
+		`"description":"` + strings.Repeat("ü", 300) + `"`, `"description":"` + strings.Repeat("ü", 301) + `"`,
+		`"owner":"` + a(254) + `"`,
 		`"version":9007199254740991`, `"version":9007199254740992`, `"version":-1`, `"version":1.5`, `"version":"1"`,
-		`"quota":{"cpu":"1e3"}`, `"quota":{"cpu":"0.5"}`, `"quota":{"gpu":"1k"}`, `"quota":{"cpu":40}`, `"quota":{"other":1}`, `"quota":[]`,
-		`"labels":{"a/b":"c"}`, `"labels":{"/b":"c"}`, `"labels":{"kubernetes.io/b":"c"}`, `"labels":{"k8s.io/b":"c"}`, `"labels":{"x.k8s.io/b":"c"}`, `"labels":{"xk8s.io/b":"c"}`,
+		`"quota":{"cpu":"1e3"}`, `"quota":{"cpu":"0.5"}`, `"quota":{"gpu":"1k"}`, `"quota":{"cpu":40}`,
+		`"quota":{"other":1}`, `"quota":[]`,
+		`"labels":{"a/b":"c"}`, `"labels":{"/b":"c"}`, `"labels":{"kubernetes.io/b":"c"}`, `"labels":{"k8s.io/b":"c"}`,
+		`"labels":{"x.k8s.io/b":"c"}`, `"labels":{"xk8s.io/b":"c"}`,
 		`"labels":{"platform.company.com/b":"c"}`, `"labels":{"` + a(63) + `":""}`, `"labels":{"` + a(64) + `":""}`,
 		`"labels":{"a":"` + a(64) + `"}`, `"labels":{"a":"b_"}`, `"labels":{"A/b":"c"}`, `"labels":{"a":1}`, `"labels":{"":"c"}`,
 	}
@@ -130,7 +134,8 @@ func TestRules_AgreeWithOpenAPIOnWorkspaces(t *testing.T) {
 			fragments = append(fragments, fmt.Sprintf(`"members":[{"kind":%q,"name":%q,"role":"admin"}]`, kind, name))
 		}
 	}
-	fragments = append(fragments, `"members":[{"kind":"User","name":"a","role":"owner"}]`, `"members":[{"kind":"User","name":"a"}]`, `"members":{}`)
+	fragments = append(fragments,
+		`"members":[{"kind":"User","name":"a","role":"owner"}]`, `"members":[{"kind":"User","name":"a"}]`, `"members":{}`)
 	schema, v := described(t, "Workspace"), NewValidator(newNaming(t, sharedTemplate))
 	for _, fragment := range fragments {
 		body := `{"workspace_id":"ws","name":"Fraud",` + fragment + `}`

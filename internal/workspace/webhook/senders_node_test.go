@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,45 +16,60 @@ import (
 const clientsDir = "../signature/testdata/node"
 
 // nodeClients is the variable by which Node finds what the lockfile names. It is installed once for each lockfile,
-// outside the checkout: aside, and then renamed.
+// outside the checkout.
 func nodeClients(t *testing.T) string {
 	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil && os.Getenv("WFI_CACHE_DIR") == "" {
+	parent := filepath.Join(cacheDir(t), "npm")
+	if err := os.MkdirAll(parent, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	parent := filepath.Join(cmp.Or(os.Getenv("WFI_CACHE_DIR"), filepath.Join(cache, "workspace-flyte-integration")), "npm")
+	cache, err := os.OpenRoot(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cache.Close()
 	lock, err := os.ReadFile(filepath.Join(clientsDir, "package-lock.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	digest := sha256.Sum256(lock)
-	installed := filepath.Join(parent, hex.EncodeToString(digest[:8]))
-	if _, err := os.Stat(installed); err != nil {
-		npmInstall(t, installed)
+	name := hex.EncodeToString(digest[:8])
+	if _, err := cache.Stat(name); err != nil {
+		npmInstall(t, cache, name)
 	}
-	return "NODE_PATH=" + filepath.Join(installed, "node_modules")
+	return "NODE_PATH=" + filepath.Join(parent, name, "node_modules")
 }
 
-func npmInstall(t *testing.T, to string) {
+// npmInstall installs aside and then renames: what is interrupted leaves nothing that would be used.
+func npmInstall(t *testing.T, cache *os.Root, name string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	aside, err := os.MkdirTemp(filepath.Dir(to), ".webhook-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(aside)
-	if err := os.CopyFS(aside, os.DirFS(clientsDir)); err != nil {
+	aside := fmt.Sprintf(".%s-%d-webhook", name, os.Getpid())
+	defer func() {
+		if err := cache.RemoveAll(aside); err != nil {
+			t.Error(err)
+		}
+	}()
+	to := filepath.Join(cache.Name(), aside)
+	if err := os.CopyFS(to, os.DirFS(clientsDir)); err != nil {
 		t.Fatal(err)
 	}
 	npm := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
-	npm.Dir = aside
+	npm.Dir = to
 	if output, err := npm.CombinedOutput(); err != nil {
 		t.Fatalf("running npm ci, which this test needs: %v\n%s", err, output)
 	}
-	if err := os.Rename(aside, to); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := cache.Rename(aside, name); err != nil && !errors.Is(err, os.ErrExist) {
 		t.Fatal(err)
 	}
+}
+
+// cacheDir is where downloads are kept.
+func cacheDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.UserCacheDir()
+	if own := os.Getenv("WFI_CACHE_DIR"); own != "" || err == nil {
+		return cmp.Or(own, filepath.Join(dir, "workspace-flyte-integration"))
+	}
+	t.Fatal(err)
+	return ""
 }
