@@ -143,7 +143,7 @@ func TestHandler_RefusesBodies(t *testing.T) {
 			invalid(`{"field":"data.version","message":"is required: every event needs a version of 1 or more"}`),
 		},
 		"a reserved id": {
-			`{"type":"workspace.deleted","data":{"workspace_id":"system","version":1}}`,
+			`{"type":"workspace.created","data":{"workspace_id":"system","version":1,"name":"A"}}`,
 			invalid(`{"field":"data.workspace_id","message":"is reserved: its namespace would be flyte-system"}`),
 		},
 		"several fields": {
