@@ -3,12 +3,14 @@ package webhook_test
 import (
 	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
@@ -22,7 +24,10 @@ func encrypted(t *testing.T, certificate webhook.Certificate) (e *edge, client *
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = server.Serve(webhook.Encrypt(server, listener, certificate)) }()
+	secure := webhook.NewServer("", server.Handler, time.Second, slog.New(slog.DiscardHandler))
+	secured := webhook.Encrypt(secure, listener, certificate)
+	go func() { _ = secure.Serve(secured) }()
+	t.Cleanup(func() { _ = secure.Close() })
 	e.address = listener.Addr().String()
 	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	t.Cleanup(transport.CloseIdleConnections)
