@@ -15,7 +15,7 @@ const (
 	// that access can be taken away meanwhile.
 	maxAsking = workers / 2
 	// turnPatience is how long a Reconcile waits for its turn to ask.
-	turnPatience = 100 * time.Millisecond
+	turnPatience = time.Second
 )
 
 // errBusy: Flyte is slow, and enough others ask it now.
