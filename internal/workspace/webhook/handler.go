@@ -46,10 +46,11 @@ type Options struct {
 // Handler answers the two POST routes.
 type Handler struct {
 	Options
-	metrics          *metrics
-	sources          *sources
-	reading          *readers
-	storing, waiting slots
+	metrics *metrics
+	sources *sources
+	reading *readers
+	// storing are the events that are stored or wait for their turn, writing those that have it.
+	storing, writing, waiting slots
 }
 
 // NewHandler makes a Handler and registers its metrics.
@@ -59,7 +60,7 @@ func NewHandler(o Options) *Handler {
 	}
 	h := &Handler{
 		Options: o, metrics: newMetrics(o.Metrics), sources: newSources(o.Now), reading: newReaders(),
-		storing: make(slots, maxStoring), waiting: make(slots, maxWaiting),
+		storing: make(slots, maxStoring), writing: make(slots, maxWriting), waiting: make(slots, maxWaiting),
 	}
 	h.gauge(o.Metrics)
 	return h
@@ -110,12 +111,18 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	return string(recorded), c.JSON(http.StatusAccepted, h.location(event.Data.WorkspaceID, "accepted"))
 }
 
-// record stores the event, within a bounded time, unless too many are being stored already.
+// record stores the event when its turn comes, both within a bounded time, unless too many wait already.
 func (h *Handler) record(c *echo.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	if !h.storing.enter() {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
 	defer h.storing.leave()
+	turn, gaveUp := context.WithTimeout(c.Request().Context(), turnTimeout)
+	defer gaveUp()
+	if !h.writing.await(turn) {
+		return nil, "", newProblem(http.StatusServiceUnavailable, "")
+	}
+	defer h.writing.leave()
 	ctx, cancel := context.WithTimeout(c.Request().Context(), storeTimeout)
 	defer cancel()
 	w, outcome, err := h.Store.Record(ctx, e, d)

@@ -2,14 +2,26 @@ package webhook
 
 import (
 	"container/list"
+	"context"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// slots bounds how many requests do one thing at a time. Nobody waits for one.
+// slots bounds how many requests do one thing at a time.
 type slots chan struct{}
 
+// await waits for a slot until ctx ends.
+func (s slots) await(ctx context.Context) bool {
+	select {
+	case s <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// enter takes a slot if there is one now.
 func (s slots) enter() bool {
 	select {
 	case s <- struct{}{}:

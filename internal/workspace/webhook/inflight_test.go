@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +19,7 @@ import (
 // How many requests may be under way.
 const (
 	maxReading = 1024
-	maxStoring = 512
+	maxStoring = 256
 	maxWaiting = 256
 
 	inFlight = "workspace_flyte_webhook_in_flight"
@@ -71,6 +72,29 @@ func TestHandler_StoresABoundedNumberAtATime(t *testing.T) {
 		r.post(hooks, sample)
 		if got := (<-r.answers).Status; got != http.StatusOK {
 			t.Errorf("afterwards: %d", got)
+		}
+	})
+}
+
+// TestHandler_WaitsForItsTurnToStore: more than so many writes at a time would only make the API server do less.
+func TestHandler_WaitsForItsTurnToStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const writing, turn = 32, 900 * time.Millisecond
+		r, release, begun := newRush(t), make(chan struct{}), new(atomic.Int64)
+		r.store.fault = func(context.Context) error { begun.Add(1); <-release; return nil }
+		for range writing + 1 {
+			r.post(hooks, sample)
+		}
+		start := time.Now()
+		if got := (<-r.answers).Status; got != http.StatusServiceUnavailable || time.Since(start) != turn {
+			t.Errorf("without a turn: %d after %s", got, time.Since(start))
+		}
+		if n := begun.Load(); n != writing {
+			t.Errorf("%d writes at a time", n)
+		}
+		close(release)
+		for range writing {
+			<-r.answers
 		}
 	})
 }

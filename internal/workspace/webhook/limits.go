@@ -31,8 +31,11 @@ const (
 	// maxReading bounds the requests whose body is being read, and so the memory that they take to a quarter of a GiB. One
 	// more, and the oldest is cut off: among so many that is a slow one.
 	maxReading = 1024
-	// maxStoring bounds the signed requests that the Kubernetes API is asked to store at a time.
-	maxStoring = 512
+	// maxStoring bounds the signed requests that wait for their turn to be stored, or are being stored.
+	maxStoring = 256
+	// maxWriting bounds the writes under way at a time. An API server that gets more than it can do does less: each write
+	// takes longer than its sender waits, and is done for nothing.
+	maxWriting = 32
 	// maxWaiting bounds the waits of /provision; whoever comes above it is told at once that the workspace is pending.
 	maxWaiting = 256
 
@@ -42,8 +45,10 @@ const (
 	// writeMargin is how long, after the longest wait of /provision, an answer may take.
 	writeMargin = 10 * time.Second
 
-	// storeTimeout is how long the Kubernetes API may take to store an event before the sender is told to come back.
-	storeTimeout = 1500 * time.Millisecond
+	// turnTimeout is how long an event waits for its turn to be stored, and storeTimeout how long the Kubernetes API may
+	// then take, before the sender is told to come back: within two seconds in all.
+	turnTimeout  = 900 * time.Millisecond
+	storeTimeout = 1000 * time.Millisecond
 	// probeTimeout and probeInterval bound what /health costs the API server and Flyte, whoever asks how often.
 	probeTimeout  = time.Second
 	probeInterval = time.Second
