@@ -1,5 +1,10 @@
 package v1alpha1
 
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
 // The conditions of a Workspace. Ready is derived from the others; docs/operations.md says what to do about each
 // reason.
 const (
@@ -17,6 +22,14 @@ func StepConditions() []string {
 		ConditionNamespaceReady, ConditionQuotaApplied, ConditionAccessGranted,
 		ConditionNetworkIsolated, ConditionFlyteProjectRegistered,
 	}
+}
+
+// ReadyCondition is the condition Ready, or the zero Condition while there is none.
+func (w *Workspace) ReadyCondition() metav1.Condition {
+	if ready := meta.FindStatusCondition(w.Status.Conditions, ConditionReady); ready != nil {
+		return *ready
+	}
+	return metav1.Condition{}
 }
 
 // Reasons of conditions that are True.

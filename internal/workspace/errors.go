@@ -94,7 +94,7 @@ const maxEcho = 100
 // presentable is what an error repeats of a sender's text: its beginning, without characters that forge lines.
 func presentable(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if isControl(r) {
+		if IsControl(r) {
 			return utf8.RuneError
 		}
 		return r

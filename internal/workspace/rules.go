@@ -82,13 +82,13 @@ func onText(holds func(string) bool) validator.Func {
 	return func(f validator.FieldLevel) bool { return holds(f.Field().String()) }
 }
 
-// isText refuses what can forge lines or reverse text where people read it: C0 and C1 controls, U+2028, U+2029 and
-// the bidirectional controls (Unicode Standard Annex 9).
 func isText(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, isControl)
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, IsControl)
 }
 
-func isControl(r rune) bool {
+// IsControl tells whether a character can forge lines or reverse text where people read it: C0 and C1 controls, U+2028,
+// U+2029 and the bidirectional controls (Unicode Standard Annex 9).
+func IsControl(r rune) bool {
 	return r <= 0x1f || r >= 0x7f && r <= 0x9f || r == 0x61c || r == 0x200e || r == 0x200f ||
 		r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }

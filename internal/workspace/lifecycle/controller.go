@@ -108,7 +108,7 @@ func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Wo
 
 // announce tells people, once, that a workspace became Ready or ceased to be.
 func (c *Controller) announce(ctx context.Context, before, after *v1alpha1.Workspace) {
-	was, is := readyOf(before), readyOf(after)
+	was, is := before.ReadyCondition(), after.ReadyCondition()
 	if was.Status == is.Status && was.Reason == is.Reason {
 		return
 	}

@@ -26,13 +26,6 @@ func (c *Controller) namespaces(ctx context.Context, t *target) outcome {
 	return applied(condition, errs)
 }
 
-// config makes the ConfigMap from which pods learn where they are.
-func (c *Controller) config(ctx context.Context, t *target) outcome {
-	return applied(v1alpha1.ConditionNamespaceReady, concurrently(t.ready, func(p *k8s.Plan) error {
-		return c.Applier.Apply(ctx, p.ConfigObject())
-	}))
-}
-
 // add appends the plan to the ready ones, unless it is there already.
 func (t *target) add(plan *k8s.Plan) {
 	if !slices.Contains(t.ready, plan) {

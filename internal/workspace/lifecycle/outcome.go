@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +13,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 const (
@@ -98,10 +98,10 @@ func next(outcomes []outcome) (reconcile.Result, error) {
 	return result, nil
 }
 
-// bounded makes a text fit for a condition: one line, without control characters, at most maxMessage bytes.
+// bounded makes a text fit for a condition: without characters that forge lines, at most maxMessage bytes.
 func bounded(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if workspace.IsControl(r) {
 			return ' '
 		}
 		return r

@@ -61,14 +61,6 @@ func setCondition(w *v1alpha1.Workspace, o outcome) {
 	})
 }
 
-// readyOf is the Ready condition of w, or an empty one.
-func readyOf(w *v1alpha1.Workspace) metav1.Condition {
-	if c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionReady); c != nil {
-		return *c
-	}
-	return metav1.Condition{}
-}
-
 // eventType is Warning for what a person should look at.
 func eventType(ready metav1.Condition) string {
 	expected := []string{

@@ -97,7 +97,7 @@ func TestEventType_WarnsOfWhatNeedsAPerson(t *testing.T) {
 		v1alpha1.ReasonAwaitingContent: "Normal", v1alpha1.ReasonConflict: "Warning",
 		v1alpha1.ReasonInvalid: "Warning", v1alpha1.ReasonFlyteUnavailable: "Warning", v1alpha1.ReasonForbidden: "Warning",
 	} {
-		condition := readyOf(&v1alpha1.Workspace{})
+		condition := (&v1alpha1.Workspace{}).ReadyCondition()
 		condition.Reason = reason
 		if got := eventType(condition); got != want {
 			t.Errorf("%s is a %s", reason, got)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v5"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -42,7 +41,7 @@ func (h *Handler) answerWhenSettled(c *echo.Context, stored *v1alpha1.Workspace)
 	ctx, cancel := h.patience(c.Request().Context())
 	defer cancel()
 	w, err := h.Store.Await(ctx, stored.Name, func(w *v1alpha1.Workspace) bool {
-		ready := readyOf(w)
+		ready := w.ReadyCondition()
 		return ready.ObservedGeneration >= stored.Generation && isSettled(ready)
 	})
 	if err != nil && ctx.Err() == nil {
@@ -50,7 +49,7 @@ func (h *Handler) answerWhenSettled(c *echo.Context, stored *v1alpha1.Workspace)
 	}
 	ready := metav1.Condition{}
 	if err == nil {
-		ready = readyOf(w)
+		ready = w.ReadyCondition()
 	}
 	switch {
 	case ready.Reason == v1alpha1.ReasonConflict:
@@ -80,13 +79,6 @@ func (h *Handler) patience(ctx context.Context) (context.Context, context.Cancel
 		}
 	}()
 	return ctx, cancel
-}
-
-func readyOf(w *v1alpha1.Workspace) metav1.Condition {
-	if ready := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionReady); ready != nil {
-		return *ready
-	}
-	return metav1.Condition{ObservedGeneration: -1}
 }
 
 // isSettled tells whether waiting longer is of no use.
