@@ -263,12 +263,17 @@ func TestSend_RefusesBadArguments(t *testing.T) {
 
 func TestSend_RefusesBadSecretsWithoutRepeatingThem(t *testing.T) {
 	const none = "no secret: give --secret-file or set WORKSPACE_WEBHOOK_SECRET"
+	const notBase64 = "reading the secret: secret 1: what follows whsec_ is not standard base64 with padding"
 	for bad, want := range map[string]string{
 		"": none, "\t": none, "hunter2": "reading the secret: secret 1: it does not start with whsec_, whsk_ or whpk_",
+		"whsec_…": notBase64, "whsec_...": notBase64,
+		"whsec_" + strings.Repeat("x", 32): "reading the secret: secret 1: a whsec_ secret of a few repeated bytes is no secret",
 	} {
-		got := invocation{secret: bad}.run(t, "send", "--type", "ping")
-		if diff := cmp.Diff(result{Code: 1, Stderr: "integrationctl: " + want + "\n"}, got); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", bad, diff)
+		for _, args := range [][]string{{"send", "--type", "ping"}, {"send", "--type", "ping", "--dry-run"}} {
+			got := invocation{secret: bad}.run(t, args...)
+			if diff := cmp.Diff(result{Code: 1, Stderr: "integrationctl: " + want + "\n"}, got); diff != "" {
+				t.Errorf("%q, %v (-want +got):\n%s", bad, args, diff)
+			}
 		}
 	}
 }

@@ -27,7 +27,7 @@ type Keys struct {
 // base64), separated by white space (spec, "Signature scheme"). Base64 is the standard alphabet with padding, as in the
 // reference libraries. What is given twice counts once.
 //
-// It refuses private keys (whsk_), a secret that is one byte repeated, public keys that are not canonical, not on the curve or
+// It refuses private keys (whsk_), a secret of less than eight different bytes, public keys that are not canonical, not on the curve or
 // of small order (RFC 8032, section 5.1), and a secret that is at the same time a public key. All problems are reported
 // together (see [errors.Join]); they name a secret by its position, from 1, and never quote it.
 func ParseKeys(text string) (*Keys, error) {

@@ -55,6 +55,7 @@ func manySecrets(n int) string {
 
 func TestParseKeys_RejectsBadSecrets(t *testing.T) {
 	const notBase64 = "secret 1: what follows whsec_ is not standard base64 with padding"
+	const noSecret = "secret 1: a whsec_ secret of a few repeated bytes is no secret"
 	for name, test := range map[string]struct{ text, want string }{
 		"empty":            {"", "there is no secret"},
 		"white space":      {" \n\t", "there is no secret"},
@@ -65,8 +66,12 @@ func TestParseKeys_RejectsBadSecrets(t *testing.T) {
 		"prefix alone":     {"whsec_", "secret 1: a whsec_ secret has 24 to 64 bytes"},
 		"too short":        {whsec(23), "secret 1: a whsec_ secret has 24 to 64 bytes"},
 		"too long":         {whsec(65), "secret 1: a whsec_ secret has 24 to 64 bytes"},
-		"zeros":            {"whsec_" + strings.Repeat("A", 32), "secret 1: a whsec_ secret of one repeated byte is no secret"},
-		"ones":             {"whsec_" + strings.Repeat("/", 32), "secret 1: a whsec_ secret of one repeated byte is no secret"},
+		"zeros":            {"whsec_" + strings.Repeat("A", 32), noSecret},
+		"ones":             {"whsec_" + strings.Repeat("/", 32), noSecret},
+		"a row of x":       {"whsec_" + strings.Repeat("x", 32), noSecret},
+		"changeme":         {"whsec_" + strings.Repeat("changeme", 4), noSecret},
+		"the documents'":   {"whsec_…", notBase64},
+		"three dots":       {"whsec_...", notBase64},
 		"no padding":       {strings.TrimRight(secretB, "="), notBase64},
 		"stray bits":       {"whsec_" + strayBits(secretB[6:]), notBase64},
 		"URL alphabet":     {strings.ReplaceAll(secretB, "/", "_"), notBase64},

@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
@@ -17,6 +16,10 @@ const (
 	minSecretSize = 24
 	maxSecretSize = 64
 )
+
+// minVariety is how many different bytes a secret has at least. Placeholders such as zeros or a row of x have fewer; 24 random
+// bytes have fewer once in 10^24.
+const minVariety = 8
 
 // block is a secret or key filled up with zeros, as HMAC does it (RFC 2104): secrets that differ in trailing zeros only are one
 // and the same, and equal as blocks.
@@ -43,10 +46,19 @@ func newSymmetric(secret []byte) (*symmetric, error) {
 	if len(secret) < minSecretSize || len(secret) > maxSecretSize {
 		return nil, errors.New("a whsec_ secret has 24 to 64 bytes")
 	}
-	if bytes.Count(secret, secret[:1]) == len(secret) {
-		return nil, errors.New("a whsec_ secret of one repeated byte is no secret")
+	if variety(secret) < minVariety {
+		return nil, errors.New("a whsec_ secret of a few repeated bytes is no secret")
 	}
 	return &symmetric{block: newBlock(secret)}, nil
+}
+
+// variety counts the different bytes.
+func variety(secret []byte) int {
+	seen := map[byte]struct{}{}
+	for _, b := range secret {
+		seen[b] = struct{}{}
+	}
+	return len(seen)
 }
 
 // sign appends the base64 text of the signature.
