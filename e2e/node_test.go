@@ -2,11 +2,7 @@ package e2e
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,10 +13,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature/signaturetest"
 )
-
-// clientsDir has the lockfile of the npm clients, which this package shares.
-const clientsDir = "../internal/workspace/signature/testdata/node"
 
 // nodeMessage is a message that testdata/node/send.cjs signs and sends.
 type nodeMessage struct {
@@ -67,9 +61,13 @@ func runNode(t *testing.T, messages []nodeMessage) (answers []nodeAnswer) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	clients, err := signaturetest.NodePath(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	var stderr strings.Builder
 	node := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", "node", "send.cjs"))
-	node.Env = append(os.Environ(), "NODE_PATH="+installClients(t))
+	node.Env = append(os.Environ(), "NODE_PATH="+clients)
 	node.Stdin, node.Stderr = bytes.NewReader(work), &stderr
 	output, err := node.Output()
 	if err != nil {
@@ -79,64 +77,4 @@ func runNode(t *testing.T, messages []nodeMessage) (answers []nodeAnswer) {
 		t.Fatalf("send.cjs tells %s: %v", output, err)
 	}
 	return answers
-}
-
-// installClients returns the node_modules folder with what the lockfile names. The tests of package signature keep it
-// under the same name; what is not there is installed aside and then renamed.
-func installClients(t *testing.T) string {
-	t.Helper()
-	parent := filepath.Join(cacheDir(t), "npm")
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	lock, err := os.ReadFile(filepath.Join(clientsDir, "package-lock.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cache, err := os.OpenRoot(parent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cache.Close()
-	digest := sha256.Sum256(lock)
-	name := hex.EncodeToString(digest[:8])
-	if _, err := cache.Stat(name); err != nil {
-		npmInstall(t, cache, name)
-	}
-	return filepath.Join(parent, name, "node_modules")
-}
-
-func npmInstall(t *testing.T, cache *os.Root, name string) {
-	t.Helper()
-	aside := fmt.Sprintf(".%s-e2e-%d", name, os.Getpid())
-	defer func() { _ = cache.RemoveAll(aside) }()
-	err := cache.MkdirAll(aside, 0o755)
-	for _, file := range []string{"package.json", "package-lock.json"} {
-		content, readErr := os.ReadFile(filepath.Join(clientsDir, file))
-		err = errors.Join(err, readErr, cache.WriteFile(filepath.Join(aside, file), content, 0o644))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	npm := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
-	npm.Dir = filepath.Join(cache.Name(), aside)
-	if output, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("running npm ci, which this test needs: %v\n%s", err, output)
-	}
-	if err := cache.Rename(aside, name); err != nil && !errors.Is(err, os.ErrExist) {
-		t.Fatal(err)
-	}
-}
-
-// cacheDir is where downloads are kept, outside the checkout.
-func cacheDir(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("WFI_CACHE_DIR"); dir != "" {
-		return dir
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, "workspace-flyte-integration")
 }

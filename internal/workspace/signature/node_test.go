@@ -2,22 +2,17 @@ package signature_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-)
 
-const clientsDir = "testdata/node"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature/signaturetest"
+)
 
 // foreign is a message that testdata/node/clients.cjs signs or verifies.
 type foreign struct {
@@ -107,9 +102,12 @@ func runClients(t *testing.T, sign, verify []foreign) clientsAnswer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node := exec.CommandContext(t.Context(), "node", "clients.cjs")
-	node.Dir = clientsDir
-	node.Env = append(os.Environ(), "NODE_PATH="+installClients(t))
+	clients, err := signaturetest.NodePath(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := exec.CommandContext(t.Context(), "node", "testdata/node/clients.cjs")
+	node.Env = append(os.Environ(), "NODE_PATH="+clients)
 	node.Stdin = bytes.NewReader(work)
 	var stderr strings.Builder
 	node.Stderr = &stderr
@@ -125,69 +123,4 @@ func runClients(t *testing.T, sign, verify []foreign) clientsAnswer {
 		t.Fatalf("got %d and %d answers for %d and %d messages", len(answer.Signed), len(answer.Verified), len(sign), len(verify))
 	}
 	return answer
-}
-
-// installClients returns the node_modules folder with what the lockfile names, installing it once for each lockfile.
-func installClients(t *testing.T) string {
-	t.Helper()
-	lock, err := os.ReadFile(filepath.Join(clientsDir, "package-lock.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	parent := filepath.Join(cacheDir(t), "npm")
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cache, err := os.OpenRoot(parent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cache.Close()
-	digest := sha256.Sum256(lock)
-	name := hex.EncodeToString(digest[:8])
-	if _, err := cache.Stat(name); err != nil {
-		npmInstall(t, cache, name, lock)
-	}
-	return filepath.Join(parent, name, "node_modules")
-}
-
-// npmInstall installs aside and then renames: what is interrupted leaves nothing that would be used.
-func npmInstall(t *testing.T, cache *os.Root, name string, lock []byte) {
-	t.Helper()
-	manifest, err := os.ReadFile(filepath.Join(clientsDir, "package.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	aside := fmt.Sprintf(".%s-%d", name, os.Getpid())
-	defer func() {
-		if err := cache.RemoveAll(aside); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := errors.Join(cache.MkdirAll(aside, 0o755),
-		cache.WriteFile(filepath.Join(aside, "package.json"), manifest, 0o644),
-		cache.WriteFile(filepath.Join(aside, "package-lock.json"), lock, 0o644)); err != nil {
-		t.Fatal(err)
-	}
-	npm := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
-	npm.Dir = filepath.Join(cache.Name(), aside)
-	if output, err := npm.CombinedOutput(); err != nil {
-		t.Fatalf("running npm ci, which this test needs: %v\n%s", err, output)
-	}
-	if err := cache.Rename(aside, name); err != nil && !errors.Is(err, os.ErrExist) {
-		t.Fatal(err)
-	}
-}
-
-// cacheDir is where downloads are kept, outside the checkout.
-func cacheDir(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("WFI_CACHE_DIR"); dir != "" {
-		return dir
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, "workspace-flyte-integration")
 }

@@ -14,8 +14,8 @@ import (
 
 func drawSecret(t *rapid.T) string {
 	varied := rapid.SliceOfNDistinct(rapid.Byte(), 8, 8, rapid.ID).Draw(t, "varied part of the secret")
-	secret := append(varied, rapid.SliceOfN(rapid.Byte(), 16, 56).Draw(t, "rest of the secret")...)
-	return "whsec_" + base64.StdEncoding.EncodeToString(secret)
+	rest := rapid.SliceOfN(rapid.Byte(), 16, 56).Draw(t, "rest of the secret")
+	return "whsec_" + base64.StdEncoding.EncodeToString(slices.Concat(varied, rest))
 }
 
 func drawPrivate(t *rapid.T) string {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature/signaturetest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
@@ -49,12 +50,17 @@ type program struct {
 
 // TestDocs_SendersAreUnderstood runs the programs of docs/webhook.md as they stand there, against a real listener.
 func TestDocs_SendersAreUnderstood(t *testing.T) {
+	clients, err := signaturetest.NodePath(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := []string{"NODE_PATH=" + clients}
 	programs := map[string]program{
 		"curl and openssl": {language: "sh", file: "send.sh", run: []string{"sh"}, optional: "openssl"},
 		"Go":               {language: "go", file: "send.go", run: []string{"go", "run"}},
 		"Python":           {language: "python", file: "send.py", run: []string{"python3"}, optional: "python3"},
-		"standardwebhooks": {language: "js", file: "send.cjs", run: []string{"node"}, env: []string{nodeClients(t)}},
-		"svix":             {language: "js", nth: 1, file: "send.cjs", run: []string{"node"}, env: []string{nodeClients(t)}},
+		"standardwebhooks": {language: "js", file: "send.cjs", run: []string{"node"}, env: node},
+		"svix":             {language: "js", nth: 1, file: "send.cjs", run: []string{"node"}, env: node},
 	}
 	for language, n := range map[string]int{"sh": 1, "go": 1, "python": 1, "js": 2} {
 		if got := len(blocks(t, language)); got != n {

@@ -1,0 +1,97 @@
+// Package signaturetest gives tests the npm clients of Standard Webhooks and Svix, which sign as other people's programs do.
+package signaturetest
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+)
+
+// The lockfile pins the clients, what they need, and the digest of each.
+var (
+	//go:embed package.json
+	manifest []byte
+	//go:embed package-lock.json
+	lockfile []byte
+)
+
+// NodePath returns the value of NODE_PATH with which Node finds the clients. They are installed once for each lockfile,
+// outside the checkout ($WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache directory), however many
+// tests, packages and processes ask at once. It needs npm the first time.
+func NodePath(ctx context.Context) (string, error) {
+	root, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	digest := sha256.Sum256(lockfile)
+	dir := filepath.Join(root, "npm", hex.EncodeToString(digest[:8]))
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", fmt.Errorf("making the cache of npm clients: %w", err)
+	}
+	lock, err := lockFile(dir + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		if err := install(ctx, dir); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "node_modules"), nil
+}
+
+// lockFile waits until nobody else holds the lock, which ends with the file's closing or the process.
+func lockFile(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock of npm clients: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	return file, nil
+}
+
+// install is called under the lock. It installs aside and then renames: what is interrupted leaves nothing that would
+// be used.
+func install(ctx context.Context, dir string) error {
+	aside := dir + ".installing"
+	if err := errors.Join(os.RemoveAll(aside), os.Mkdir(aside, 0o755)); err != nil {
+		return fmt.Errorf("preparing npm ci: %w", err)
+	}
+	defer os.RemoveAll(aside)
+	for name, content := range map[string][]byte{"package.json": manifest, "package-lock.json": lockfile} {
+		if err := os.WriteFile(filepath.Join(aside, name), content, 0o600); err != nil {
+			return fmt.Errorf("preparing npm ci: %w", err)
+		}
+	}
+	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
+	npm.Dir = aside
+	if output, err := npm.CombinedOutput(); err != nil {
+		return fmt.Errorf("running npm ci, which these tests need: %w\n%s", err, output)
+	}
+	if err := os.Rename(aside, dir); err != nil {
+		return fmt.Errorf("keeping the npm clients: %w", err)
+	}
+	return nil
+}
+
+func cacheDir() (string, error) {
+	if dir := os.Getenv("WFI_CACHE_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a cache directory (set WFI_CACHE_DIR): %w", err)
+	}
+	return filepath.Join(dir, "workspace-flyte-integration"), nil
+}
