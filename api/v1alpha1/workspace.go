@@ -200,6 +200,13 @@ type WorkspaceStatus struct {
 	// ConsoleURL is where people find the project in Flyte's console.
 	// +optional
 	ConsoleURL string `json:"consoleURL,omitempty"`
+	// Deletion says what will be removed, and when, while the state is Deleted or a removal goes on.
+	// +optional
+	Deletion *WorkspaceDeletion `json:"deletion,omitempty"`
+	// LastPurgeAt is when namespaces of this workspace were last begun to be removed. It outlives a restoration: the brake
+	// on mass deletion counts it.
+	// +optional
+	LastPurgeAt *metav1.Time `json:"lastPurgeAt,omitempty"`
 }
 
 // WorkspaceList is a list of Workspaces.

@@ -68,6 +68,8 @@ func TestSecretNew_PrintsASecretThatTheServiceTakes(t *testing.T) {
 func TestCommand_Helps(t *testing.T) {
 	for golden, args := range map[string]string{
 		"help.txt": "--help", "send-help.txt": "send --help", "secret-help.txt": "secret --help", "secret-new-help.txt": "secret new --help",
+		"workspaces-help.txt": "workspaces --help", "workspaces-list-help.txt": "workspaces list --help",
+		"workspaces-restore-help.txt": "workspaces restore --help",
 	} {
 		t.Run(args, func(t *testing.T) {
 			got := invocation{}.run(t, strings.Fields(args)...)
@@ -85,6 +87,11 @@ func TestCommand_RefusesWhatItDoesNotKnow(t *testing.T) {
 		"secret new twice": `unknown command "twice" for "integrationctl secret new"`,
 		"send ws-001":      `unknown command "ws-001" for "integrationctl send"`,
 		"send --idd x":     "unknown flag: --idd",
+
+		"workspaces bogus":                      `unknown command "bogus" for "integrationctl workspaces"`,
+		"workspaces list ws-001":                `unknown command "ws-001" for "integrationctl workspaces list"`,
+		"workspaces restore":                    "requires at least 1 arg(s), only received 0",
+		"workspaces list --kubeconfig /no/file": "reading the kubeconfig: stat /no/file: no such file or directory",
 	} {
 		t.Run(args, func(t *testing.T) {
 			got := invocation{}.run(t, strings.Fields(args)...)
