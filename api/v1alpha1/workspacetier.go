@@ -25,10 +25,24 @@ type WorkspaceTier struct {
 
 // WorkspaceTierSpec is what a tier gives and allows.
 type WorkspaceTierSpec struct {
+	// AllowedWorkspaces are patterns of the workspace ids that may be on the tier, such as "fraud-*", where * stands
+	// for any characters. With none, every workspace may.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$`
+	AllowedWorkspaces []string `json:"allowedWorkspaces,omitempty"`
 	// Quota is how much each namespace of a workspace gets, and may ask for.
 	// +optional
 	Quota TierQuota `json:"quota,omitzero"`
-	// GPUResource is the extended resource that a quota's gpu counts.
+	// Domains override the quota in the namespace of one Flyte domain, by the domain's name. They need a
+	// NAMESPACE_TEMPLATE with {domain} in it; without, QuotaApplied says that they are ignored.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=16
+	// +kubebuilder:validation:XValidation:rule="self.all(d, d.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))",message="a domain is named by a DNS label"
+	Domains map[string]TierDomain `json:"domains,omitempty"`
+	// GPUResource is the extended resource that a quota's gpu counts. Others have no limit.
 	// +optional
 	// +kubebuilder:default="nvidia.com/gpu"
 	// +kubebuilder:validation:MaxLength=253
@@ -39,70 +53,18 @@ type WorkspaceTierSpec struct {
 	LimitRange LimitRange `json:"limitRange,omitzero"`
 	// PodSecurity is the Pod Security Standard of the namespaces.
 	// +optional
+	// +kubebuilder:default={}
 	PodSecurity PodSecurity `json:"podSecurity,omitzero"`
+	// Namespace holds what the namespaces carry for other programs.
+	// +optional
+	Namespace TierNamespace `json:"namespace,omitzero"`
+	// ServiceAccount is the account flyte-workload that pipelines run as.
+	// +optional
+	ServiceAccount TierServiceAccount `json:"serviceAccount,omitzero"`
+	// Network opens more than every workspace has: the NetworkPolicy allow-tier.
+	// +optional
+	Network TierNetwork `json:"network,omitzero"`
 }
-
-// TierQuota is a tier's default and maximum quota.
-type TierQuota struct {
-	// Default holds where a workspace asks for nothing.
-	// +optional
-	Default Quota `json:"default,omitzero"`
-	// Maximum bounds what a workspace may ask for. An empty field is no bound.
-	// +optional
-	Maximum Quota `json:"maximum,omitzero"`
-}
-
-// LimitRange bounds one container, as in a Kubernetes LimitRange of type Container.
-type LimitRange struct {
-	// Default limits of a container that has none.
-	// +optional
-	Default ComputeResources `json:"default,omitzero"`
-	// DefaultRequest is the request of a container that has none.
-	// +optional
-	DefaultRequest ComputeResources `json:"defaultRequest,omitzero"`
-	// Min is the least a container may request.
-	// +optional
-	Min ComputeResources `json:"min,omitzero"`
-	// Max is the most a container may have as its limit.
-	// +optional
-	Max ComputeResources `json:"max,omitzero"`
-}
-
-// ComputeResources are amounts of CPU and memory.
-type ComputeResources struct {
-	// +optional
-	CPU Quantity `json:"cpu,omitempty"`
-	// +optional
-	Memory Quantity `json:"memory,omitempty"`
-}
-
-// PodSecurity names a Pod Security Standard for each mode of Pod Security Admission.
-type PodSecurity struct {
-	// Enforce refuses pods. Flyte's pods carry no security context unless propeller is told to add one, and
-	// "restricted" refuses those.
-	// +optional
-	// +kubebuilder:default=baseline
-	Enforce PodSecurityLevel `json:"enforce,omitempty"`
-	// Warn answers kubectl with a warning.
-	// +optional
-	// +kubebuilder:default=restricted
-	Warn PodSecurityLevel `json:"warn,omitempty"`
-	// Audit notes it in the audit log.
-	// +optional
-	// +kubebuilder:default=restricted
-	Audit PodSecurityLevel `json:"audit,omitempty"`
-}
-
-// PodSecurityLevel is a Pod Security Standard.
-// +kubebuilder:validation:Enum=privileged;baseline;restricted
-type PodSecurityLevel string
-
-// The Pod Security Standards.
-const (
-	PodSecurityPrivileged PodSecurityLevel = "privileged"
-	PodSecurityBaseline   PodSecurityLevel = "baseline"
-	PodSecurityRestricted PodSecurityLevel = "restricted"
-)
 
 // WorkspaceTierList is a list of WorkspaceTiers.
 //

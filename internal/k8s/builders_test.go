@@ -38,8 +38,8 @@ func samplePlan(namespace string) *Plan {
 		}},
 		Tier: &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: "standard"}, Spec: v1alpha1.WorkspaceTierSpec{
 			Quota: v1alpha1.TierQuota{
-				Default: v1alpha1.Quota{CPU: "20", Memory: "64Gi", Storage: "1Ti", Pods: "100"},
-				Maximum: v1alpha1.Quota{CPU: "64", Memory: "256Gi", GPU: "0"},
+				Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "20", Memory: "64Gi", Storage: "1Ti", Pods: "100"}},
+				Maximum: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "64", Memory: "256Gi", GPU: "0"}},
 			},
 			LimitRange: v1alpha1.LimitRange{
 				Default:        v1alpha1.ComputeResources{CPU: "1", Memory: "1Gi"},
@@ -62,7 +62,9 @@ func plans() map[string]func(*Plan) {
 		"gpu": func(p *Plan) {
 			p.Workspace.Spec.Quota.GPU, p.Tier.Spec.GPUResource, p.Tier.Spec.Quota.Maximum.GPU = "4", "amd.com/gpu", "8"
 		},
-		"clamped": func(p *Plan) { p.Tier.Spec.Quota.Maximum = v1alpha1.Quota{CPU: "8", Memory: "1.5Gi", Pods: "200"} },
+		"clamped": func(p *Plan) {
+			p.Tier.Spec.Quota.Maximum.Quota = v1alpha1.Quota{CPU: "8", Memory: "1.5Gi", Pods: "200"}
+		},
 		"bare-tier": func(p *Plan) {
 			p.Workspace.Spec.Quota, p.Tier.Spec, p.Cluster = v1alpha1.Quota{}, v1alpha1.WorkspaceTierSpec{}, &Cluster{FlyteNamespace: "flyte"}
 		},

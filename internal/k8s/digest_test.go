@@ -183,7 +183,7 @@ func TestDigest_IsTheSameAfterTheAPIServersDefaults(t *testing.T) {
 	changes := plans()
 	for i, q := range quantities {
 		changes[fmt.Sprintf("quantity-%d", i)] = func(p *Plan) {
-			p.Tier.Spec.Quota.Maximum = v1alpha1.Quota{}
+			p.Tier.Spec.Quota.Maximum = v1alpha1.TierAmounts{}
 			p.Workspace.Spec.Quota = v1alpha1.Quota{CPU: q, Memory: q, Storage: q, GPU: "007", Pods: "0010"}
 			p.Tier.Spec.LimitRange = v1alpha1.LimitRange{Max: v1alpha1.ComputeResources{CPU: q}, Default: v1alpha1.ComputeResources{Memory: q}}
 		}

@@ -23,7 +23,7 @@ const (
 // QuotaObjects are the ResourceQuota and the LimitRange. clamped names the keys of the quota that the tier's maximum
 // has lowered.
 func (p *Plan) QuotaObjects() (objects []client.Object, clamped []string) {
-	amounts, clamped := workspace.EffectiveQuota(p.Workspace.Spec.Quota, p.Tier)
+	amounts, clamped := workspace.EffectiveQuota(p.Workspace.Spec.Quota, p.Tier, p.Namespace.Domain)
 	quota := &corev1.ResourceQuota{ObjectMeta: p.object(quotaName)}
 	quota.Spec.Hard = p.hard(amounts)
 	limits := &corev1.LimitRange{ObjectMeta: p.object(limitsName)}
@@ -37,11 +37,13 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	none := resource.MustParse("0")
 	hard := corev1.ResourceList{corev1.ResourceServicesLoadBalancers: none, corev1.ResourceServicesNodePorts: none}
 	keys := map[string][]corev1.ResourceName{
-		"cpu":     {corev1.ResourceRequestsCPU, corev1.ResourceLimitsCPU},
-		"memory":  {corev1.ResourceRequestsMemory, corev1.ResourceLimitsMemory},
-		"gpu":     {corev1.DefaultResourceRequestsPrefix + corev1.ResourceName(cmp.Or(p.Tier.Spec.GPUResource, defaultGPU))},
-		"storage": {corev1.ResourceRequestsStorage},
-		"pods":    {corev1.ResourcePods},
+		"cpu":                    {corev1.ResourceRequestsCPU, corev1.ResourceLimitsCPU},
+		"memory":                 {corev1.ResourceRequestsMemory, corev1.ResourceLimitsMemory},
+		"gpu":                    {corev1.DefaultResourceRequestsPrefix + corev1.ResourceName(cmp.Or(p.Tier.Spec.GPUResource, defaultGPU))},
+		"storage":                {corev1.ResourceRequestsStorage},
+		"pods":                   {corev1.ResourcePods},
+		"services":               {corev1.ResourceServices},
+		"persistentVolumeClaims": {corev1.ResourcePersistentVolumeClaims},
 	}
 	for key, amount := range amounts {
 		for _, name := range keys[key] {
@@ -58,11 +60,12 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 // a default limit from the maximum (k8s.io/kubernetes/pkg/apis/core/v1, SetDefaults_LimitRangeItem).
 func containerLimits(r v1alpha1.LimitRange) corev1.LimitRangeItem {
 	return corev1.LimitRangeItem{
-		Type:           corev1.LimitTypeContainer,
-		Default:        resources(r.Max, r.Default),
-		DefaultRequest: resources(r.Min, r.Max, r.Default, r.DefaultRequest),
-		Min:            resources(r.Min),
-		Max:            resources(r.Max),
+		Type:                 corev1.LimitTypeContainer,
+		Default:              resources(r.Max, r.Default),
+		DefaultRequest:       resources(r.Min, r.Max, r.Default, r.DefaultRequest),
+		Min:                  resources(r.Min),
+		Max:                  resources(r.Max),
+		MaxLimitRequestRatio: resources(r.MaxLimitRequestRatio),
 	}
 }
 

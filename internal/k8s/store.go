@@ -86,7 +86,7 @@ func (s *Store) try(
 		return before, outcome, err
 	}
 	if workspace.RaisesContent(before, e) {
-		if err := s.admit(ctx, &after.Spec); err != nil {
+		if err := s.admit(ctx, after); err != nil {
 			return nil, "", err
 		}
 	}
@@ -98,16 +98,16 @@ func (s *Store) try(
 
 // admit checks what the tier allows, but only of content that is taken: what was stored before, or is stale, has
 // nothing to fear from a tier that was lowered since.
-func (s *Store) admit(ctx context.Context, spec *v1alpha1.WorkspaceSpec) error {
+func (s *Store) admit(ctx context.Context, w *v1alpha1.Workspace) error {
 	tier := &v1alpha1.WorkspaceTier{}
-	err := s.cached.Get(ctx, client.ObjectKey{Name: spec.Tier}, tier)
+	err := s.cached.Get(ctx, client.ObjectKey{Name: w.Spec.Tier}, tier)
 	if apierrors.IsNotFound(err) {
 		tier, err = nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading WorkspaceTier %q: %w", spec.Tier, err)
+		return fmt.Errorf("reading WorkspaceTier %q: %w", w.Spec.Tier, err)
 	}
-	return workspace.Admit(spec, tier)
+	return workspace.Admit(w, tier)
 }
 
 func (s *Store) write(ctx context.Context, before, after *v1alpha1.Workspace) error {

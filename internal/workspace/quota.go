@@ -2,80 +2,93 @@ package workspace
 
 import (
 	"cmp"
-	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// limit is one entry of a quota: its key as in the payload, the amount wanted and the tier's maximum for it.
-type limit struct{ key, wanted, maximum string }
+// limit is one entry of a quota: its key as in the payload, the amount wanted and the maxima for it.
+type limit struct {
+	key, wanted string
+	maxima      []string
+}
 
-// limits pairs what q wants with the maximum of it.
-func limits(q, maximum v1alpha1.Quota) []limit {
+// limits pairs what is wanted with the maxima of it.
+func limits(wanted v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) []limit {
+	all := entries(wanted)
+	for _, maximum := range maxima {
+		for i, m := range entries(maximum) {
+			all[i].maxima = append(all[i].maxima, m.wanted)
+		}
+	}
+	return all
+}
+
+func entries(a v1alpha1.TierAmounts) []limit {
 	return []limit{
-		{"cpu", string(q.CPU), string(maximum.CPU)},
-		{"memory", string(q.Memory), string(maximum.Memory)},
-		{"gpu", string(q.GPU), string(maximum.GPU)},
-		{"storage", string(q.Storage), string(maximum.Storage)},
-		{"pods", string(q.Pods), string(maximum.Pods)},
+		{key: "cpu", wanted: string(a.CPU)},
+		{key: "memory", wanted: string(a.Memory)},
+		{key: "gpu", wanted: string(a.GPU)},
+		{key: "storage", wanted: string(a.Storage)},
+		{key: "pods", wanted: string(a.Pods)},
+		{key: "services", wanted: string(a.Services)},
+		{key: "persistentVolumeClaims", wanted: string(a.PersistentVolumeClaims)},
 	}
 }
 
-// orDefault is q, with the default for each key that it leaves out.
-func orDefault(q, d v1alpha1.Quota) v1alpha1.Quota {
-	return v1alpha1.Quota{
-		CPU: cmp.Or(q.CPU, d.CPU), Memory: cmp.Or(q.Memory, d.Memory), GPU: cmp.Or(q.GPU, d.GPU),
-		Storage: cmp.Or(q.Storage, d.Storage), Pods: cmp.Or(q.Pods, d.Pods),
+// or is a, with what b has for each key that a leaves out.
+func or(a, b v1alpha1.TierAmounts) v1alpha1.TierAmounts {
+	return v1alpha1.TierAmounts{
+		Quota: v1alpha1.Quota{
+			CPU: cmp.Or(a.CPU, b.CPU), Memory: cmp.Or(a.Memory, b.Memory), GPU: cmp.Or(a.GPU, b.GPU),
+			Storage: cmp.Or(a.Storage, b.Storage), Pods: cmp.Or(a.Pods, b.Pods),
+		},
+		Services:               cmp.Or(a.Services, b.Services),
+		PersistentVolumeClaims: cmp.Or(a.PersistentVolumeClaims, b.PersistentVolumeClaims),
 	}
 }
 
-// Admit refuses content that its tier does not allow: a tier that does not exist (nil), or a quota above the tier's
-// maximum. The error is KindInvalid, with the fields below data.
-func Admit(s *v1alpha1.WorkspaceSpec, tier *v1alpha1.WorkspaceTier) error {
-	if tier == nil {
-		return invalid([]FieldError{{Field: "tier", Message: "names no WorkspaceTier of this cluster"}})
-	}
-	var fields []FieldError
-	for _, l := range limits(s.Quota, tier.Spec.Quota.Maximum) {
-		if amount, above := l.effective(); above {
-			message := fmt.Sprintf("is above %s, the maximum of the tier %s", amount.String(), tier.Name)
-			fields = append(fields, FieldError{Field: "quota." + l.key, Message: message})
-		}
-	}
-	return invalid(fields)
-}
-
-// EffectiveQuota is what holds for a workspace: what it wants, or else the tier's default, but never above the
-// tier's maximum. Keys without a limit are absent. clamped names the keys that the maximum has lowered.
-func EffectiveQuota(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier) (amounts map[string]resource.Quantity, clamped []string) {
+// EffectiveQuota is what holds for a workspace in the namespace of a Flyte domain, or "" where all domains share one:
+// what it wants, or else the tier's default for the domain, but never above the tier's maximum for it. Keys without
+// a limit are absent. clamped names the keys of q that the maximum has lowered.
+func EffectiveQuota(
+	q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, domain string,
+) (amounts map[string]resource.Quantity, clamped []string) {
 	amounts = map[string]resource.Quantity{}
-	for _, l := range limits(orDefault(q, tier.Spec.Quota.Default), tier.Spec.Quota.Maximum) {
-		if l.wanted == "" && l.maximum == "" {
-			continue
+	override := tier.Spec.Domains[domain].Quota
+	maximum, domainMaximum := tier.Spec.Quota.Maximum, override.Maximum
+	asked := v1alpha1.TierAmounts{Quota: q}
+	for _, l := range limits(or(asked, or(override.Default, tier.Spec.Quota.Default)), maximum, domainMaximum) {
+		if l.limited() {
+			amounts[l.key], _ = l.effective()
 		}
-		amount, lowered := l.effective()
-		amounts[l.key] = amount
-		if lowered {
+	}
+	for _, l := range limits(asked, maximum, domainMaximum) {
+		if _, lowered := l.effective(); lowered {
 			clamped = append(clamped, l.key)
 		}
 	}
 	return amounts, clamped
 }
 
-// effective is the amount that holds, and whether the maximum has lowered what was wanted. Only quantities in the
+// limited tells whether anything is wanted, or bounded.
+func (l limit) limited() bool {
+	return l.wanted != "" || slices.ContainsFunc(l.maxima, func(maximum string) bool { return maximum != "" })
+}
+
+// effective is the amount that holds, and whether a maximum has lowered what was wanted. Only quantities in the
 // bounded form are parsed; any other counts as nothing, since validation has refused it before.
 func (l limit) effective() (amount resource.Quantity, lowered bool) {
-	maximum, bounded := parseQuantity(l.maximum)
-	wanted, asked := parseQuantity(l.wanted)
-	switch {
-	case !asked:
-		return maximum, false
-	case bounded && wanted.Cmp(maximum) > 0:
-		return maximum, true
+	amount, wanted := parseQuantity(l.wanted)
+	known := wanted
+	for _, text := range l.maxima {
+		if maximum, bounded := parseQuantity(text); bounded && (!known || amount.Cmp(maximum) > 0) {
+			amount, known, lowered = maximum, true, wanted
+		}
 	}
-	return wanted, false
+	return amount, lowered
 }
 
 func parseQuantity(text string) (resource.Quantity, bool) {

@@ -56,72 +56,9 @@ func TestParseQuantity_ReadsTheBoundedFormAlone(t *testing.T) {
 func tierOf(standard, maximum v1alpha1.Quota) *v1alpha1.WorkspaceTier {
 	return &v1alpha1.WorkspaceTier{
 		ObjectMeta: metav1.ObjectMeta{Name: "small"},
-		Spec:       v1alpha1.WorkspaceTierSpec{Quota: v1alpha1.TierQuota{Default: standard, Maximum: maximum}},
-	}
-}
-
-func TestAdmit_RefusesMoreThanTheTierAllows(t *testing.T) {
-	maximum := v1alpha1.Quota{CPU: "2", Memory: "4Gi", GPU: "0", Storage: "1T", Pods: "10"}
-	tests := []struct {
-		name          string
-		q             v1alpha1.Quota
-		standard, max v1alpha1.Quota
-		want          []FieldError
-	}{
-		{"nothing asked", v1alpha1.Quota{}, v1alpha1.Quota{CPU: "1"}, maximum, nil},
-		{
-			"exactly the maximum, spelt otherwise",
-			v1alpha1.Quota{CPU: "2000m", Memory: "4096Mi", GPU: "0", Storage: "1000G", Pods: "10"},
-			v1alpha1.Quota{},
-			maximum, nil,
-		},
-		{
-			"a thousandth above",
-			v1alpha1.Quota{CPU: "2.001"},
-			v1alpha1.Quota{},
-			maximum,
-			[]FieldError{{"data.quota.cpu", "is above 2, the maximum of the tier small"}},
-		},
-		{
-			"compared by amount, not by text",
-			v1alpha1.Quota{CPU: "10", Memory: "5Gi", Storage: "999G", Pods: "9"},
-			v1alpha1.Quota{},
-			maximum,
-			[]FieldError{
-				{"data.quota.cpu", "is above 2, the maximum of the tier small"},
-				{"data.quota.memory", "is above 4Gi, the maximum of the tier small"},
-			},
-		},
-		{
-			"everything at once",
-			v1alpha1.Quota{CPU: "3", Memory: "1Pi", GPU: "1", Storage: "1Ti", Pods: "11"},
-			v1alpha1.Quota{},
-			maximum,
-			[]FieldError{
-				{"data.quota.cpu", "is above 2, the maximum of the tier small"},
-				{"data.quota.memory", "is above 4Gi, the maximum of the tier small"},
-				{"data.quota.gpu", "is above 0, the maximum of the tier small"},
-				{"data.quota.storage", "is above 1T, the maximum of the tier small"},
-				{"data.quota.pods", "is above 10, the maximum of the tier small"},
-			},
-		},
-		{"no maximum", v1alpha1.Quota{CPU: "999999999Pi"}, v1alpha1.Quota{}, v1alpha1.Quota{}, nil},
-		{"a tier whose default is above its maximum", v1alpha1.Quota{}, v1alpha1.Quota{CPU: "8"}, maximum, nil},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			err := Below("data", Admit(&v1alpha1.WorkspaceSpec{Quota: test.q}, tierOf(test.standard, test.max)))
-			if diff := cmp.Diff(test.want, fieldsOf(t, err)); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func TestAdmit_RefusesAMissingTier(t *testing.T) {
-	want := []FieldError{{"tier", "names no WorkspaceTier of this cluster"}}
-	if diff := cmp.Diff(want, fieldsOf(t, Admit(&v1alpha1.WorkspaceSpec{Tier: "none"}, nil))); diff != "" {
-		t.Error(diff)
+		Spec: v1alpha1.WorkspaceTierSpec{Quota: v1alpha1.TierQuota{
+			Default: v1alpha1.TierAmounts{Quota: standard}, Maximum: v1alpha1.TierAmounts{Quota: maximum},
+		}},
 	}
 }
 
@@ -155,7 +92,7 @@ func TestEffectiveQuota_ClampsToTheMaximum(t *testing.T) {
 			v1alpha1.Quota{Storage: "2Ti"},
 			v1alpha1.Quota{Storage: "1Ti"},
 			map[string]string{"storage": "1Ti"},
-			[]string{"storage"},
+			nil,
 		},
 		{"zero is an amount", v1alpha1.Quota{GPU: "0"}, v1alpha1.Quota{GPU: "8"}, v1alpha1.Quota{}, map[string]string{"gpu": "0"}, nil},
 		{
@@ -169,7 +106,58 @@ func TestEffectiveQuota_ClampsToTheMaximum(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			amounts, clamped := EffectiveQuota(test.q, tierOf(test.standard, test.maximum))
+			amounts, clamped := EffectiveQuota(test.q, tierOf(test.standard, test.maximum), "")
+			got := map[string]string{}
+			for key, amount := range amounts {
+				got[key] = amount.String()
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(test.clamped, clamped); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestEffectiveQuota_OfADomain(t *testing.T) {
+	tier := tierOf(v1alpha1.Quota{CPU: "40", Memory: "64Gi", Pods: "100"}, v1alpha1.Quota{CPU: "80", Pods: "200"})
+	tier.Spec.Quota.Default.Services = "10"
+	tier.Spec.Quota.Maximum.PersistentVolumeClaims = "5"
+	tier.Spec.Domains = map[string]v1alpha1.TierDomain{"development": {Quota: v1alpha1.TierQuota{
+		Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "4", Storage: "1Gi"}, Services: "2"},
+		Maximum: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "8", Memory: "32Gi"}},
+	}}}
+	for name, test := range map[string]struct {
+		q       v1alpha1.Quota
+		domain  string
+		want    map[string]string
+		clamped []string
+	}{
+		"another domain": {
+			v1alpha1.Quota{CPU: "60"}, "production",
+			map[string]string{"cpu": "60", "memory": "64Gi", "pods": "100", "services": "10", "persistentVolumeClaims": "5"}, nil,
+		},
+		"defaults, the tier's no higher than the domain's maximum": {
+			v1alpha1.Quota{}, "development",
+			map[string]string{
+				"cpu": "4", "memory": "32Gi", "pods": "100", "storage": "1Gi", "services": "2", "persistentVolumeClaims": "5",
+			}, nil,
+		},
+		"what the workspace wants, up to the maximum": {
+			v1alpha1.Quota{CPU: "60", Memory: "16Gi", Pods: "300"}, "development",
+			map[string]string{
+				"cpu": "8", "memory": "16Gi", "pods": "200", "storage": "1Gi", "services": "2", "persistentVolumeClaims": "5",
+			}, []string{"cpu", "pods"},
+		},
+		"one namespace for all domains": {
+			v1alpha1.Quota{}, "",
+			map[string]string{"cpu": "40", "memory": "64Gi", "pods": "100", "services": "10", "persistentVolumeClaims": "5"}, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			amounts, clamped := EffectiveQuota(test.q, tier, test.domain)
 			got := map[string]string{}
 			for key, amount := range amounts {
 				got[key] = amount.String()

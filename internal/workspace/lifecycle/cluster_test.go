@@ -135,8 +135,8 @@ func tier(name string) *v1alpha1.WorkspaceTier {
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: v1alpha1.WorkspaceTierSpec{
 			Quota: v1alpha1.TierQuota{
-				Default: v1alpha1.Quota{CPU: "40", Memory: "160Gi", GPU: "4", Storage: "1Ti", Pods: "200"},
-				Maximum: v1alpha1.Quota{CPU: "80", Memory: "320Gi", GPU: "8", Storage: "2Ti", Pods: "400"},
+				Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "40", Memory: "160Gi", GPU: "4", Storage: "1Ti", Pods: "200"}},
+				Maximum: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "80", Memory: "320Gi", GPU: "8", Storage: "2Ti", Pods: "400"}},
 			},
 			LimitRange: v1alpha1.LimitRange{
 				Default:        v1alpha1.ComputeResources{CPU: "1", Memory: "2Gi"},

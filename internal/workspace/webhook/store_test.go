@@ -30,7 +30,7 @@ type memory struct {
 
 func newMemory() *memory {
 	standard := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultTier}}
-	standard.Spec.Quota.Maximum = v1alpha1.Quota{CPU: "40", GPU: "4"}
+	standard.Spec.Quota.Maximum.Quota = v1alpha1.Quota{CPU: "40", GPU: "4"}
 	return &memory{
 		changed:    make(chan struct{}),
 		workspaces: map[string]*v1alpha1.Workspace{},
@@ -56,7 +56,7 @@ func (m *memory) Record(ctx context.Context, e workspace.Event, d workspace.Deli
 		return w, outcome, err
 	}
 	if raises {
-		if err := workspace.Admit(&w.Spec, m.tiers[w.Spec.Tier]); err != nil {
+		if err := workspace.Admit(w, m.tiers[w.Spec.Tier]); err != nil {
 			return nil, "", err
 		}
 	}

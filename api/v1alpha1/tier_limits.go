@@ -1,0 +1,48 @@
+package v1alpha1
+
+// LimitRange bounds one container, as in a Kubernetes LimitRange of type Container.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.defaultRequest) || !has(self.min.cpu) || !has(self.defaultRequest.cpu) || quantity(self.min.cpu).compareTo(quantity(self.defaultRequest.cpu)) <= 0",message="min.cpu must not be above defaultRequest.cpu"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.default) || !has(self.min.cpu) || !has(self.default.cpu) || quantity(self.min.cpu).compareTo(quantity(self.default.cpu)) <= 0",message="min.cpu must not be above default.cpu"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || !has(self.min.cpu) || !has(self.max.cpu) || quantity(self.min.cpu).compareTo(quantity(self.max.cpu)) <= 0",message="min.cpu must not be above max.cpu"
+// +kubebuilder:validation:XValidation:rule="!has(self.defaultRequest) || !has(self.default) || !has(self.defaultRequest.cpu) || !has(self.default.cpu) || quantity(self.defaultRequest.cpu).compareTo(quantity(self.default.cpu)) <= 0",message="defaultRequest.cpu must not be above default.cpu"
+// +kubebuilder:validation:XValidation:rule="!has(self.defaultRequest) || !has(self.max) || !has(self.defaultRequest.cpu) || !has(self.max.cpu) || quantity(self.defaultRequest.cpu).compareTo(quantity(self.max.cpu)) <= 0",message="defaultRequest.cpu must not be above max.cpu"
+// +kubebuilder:validation:XValidation:rule="!has(self.default) || !has(self.max) || !has(self.default.cpu) || !has(self.max.cpu) || quantity(self.default.cpu).compareTo(quantity(self.max.cpu)) <= 0",message="default.cpu must not be above max.cpu"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.defaultRequest) || !has(self.min.memory) || !has(self.defaultRequest.memory) || quantity(self.min.memory).compareTo(quantity(self.defaultRequest.memory)) <= 0",message="min.memory must not be above defaultRequest.memory"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.default) || !has(self.min.memory) || !has(self.default.memory) || quantity(self.min.memory).compareTo(quantity(self.default.memory)) <= 0",message="min.memory must not be above default.memory"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || !has(self.min.memory) || !has(self.max.memory) || quantity(self.min.memory).compareTo(quantity(self.max.memory)) <= 0",message="min.memory must not be above max.memory"
+// +kubebuilder:validation:XValidation:rule="!has(self.defaultRequest) || !has(self.default) || !has(self.defaultRequest.memory) || !has(self.default.memory) || quantity(self.defaultRequest.memory).compareTo(quantity(self.default.memory)) <= 0",message="defaultRequest.memory must not be above default.memory"
+// +kubebuilder:validation:XValidation:rule="!has(self.defaultRequest) || !has(self.max) || !has(self.defaultRequest.memory) || !has(self.max.memory) || quantity(self.defaultRequest.memory).compareTo(quantity(self.max.memory)) <= 0",message="defaultRequest.memory must not be above max.memory"
+// +kubebuilder:validation:XValidation:rule="!has(self.default) || !has(self.max) || !has(self.default.memory) || !has(self.max.memory) || quantity(self.default.memory).compareTo(quantity(self.max.memory)) <= 0",message="default.memory must not be above max.memory"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxLimitRequestRatio) || !has(self.min) || !has(self.max) || !has(self.maxLimitRequestRatio.cpu) || !has(self.min.cpu) || !has(self.max.cpu) || quantity(self.maxLimitRequestRatio.cpu).asApproximateFloat() * quantity(self.min.cpu).asApproximateFloat() <= quantity(self.max.cpu).asApproximateFloat()",message="maxLimitRequestRatio.cpu must not be above max.cpu divided by min.cpu: Kubernetes refuses it"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxLimitRequestRatio) || !has(self.defaultRequest) || !has(self.default) || !has(self.maxLimitRequestRatio.cpu) || !has(self.defaultRequest.cpu) || !has(self.default.cpu) || quantity(self.maxLimitRequestRatio.cpu).asApproximateFloat() * quantity(self.defaultRequest.cpu).asApproximateFloat() >= quantity(self.default.cpu).asApproximateFloat()",message="default.cpu must not be above defaultRequest.cpu times maxLimitRequestRatio.cpu: every container without resources would be refused"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxLimitRequestRatio) || !has(self.min) || !has(self.max) || !has(self.maxLimitRequestRatio.memory) || !has(self.min.memory) || !has(self.max.memory) || quantity(self.maxLimitRequestRatio.memory).asApproximateFloat() * quantity(self.min.memory).asApproximateFloat() <= quantity(self.max.memory).asApproximateFloat()",message="maxLimitRequestRatio.memory must not be above max.memory divided by min.memory: Kubernetes refuses it"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxLimitRequestRatio) || !has(self.defaultRequest) || !has(self.default) || !has(self.maxLimitRequestRatio.memory) || !has(self.defaultRequest.memory) || !has(self.default.memory) || quantity(self.maxLimitRequestRatio.memory).asApproximateFloat() * quantity(self.defaultRequest.memory).asApproximateFloat() >= quantity(self.default.memory).asApproximateFloat()",message="default.memory must not be above defaultRequest.memory times maxLimitRequestRatio.memory: every container without resources would be refused"
+type LimitRange struct {
+	// Default limits of a container that has none.
+	// +optional
+	Default ComputeResources `json:"default,omitzero"`
+	// DefaultRequest is the request of a container that has none.
+	// +optional
+	DefaultRequest ComputeResources `json:"defaultRequest,omitzero"`
+	// Min is the least a container may request.
+	// +optional
+	Min ComputeResources `json:"min,omitzero"`
+	// Max is the most a container may have as its limit.
+	// +optional
+	Max ComputeResources `json:"max,omitzero"`
+	// MaxLimitRequestRatio is how many times its request a container's limit may be, 1 or more. A container must then
+	// have both.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!has(self.cpu) || quantity(self.cpu).compareTo(quantity('1')) >= 0",message="a ratio is 1 or more"
+	// +kubebuilder:validation:XValidation:rule="!has(self.memory) || quantity(self.memory).compareTo(quantity('1')) >= 0",message="a ratio is 1 or more"
+	MaxLimitRequestRatio ComputeResources `json:"maxLimitRequestRatio,omitzero"`
+}
+
+// ComputeResources are amounts of CPU and memory.
+type ComputeResources struct {
+	// +optional
+	CPU Quantity `json:"cpu,omitempty"`
+	// +optional
+	Memory Quantity `json:"memory,omitempty"`
+}

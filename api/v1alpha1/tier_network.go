@@ -1,0 +1,110 @@
+package v1alpha1
+
+// TierNetwork is what pods of a tier's workspaces may reach, and be reached by, beside what every workspace has: DNS, the
+// same namespace, Flyte, and the world without metadata and excepted addresses.
+type TierNetwork struct {
+	// MetadataServer lets pods reach the metadata server of the cloud (169.254.169.254; GKE's own at 169.254.169.252;
+	// fd00:ec2::254), which hands out the node's credentials unless the cloud's workload identity stands before it.
+	// GKE Workload Identity needs it.
+	// +optional
+	MetadataServer bool `json:"metadataServer,omitempty"`
+	// EKSPodIdentity lets pods reach the agent of EKS Pod Identity (169.254.170.23, fd00:ec2::23).
+	// +optional
+	EKSPodIdentity bool `json:"eksPodIdentity,omitempty"`
+	// KubeAPI are the addresses of the Kubernetes API, behind its Service: reached over TCP at 443 and 6443. Spark, Ray
+	// and Dask need it where EGRESS_EXCEPT_CIDRS holds these addresses.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	KubeAPI []OpenCIDR `json:"kubeAPI,omitempty"`
+	// PrivateEndpoints are the addresses of services in private networks, such as AWS PrivateLink or Private Service
+	// Connect: reached over TCP at 443.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	PrivateEndpoints []OpenCIDR `json:"privateEndpoints,omitempty"`
+	// Egress is what else pods may reach, whatever EGRESS_EXCEPT_CIDRS says. Metadata addresses are left out of it.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Egress []EgressRule `json:"egress,omitempty"`
+	// Scrapers may reach the pods from other namespaces, to read metrics.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	Scrapers []Scraper `json:"scrapers,omitempty"`
+}
+
+// CIDR is a block of IPv4 or IPv6 addresses, such as 10.0.0.0/8.
+//
+// +kubebuilder:validation:MaxLength=43
+// +kubebuilder:validation:XValidation:rule="isCIDR(self) && string(cidr(self)) == self && cidr(self) == cidr(self).masked()",message="must be a CIDR such as 10.0.0.0/8 or fd00::/8, in its shortest form and without bits after the prefix"
+type CIDR string
+
+// OpenCIDR is a CIDR that may be opened: not that of all addresses, and no metadata address.
+//
+// +kubebuilder:validation:MaxLength=43
+// +kubebuilder:validation:XValidation:rule="isCIDR(self) && string(cidr(self)) == self && cidr(self) == cidr(self).masked()",message="must be a CIDR such as 10.0.0.0/8 or fd00::/8, in its shortest form and without bits after the prefix"
+// +kubebuilder:validation:XValidation:rule="!self.endsWith('/0')",message="must not be all addresses: allow-egress opens the world"
+// +kubebuilder:validation:XValidation:rule="!(self in ['169.254.169.254/32', '169.254.169.252/32', '169.254.170.2/32', '169.254.170.23/32', '168.63.129.16/32', '100.100.100.200/32', 'fd00:ec2::254/128', 'fd00:ec2::23/128'])",message="is a metadata address: metadataServer and eksPodIdentity open those that may be"
+type OpenCIDR string
+
+// EgressRule opens a block of addresses.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.except) || !isCIDR(self.cidr) || self.except.all(e, !isCIDR(e) || e != self.cidr && cidr(self.cidr).containsCIDR(e))",message="each exception must lie within cidr and be smaller"
+type EgressRule struct {
+	// +required
+	CIDR OpenCIDR `json:"cidr"`
+	// Except are parts of it that stay closed.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	Except []CIDR `json:"except,omitempty"`
+	// Ports; all of them where there are none.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Ports []NetworkPort `json:"ports,omitempty"`
+}
+
+// Scraper reads metrics of the pods.
+type Scraper struct {
+	// Namespace that it runs in.
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Namespace string `json:"namespace"`
+	// PodLabels that its pods carry; without, every pod of the namespace is one.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=8
+	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
+	PodLabels map[string]LabelValue `json:"podLabels,omitempty"`
+	// Ports of the pods that it may reach.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Ports []NetworkPort `json:"ports"`
+}
+
+// NetworkPort is one port, or a range of them.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.endPort) || self.endPort >= self.port",message="endPort must not be below port"
+type NetworkPort struct {
+	// +optional
+	// +kubebuilder:default=TCP
+	Protocol NetworkProtocol `json:"protocol,omitempty"`
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port"`
+	// EndPort makes it the range from port to endPort.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	EndPort int32 `json:"endPort,omitempty"`
+}
+
+// NetworkProtocol is a protocol of a port.
+// +kubebuilder:validation:Enum=TCP;UDP;SCTP
+type NetworkProtocol string
