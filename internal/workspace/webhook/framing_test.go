@@ -6,12 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
 // frameAttacks are requests that two servers might read differently, or that cost a server that waits for them. Where
@@ -93,23 +89,16 @@ func closing(a answer) answer {
 
 // TestEdge_NeverTakesAPublicKeyForASecret: everybody knows the bytes of a whpk_ key.
 func TestEdge_NeverTakesAPublicKeyForASecret(t *testing.T) {
-	const private = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
-	const public = "1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
-	keys, err := signature.ParseKeys("whpk_" + public + " " + secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := newEdge(t, func(o *webhook.Options, _ *http.Server) {
-		o.Verifier = signature.NewVerifier(func() *signature.Keys { return keys }, time.Minute, func() time.Time { return now })
-	})
+	e := newEdge(t, knowing(publicKey+" "+secret))
 	forged := func(r *http.Request) {
+		public := strings.TrimPrefix(publicKey, "whpk_")
 		r.Header.Set("Webhook-Signature", sign(t, "whsec_"+public, "msg_1", now, sample).Get("Webhook-Signature"))
 	}
 	if diff := cmp.Diff(unauthorized, e.post(t, hooks, "msg_1", sample, forged)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	honest := func(r *http.Request) {
-		r.Header.Set("Webhook-Signature", sign(t, private, "msg_1", now, sample).Get("Webhook-Signature"))
+		r.Header.Set("Webhook-Signature", sign(t, privateKey, "msg_1", now, sample).Get("Webhook-Signature"))
 	}
 	if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", sample, honest)); diff != "" {
 		t.Errorf("the key's own signature (-want +got):\n%s", diff)
