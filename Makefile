@@ -13,6 +13,10 @@ NAME    := workspace-flyte-integration
 CACHE   := $(or $(WFI_CACHE_DIR),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/$(NAME))
 CHART   := charts/$(NAME)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+# When the commit was made, not when it is built: two builds of one commit are the same.
+DATE    ?= $(or $(shell TZ=UTC git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null),unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
 # --- Tools: built from source once, kept by version outside the checkout -------------------------
 
@@ -30,6 +34,7 @@ $(eval $(call tool,controller-gen,sigs.k8s.io/controller-tools/cmd/controller-ge
 $(eval $(call tool,gotestsum,gotest.tools/gotestsum,v1.13.0))
 $(eval $(call tool,govulncheck,golang.org/x/vuln/cmd/govulncheck,v1.8.0))
 $(eval $(call tool,helm,helm.sh/helm/v4/cmd/helm,v4.3.1))
+$(eval $(call tool,helm-docs,github.com/norwoodj/helm-docs/cmd/helm-docs,v1.14.2))
 $(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8.0))
 
 # --- Targets -------------------------------------------------------------------------------------
@@ -39,7 +44,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the service, the operator's CLI and the embedded control plane's starter into bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ \
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ \
 		./cmd/integration ./cmd/integrationctl ./devcluster/cmd/devcluster
 
 run: build ## Start control plane and service, send three webhooks, show the workspaces (RUN_ONCE=1 stops there)
@@ -61,11 +66,12 @@ load: ## Send 500 deliveries a second for 60 s beside bare writes, without and w
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s) -edge
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s)
 
-generate: $(controller-gen) ## Regenerate deepcopy, CRDs and RBAC
+generate: $(controller-gen) $(helm-docs) ## Regenerate deepcopy, CRDs, RBAC and the chart's README
 	$(controller-gen) object paths=./api/...
 	$(controller-gen) crd paths=./api/... output:crd:dir=$(CHART)/files/crds
 	$(controller-gen) rbac:roleName=$(NAME) paths=./internal/... paths=./cmd/... output:rbac:dir=rbac
 	cp rbac/role.yaml $(CHART)/files/role.yaml
+	$(helm-docs) --log-level warn --sort-values-order file --chart-search-root charts
 
 fmt: $(golangci-lint) ## Format the code
 	$(golangci-lint) fmt
@@ -77,7 +83,7 @@ lint: $(golangci-lint) ## Check the house style
 verify: verify-generated verify-modules lint verify-chart verify-vulnerabilities ## Fail on anything stale, unformatted, badly styled or vulnerable
 
 # Before is compared with after, rather than with git, so that it also holds in the middle of a change.
-checksums = find api rbac $(CHART)/files -type f -exec cksum {} + 2>/dev/null | sort -k3 || true
+checksums = find api rbac $(CHART)/files $(CHART)/README.md -type f -exec cksum {} + 2>/dev/null | sort -k3 || true
 
 verify-generated:
 	@before=$$($(checksums)); $(MAKE) generate; \

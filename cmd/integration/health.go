@@ -24,7 +24,7 @@ var (
 // health looks at what the service needs. draining ends when the process is about to stop.
 func (s *service) health(draining context.Context) *webhook.Health {
 	return &webhook.Health{
-		Cluster: s.cfg.ClusterName, Namespace: s.cfg.PodNamespace, Version: version,
+		Cluster: s.cfg.ClusterName, Namespace: s.cfg.PodNamespace, Version: healthVersion(),
 		Checks: []webhook.Check{
 			{Reason: webhook.ReasonAPIServerUnreachable, Probe: s.probeAPIServer},
 			{Reason: webhook.ReasonFlyteUnreachable, Probe: s.probeFlyte},

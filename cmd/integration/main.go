@@ -10,9 +10,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// version is set by the build.
-var version = "dev"
-
 // Exit codes: 1 for a fault while running, 2 for a configuration that can't be right.
 const (
 	exitFailed        = 1
@@ -42,12 +39,19 @@ func main() {
 	}
 }
 
-// answer is for people who try arguments. There is one.
+// answer is for people who try arguments, and for `helm test`.
 func answer(args []string) (code int) {
-	if slices.Equal(args, []string{"--version"}) {
-		fmt.Println(version)
+	switch {
+	case slices.Equal(args, []string{"--version"}):
+		fmt.Println(versionLine())
+		return 0
+	case len(args) == 2 && args[0] == "--test":
+		if err := selfTest(ctrl.SetupSignalHandler(), args[1], os.Getenv("WORKSPACE_WEBHOOK_SECRET_FILE"), os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "integration:", err)
+			return exitFailed
+		}
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "integration takes no argument but --version: environment variables configure it")
+	fmt.Fprintln(os.Stderr, "integration takes no argument but --version, and --test URL: environment variables configure it")
 	return exitMisconfigured
 }

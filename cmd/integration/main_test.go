@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -86,8 +87,11 @@ func TestMain_NamesEveryMistakeInALine(t *testing.T) {
 }
 
 func TestMain_TakesNoArgumentButVersion(t *testing.T) {
-	wrong := result{Code: 2, Stderr: "integration takes no argument but --version: environment variables configure it\n"}
-	tests := map[string]result{"--version": {Stdout: "dev\n"}, "--help": wrong, "serve": wrong, "--version --help": wrong}
+	wrong := result{Code: 2, Stderr: "integration takes no argument but --version, and --test URL: environment variables configure it\n"}
+	tests := map[string]result{
+		"--version": {Stdout: "dev (commit unknown, unknown, " + runtime.Version() + ")\n"},
+		"--help":    wrong, "serve": wrong, "--version --help": wrong, "--test": wrong,
+	}
 	for args, want := range tests {
 		t.Run(args, func(t *testing.T) {
 			if diff := cmp.Diff(want, start(t, "integration", nil, strings.Fields(args)...)); diff != "" {

@@ -71,6 +71,9 @@ func (s *service) addManager(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := registerBuildInfo(metrics.Registry); err != nil {
+		return fmt.Errorf("registering the build's metric: %w", err)
+	}
 	drain := s.cfg.drain()
 	s.mgr, err = manager.New(s.cfg.rest, manager.Options{
 		Scheme: scheme, Cache: caches, Logger: s.log,

@@ -1,5 +1,9 @@
-{{/* The name of everything that belongs to this release. */}}
-{{- define "fullname" -}}
+{{/*
+Names are global to a release with all its subcharts, hence the prefix.
+
+wfi.fullname is the name of everything that belongs to this release.
+*/}}
+{{- define "wfi.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
@@ -10,33 +14,71 @@
 {{- end -}}
 {{- end -}}
 
-{{- define "selectorLabels" -}}
+{{- define "wfi.selectorLabels" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{- define "labels" -}}
-{{ include "selectorLabels" . }}
+{{- define "wfi.labels" -}}
+{{ include "wfi.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{- define "serviceAccountName" -}}
-{{- default (include "fullname" .) .Values.serviceAccount.name -}}
+{{/* The head of a namespaced object: {{ include "wfi.metadata" . }}, or (list . "suffix") for a second one of the kind. */}}
+{{- define "wfi.metadata" -}}
+{{- $root := . -}}{{- $suffix := "" -}}
+{{- if kindIs "slice" . -}}{{- $root = first . -}}{{- $suffix = printf "-%s" (last .) -}}{{- end -}}
+name: {{ include "wfi.fullname" $root }}{{ $suffix }}
+namespace: {{ $root.Release.Namespace }}
+labels: {{- include "wfi.labels" $root | nindent 2 }}
 {{- end -}}
 
-{{- define "image" -}}
+{{- define "wfi.serviceAccountName" -}}
+{{- default (include "wfi.fullname" .) .Values.serviceAccount.name -}}
+{{- end -}}
+
+{{- define "wfi.image" -}}
 {{- with .Values.image -}}
 {{- .repository -}}
 {{- if .digest -}}@{{ .digest }}{{- else -}}:{{ default $.Chart.AppVersion .tag }}{{- end -}}
 {{- end -}}
 {{- end -}}
 
-{{- define "secretName" -}}
-{{- default (include "fullname" .) .Values.webhook.existingSecret -}}
+{{- define "wfi.secretName" -}}
+{{- default (include "wfi.fullname" .) .Values.webhook.existingSecret -}}
 {{- end -}}
 
-{{- define "secretKey" -}}
+{{- define "wfi.secretKey" -}}
 {{- if .Values.webhook.existingSecret -}}{{ .Values.webhook.existingSecretKey }}{{- else -}}webhook-secret{{- end -}}
+{{- end -}}
+
+{{/* Whole seconds of a Go duration such as 1m30s, rounded up. */}}
+{{- define "wfi.seconds" -}}
+{{- $unit := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 -}}
+{{- $sum := 0.0 -}}
+{{- range regexFindAll "[0-9.]+(ms|s|m|h)" . -1 -}}
+{{- $sum = addf $sum (mulf (regexFind "[0-9.]+" . | float64) (get $unit (regexFind "[a-z]+" .))) -}}
+{{- end -}}
+{{- ceil $sum | int -}}
+{{- end -}}
+
+{{/* True where the Deployment goes, and where what it works on goes. */}}
+{{- define "wfi.service" -}}{{- if ne .Values.install "target" -}}true{{- end -}}{{- end -}}
+{{- define "wfi.target" -}}{{- if ne .Values.install "service" -}}true{{- end -}}{{- end -}}
+
+{{/* What the restricted Pod Security Standard asks of a container, and a root file system that nobody writes. */}}
+{{- define "wfi.securityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+capabilities: {drop: [ALL]}
+{{- end -}}
+
+{{/* The signed routes: all that goes outside unless exposure.api says otherwise. */}}
+{{- define "wfi.webhookPaths" -}}
+[/webhooks/workspace, /provision]
 {{- end -}}

@@ -1,0 +1,75 @@
+package deploy_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/util/jsonpath"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+// set are values by dotted path.
+type set map[string]any
+
+// expect is what a rendering must say: the text that a JSONPath finds in "Kind name", by that key. A name that is only a
+// suffix begins with "…"; a path that finds nothing gives "". "absent" instead of a path's text means no such object.
+type expect map[string]string
+
+const absent = "absent"
+
+// expectation is a rendering with some values set over a base, and what is expected of it; or the error that it must end with.
+type expectation struct {
+	set    set
+	want   expect
+	refuse string
+}
+
+func (e expectation) check(t *testing.T, base map[string]any) {
+	t.Helper()
+	for path, value := range e.set {
+		base = with(base, path, value)
+	}
+	objects, err := deploy.Render(deploy.Options{Namespace: namespace, Values: base})
+	if e.refuse != "" {
+		if err == nil || !strings.Contains(err.Error(), e.refuse) {
+			t.Errorf("got %v, want a refusal that says %q", err, e.refuse)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range e.want {
+		if got := lookUp(t, objects, key); got != want {
+			t.Errorf("%s\n  is   %s\n  want %s", key, got, want)
+		}
+	}
+}
+
+// lookUp finds the text of "Kind name path"; several texts are separated by a space.
+func lookUp(t *testing.T, objects []*unstructured.Unstructured, key string) string {
+	t.Helper()
+	kind, rest, _ := strings.Cut(key, " ")
+	name, path, _ := strings.Cut(rest, " ")
+	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool {
+		if suffix, ok := strings.CutPrefix(name, "…"); ok {
+			return o.GetKind() == kind && o.GetName() == fullName+suffix
+		}
+		return o.GetKind() == kind && o.GetName() == name
+	})
+	if i < 0 {
+		return absent
+	}
+	parsed := jsonpath.New(key).AllowMissingKeys(true)
+	if err := parsed.Parse("{" + path + "}"); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := parsed.Execute(&text, objects[i].Object); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}

@@ -1,0 +1,138 @@
+package deploy_test
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+
+	"platform.company.com/workspace-flyte-integration/charts"
+)
+
+// suites say, for each template, what its values do. Whole renderings are in the golden files.
+var suites = map[string]map[string]expectation{
+	"autoscaler.yaml": {
+		"three to six replicas": {nil, expect{
+			"HorizontalPodAutoscaler … .spec.minReplicas":         "3",
+			"HorizontalPodAutoscaler … .spec.maxReplicas":         "6",
+			"HorizontalPodAutoscaler … .spec.scaleTargetRef.name": fullName,
+		}, ""},
+		"off": {set{"autoscaling.enabled": false}, expect{"HorizontalPodAutoscaler …": absent}, ""},
+	},
+	"configmap.yaml": {
+		"settings":       {set{"clusterName": "east"}, expect{"ConfigMap … .data.CLUSTER_NAME": "east", "ConfigMap … .data.KUBECONFIG": ""}, ""},
+		"TLS":            {set{"tls.existingSecret": "tls"}, expect{"ConfigMap … .data.TLS_CERT_FILE": "/etc/workspace-flyte-integration/tls/tls.crt"}, ""},
+		"no console URL": {set{"flyte.consoleURL": ""}, nil, "flyte.consoleURL is required"},
+	},
+	"crds.yaml": {
+		"kept":  {nil, expect{`CustomResourceDefinition workspaces.platform.company.com .metadata.annotations.helm\.sh/resource-policy`: "keep"}, ""},
+		"loose": {set{"crds.keep": false}, expect{`CustomResourceDefinition workspaces.platform.company.com .metadata.annotations.helm\.sh/resource-policy`: ""}, ""},
+		"off":   {set{"crds.enabled": false}, expect{"CustomResourceDefinition workspaces.platform.company.com": absent}, ""},
+	},
+	"deployment.yaml": deploymentSuite,
+	"disruptionbudget.yaml": {
+		"one at a time": {nil, expect{
+			"PodDisruptionBudget … .spec.maxUnavailable": "1", "PodDisruptionBudget … .spec.unhealthyPodEvictionPolicy": "AlwaysAllow",
+		}, ""},
+		"off":  {set{"podDisruptionBudget.enabled": false}, expect{"PodDisruptionBudget …": absent}, ""},
+		"none": {set{"podDisruptionBudget.maxUnavailable": 0}, nil, "maxUnavailable"},
+	},
+	"extra.yaml": {
+		"a template": {set{"extraObjects": []any{map[string]any{
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "{{ .Release.Name }}-more"},
+		}}}, expect{"ConfigMap …-more .apiVersion": "v1"}, ""},
+		"no object": {set{"extraObjects": []any{map[string]any{"kind": "ConfigMap"}}}, nil, "extraObjects"},
+	},
+	"httproute.yaml":    httpRouteSuite,
+	"ingress.yaml":      ingressSuite,
+	"ingressroute.yaml": ingressRouteSuite,
+	"networkpolicy.yaml": {
+		"default": {nil, expect{
+			"NetworkPolicy … .spec.policyTypes[*]":                                     "Ingress Egress",
+			"NetworkPolicy … .spec.ingress[0].from":                                    "",
+			"NetworkPolicy … .spec.egress[1].ports[*].port":                            "443 6443",
+			"NetworkPolicy … .spec.egress[2].to[0].namespaceSelector.matchLabels":      `{"kubernetes.io/metadata.name":"flyte-system"}`,
+			"NetworkPolicy … .spec.ingress[1].ports[0].port":                           "metrics",
+			"NetworkPolicy … .spec.podSelector.matchLabels.app\\.kubernetes\\.io/name": fullName,
+		}, ""},
+		"Flyte elsewhere, on a port of its own": {
+			set{"flyte.admin.endpoint": "flyte.company.com:8443"},
+			expect{"NetworkPolicy … .spec.egress[1].ports[*].port": "443 6443 8443"}, "",
+		},
+		"peers": {set{
+			"networkPolicy.ingressFrom": []any{map[string]any{"podSelector": map[string]any{}}},
+			"networkPolicy.extraEgress": []any{map[string]any{"ports": []any{map[string]any{"port": 4317}}}},
+		}, expect{"NetworkPolicy … .spec.ingress[0].from": `[{"podSelector":{}}]`, "NetworkPolicy … .spec.egress[3].ports[0].port": "4317"}, ""},
+		"metrics for nobody": {set{"networkPolicy.metricsFrom": []any{}}, nil, "metricsFrom"},
+		"off":                {set{"networkPolicy.enabled": false}, expect{"NetworkPolicy …": absent}, ""},
+	},
+	"rbac.yaml": {
+		"the account": {set{"serviceAccount.name": "robot"}, expect{
+			"ClusterRoleBinding … .subjects[*].name": "robot", "RoleBinding … .subjects[*].namespace": namespace,
+			"Role … .rules[*].resources[*]": "leases leases",
+		}, ""},
+		"elsewhere": {set{"install": "service", "kubeconfig.existingSecret": "k"}, expect{
+			"ClusterRole …": absent, "ClusterRoleBinding …": absent, "Role …": absent, "RoleBinding …": absent,
+		}, ""},
+	},
+	"secret.yaml": {
+		"another's": {nil, expect{"Secret …": absent}, ""},
+		"own":       {set{"webhook.existingSecret": "", "webhook.secret": "whsec_eA=="}, expect{"Secret … .stringData.webhook-secret": "whsec_eA=="}, ""},
+	},
+	"service.yaml": {
+		"inside": {nil, expect{
+			"Service … .spec.type": "ClusterIP", "Service … .spec.ports[*].port": "80", "Service … .spec.ports[*].targetPort": "http",
+			"Service …-metrics .spec.clusterIP": "None", "Service …-metrics .spec.ports[*].port": "9090",
+		}, ""},
+		"load balancer": {
+			set{"service.type": "LoadBalancer", "exposure.api": true, "service.loadBalancerSourceRanges": []any{"10.0.0.0/8"}, "service.loadBalancerClass": "nlb"},
+			expect{"Service … .spec.loadBalancerSourceRanges[*]": "10.0.0.0/8", "Service … .spec.loadBalancerClass": "nlb", "Service …-metrics .spec.type": ""}, "",
+		},
+		"load balancer by mistake": {set{"service.type": "LoadBalancer"}, nil, "set exposure.api if that is meant"},
+		"node port by mistake":     {set{"service.type": "NodePort"}, nil, "set exposure.api if that is meant"},
+		"two families":             {set{"service.ipFamilyPolicy": "PreferDualStack"}, expect{"Service … .spec.ipFamilyPolicy": "PreferDualStack"}, ""},
+	},
+	"serviceaccount.yaml": {
+		"annotated": {set{"serviceAccount.annotations": map[string]any{"a": "b"}}, expect{
+			"ServiceAccount … .metadata.annotations.a": "b", "ServiceAccount … .automountServiceAccountToken": "false",
+		}, ""},
+	},
+	"servicemonitor.yaml": {
+		"off": {nil, expect{"ServiceMonitor …": absent}, ""},
+		"on": {set{"serviceMonitor.enabled": true, "serviceMonitor.labels": map[string]any{"release": "prometheus"}}, expect{
+			"ServiceMonitor … .spec.endpoints[*].port": "metrics", "ServiceMonitor … .metadata.labels.release": "prometheus",
+			"ServiceMonitor … .spec.selector.matchLabels.app\\.kubernetes\\.io/component": "metrics",
+		}, ""},
+	},
+	"tenant-roles.yaml": {
+		"fixed names": {set{"fullnameOverride": "other"}, expect{"ClusterRole …-tenant-viewer .kind": "ClusterRole"}, ""},
+		"elsewhere":   {set{"install": "service", "kubeconfig.existingSecret": "k"}, expect{"ClusterRole …-tenant-viewer": absent}, ""},
+	},
+	"tiers.yaml": {
+		"as a hook": {nil, expect{`WorkspaceTier standard .metadata.annotations.helm\.sh/hook`: "post-install,post-upgrade,post-rollback"}, ""},
+		"left out":  {set{"tiers.small": nil}, expect{"WorkspaceTier small": absent, "WorkspaceTier large .kind": "WorkspaceTier"}, ""},
+	},
+}
+
+// otherwhere are templates whose tests are elsewhere: hooks of `helm test` belong to no installation.
+var elsewhere = map[string]string{"test.yaml": "TestChart_PassesItsOwnTest"}
+
+func TestTemplates(t *testing.T) {
+	files, err := charts.WorkspaceFlyteIntegration()
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, err := fs.Glob(files, "templates/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, template := range templates {
+		name := path.Base(template)
+		if len(suites[name]) == 0 && elsewhere[name] == "" {
+			t.Errorf("%s has no suite", name)
+		}
+		for what, e := range suites[name] {
+			t.Run(strings.TrimSuffix(name, ".yaml")+"/"+what, func(t *testing.T) { e.check(t, ciValues(t, "default")) })
+		}
+	}
+}
