@@ -35,6 +35,8 @@ $(eval $(call tool,gotestsum,gotest.tools/gotestsum,v1.13.0))
 $(eval $(call tool,govulncheck,golang.org/x/vuln/cmd/govulncheck,v1.8.0))
 $(eval $(call tool,helm,helm.sh/helm/v4/cmd/helm,v4.3.1))
 $(eval $(call tool,helm-docs,github.com/norwoodj/helm-docs/cmd/helm-docs,v1.14.2))
+$(eval $(call tool,kube-score,github.com/zegl/kube-score/cmd/kube-score,v1.20.0))
+$(eval $(call tool,conftest,github.com/open-policy-agent/conftest,v0.71.1))
 $(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8.0))
 
 # --- Targets -------------------------------------------------------------------------------------
@@ -93,13 +95,30 @@ verify-modules:
 	go mod tidy -diff
 	cd devcluster/controlplane && go mod tidy -diff
 
-# Kubernetes' own schemas are checked where KUBERNETES_SCHEMAS names a folder with them, since kubeconform would fetch them.
-verify-chart: $(helm) $(if $(KUBERNETES_SCHEMAS),$(kubeconform))
-	@for values in $(or $(wildcard $(CHART)/ci/*-values.yaml),$(CHART)/values.yaml); do \
+# Every values file is linted, rendered, held against the schemas of Kubernetes 1.36 and against our own policies; the default
+# rendering is scored, too. Kinds whose CRDs are other projects' are skipped by name.
+SCHEMAS   := $(CACHE)/schemas/$(shell awk '$$1 == "k8s.io/kubernetes" {print $$2}' devcluster/controlplane/go.mod)
+conform   := $(kubeconform) -strict -schema-location '$(SCHEMAS)/{{.ResourceKind}}{{.KindSuffix}}.json' \
+	-schema-location "$$dir"'/{{.ResourceKind}}{{.KindSuffix}}.json' \
+	-skip ServiceMonitor,PrometheusRule,ExternalSecret,IngressRoute,Middleware,ManagedCertificate
+rendering := $(helm) template $(NAME) $(CHART) --namespace platform-services --values
+
+$(SCHEMAS):
+	@aside=$@.$$$$$$; trap 'rm -rf "$$aside"' EXIT; go run ./devcluster/cmd/devcluster schemas --dir "$$aside" && mv "$$aside" $@
+
+verify-chart: $(helm) $(kubeconform) $(kube-score) $(conftest) $(SCHEMAS)
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	go run ./devcluster/cmd/devcluster schemas --dir "$$dir" --crds '$(CHART)/files/crds/*.yaml'; \
+	$(conftest) verify --quiet --policy charts/policy; \
+	for values in $(CHART)/ci/*-values.yaml $(CHART)/examples/*.yaml; do \
+		echo "$$values"; \
 		$(helm) lint --strict --quiet $(CHART) --values $$values; \
-		$(helm) template $(NAME) $(CHART) --values $$values | $(if $(KUBERNETES_SCHEMAS),$(conform),cat >/dev/null); \
-	done
-conform = $(kubeconform) -strict -summary -schema-location '$(KUBERNETES_SCHEMAS)/{{.ResourceKind}}{{.KindSuffix}}.json'
+		$(rendering) $$values > "$$dir/rendering.yaml"; \
+		$(conform) "$$dir/rendering.yaml"; \
+		$(conftest) test --quiet --policy charts/policy "$$dir/rendering.yaml"; \
+	done; \
+	$(rendering) $(CHART)/ci/default-values.yaml | $(kube-score) score --exit-one-on-warning --kubernetes-version v1.36 \
+		--output-format ci - > "$$dir/score" || { grep 'WARNING\|CRITICAL' "$$dir/score"; exit 1; }
 
 GOVULNDB ?= https://vuln.go.dev
 

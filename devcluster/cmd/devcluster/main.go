@@ -16,6 +16,7 @@ import (
 const usage = `Usage:
   devcluster build                               build the control plane's binaries where the cache lacks them
   devcluster up --dir DIR [--flyte HOST:PORT]    run control plane and Flyte double until Ctrl-C
+  devcluster schemas --dir DIR [--crds PATTERN]  write JSON Schemas of that Kubernetes, or of CRDs
   devcluster run [--once]                        run them and the service from bin/, send three webhooks, show the workspaces
 
 The cache is $WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache directory.
@@ -48,6 +49,8 @@ func run(ctx context.Context, args []string) error {
 		return build(ctx, args[1:])
 	case "up":
 		return up(ctx, args[1:])
+	case "schemas":
+		return writeSchemas(ctx, args[1:])
 	case "run":
 		return runService(ctx, args[1:])
 	case "help", "-h", "--help":
