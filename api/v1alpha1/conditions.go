@@ -40,6 +40,8 @@ const (
 	ReasonReady = "Ready"
 	// ReasonQuotaClamped: the tier's maximum is below what the workspace asks for; the maximum holds.
 	ReasonQuotaClamped = "QuotaClamped"
+	// ReasonDomainIgnored: the tier has quotas of Flyte domains that no namespace is of; they hold nowhere.
+	ReasonDomainIgnored = "DomainIgnored"
 	// ReasonAccessReduced: the workspace is suspended or deleted; members may only look.
 	ReasonAccessReduced = "AccessReduced"
 	// ReasonArchived: the workspace is suspended or deleted, and its Flyte project is archived.
@@ -56,6 +58,10 @@ const (
 	ReasonConflict = "Conflict"
 	// ReasonTierNotFound: the WorkspaceTier does not exist.
 	ReasonTierNotFound = "TierNotFound"
+	// ReasonTierNotAllowed: the WorkspaceTier does not allow this workspace.
+	ReasonTierNotAllowed = "TierNotAllowed"
+	// ReasonTierInvalid: the tier wants something that can't be in this cluster; the rest of it holds.
+	ReasonTierInvalid = "TierInvalid"
 	// ReasonWaitingForNamespace: the step needs the namespaces, which are not there yet.
 	ReasonWaitingForNamespace = "WaitingForNamespace"
 	// ReasonNamespaceTerminating: a namespace is being deleted; it is made anew when that has ended.

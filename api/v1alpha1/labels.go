@@ -12,4 +12,6 @@ const (
 	ManagedBy = "workspace-flyte-integration"
 	// AnnotationDeliveries holds the newest webhook deliveries of a Workspace: their ids and body hashes, as JSON.
 	AnnotationDeliveries = "platform.company.com/deliveries"
+	// AnnotationExtras holds the keys of the labels and annotations that the tier has put on an object, as JSON.
+	AnnotationExtras = "platform.company.com/tier-keys"
 )

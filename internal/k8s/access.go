@@ -18,9 +18,12 @@ const WorkloadServiceAccount = "flyte-workload"
 // tenantRolePrefix and a role make the name of the chart's ClusterRole for it. The service may bind these alone.
 const tenantRolePrefix = "workspace-flyte-integration-tenant-"
 
-// WorkloadIdentity is the ServiceAccount of the workspace's pods.
+// WorkloadIdentity is the ServiceAccount of the workspace's pods, with the tier's annotations: clouds give pods an
+// identity by them.
 func (p *Plan) WorkloadIdentity() *corev1.ServiceAccount {
-	return &corev1.ServiceAccount{ObjectMeta: p.object(WorkloadServiceAccount)}
+	account := &corev1.ServiceAccount{ObjectMeta: p.object(WorkloadServiceAccount)}
+	extras{annotations: p.fill(p.Tier.Spec.ServiceAccount.Annotations)}.addTo(account)
+	return account
 }
 
 // AccessObjects are one RoleBinding for each role in use, and unused the RoleBindings that must not exist.

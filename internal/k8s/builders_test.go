@@ -68,6 +68,7 @@ func plans() map[string]func(*Plan) {
 		"bare-tier": func(p *Plan) {
 			p.Workspace.Spec.Quota, p.Tier.Spec, p.Cluster = v1alpha1.Quota{}, v1alpha1.WorkspaceTierSpec{}, &Cluster{FlyteNamespace: "flyte"}
 		},
+		"rich-tier":  func(p *Plan) { p.Namespace.Domain, p.Tier.Spec = "production", richTier() },
 		"restricted": func(p *Plan) { p.Tier.Spec.PodSecurity.Enforce = v1alpha1.PodSecurityRestricted },
 	}
 }
@@ -78,6 +79,9 @@ func (p *Plan) children() []client.Object {
 	bindings, _ := p.AccessObjects()
 	objects = append(objects, bindings...)
 	objects = append(objects, p.NetworkObjects()...)
+	if policy, wanted := p.TierPolicy(); wanted {
+		objects = append(objects, policy)
+	}
 	return append(objects, p.WorkloadIdentity(), p.ConfigObject())
 }
 

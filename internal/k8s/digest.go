@@ -5,16 +5,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
 // digestLength is enough bytes of SHA-256 that no two forms of an object meet by chance.
@@ -33,7 +29,8 @@ func digest(o client.Object) string {
 
 // owned is the part of an object that we own whole, with the keys of it that are ours.
 func owned(o client.Object) any {
-	parts := []any{ownedLabels(o)}
+	labels, annotations := ownedKeys(o)
+	parts := []any{only(o.GetLabels(), labels), only(o.GetAnnotations(), annotations)}
 	switch o := o.(type) {
 	case *corev1.Namespace, *corev1.ServiceAccount:
 	case *corev1.ResourceQuota:
@@ -54,7 +51,7 @@ func owned(o client.Object) any {
 
 // adopt makes the owned part of live that of want, and leaves the rest of live alone.
 func adopt(live, want client.Object) {
-	adoptLabels(live, want)
+	adoptMetadata(live, want)
 	switch live := live.(type) {
 	case *corev1.ResourceQuota:
 		live.Spec = want.(*corev1.ResourceQuota).Spec
@@ -82,30 +79,4 @@ func replaceOnly(live, want client.Object) bool {
 		return live.Immutable != nil && *live.Immutable
 	}
 	return false
-}
-
-func isOwnedLabel(key string) bool {
-	return key == v1alpha1.LabelWorkspace || key == v1alpha1.LabelDomain || key == v1alpha1.LabelManagedBy ||
-		strings.HasPrefix(key, podSecurityPrefix)
-}
-
-func ownedLabels(o client.Object) map[string]string {
-	labels := map[string]string{}
-	for key, value := range o.GetLabels() {
-		if isOwnedLabel(key) {
-			labels[key] = value
-		}
-	}
-	return labels
-}
-
-func adoptLabels(live, want client.Object) {
-	labels := map[string]string{}
-	for key, value := range live.GetLabels() {
-		if !isOwnedLabel(key) {
-			labels[key] = value
-		}
-	}
-	maps.Copy(labels, ownedLabels(want))
-	live.SetLabels(labels)
 }

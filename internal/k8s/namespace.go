@@ -13,7 +13,7 @@ import (
 // somebody adds by hand is drift.
 const podSecurityPrefix = "pod-security.kubernetes.io/"
 
-// NamespaceObject is the Namespace, with the tier's Pod Security Standard.
+// NamespaceObject is the Namespace, with the tier's Pod Security Standard and extras.
 func (p *Plan) NamespaceObject() *corev1.Namespace {
 	security := p.Tier.Spec.PodSecurity
 	labels := p.labels()
@@ -23,5 +23,7 @@ func (p *Plan) NamespaceObject() *corev1.Namespace {
 	if p.Namespace.Domain != "" {
 		labels[v1alpha1.LabelDomain] = p.Namespace.Domain
 	}
-	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: p.Namespace.Name, Labels: labels}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: p.Namespace.Name, Labels: labels}}
+	p.namespaceExtras().addTo(namespace)
+	return namespace
 }

@@ -10,10 +10,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// metadataCIDRs are where clouds hand out instance credentials: AWS, GCP, Azure and OpenStack share the first;
-// then AWS ECS and EKS Pod Identity, Azure's wire server, Alibaba, and AWS over IPv6.
+// metadataCIDRs are where clouds hand out instance credentials: AWS, GCP, Azure and OpenStack share the first, which GKE
+// translates to the second; then AWS ECS and EKS Pod Identity, Azure's wire server, Alibaba, and AWS over IPv6.
 var metadataCIDRs = []string{
-	"169.254.169.254/32", "169.254.170.2/32", "169.254.170.23/32", "168.63.129.16/32", "100.100.100.200/32",
+	"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32", "168.63.129.16/32", "100.100.100.200/32",
 	"fd00:ec2::254/128", "fd00:ec2::23/128",
 }
 

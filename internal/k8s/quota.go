@@ -31,11 +31,24 @@ func (p *Plan) QuotaObjects() (objects []client.Object, clamped []string) {
 	return []client.Object{quota, limits}, clamped
 }
 
-// hard spells the amounts as ResourceQuota keys. Services that reach outside the cluster by themselves are never
-// allowed, and a locked workspace starts no pods: running ones finish.
-func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
+// LockObject is the ResourceQuota of a locked workspace whose tier is missing: nothing new starts. What else the tier
+// allowed is not guessed.
+func (p *Plan) LockObject() *corev1.ResourceQuota {
+	quota := &corev1.ResourceQuota{ObjectMeta: p.object(quotaName)}
+	quota.Spec.Hard = closed()
+	quota.Spec.Hard[corev1.ResourcePods] = resource.MustParse("0")
+	return quota
+}
+
+// closed are Services that reach outside the cluster by themselves, which are never allowed.
+func closed() corev1.ResourceList {
 	none := resource.MustParse("0")
-	hard := corev1.ResourceList{corev1.ResourceServicesLoadBalancers: none, corev1.ResourceServicesNodePorts: none}
+	return corev1.ResourceList{corev1.ResourceServicesLoadBalancers: none, corev1.ResourceServicesNodePorts: none}
+}
+
+// hard spells the amounts as ResourceQuota keys. A locked workspace starts no pods: running ones finish.
+func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
+	hard := closed()
 	keys := map[string][]corev1.ResourceName{
 		"cpu":                    {corev1.ResourceRequestsCPU, corev1.ResourceLimitsCPU},
 		"memory":                 {corev1.ResourceRequestsMemory, corev1.ResourceLimitsMemory},
@@ -51,7 +64,7 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 		}
 	}
 	if p.locked() {
-		hard[corev1.ResourcePods] = none
+		hard[corev1.ResourcePods] = resource.MustParse("0")
 	}
 	return hard
 }

@@ -102,8 +102,13 @@ func isVersion(f validator.FieldLevel) bool {
 func isDNSLabel(s string) bool { return len(validation.IsDNS1123Label(s)) == 0 }
 
 func isLabelKey(s string) bool {
-	domain, _, prefixed := strings.Cut(s, "/")
-	return len(validation.IsQualifiedName(s)) == 0 && (!prefixed || !isReservedDomain(domain))
+	return len(validation.IsQualifiedName(s)) == 0 && !IsReservedKey(s)
+}
+
+// IsReservedKey tells whether a label or annotation is Kubernetes' or the service's own.
+func IsReservedKey(key string) bool {
+	domain, _, prefixed := strings.Cut(key, "/")
+	return prefixed && isReservedDomain(domain)
 }
 
 func isReservedDomain(domain string) bool {

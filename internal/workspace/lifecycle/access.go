@@ -20,7 +20,9 @@ func (c *Controller) access(ctx context.Context, plans []*k8s.Plan, remove remov
 	for _, plan := range plans {
 		bindings, unused := plan.AccessObjects()
 		wanted = append(wanted, bindings...)
-		wanted = append(wanted, plan.WorkloadIdentity())
+		if plan.Tier != nil {
+			wanted = append(wanted, plan.WorkloadIdentity())
+		}
 		unwanted = append(unwanted, unused...)
 	}
 	removed := concurrently(unwanted, func(o client.Object) error { return remove(ctx, o) })

@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -23,7 +22,7 @@ func (c *Controller) namespaces(ctx context.Context, t *target) outcome {
 		}
 	}
 	t.note()
-	return applied(condition, errs)
+	return applied(condition, errs).or(t.unfilled(condition))
 }
 
 // add appends the plan to the ready ones, unless it is there already.
@@ -42,9 +41,4 @@ func (t *target) note() {
 		}
 	}
 	t.workspace.Status.Namespaces = names
-}
-
-func (t *target) noTier(condition string) outcome {
-	message := fmt.Sprintf("the WorkspaceTier %q does not exist", t.workspace.Spec.Tier)
-	return waiting(condition, v1alpha1.ReasonTierNotFound, message)
 }

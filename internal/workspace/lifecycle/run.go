@@ -11,13 +11,16 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // target is one Workspace, and what its steps work on.
 type target struct {
 	workspace *v1alpha1.Workspace
-	// tier is nil when it does not exist; the steps that follow it then wait.
+	// tier is nil when it does not exist, or the workspace may not be on it; the steps that follow it then wait.
 	tier *v1alpha1.WorkspaceTier
+	// refused tells that the tier exists, and does not allow the workspace.
+	refused bool
 	// plans has one plan for each namespace.
 	plans []*k8s.Plan
 	// ready are the plans whose namespace is there and ours.
@@ -78,8 +81,10 @@ func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, 
 	t := &target{workspace: w}
 	var tier v1alpha1.WorkspaceTier
 	switch err := c.client.Get(ctx, client.ObjectKey{Name: w.Spec.Tier}, &tier); {
-	case err == nil:
+	case err == nil && workspace.TierAllows(&tier, w.Name):
 		t.tier = &tier
+	case err == nil:
+		t.refused = true
 	case !apierrors.IsNotFound(err):
 		return nil, fmt.Errorf("reading WorkspaceTier %q: %w", w.Spec.Tier, err)
 	}

@@ -1,0 +1,113 @@
+package k8s
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// richTier has everything that a tier can have.
+func richTier() v1alpha1.WorkspaceTierSpec {
+	return v1alpha1.WorkspaceTierSpec{
+		GPUResource: "nvidia.com/gpu",
+		Quota: v1alpha1.TierQuota{
+			Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "20", Memory: "64Gi"}, Services: "10", PersistentVolumeClaims: "20"},
+			Maximum: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "64", GPU: "4"}},
+		},
+		Domains: map[string]v1alpha1.TierDomain{"production": {Quota: v1alpha1.TierQuota{
+			Maximum: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "32"}},
+		}}},
+		LimitRange: v1alpha1.LimitRange{
+			Default: v1alpha1.ComputeResources{CPU: "1"}, DefaultRequest: v1alpha1.ComputeResources{CPU: "500m"},
+			MaxLimitRequestRatio: v1alpha1.ComputeResources{CPU: "4"},
+		},
+		Namespace: v1alpha1.TierNamespace{
+			Labels:          map[string]v1alpha1.LabelValue{"company.com/tier": "rich", "cost-center": "of-the-tier"},
+			WorkspaceLabels: []string{"cost-center", "team.company.com/unit", "absent"},
+			Annotations:     v1alpha1.Annotations{"company.com/console": "https://c/{workspace}/{domain}"},
+		},
+		ServiceAccount: v1alpha1.TierServiceAccount{Annotations: v1alpha1.Annotations{
+			"eks.amazonaws.com/role-arn":     "arn:aws:iam::123456789012:role/{namespace}",
+			"iam.gke.io/gcp-service-account": "{workspace}-{domain}@project.iam.gserviceaccount.com",
+		}},
+		Network: v1alpha1.TierNetwork{
+			MetadataServer: true, EKSPodIdentity: true,
+			KubeAPI: []v1alpha1.OpenCIDR{"10.0.0.0/24"}, PrivateEndpoints: []v1alpha1.OpenCIDR{"10.1.0.0/16", "fd12:1::/64"},
+			Egress: []v1alpha1.EgressRule{{
+				CIDR: "10.2.0.0/16", Except: []v1alpha1.CIDR{"10.2.3.0/24"},
+				Ports: []v1alpha1.NetworkPort{{Protocol: "TCP", Port: 5432}, {Protocol: "UDP", Port: 8000, EndPort: 8010}},
+			}, {CIDR: "192.168.0.0/16"}},
+			Scrapers: []v1alpha1.Scraper{{
+				Namespace: "monitoring", PodLabels: map[string]v1alpha1.LabelValue{"app": "prometheus"},
+				Ports: []v1alpha1.NetworkPort{{Port: 9090}},
+			}},
+		},
+	}
+}
+
+func TestPlan_RemovesTheTiersPolicyWhenItOpensNothing(t *testing.T) {
+	p := samplePlan("flyte-ws-001")
+	if policy, wanted := p.TierPolicy(); wanted || policy.Name != "allow-tier" || policy.Namespace != "flyte-ws-001" {
+		t.Errorf("wanted: %v, %s in %s", wanted, policy.Name, policy.Namespace)
+	}
+}
+
+// Policies add up: what a tier opens must not hold the metadata addresses that allow-egress leaves out.
+func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
+	for cidr, want := range map[v1alpha1.OpenCIDR][]string{
+		"169.254.0.0/16":     {"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32"},
+		"168.63.0.0/16":      {"168.63.129.16/32"},
+		"128.0.0.0/1":        {"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32", "168.63.129.16/32"},
+		"fd00::/8":           {"fd00:ec2::254/128", "fd00:ec2::23/128"},
+		"10.0.0.0/8":         nil,
+		"169.254.169.255/32": nil,
+	} {
+		for name, network := range map[string]v1alpha1.TierNetwork{
+			"egress": {Egress: []v1alpha1.EgressRule{{CIDR: cidr}}}, "kubeAPI": {KubeAPI: []v1alpha1.OpenCIDR{cidr}},
+			"privateEndpoints": {PrivateEndpoints: []v1alpha1.OpenCIDR{cidr}},
+		} {
+			peers := openedBy(t, network)
+			if diff := cmp.Diff([]networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: string(cidr), Except: want}}}, peers); diff != "" {
+				t.Errorf("%s of %s: %s", name, cidr, diff)
+			}
+		}
+	}
+}
+
+func TestPlan_ExceptsMetadataOnce(t *testing.T) {
+	peers := openedBy(t, v1alpha1.TierNetwork{Egress: []v1alpha1.EgressRule{{
+		CIDR: "169.254.0.0/16", Except: []v1alpha1.CIDR{"169.254.170.0/24"},
+	}}})
+	want := []string{"169.254.170.0/24", "169.254.169.254/32", "169.254.169.252/32"}
+	if diff := cmp.Diff(want, peers[0].IPBlock.Except); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// An egress rule without peers would open the world.
+func TestPlan_OpensNothingOfAMetadataAddress(t *testing.T) {
+	for _, cidr := range []v1alpha1.OpenCIDR{"169.254.169.254/32", "fd00:ec2:0:0:0:0:0:254/128", "no CIDR", ""} {
+		p := samplePlan("flyte-ws-001")
+		p.Tier.Spec.Network = v1alpha1.TierNetwork{
+			Egress: []v1alpha1.EgressRule{{CIDR: cidr}}, KubeAPI: []v1alpha1.OpenCIDR{cidr}, PrivateEndpoints: []v1alpha1.OpenCIDR{cidr},
+		}
+		if policy, wanted := p.TierPolicy(); wanted {
+			t.Errorf("%q opens %v", cidr, policy.Spec.Egress)
+		}
+	}
+}
+
+func openedBy(t *testing.T, network v1alpha1.TierNetwork) []networkingv1.NetworkPolicyPeer {
+	t.Helper()
+	p := samplePlan("flyte-ws-001")
+	p.Tier.Spec.Network = network
+	policy, wanted := p.TierPolicy()
+	if !wanted || len(policy.Spec.Egress) != 1 || !slices.Equal(policy.Spec.PolicyTypes, []networkingv1.PolicyType{"Egress"}) {
+		t.Fatalf("the policy is %v", policy.Spec)
+	}
+	return policy.Spec.Egress[0].To
+}
