@@ -71,7 +71,8 @@ func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
 			"privateEndpoints": {PrivateEndpoints: []v1alpha1.OpenCIDR{cidr}},
 		} {
 			peers := openedBy(t, network)
-			if diff := cmp.Diff([]networkingv1.NetworkPolicyPeer{{IPBlock: &networkingv1.IPBlock{CIDR: string(cidr), Except: want}}}, peers); diff != "" {
+			block := &networkingv1.IPBlock{CIDR: string(cidr), Except: want}
+			if diff := cmp.Diff([]networkingv1.NetworkPolicyPeer{{IPBlock: block}}, peers); diff != "" {
 				t.Errorf("%s of %s: %s", name, cidr, diff)
 			}
 		}

@@ -136,24 +136,32 @@ func TestEffectiveQuota_OfADomain(t *testing.T) {
 		clamped []string
 	}{
 		"another domain": {
-			v1alpha1.Quota{CPU: "60"}, "production",
-			map[string]string{"cpu": "60", "memory": "64Gi", "pods": "100", "services": "10", "persistentVolumeClaims": "5"}, nil,
+			v1alpha1.Quota{CPU: "60"},
+			"production",
+			map[string]string{"cpu": "60", "memory": "64Gi", "pods": "100", "services": "10", "persistentVolumeClaims": "5"},
+			nil,
 		},
 		"defaults, the tier's no higher than the domain's maximum": {
-			v1alpha1.Quota{}, "development",
+			v1alpha1.Quota{},
+			"development",
 			map[string]string{
 				"cpu": "4", "memory": "32Gi", "pods": "100", "storage": "1Gi", "services": "2", "persistentVolumeClaims": "5",
-			}, nil,
+			},
+			nil,
 		},
 		"what the workspace wants, up to the maximum": {
-			v1alpha1.Quota{CPU: "60", Memory: "16Gi", Pods: "300"}, "development",
+			v1alpha1.Quota{CPU: "60", Memory: "16Gi", Pods: "300"},
+			"development",
 			map[string]string{
 				"cpu": "8", "memory": "16Gi", "pods": "200", "storage": "1Gi", "services": "2", "persistentVolumeClaims": "5",
-			}, []string{"cpu", "pods"},
+			},
+			[]string{"cpu", "pods"},
 		},
 		"one namespace for all domains": {
-			v1alpha1.Quota{}, "",
-			map[string]string{"cpu": "40", "memory": "64Gi", "pods": "100", "services": "10", "persistentVolumeClaims": "5"}, nil,
+			v1alpha1.Quota{},
+			"",
+			map[string]string{"cpu": "40", "memory": "64Gi", "pods": "100", "services": "10", "persistentVolumeClaims": "5"},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

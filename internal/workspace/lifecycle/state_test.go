@@ -138,8 +138,34 @@ func TestController_TakesAccessAwayWithoutTier(t *testing.T) {
 	s.setState("tierless", v1alpha1.StateSuspended)
 	s.await("tierless", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
 	s.await("tierless", v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonArchived)
-	s.wantAccess("flyte-tierless", reducedAccess)
-	s.wantProject("tierless", admin.Project_ARCHIVED)
+	s.await("tierless", v1alpha1.ConditionQuotaApplied, v1alpha1.ReasonTierNotFound)
+	s.wantLocked("tierless")
+
+	s.setState("tierless", v1alpha1.StateDeleted)
+	got := s.await("tierless", v1alpha1.ConditionReady, v1alpha1.ReasonDeleted)
+	want := []string{
+		"NamespaceReady=True Applied", "QuotaApplied=True Applied", "AccessGranted=True AccessReduced",
+		"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Archived", "Ready=False Deleted",
+	}
+	if diff := cmp.Diff(want, conditions(got)); diff != "" {
+		t.Errorf("conditions (-want +got):\n%s", diff)
+	}
+	s.wantLocked("tierless")
+	writes := s.requests.total()
+	s.reconcile("tierless")
+	if n := s.requests.total() - writes; n != 0 {
+		t.Errorf("%d writes at rest: %v", n, s.requests.writes())
+	}
+}
+
+// wantLocked holds that members may only look, and nothing new starts.
+func (s *stage) wantLocked(id string) {
+	s.t.Helper()
+	s.wantAccess("flyte-"+id, reducedAccess)
+	s.wantProject(id, admin.Project_ARCHIVED)
+	if pods := s.pods("flyte-" + id); pods != "0" {
+		s.t.Errorf("the quota of %s allows %s pods", id, pods)
+	}
 }
 
 func TestController_MakesNothingOfWhatWasNeverProvisioned(t *testing.T) {
