@@ -31,6 +31,9 @@ $$($(1)):
 endef
 $(eval $(call tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,v2.15.0))
 $(eval $(call tool,controller-gen,sigs.k8s.io/controller-tools/cmd/controller-gen,v0.23.0))
+$(eval $(call tool,goprotoc,github.com/jhump/goprotoc/cmd/goprotoc,v0.5.0))
+$(eval $(call tool,protoc-gen-go,google.golang.org/protobuf/cmd/protoc-gen-go,v1.36.12))
+$(eval $(call tool,protoc-gen-go-grpc,google.golang.org/grpc/cmd/protoc-gen-go-grpc,v1.6.2))
 $(eval $(call tool,gotestsum,gotest.tools/gotestsum,v1.13.0))
 $(eval $(call tool,govulncheck,golang.org/x/vuln/cmd/govulncheck,v1.8.0))
 $(eval $(call tool,helm,helm.sh/helm/v4/cmd/helm,v4.3.1))
@@ -68,12 +71,14 @@ load: ## Send 500 deliveries a second for 60 s beside bare writes, without and w
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s) -edge
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s)
 
-generate: $(controller-gen) $(helm-docs) ## Regenerate deepcopy, CRDs, RBAC and the chart's README
+generate: $(controller-gen) $(helm-docs) $(goprotoc) $(protoc-gen-go) $(protoc-gen-go-grpc) ## Regenerate deepcopy, CRDs, RBAC, protobuf messages and the chart's README
 	$(controller-gen) object paths=./api/...
 	$(controller-gen) crd paths=./api/... output:crd:dir=$(CHART)/files/crds
 	$(controller-gen) rbac:roleName=$(NAME) paths=./internal/... paths=./cmd/... output:rbac:dir=rbac
 	cp rbac/role.yaml $(CHART)/files/role.yaml
 	$(helm-docs) --log-level warn --sort-values-order file --chart-search-root charts
+	$(goprotoc) --plugin=$(protoc-gen-go) --plugin=$(protoc-gen-go-grpc) -I internal/flyte \
+		--go_out=paths=source_relative:internal/flyte --go-grpc_out=paths=source_relative:internal/flyte flyteidl2/project.proto
 
 fmt: $(golangci-lint) ## Format the code
 	$(golangci-lint) fmt
@@ -85,7 +90,7 @@ lint: $(golangci-lint) ## Check the house style
 verify: verify-generated verify-modules lint verify-chart verify-vulnerabilities ## Fail on anything stale, unformatted, badly styled or vulnerable
 
 # Before is compared with after, rather than with git, so that it also holds in the middle of a change.
-checksums = find api rbac $(CHART)/files $(CHART)/README.md -type f -exec cksum {} + 2>/dev/null | sort -k3 || true
+checksums = find api rbac $(CHART)/files $(CHART)/README.md internal/flyte/flyteidl2 -type f -exec cksum {} + 2>/dev/null | sort -k3 || true
 
 verify-generated:
 	@before=$$($(checksums)); $(MAKE) generate; \

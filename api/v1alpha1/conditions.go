@@ -76,6 +76,20 @@ const (
 	ReasonFlyteUnavailable = "FlyteUnavailable"
 	// ReasonFlyteUnauthorized: Flyte refuses the service's credentials.
 	ReasonFlyteUnauthorized = "FlyteUnauthorized"
+	// ReasonFlyteCertificateExpired: the certificate of Flyte, or of the token endpoint, is not valid now.
+	ReasonFlyteCertificateExpired = "FlyteCertificateExpired"
+	// ReasonFlyteCertificateWrongName: it is for another name than that of the endpoint.
+	ReasonFlyteCertificateWrongName = "FlyteCertificateWrongName"
+	// ReasonFlyteCertificateUntrusted: no CA that is trusted stands behind it.
+	ReasonFlyteCertificateUntrusted = "FlyteCertificateUntrusted"
+	// ReasonFlyteClientCertificateRefused: Flyte does not accept the service's certificate, or wants one.
+	ReasonFlyteClientCertificateRefused = "FlyteClientCertificateRefused"
+	// ReasonFlyteTokenRefused: the token endpoint does not accept the client's id or secret.
+	ReasonFlyteTokenRefused = "FlyteTokenRefused"
+	// ReasonFlyteTokenUnavailable: the token endpoint is not known, or does not answer.
+	ReasonFlyteTokenUnavailable = "FlyteTokenUnavailable"
+	// ReasonFlyteWrongVersion: another version of Flyte answers than FLYTE_API_VERSION says.
+	ReasonFlyteWrongVersion = "FlyteWrongVersion"
 	// ReasonFlyteRejected: Flyte calls the project invalid. No retry can fix it.
 	ReasonFlyteRejected = "FlyteRejected"
 	// ReasonSuspended: the workspace is suspended.

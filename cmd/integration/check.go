@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/x509"
 	"net"
 	"net/netip"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
@@ -85,28 +85,16 @@ func (c *config) checkSecret(found problems) {
 }
 
 func (c *config) checkFlyte(found problems) {
-	checkOneOf(found, "FLYTE_API_VERSION", c.FlyteAPIVersion, "v1")
+	checkOneOf(found, "FLYTE_API_VERSION", c.FlyteAPIVersion, string(flyte.V1), string(flyte.V2))
 	checkLabel(found, "FLYTE_NAMESPACE", c.FlyteNamespace)
-	c.checkFlyteCA(found)
+	c.checkFlyteTLS(found)
+	c.checkFlyteCredentials(found)
+	c.checkFlyteTokenURL(found)
 	for i, domain := range c.FlyteDomains {
 		checkLabel(found, "FLYTE_DOMAINS", domain)
 		if slices.Contains(c.FlyteDomains[:i], domain) {
 			found.add("FLYTE_DOMAINS", "names %s twice", domain)
 		}
-	}
-}
-
-func (c *config) checkFlyteCA(found problems) {
-	if c.FlyteAdminCACert == "" {
-		return
-	}
-	if !c.FlyteAdminTLSEnabled {
-		found.add("FLYTE_ADMIN_CA_CERT", "is of no use without FLYTE_ADMIN_TLS_ENABLED=true")
-	}
-	var err error
-	c.flyteCAs, err = textOrFile(c.FlyteAdminCACert)
-	if err != nil || !x509.NewCertPool().AppendCertsFromPEM(c.flyteCAs) {
-		found.add("FLYTE_ADMIN_CA_CERT", "must be certificates as PEM text, or a file with them that can be read")
 	}
 }
 

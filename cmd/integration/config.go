@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -43,6 +42,13 @@ type config struct {
 	FlyteAPIVersion      string   `env:"FLYTE_API_VERSION"       envDefault:"v1"`
 	FlyteAdminTLSEnabled bool     `env:"FLYTE_ADMIN_TLS_ENABLED"`
 	FlyteAdminCACert     string   `env:"FLYTE_ADMIN_CA_CERT"`
+	FlyteAdminClientCert string   `env:"FLYTE_ADMIN_CLIENT_CERT"`
+	FlyteAdminClientKey  string   `env:"FLYTE_ADMIN_CLIENT_KEY"`
+	FlyteClientID        string   `env:"FLYTE_CLIENT_ID"`
+	FlyteClientSecret    string   `env:"FLYTE_CLIENT_SECRET"`
+	FlyteClientSecretAt  string   `env:"FLYTE_CLIENT_SECRET_FILE"`
+	FlyteTokenURL        string   `env:"FLYTE_TOKEN_URL"`
+	FlyteScopes          string   `env:"FLYTE_SCOPES"`
 	FlyteConsoleURL      string   `env:"FLYTE_CONSOLE_URL"`
 
 	WebhookSecret     string        `env:"WORKSPACE_WEBHOOK_SECRET"`
@@ -53,18 +59,15 @@ type config struct {
 	TrustedProxies    []string      `env:"TRUSTED_PROXIES"`
 
 	// What follows from the variables.
-	rest     *rest.Config
-	naming   *workspace.Naming
-	keys     *signature.Keys
-	flyteCAs []byte
+	rest   *rest.Config
+	naming *workspace.Naming
+	keys   *signature.Keys
 }
 
 // notYet are variables of the contract that this version does not act on. Ignoring one silently would let somebody
 // believe in a protection that is not there.
 var notYet = []string{
-	"FLYTE_ADMIN_CLIENT_CERT", "FLYTE_ADMIN_CLIENT_KEY", "FLYTE_CLIENT_ID", "FLYTE_CLIENT_SECRET",
-	"FLYTE_CLIENT_SECRET_FILE", "FLYTE_TOKEN_URL", "FLYTE_SCOPES", "WORKSPACE_API_ENDPOINT", "WORKSPACE_API_SECRET",
-	"WORKSPACE_API_SECRET_FILE", "DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "API_AUTH",
+	"WORKSPACE_API_ENDPOINT", "WORKSPACE_API_SECRET", "WORKSPACE_API_SECRET_FILE", "DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "API_AUTH",
 }
 
 // loadConfig reads the environment and reports every problem at once, each beginning with the variable's name.
@@ -141,14 +144,6 @@ func (c *config) webhookKeys(report func(error)) (func() *signature.Keys, error)
 		return nil, fmt.Errorf("reading WORKSPACE_WEBHOOK_SECRET_FILE: %w", err)
 	}
 	return file.Current, nil
-}
-
-// textOrFile is PEM text itself, or the content of the file of that name.
-func textOrFile(value string) ([]byte, error) {
-	if strings.Contains(value, "-----BEGIN") {
-		return []byte(value), nil
-	}
-	return os.ReadFile(value)
 }
 
 // drain is how long requests under way may take to finish at the end of the process.

@@ -24,7 +24,7 @@ var (
 // health looks at what the service needs. draining ends when the process is about to stop.
 func (s *service) health(draining context.Context) *webhook.Health {
 	return &webhook.Health{
-		Cluster: s.cfg.ClusterName, Namespace: s.cfg.PodNamespace, Version: healthVersion(),
+		Cluster: s.cfg.ClusterName, Namespace: s.cfg.PodNamespace, Version: healthVersion(), Flyte: s.flyte.found,
 		Checks: []webhook.Check{
 			{Reason: webhook.ReasonAPIServerUnreachable, Probe: s.probeAPIServer},
 			{Reason: webhook.ReasonFlyteUnreachable, Probe: s.probeFlyte},
@@ -52,8 +52,7 @@ func (s *service) probeAPIServer(ctx context.Context) error {
 }
 
 func (s *service) probeFlyte(ctx context.Context) error {
-	_, err := s.flyte.Version(ctx)
-	return err
+	return s.flyte.look(ctx)
 }
 
 func (s *service) stalled() error {

@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/web"
@@ -40,7 +39,7 @@ type service struct {
 	log        logr.Logger
 	slog       *slog.Logger
 	mgr        manager.Manager
-	flyte      *flyte.Client
+	flyte      *foundFlyte
 	validator  *workspace.Validator
 	controller *lifecycle.Controller
 	synced     atomic.Bool
@@ -54,7 +53,7 @@ func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger
 			return err
 		}
 	}
-	defer func() { _ = s.flyte.Close() }()
+	defer func() { _ = s.flyte.client.Close() }()
 	log.Info("starting", "version", version, "template", cfg.NamespaceTemplate, "flyte", cfg.FlyteAdminEndpoint)
 	if !cfg.naming.PerDomain() {
 		log.Info("NAMESPACE_TEMPLATE has no {domain}: two executions of one name in two domains of a project collide")
@@ -110,14 +109,6 @@ func restConfig(kubeconfig string) (cfg *rest.Config, err error) {
 	return cfg, nil
 }
 
-func (s *service) addFlyte(context.Context) (err error) {
-	s.flyte, err = flyte.New(flyte.Options{
-		Endpoint: s.cfg.FlyteAdminEndpoint, TLS: s.cfg.FlyteAdminTLSEnabled, CACert: s.cfg.flyteCAs,
-		OwnerLabel: v1alpha1.LabelWorkspace,
-	})
-	return err
-}
-
 func (s *service) addController(ctx context.Context) error {
 	consistent := true
 	own, err := client.New(s.mgr.GetConfig(), client.Options{
@@ -135,7 +126,7 @@ func (s *service) addController(ctx context.Context) error {
 	}
 	s.controller = lifecycle.New(lifecycle.Options{
 		Applier:  &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()},
-		Projects: s.flyte, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
+		Projects: s.flyte.client, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
 		Cluster: &k8s.Cluster{
 			FlyteNamespace: s.cfg.FlyteNamespace, DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
@@ -186,14 +177,18 @@ func (s *service) reportKeys(err error) {
 	s.log.Info("read the webhook secrets again")
 }
 
+// consoleURL is in the first domain where the console of Flyte 2 has no page for all of them.
 func (s *service) consoleURL(id string) string {
-	return flyte.ConsoleURL(s.cfg.FlyteConsoleURL, id, "")
+	if s.cfg.flyteAPI() == flyte.V2 {
+		return flyte.ConsoleURL(flyte.V2, s.cfg.FlyteConsoleURL, id, s.cfg.FlyteDomains[0])
+	}
+	return flyte.ConsoleURL(flyte.V1, s.cfg.FlyteConsoleURL, id, "")
 }
 
 func (s *service) domainURLs(id string) map[string]string {
 	urls := make(map[string]string, len(s.cfg.FlyteDomains))
 	for _, domain := range s.cfg.FlyteDomains {
-		urls[domain] = flyte.ConsoleURL(s.cfg.FlyteConsoleURL, id, domain)
+		urls[domain] = flyte.ConsoleURL(s.cfg.flyteAPI(), s.cfg.FlyteConsoleURL, id, domain)
 	}
 	return urls
 }

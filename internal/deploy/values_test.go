@@ -34,6 +34,7 @@ func TestRender_RefusesValuesByName(t *testing.T) {
 		"a bad duration":           {"webhook.tolerance", "5", "/webhook/tolerance"},
 		"a template without id":    {"workspaces.namespaceTemplate", "{prefix}{domain}", "/workspaces/namespaceTemplate"},
 		"a range without bits":     {"workspaces.egressExceptCIDRs", []any{"10.0.0.0"}, "/workspaces/egressExceptCIDRs/0"},
+		"an unknown Flyte":         {"flyte.apiVersion", "v3", "/flyte/apiVersion"},
 		"no Flyte domain":          {"flyte.domains", []any{}, "/flyte/domains"},
 		"a tier's bad name":        {"tiers", map[string]any{"Big": map[string]any{}}, "Big"},
 		"a log level":              {"log.level", "verbose", "/log/level"},
@@ -86,7 +87,8 @@ func TestRender_NeverShowsTheSecret(t *testing.T) {
 func TestRender_WiresEveryVariable(t *testing.T) {
 	want := []string{
 		"CLUSTER_NAME", "DNS_CIDRS", "EGRESS_EXCEPT_CIDRS", "FLYTE_ADMIN_CA_CERT", "FLYTE_ADMIN_ENDPOINT",
-		"FLYTE_ADMIN_TLS_ENABLED", "FLYTE_CONSOLE_URL", "FLYTE_DOMAINS", "FLYTE_NAMESPACE", "KUBERNETES_NAMESPACE_PREFIX",
+		"FLYTE_ADMIN_TLS_ENABLED", "FLYTE_API_VERSION", "FLYTE_CLIENT_ID", "FLYTE_CONSOLE_URL", "FLYTE_DOMAINS", "FLYTE_NAMESPACE",
+		"FLYTE_SCOPES", "FLYTE_TOKEN_URL", "KUBERNETES_NAMESPACE_PREFIX",
 		"LISTEN_ADDRESS", "LOG_FORMAT", "LOG_LEVEL", "MAX_WORKSPACES", "METRICS_ADDRESS", "NAMESPACE_TEMPLATE",
 		"PROVISION_TIMEOUT", "RESERVED_NAMESPACES", "TRUSTED_PROXIES", "WEBHOOK_TOLERANCE", "WORKSPACE_WEBHOOK_SECRET_FILE",
 	}
@@ -101,6 +103,31 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 	}
 	if got := data["MAX_WORKSPACES"]; got != "1000000" {
 		t.Errorf("MAX_WORKSPACES is %q", got)
+	}
+}
+
+// TestRender_MountsFlytesSecrets: nothing of them is in the ConfigMap but where they are.
+func TestRender_MountsFlytesSecrets(t *testing.T) {
+	values := with(ciValues(t, "default"), "flyte.admin.tls.clientSecretName", "flyte-client-tls")
+	objects := rendered(t, with(values, "flyte.admin.auth.existingSecret", "flyte-client"))
+	data, _, _ := unstructured.NestedStringMap(find(t, objects, "ConfigMap", fullName).Object, "data")
+	for variable, want := range map[string]string{
+		"FLYTE_ADMIN_CLIENT_CERT":  "/etc/workspace-flyte-integration/flyte-tls/tls.crt",
+		"FLYTE_ADMIN_CLIENT_KEY":   "/etc/workspace-flyte-integration/flyte-tls/tls.key",
+		"FLYTE_CLIENT_SECRET_FILE": "/etc/workspace-flyte-integration/flyte-client/secret",
+	} {
+		if data[variable] != want {
+			t.Errorf("%s is %q, want %q", variable, data[variable], want)
+		}
+	}
+	volumes, _, _ := unstructured.NestedSlice(find(t, objects, "Deployment", fullName).Object, "spec", "template", "spec", "volumes")
+	secrets := map[string]bool{}
+	for _, volume := range volumes {
+		name, _, _ := unstructured.NestedString(volume.(map[string]any), "secret", "secretName")
+		secrets[name] = true
+	}
+	if !secrets["flyte-client-tls"] || !secrets["flyte-client"] {
+		t.Errorf("mounted are %v", secrets)
 	}
 }
 

@@ -16,21 +16,33 @@ const (
 	breakFor = 2 * time.Second
 )
 
-// newBreaker counts as failures only what says that Flyte is unavailable: a refusal is an answer, too.
+// newBreaker counts as failures only what the next call would meet too: that one project is refused is an answer.
 func newBreaker() *gobreaker.CircuitBreaker[bool] {
 	return gobreaker.NewCircuitBreaker[bool](gobreaker.Settings{
 		Timeout:      breakFor,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
-		IsSuccessful: func(err error) bool { return !errors.Is(err, ErrUnavailable) },
+		IsSuccessful: func(err error) bool { return !meetsAll(err) },
 		IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) },
 	})
 }
 
-// unbroken does what the breaker lets through; what it doesn't is ErrUnavailable.
+// meetsAll tells whether an error says more of Flyte or of us than of the project.
+func meetsAll(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrWrongVersion)
+}
+
+// unbroken does what the breaker lets through. What it doesn't has the kind of the newest failure: the reason is the same.
 func (c *Client) unbroken(do func() (bool, error)) (bool, error) {
 	changed, err := c.breaker.Execute(do)
-	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return false, fmt.Errorf("asking Flyte: %w: it has not answered lately", ErrUnavailable)
+	switch {
+	case errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests):
+		reason := ErrUnavailable
+		if broke := c.broke.Load(); broke != nil {
+			reason = *broke
+		}
+		return false, fmt.Errorf("leaving Flyte in peace for a while: %w", reason)
+	case meetsAll(err):
+		c.broke.Store(&err)
 	}
 	return changed, err
 }

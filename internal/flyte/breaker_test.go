@@ -18,7 +18,7 @@ func TestClient_LeavesAFailingFlyteInPeace(t *testing.T) {
 	client := connect(t, double.Addr()).client
 	project := flyte.Project{ID: "peace", Labels: map[string]string{ownerLabel: "peace"}}
 	const failures = 5
-	double.FailNext(codes.Unavailable, failures)
+	double.SetUnavailable(true)
 	for range failures {
 		if _, err := client.EnsureProject(t.Context(), project); !errors.Is(err, flyte.ErrUnavailable) {
 			t.Fatalf("got %v", err)
@@ -31,6 +31,7 @@ func TestClient_LeavesAFailingFlyteInPeace(t *testing.T) {
 	if more := double.Calls()["GetProject"] - asked; more != 0 {
 		t.Errorf("Flyte was asked %d times while it should be left in peace", more)
 	}
+	double.SetUnavailable(false)
 	deadline := time.Now().Add(time.Minute)
 	for {
 		changed, err := client.EnsureProject(t.Context(), project)

@@ -1,21 +1,19 @@
-// Package flyte puts FlyteAdmin behind one small declarative client: a caller says what project it wants, the client looks and
+// Package flyte puts Flyte behind one small declarative client: a caller says what project it wants, the client looks and
 // writes only what differs. Every call can be repeated without harm, none outlives its deadline, and every error is one of four
 // kinds (see errors.go), so that callers never see a gRPC code.
 //
-// It speaks flyteidl.service.AdminService of Flyte 1 (flyteidl v1.16). Rules that come from FlyteAdmin name the file of
-// github.com/flyteorg/flyte that sets them.
+// It speaks flyteidl.service.AdminService of Flyte 1 (flyteidl v1.16) or flyteidl2.project.ProjectService of Flyte 2. Rules that
+// come from Flyte name the file of github.com/flyteorg/flyte that sets them.
 package flyte
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
-	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
-	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
 	"github.com/sony/gobreaker/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -39,18 +37,38 @@ const (
 	// gRPC's own maximum is two minutes, too long to notice that Flyte is back.
 	maxReconnectDelay = 5 * time.Second
 
-	// One service name may stand for several replicas (a headless Service).
-	roundRobin = `{"loadBalancingConfig":[{"round_robin":{}}]}`
+	// One service name may stand for several replicas (a headless Service). Reads, which change nothing, are tried again at once;
+	// not where many fail. A write is the caller's to repeat, after a look.
+	serviceConfig = `{
+		"loadBalancingConfig": [{"round_robin": {}}],
+		"methodConfig": [{
+			"name": [
+				{"service": "flyteidl.service.AdminService", "method": "GetProject"},
+				{"service": "flyteidl.service.AdminService", "method": "GetProjectDomainAttributes"},
+				{"service": "flyteidl.service.AdminService", "method": "ListProjects"},
+				{"service": "flyteidl.service.AdminService", "method": "ListMatchableAttributes"},
+				{"service": "flyteidl2.project.ProjectService", "method": "GetProject"},
+				{"service": "flyteidl2.project.ProjectService", "method": "ListProjects"}
+			],
+			"retryPolicy": {
+				"maxAttempts": 3, "initialBackoff": "0.1s", "maxBackoff": "1s", "backoffMultiplier": 2,
+				"retryableStatusCodes": ["UNAVAILABLE"]
+			}
+		}],
+		"retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1}
+	}`
 )
 
 // Options say where Flyte is and how to tell our projects from those of others.
 type Options struct {
-	// Endpoint is the host:port of FlyteAdmin's gRPC, or any gRPC target. Required.
+	// Endpoint is the host:port of Flyte's gRPC, or any gRPC target. Required.
 	Endpoint string
-	// TLS encrypts the channel and verifies the server.
-	TLS bool
-	// CACert, PEM, replaces the system's roots. Only with TLS.
-	CACert []byte
+	// API is the version that Endpoint speaks.
+	API API
+	// TLS, if not nil, encrypts the channel and verifies the server.
+	TLS *TLS
+	// Credentials, if not nil, are exchanged for a token that goes with every call. Only with TLS.
+	Credentials *ClientCredentials
 	// OwnerLabel is the label key that marks a project as ours: it is when the label has the value that the wanted project gives
 	// it. Required, and every wanted project must carry it.
 	OwnerLabel string
@@ -60,12 +78,15 @@ type Options struct {
 	DialOptions []grpc.DialOption
 }
 
-// Client is one shared channel to FlyteAdmin. It is safe for concurrent use and reconnects by itself.
+// Client is one shared channel to Flyte. It is safe for concurrent use and reconnects by itself.
 type Client struct {
-	conn       *grpc.ClientConn
-	admin      service.AdminServiceClient
-	ownerLabel string
-	breaker    *gobreaker.CircuitBreaker[bool]
+	conn          *grpc.ClientConn
+	wanted, other server
+	transport     *transport // nil without TLS
+	ownerLabel    string
+	breaker       *gobreaker.CircuitBreaker[bool]
+	// broke is the newest error that the breaker counted.
+	broke atomic.Pointer[error]
 }
 
 // New makes a client. It does not dial: an unreachable Flyte shows at the first call.
@@ -73,36 +94,41 @@ func New(o Options) (*Client, error) {
 	if o.Endpoint == "" || o.OwnerLabel == "" {
 		return nil, errors.New("making a Flyte client: endpoint and owner label are required")
 	}
-	creds, err := o.credentials()
-	if err != nil {
+	c := &Client{ownerLabel: o.OwnerLabel, breaker: newBreaker()}
+	if err := c.connect(o); err != nil {
 		return nil, fmt.Errorf("making a Flyte client: %w", err)
 	}
-	if o.CallTimeout <= 0 {
-		o.CallTimeout = DefaultCallTimeout
-	}
-	options := append(dialOptions(creds), grpc.WithChainUnaryInterceptor(withTimeout(o.CallTimeout)))
-	conn, err := grpc.NewClient(o.Endpoint, append(options, o.DialOptions...)...)
-	if err != nil {
-		return nil, fmt.Errorf("making a Flyte client: %w", err)
-	}
-	return &Client{conn: conn, admin: service.NewAdminServiceClient(conn), ownerLabel: o.OwnerLabel, breaker: newBreaker()}, nil
+	return c, nil
 }
 
-func (o Options) credentials() (credentials.TransportCredentials, error) {
-	if !o.TLS {
-		if len(o.CACert) > 0 {
-			return nil, errors.New("a CA certificate is given but TLS is off")
+func (c *Client) connect(o Options) (err error) {
+	creds := insecure.NewCredentials()
+	if o.TLS != nil {
+		if c.transport, err = newTransport(o.TLS); err != nil {
+			return err
 		}
-		return insecure.NewCredentials(), nil
+		creds = c.transport
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if len(o.CACert) > 0 {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(o.CACert) {
-			return nil, errors.New("the CA certificate holds no PEM certificate")
+	interceptors := []grpc.UnaryClientInterceptor{withTimeout(cmp.Or(o.CallTimeout, DefaultCallTimeout))}
+	var authority *tokens
+	if o.Credentials != nil {
+		if o.TLS == nil {
+			return errors.New("client credentials are sent over TLS only")
 		}
+		authority = &tokens{credentials: *o.Credentials, client: o.TLS.tokenClient, turn: make(chan struct{}, 1)}
+		interceptors = append(interceptors, authority.interceptor())
 	}
-	return credentials.NewTLS(config), nil
+	options := append(dialOptions(creds), grpc.WithChainUnaryInterceptor(interceptors...))
+	if c.conn, err = grpc.NewClient(o.Endpoint, append(options, o.DialOptions...)...); err != nil {
+		return err
+	}
+	if authority != nil {
+		authority.discover = (&discovery{conn: c.conn, api: o.API, credentials: *o.Credentials}).discover
+	}
+	if c.wanted, c.other, err = servers(o.API, c.conn); err != nil {
+		return errors.Join(err, c.conn.Close())
+	}
+	return nil
 }
 
 func dialOptions(creds credentials.TransportCredentials) []grpc.DialOption {
@@ -112,7 +138,7 @@ func dialOptions(creds credentials.TransportCredentials) []grpc.DialOption {
 		grpc.WithTransportCredentials(creds),
 		grpc.WithUserAgent("workspace-flyte-integration"),
 		grpc.WithDisableServiceConfig(),
-		grpc.WithDefaultServiceConfig(roundRobin),
+		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: maxReconnectDelay}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithMaxHeaderListSize(maxHeaderBytes),
@@ -129,16 +155,6 @@ func withTimeout(timeout time.Duration) grpc.UnaryClientInterceptor {
 		defer cancel()
 		return invoke(ctx, method, request, answer, conn, options...)
 	}
-}
-
-// Version tells FlyteAdmin's own version, as its build names it. It needs no rights beyond reaching Flyte, so it also answers
-// whether Flyte is there.
-func (c *Client) Version(ctx context.Context) (string, error) {
-	answer, err := c.admin.GetVersion(ctx, &admin.GetVersionRequest{})
-	if err != nil {
-		return "", failure(ctx, "reading the version of Flyte", err)
-	}
-	return printable(answer.GetControlPlaneVersion().GetVersion()), nil
 }
 
 // Close ends the channel. Calls under way fail, later ones too.

@@ -2,11 +2,8 @@ package flyte_test
 
 import (
 	"context"
-	"crypto/tls"
-	"encoding/pem"
 	"errors"
 	"net"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -115,19 +112,19 @@ func TestClient_MapsCodes(t *testing.T) {
 		codes.Internal: flyte.ErrUnavailable, codes.Unavailable: flyte.ErrUnavailable, codes.DataLoss: flyte.ErrUnavailable,
 		codes.Unauthenticated: flyte.ErrUnauthorized, codes.Canceled: flyte.ErrUnavailable,
 	}
-	server, f := start(t)
 	for code, kind := range want {
 		t.Run(code.String(), func(t *testing.T) {
-			server.FailNext(code, 2)
+			server, f := start(t)
+			server.FailNext(code, 10)
 			_, err := f.client.EnsureProject(t.Context(), newProject("ws-1"))
 			_, versionErr := f.client.Version(t.Context())
 			if !errors.Is(err, kind) || !errors.Is(versionErr, kind) {
 				t.Errorf("errors are %v and %v, want %v", err, versionErr, kind)
 			}
+			if projects := server.Projects(); len(projects) > 0 {
+				t.Errorf("failures left %v", projects)
+			}
 		})
-	}
-	if projects := server.Projects(); len(projects) > 0 {
-		t.Errorf("failures left %v", projects)
 	}
 }
 
@@ -258,36 +255,11 @@ func TestClient_BoundsAndCleansForeignText(t *testing.T) {
 	}
 }
 
-func TestClient_VerifiesTLS(t *testing.T) {
-	issuer := httptest.NewTLSServer(nil) // for its certificate
-	issuer.Close()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := flytetest.Serve(tls.NewListener(listener, &tls.Config{
-		Certificates: issuer.TLS.Certificates, NextProtos: []string{"h2"}, MinVersion: tls.VersionTLS12,
-	}))
-	t.Cleanup(server.Stop)
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issuer.Certificate().Raw})
-
-	trusting := newClient(t, flyte.Options{Endpoint: server.Addr(), TLS: true, CACert: authority})
-	if version, err := trusting.Version(t.Context()); err != nil || version != flytetest.Version {
-		t.Errorf("with the CA: %q, %v, want %q", version, err, flytetest.Version)
-	}
-	doubting := newClient(t, flyte.Options{Endpoint: server.Addr(), TLS: true})
-	if _, err := doubting.Version(t.Context()); !errors.Is(err, flyte.ErrUnavailable) {
-		t.Errorf("without the CA: %v, want ErrUnavailable", err)
-	}
-}
-
 func TestNew_RefusesBadOptions(t *testing.T) {
 	tests := map[string]flyte.Options{
 		"no endpoint":    {OwnerLabel: ownerLabel},
 		"no owner label": {Endpoint: "localhost:81"},
-		"CA without TLS": {Endpoint: "localhost:81", OwnerLabel: ownerLabel, CACert: []byte("x")},
-		"CA not PEM":     {Endpoint: "localhost:81", OwnerLabel: ownerLabel, TLS: true, CACert: []byte("x")},
+		"secret w/o TLS": {Endpoint: "localhost:81", OwnerLabel: ownerLabel, Credentials: &flyte.ClientCredentials{ID: "x"}},
 		"bad target":     {Endpoint: "\x7f://", OwnerLabel: ownerLabel},
 	}
 	for name, options := range tests {
@@ -300,20 +272,27 @@ func TestNew_RefusesBadOptions(t *testing.T) {
 }
 
 func TestConsoleURL(t *testing.T) {
-	tests := []struct{ base, project, domain, want string }{
-		{"https://flyte.company.com", "ws-1", "", "https://flyte.company.com/console/projects/ws-1"},
-		{"https://flyte.company.com/", "ws-1", "", "https://flyte.company.com/console/projects/ws-1"},
-		{"https://flyte.company.com/console/", "ws-1", "", "https://flyte.company.com/console/projects/ws-1"},
-		{"https://company.com/flyte", "ws-1", "", "https://company.com/flyte/console/projects/ws-1"},
+	tests := []struct {
+		api                         flyte.API
+		base, project, domain, want string
+	}{
+		{"", "https://flyte.company.com", "ws-1", "", "https://flyte.company.com/console/projects/ws-1"},
+		{flyte.V1, "https://flyte.company.com/", "ws-1", "", "https://flyte.company.com/console/projects/ws-1"},
+		{flyte.V1, "https://flyte.company.com/console/", "ws-1", "", "https://flyte.company.com/console/projects/ws-1"},
+		{flyte.V1, "https://company.com/flyte", "ws-1", "", "https://company.com/flyte/console/projects/ws-1"},
+		{flyte.V2, "https://flyte.company.com", "ws-1", "staging", "https://flyte.company.com/v2/domain/staging/project/ws-1/runs"},
+		{flyte.V2, "https://flyte.company.com/v2/", "ws-1", "staging", "https://flyte.company.com/v2/domain/staging/project/ws-1/runs"},
+		{flyte.V2, "https://flyte.company.com", "ws-1", "", "https://flyte.company.com/v2"},
+		{flyte.V2, "http://f", "a/../b?c", "d&/e", "http://f/v2/domain/d&%2Fe/project/a%2F..%2Fb%3Fc/runs"},
 		{
-			"https://flyte.company.com", "ws-1", "development",
+			flyte.V1, "https://flyte.company.com", "ws-1", "development",
 			"https://flyte.company.com/console/projects/ws-1/workflows?domain=development",
 		},
-		{"http://f", "a/../b?c", "d&e", "http://f/console/projects/a%2F..%2Fb%3Fc/workflows?domain=d%26e"},
+		{flyte.V1, "http://f", "a/../b?c", "d&e", "http://f/console/projects/a%2F..%2Fb%3Fc/workflows?domain=d%26e"},
 	}
 	for _, test := range tests {
-		if diff := cmp.Diff(test.want, flyte.ConsoleURL(test.base, test.project, test.domain)); diff != "" {
-			t.Errorf("ConsoleURL(%q, %q, %q) differs (-want +got):\n%s", test.base, test.project, test.domain, diff)
+		if diff := cmp.Diff(test.want, flyte.ConsoleURL(test.api, test.base, test.project, test.domain)); diff != "" {
+			t.Errorf("ConsoleURL(%q, %q, %q, %q) differs (-want +got):\n%s", test.api, test.base, test.project, test.domain, diff)
 		}
 	}
 }

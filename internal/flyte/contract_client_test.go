@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"github.com/google/go-cmp/cmp"
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// clientContract is what EnsureProject does to any FlyteAdmin, told by what is there afterwards.
+// clientContract is what EnsureProject does to any Flyte, told by what is there afterwards.
 func clientContract(t *testing.T, f flyteAdmin) {
 	t.Helper()
 	t.Run("RegistersThenRests", func(t *testing.T) {
@@ -25,7 +26,7 @@ func clientContract(t *testing.T, f flyteAdmin) {
 			"description": {Description: "other", Labels: own},
 			"label added": {Labels: labels(ownerLabel, "ws-1", "team", "ml", "foreign", "x")},
 			"label gone":  {Labels: own},
-			"archived":    {State: admin.Project_ARCHIVED},
+			"archived":    {Labels: own, State: admin.Project_ARCHIVED},
 		}
 		for name, drift := range drifts {
 			t.Run(name, func(t *testing.T) {
@@ -64,16 +65,6 @@ func clientContract(t *testing.T, f flyteAdmin) {
 		f.ensure(t, want, true)
 		f.wantProject(t, message(want))
 	})
-	t.Run("LeavesWhatFlyteCannotClear", func(t *testing.T) {
-		full := f.newProject(t)
-		f.ensure(t, full, true)
-		bare := full
-		bare.Name, bare.Description = "", ""
-		f.ensure(t, bare, false)
-		bare.Archived, full.Archived = true, true
-		f.ensure(t, bare, true)
-		f.wantProject(t, message(full))
-	})
 	t.Run("RegistersWithoutName", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Name = ""
@@ -93,6 +84,47 @@ func clientContract(t *testing.T, f flyteAdmin) {
 			f.wantProject(t, theirs)
 		}
 	})
+	t.Run("TakesWhatIsOurs", func(t *testing.T) {
+		want := f.newProject(t)
+		f.register(t, &admin.Project{Id: want.ID, Name: "Theirs"})
+		want.Ours = true // registered before and its labels erased since, or to be adopted
+		f.ensure(t, want, true)
+		f.wantProject(t, message(want))
+		f.ensure(t, want, false)
+	})
+	t.Run("ListsWhatDiffers", func(t *testing.T) {
+		same, renamed, missing := f.newProject(t), f.newProject(t), f.newProject(t)
+		archived, unwanted := f.newProject(t), f.newProject(t)
+		archived.Archived, unwanted.OnlyExisting = true, true
+		f.ensure(t, same, true)
+		f.ensure(t, archived, true)
+		f.ensure(t, renamed, true)
+		f.update(t, &admin.Project{Id: renamed.ID, Name: "Other", Labels: labels(ownerLabel, "ws-1")})
+		got, err := f.client.Differing(t.Context(), []flyte.Project{same, renamed, missing, archived, unwanted})
+		if diff := cmp.Diff([]string{renamed.ID, missing.ID}, got); diff != "" || err != nil {
+			t.Errorf("error %v, ids (-want +got):\n%s", err, diff)
+		}
+	})
+	t.Run("TellsVersion", func(t *testing.T) {
+		if _, err := f.client.Version(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// clientContractV1 is what is so of Flyte 1 only.
+func clientContractV1(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	t.Run("LeavesWhatFlyteCannotClear", func(t *testing.T) {
+		full := f.newProject(t)
+		f.ensure(t, full, true)
+		bare := full
+		bare.Name, bare.Description = "", ""
+		f.ensure(t, bare, false)
+		bare.Archived, full.Archived = true, true
+		f.ensure(t, bare, true)
+		f.wantProject(t, message(full))
+	})
 	t.Run("TellsRefusal", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Labels["owner"] = "ana@company.com"
@@ -100,10 +132,27 @@ func clientContract(t *testing.T, f flyteAdmin) {
 			t.Errorf("error is %v, want ErrInvalid", err)
 		}
 	})
-	t.Run("TellsVersion", func(t *testing.T) {
-		if _, err := f.client.Version(t.Context()); err != nil {
-			t.Error(err)
-		}
+}
+
+// clientContractV2 is what is so of Flyte 2 only.
+func clientContractV2(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	t.Run("ClearsDescription", func(t *testing.T) {
+		want := f.newProject(t)
+		f.ensure(t, want, true)
+		want.Description = ""
+		f.ensure(t, want, true)
+		f.wantProject(t, message(want))
+		f.ensure(t, want, false)
+	})
+	t.Run("KeepsNameWhereNoneIsWanted", func(t *testing.T) {
+		full := f.newProject(t)
+		f.ensure(t, full, true)
+		bare := full
+		bare.Name, bare.Archived = "", true
+		f.ensure(t, bare, true)
+		full.Archived = true
+		f.wantProject(t, message(full))
 	})
 }
 

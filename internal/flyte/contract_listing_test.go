@@ -87,7 +87,7 @@ func listingRefusals(t *testing.T, f flyteAdmin) {
 	for name, request := range refused {
 		t.Run("Refuses "+name, func(t *testing.T) {
 			request.Limit = 1
-			_, err := f.raw.ListProjects(t.Context(), request)
+			_, err := f.v1.ListProjects(t.Context(), request)
 			wantCode(t, codes.InvalidArgument, err)
 		})
 	}
@@ -95,7 +95,7 @@ func listingRefusals(t *testing.T, f flyteAdmin) {
 
 func (f flyteAdmin) list(t *testing.T, request *admin.ProjectListRequest) (ids []string, token string) {
 	t.Helper()
-	answer, err := f.raw.ListProjects(t.Context(), request)
+	answer, err := f.v1.ListProjects(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}

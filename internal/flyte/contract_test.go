@@ -16,36 +16,57 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
 const ownerLabel = "platform.company.com/workspace"
 
-// flyteAdmin is one FlyteAdmin under the contract: the double, or the real one of FLYTE_TEST_ENDPOINT (gRPC without TLS).
+// flyteAdmin is one Flyte under the contract: a double, or the real one of FLYTE_TEST_ENDPOINT (gRPC without TLS), which speaks
+// FLYTE_TEST_API (v1 unless set).
 type flyteAdmin struct {
-	raw    service.AdminServiceClient
+	raw    rawProjects
+	v1     service.AdminServiceClient
+	v2     flyteidl2.ProjectServiceClient
 	client *flyte.Client
 }
 
-// TestContract is what both the double and a real FlyteAdmin must do; a difference is a bug of the double. It makes ids of its
-// own and leaves only archived projects.
+// TestContract is what both the doubles and a real Flyte must do; a difference is a bug of the double. It makes ids of its own
+// and leaves only archived projects.
 func TestContract(t *testing.T) {
-	t.Run("double", func(t *testing.T) {
-		contract(t, connect(t, startDouble(t).Addr()))
-	})
-	if endpoint := os.Getenv("FLYTE_TEST_ENDPOINT"); endpoint != "" {
-		t.Run("real", func(t *testing.T) { contract(t, connect(t, endpoint)) })
+	t.Run("double", func(t *testing.T) { contractV1(t, connect(t, startDouble(t).Addr())) })
+	t.Run("double of v2", func(t *testing.T) { contractV2(t, connectV2(t, startDoubleV2(t).Addr())) })
+	endpoint := os.Getenv("FLYTE_TEST_ENDPOINT")
+	if endpoint == "" {
+		return
+	}
+	switch api := flyte.API(os.Getenv("FLYTE_TEST_API")); api {
+	case flyte.V1, "":
+		t.Run("real", func(t *testing.T) { contractV1(t, connect(t, endpoint)) })
+	case flyte.V2:
+		t.Run("real", func(t *testing.T) { contractV2(t, connectV2(t, endpoint)) })
+	default:
+		t.Fatalf("FLYTE_TEST_API is %q, want v1 or v2", api)
 	}
 }
 
-func contract(t *testing.T, f flyteAdmin) {
+func contractV1(t *testing.T, f flyteAdmin) {
 	t.Helper()
 	t.Run("server", func(t *testing.T) { serverContract(t, f) })
 	t.Run("listing", func(t *testing.T) { listingContract(t, f) })
-	t.Run("client", func(t *testing.T) { clientContract(t, f) })
+	t.Run("client", func(t *testing.T) { clientContract(t, f); clientContractV1(t, f) })
+	t.Run("attributes", func(t *testing.T) { attributesContract(t, f) })
+}
+
+func contractV2(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	t.Run("server", func(t *testing.T) { serverContractV2(t, f) })
+	t.Run("listing", func(t *testing.T) { listingContractV2(t, f) })
+	t.Run("client", func(t *testing.T) { clientContract(t, f); clientContractV2(t, f) })
 }
 
 func startDouble(t *testing.T) *flytetest.Server {
@@ -58,14 +79,36 @@ func startDouble(t *testing.T) *flytetest.Server {
 	return server
 }
 
+func startDoubleV2(t *testing.T) *flytetest.Server {
+	t.Helper()
+	server, err := flytetest.StartV2()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	return server
+}
+
 func connect(t *testing.T, endpoint string) flyteAdmin {
+	t.Helper()
+	v1 := service.NewAdminServiceClient(dial(t, endpoint))
+	return flyteAdmin{raw: rawV1{v1}, v1: v1, client: newClient(t, flyte.Options{Endpoint: endpoint})}
+}
+
+func connectV2(t *testing.T, endpoint string) flyteAdmin {
+	t.Helper()
+	v2 := flyteidl2.NewProjectServiceClient(dial(t, endpoint))
+	return flyteAdmin{raw: rawV2{v2}, v2: v2, client: newClient(t, flyte.Options{Endpoint: endpoint, API: flyte.V2})}
+}
+
+func dial(t *testing.T, endpoint string) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient(endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return flyteAdmin{raw: service.NewAdminServiceClient(conn), client: newClient(t, flyte.Options{Endpoint: endpoint})}
+	return conn
 }
 
 func newClient(t *testing.T, options flyte.Options) *flyte.Client {
@@ -93,38 +136,46 @@ func (f flyteAdmin) newID(t *testing.T) string {
 func (f flyteAdmin) archive(id string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	_, _ = f.raw.UpdateProject(ctx, &admin.Project{Id: id, State: admin.Project_ARCHIVED})
+	_ = f.raw.update(ctx, &admin.Project{Id: id, State: admin.Project_ARCHIVED})
 }
 
 func (f flyteAdmin) register(t *testing.T, project *admin.Project) {
 	t.Helper()
-	if _, err := f.raw.RegisterProject(t.Context(), &admin.ProjectRegisterRequest{Project: project}); err != nil {
+	if err := f.raw.register(t.Context(), project); err != nil {
 		t.Fatalf("registering %q: %v", project.GetId(), err)
 	}
 }
 
 func (f flyteAdmin) update(t *testing.T, project *admin.Project) {
 	t.Helper()
-	if _, err := f.raw.UpdateProject(t.Context(), project); err != nil {
+	if err := f.raw.update(t.Context(), project); err != nil {
 		t.Fatalf("updating %q: %v", project.GetId(), err)
 	}
 }
 
 func (f flyteAdmin) get(t *testing.T, id string) *admin.Project {
 	t.Helper()
-	project, err := f.raw.GetProject(t.Context(), &admin.ProjectGetRequest{Id: id})
+	project, err := f.raw.get(t.Context(), id)
 	if err != nil {
 		t.Fatalf("getting %q: %v", id, err)
 	}
 	return project
 }
 
+// wantProject takes no labels for what they are: none, whether Flyte says that with an empty message or without one.
 func (f flyteAdmin) wantProject(t *testing.T, want *admin.Project) {
 	t.Helper()
-	diff := cmp.Diff(want, f.get(t, want.GetId()), protocmp.Transform(), protocmp.IgnoreFields(&admin.Project{}, "domains"))
+	got := withLabels(f.get(t, want.GetId()))
+	diff := cmp.Diff(withLabels(want), got, protocmp.Transform(), protocmp.IgnoreFields(&admin.Project{}, "domains"))
 	if diff != "" {
 		t.Errorf("project differs (-want +got):\n%s", diff)
 	}
+}
+
+func withLabels(p *admin.Project) *admin.Project {
+	p = proto.CloneOf(p)
+	p.Labels = &admin.Labels{Values: p.GetLabels().GetValues()}
+	return p
 }
 
 func labels(pairs ...string) *admin.Labels {
@@ -152,14 +203,14 @@ func serverContract(t *testing.T, f flyteAdmin) {
 			}
 			f.register(t, project)
 			f.wantProject(t, project)
-			_, err := f.raw.RegisterProject(ctx, &admin.ProjectRegisterRequest{Project: project})
+			_, err := f.v1.RegisterProject(ctx, &admin.ProjectRegisterRequest{Project: project})
 			wantCode(t, codes.AlreadyExists, err)
 		}
 	})
 	t.Run("AnswersWithDomains", func(t *testing.T) {
 		id := f.newID(t)
 		f.register(t, &admin.Project{Id: id, Name: "n"})
-		answer, err := f.raw.GetDomains(ctx, &admin.GetDomainRequest{})
+		answer, err := f.v1.GetDomains(ctx, &admin.GetDomainRequest{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,19 +219,19 @@ func serverContract(t *testing.T, f flyteAdmin) {
 		}
 	})
 	t.Run("AnswersNotFound", func(t *testing.T) {
-		_, err := f.raw.GetProject(ctx, &admin.ProjectGetRequest{Id: f.newID(t)})
+		_, err := f.v1.GetProject(ctx, &admin.ProjectGetRequest{Id: f.newID(t)})
 		wantCode(t, codes.NotFound, err)
 		// NotFound outranks InvalidArgument.
-		_, err = f.raw.UpdateProject(ctx, &admin.Project{Id: f.newID(t), Name: strings.Repeat("n", 65)})
+		_, err = f.v1.UpdateProject(ctx, &admin.Project{Id: f.newID(t), Name: strings.Repeat("n", 65)})
 		wantCode(t, codes.NotFound, err)
 	})
 	t.Run("RefusesNoID", func(t *testing.T) {
 		f.register(t, &admin.Project{Id: f.newID(t), Name: "n"})
-		_, err := f.raw.GetProject(ctx, &admin.ProjectGetRequest{})
+		_, err := f.v1.GetProject(ctx, &admin.ProjectGetRequest{})
 		wantCode(t, codes.InvalidArgument, err)
-		_, err = f.raw.UpdateProject(ctx, &admin.Project{})
+		_, err = f.v1.UpdateProject(ctx, &admin.Project{})
 		wantCode(t, codes.InvalidArgument, err)
-		_, err = f.raw.RegisterProject(ctx, &admin.ProjectRegisterRequest{})
+		_, err = f.v1.RegisterProject(ctx, &admin.ProjectRegisterRequest{})
 		wantCode(t, codes.InvalidArgument, err)
 	})
 	t.Run("UpdateAlwaysWritesState", func(t *testing.T) {
@@ -200,7 +251,7 @@ func serverContract(t *testing.T, f flyteAdmin) {
 		f.wantProject(t, &admin.Project{Id: full.GetId(), Name: "n", Description: "d", Labels: labels()})
 	})
 	t.Run("TellsItsVersion", func(t *testing.T) {
-		if _, err := f.raw.GetVersion(ctx, &admin.GetVersionRequest{}); err != nil {
+		if _, err := f.v1.GetVersion(ctx, &admin.GetVersionRequest{}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -248,18 +299,18 @@ func validationContract(t *testing.T, f flyteAdmin) {
 			if test.project.GetName() == "" {
 				test.project.Name = "n"
 			}
-			_, err := f.raw.RegisterProject(t.Context(), &admin.ProjectRegisterRequest{Project: test.project})
+			_, err := f.v1.RegisterProject(t.Context(), &admin.ProjectRegisterRequest{Project: test.project})
 			wantCode(t, test.want, err)
 		})
 	}
 	t.Run("no name", func(t *testing.T) {
-		_, err := f.raw.RegisterProject(t.Context(), &admin.ProjectRegisterRequest{Project: &admin.Project{Id: f.newID(t)}})
+		_, err := f.v1.RegisterProject(t.Context(), &admin.ProjectRegisterRequest{Project: &admin.Project{Id: f.newID(t)}})
 		wantCode(t, codes.InvalidArgument, err)
 	})
 	t.Run("domains in an update", func(t *testing.T) {
 		id := f.newID(t)
 		f.register(t, &admin.Project{Id: id, Name: "n"})
-		_, err := f.raw.UpdateProject(t.Context(), f.get(t, id))
+		_, err := f.v1.UpdateProject(t.Context(), f.get(t, id))
 		wantCode(t, codes.InvalidArgument, err)
 	})
 }

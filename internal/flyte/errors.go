@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// The kinds of error; every error of the client's calls is exactly one of them under errors.Is, or context.Canceled when the
+// The kinds of error; every error of the client's calls is exactly one of these under errors.Is, or context.Canceled when the
 // caller gave up.
 var (
 	// ErrUnavailable: Flyte did not do it and may later. Everything that is none of the other kinds is this one: FlyteAdmin
@@ -24,6 +24,26 @@ var (
 	ErrInvalid = errors.New("refused by Flyte")
 	// ErrUnauthorized: Flyte does not accept our credentials, or they lack the right.
 	ErrUnauthorized = errors.New("credentials refused by Flyte")
+	// ErrWrongVersion: the other API answers.
+	ErrWrongVersion = errors.New("another version of Flyte's API than was asked for")
+)
+
+// Finer kinds, each of which is one of those above too.
+var (
+	// ErrUnauthenticated is ErrUnauthorized of every call: Flyte does not accept our credentials at all.
+	ErrUnauthenticated = fmt.Errorf("unauthenticated: %w", ErrUnauthorized)
+	// ErrTokenRefused is ErrUnauthenticated: the token endpoint does not accept the client's id or secret.
+	ErrTokenRefused = fmt.Errorf("no token is given: %w", ErrUnauthenticated)
+	// ErrTokenUnavailable is ErrUnavailable: the token endpoint is not known or does not answer.
+	ErrTokenUnavailable = fmt.Errorf("no token can be had: %w", ErrUnavailable)
+	// ErrCertificateExpired is ErrUnavailable: the certificate of Flyte, or of the token endpoint, is not valid now.
+	ErrCertificateExpired = fmt.Errorf("the certificate is not valid now: %w", ErrUnavailable)
+	// ErrCertificateName is ErrUnavailable: it is for another name than the endpoint's.
+	ErrCertificateName = fmt.Errorf("the certificate is for another name: %w", ErrUnavailable)
+	// ErrCertificateUntrusted is ErrUnavailable: no CA that is trusted stands behind it.
+	ErrCertificateUntrusted = fmt.Errorf("the certificate is of no trusted authority: %w", ErrUnavailable)
+	// ErrClientCertificate is ErrUnavailable: Flyte does not accept our certificate, or wants one.
+	ErrClientCertificate = fmt.Errorf("our certificate is not accepted: %w", ErrUnavailable)
 )
 
 // maxReason bounds, in characters, what of Flyte's own words goes into an error.
@@ -35,6 +55,9 @@ func failure(ctx context.Context, doing string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("%s: %w", doing, context.Canceled)
 	}
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnauthorized) { // of our own making, on the way to a token
+		return fmt.Errorf("%s: %w", doing, err)
+	}
 	answer := status.Convert(err)
 	return fmt.Errorf("%s: %w: %s: %s", doing, kind(answer.Code()), answer.Code(), printable(answer.Message()))
 }
@@ -43,7 +66,9 @@ func kind(code codes.Code) error {
 	switch code {
 	case codes.InvalidArgument, codes.OutOfRange:
 		return ErrInvalid
-	case codes.Unauthenticated, codes.PermissionDenied:
+	case codes.Unauthenticated:
+		return ErrUnauthenticated
+	case codes.PermissionDenied:
 		return ErrUnauthorized
 	default:
 		return ErrUnavailable

@@ -1,10 +1,12 @@
 package flyte
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
@@ -20,12 +22,15 @@ const (
 	MaxLabels           = 16
 )
 
+// lastAttributesTimeout is how long the attributes may delay that a project is archived.
+const lastAttributesTimeout = time.Second
+
 // Project is what a workspace wants of Flyte.
 type Project struct {
 	// ID is a DNS-1123 label and never changes.
 	ID string
-	// Name and Description, where empty, leave alone what Flyte has: it can't clear them. A new project without a name gets its
-	// id as name, since Flyte wants one.
+	// Name and Description, where empty, leave alone what Flyte 1 has: it can't clear them. Flyte 2 clears the description. A new
+	// project without a name gets its id as name, since Flyte wants one.
 	Name, Description string
 	// Labels are all labels of the project, the owner label among them: others that someone added are removed, since Flyte only
 	// ever replaces the whole set.
@@ -34,11 +39,20 @@ type Project struct {
 	Archived bool
 	// OnlyExisting leaves alone that Flyte has no such project, where it otherwise would be registered.
 	OnlyExisting bool
+	// Ours says that the project belongs to the caller whatever its owner label says: it has registered it before, or was told
+	// to adopt it.
+	Ours bool
+	// Attributes are what is wanted in each of Flyte's domains, by the domain's name. Only Flyte 1 has them, and neither gives nor
+	// takes those of an archived project: there they stay as they are.
+	Attributes map[string]Attributes
+	// OwnedKinds are kinds of attributes that were wanted before, and go where they are no longer wanted. The project's
+	// attributes of a kind that is wanted or owned are owned whole, in every domain of Attributes; others are left alone.
+	OwnedKinds []Kind
 }
 
 // EnsureProject makes Flyte's project as wanted and tells whether it wrote. Registers, updates, archives and un-archives, in one
-// write at most; writes nothing where nothing differs. A project of that id that doesn't carry our owner label is ErrConflict
-// and stays untouched. Repeating it after any error is safe, also after one that hid a success.
+// write at most, and then its attributes; writes nothing where nothing differs. A project of that id that doesn't carry our owner
+// label is ErrConflict and stays untouched. Repeating it after any error is safe, also after one that hid a success.
 //
 // A Flyte that has failed several times in a row is left in peace for a while: then the answer is ErrUnavailable at once.
 //
@@ -89,12 +103,12 @@ func (c *Client) check(want Project) error {
 // look answers nil where Flyte knows no such project. GetProject also finds archived ones; ListProjects without a filter does not
 // (flyteadmin/pkg/repositories/gormimpl/project_repo.go).
 func (c *Client) look(ctx context.Context, id string) (*admin.Project, error) {
-	have, err := c.admin.GetProject(ctx, &admin.ProjectGetRequest{Id: id})
+	have, err := c.wanted.get(ctx, id)
 	if status.Code(err) == codes.NotFound {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, failure(ctx, "looking up project "+quoted(id), err)
+		return nil, c.failure(ctx, "looking up project "+quoted(id), err)
 	}
 	return have, nil
 }
@@ -106,13 +120,17 @@ func (c *Client) register(ctx context.Context, want Project) (bool, error) {
 	if project.GetName() == "" {
 		project.Name = want.ID
 	}
-	_, err := c.admin.RegisterProject(ctx, &admin.ProjectRegisterRequest{Project: project})
-	if err == nil {
+	err := c.wanted.create(ctx, project)
+	if err == nil && want.Archived {
 		return true, nil
+	}
+	if err == nil {
+		_, err := c.ensureAttributes(ctx, want, true)
+		return true, err
 	}
 	doing := "registering project " + quoted(want.ID)
 	if status.Code(err) != codes.AlreadyExists {
-		return false, failure(ctx, doing, err)
+		return false, c.failure(ctx, doing, err)
 	}
 	// Somebody was first: perhaps another of us, perhaps not.
 	have, err := c.look(ctx, want.ID)
@@ -126,22 +144,45 @@ func (c *Client) register(ctx context.Context, want Project) (bool, error) {
 }
 
 func (c *Client) repair(ctx context.Context, have *admin.Project, want Project) (bool, error) {
-	if have.GetLabels().GetValues()[c.ownerLabel] != want.Labels[c.ownerLabel] {
+	if !want.Ours && have.GetLabels().GetValues()[c.ownerLabel] != want.Labels[c.ownerLabel] {
 		return false, fmt.Errorf("taking project %s: %w: its label %s is not ours", quoted(want.ID), ErrConflict, quoted(c.ownerLabel))
 	}
-	if !want.differs(have) {
-		return false, nil
+	want = c.completed(want, have)
+	if want.Archived && have.GetState() != admin.Project_ARCHIVED {
+		c.lastAttributes(ctx, want)
 	}
-	if _, err := c.admin.UpdateProject(ctx, want.message()); err != nil {
-		return false, failure(ctx, "updating project "+quoted(want.ID), err)
+	changed := want.differs(have)
+	if changed {
+		if err := c.wanted.update(ctx, want.message()); err != nil {
+			return false, c.failure(ctx, "updating project "+quoted(want.ID), err)
+		}
 	}
-	return true, nil
+	if want.Archived {
+		return changed, nil
+	}
+	wrote, err := c.ensureAttributes(ctx, want, false)
+	return changed || wrote, err
 }
 
-// differs compares only what an update can change: Flyte doesn't write an empty name or description.
+// lastAttributes puts right, while that can still be done, what an archived project keeps. Archiving must not wait for it.
+func (c *Client) lastAttributes(ctx context.Context, want Project) {
+	ctx, cancel := context.WithTimeout(ctx, lastAttributesTimeout)
+	defer cancel()
+	_, _ = c.ensureAttributes(ctx, want, false)
+}
+
+// completed says of what is left alone that it shall stay as it is: an update of Flyte 2 would clear it.
+func (c *Client) completed(want Project, have *admin.Project) Project {
+	want.Name = cmp.Or(want.Name, have.GetName())
+	if !c.wanted.clearsText() {
+		want.Description = cmp.Or(want.Description, have.GetDescription())
+	}
+	return want
+}
+
 func (p Project) differs(have *admin.Project) bool {
-	return p.Name != "" && p.Name != have.GetName() ||
-		p.Description != "" && p.Description != have.GetDescription() ||
+	return p.Name != have.GetName() ||
+		p.Description != have.GetDescription() ||
 		p.state() != have.GetState() ||
 		!maps.Equal(p.Labels, have.GetLabels().GetValues())
 }

@@ -13,12 +13,14 @@ import (
 // Version is what GetVersion answers.
 const Version = "v1.16.8"
 
-// adminService is the project part of FlyteAdmin (flyteadmin/pkg/manager/impl/project_manager.go). Every other method answers
+// adminService is the part of FlyteAdmin for projects (flyteadmin/pkg/manager/impl/project_manager.go) and their attributes
+// (flyteadmin/pkg/manager/impl/resources/resource_manager.go). Every other method answers
 // Unimplemented.
 type adminService struct {
 	service.UnimplementedAdminServiceServer
 
-	projects *projects
+	projects   *projects
+	attributes *attributesTable
 }
 
 // RegisterProject validates, then creates; the state of the request is kept.
@@ -34,7 +36,7 @@ func (s *adminService) RegisterProject(
 	if err := validateProject(request.GetProject()); err != nil {
 		return nil, err
 	}
-	if err := s.projects.create(request.GetProject()); err != nil {
+	if err := s.projects.create(Project{ID: request.GetProject().GetId()}.overlaid(request.GetProject())); err != nil {
 		return nil, err
 	}
 	return &admin.ProjectRegisterResponse{}, nil
@@ -49,7 +51,8 @@ func (s *adminService) UpdateProject(_ context.Context, request *admin.Project) 
 	if err := validateProject(request); err != nil {
 		return nil, err
 	}
-	if err := s.projects.update(request); err != nil {
+	overlay := func(p Project) Project { return p.overlaid(request) }
+	if err := s.projects.update(request.GetId(), overlay); err != nil {
 		return nil, err
 	}
 	return &admin.ProjectUpdateResponse{}, nil

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -127,7 +128,7 @@ var free = func() <-chan struct{} {
 }()
 
 func (f *faults) loses(method string) bool {
-	if method != "RegisterProject" && method != "UpdateProject" {
+	if strings.HasPrefix(method, "Get") || strings.HasPrefix(method, "List") {
 		return false
 	}
 	f.mutex.Lock()

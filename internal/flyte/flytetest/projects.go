@@ -57,11 +57,11 @@ func (t *projects) get(id string) (Project, error) {
 }
 
 // create: the unique index answers AlreadyExists, also for an archived project
-// (flyteadmin/pkg/repositories/errors/postgres.go).
-func (t *projects) create(request *admin.Project) error {
+// (flyteadmin/pkg/repositories/errors/postgres.go, runs/repository/impl/project.go).
+func (t *projects) create(project Project) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	if _, ok := t.byID[request.GetId()]; ok {
+	if _, ok := t.byID[project.ID]; ok {
 		return status.Error(codes.AlreadyExists, "value with matching project already exists")
 	}
 	if len(t.byID) >= MaxProjects {
@@ -70,18 +70,18 @@ func (t *projects) create(request *admin.Project) error {
 	if t.byID == nil {
 		t.byID = map[string]Project{}
 	}
-	t.byID[request.GetId()] = Project{ID: request.GetId()}.overlaid(request)
+	t.byID[project.ID] = project
 	return nil
 }
 
-func (t *projects) update(request *admin.Project) error {
+func (t *projects) update(id string, change func(Project) Project) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	project, ok := t.byID[request.GetId()]
+	project, ok := t.byID[id]
 	if !ok {
-		return status.Errorf(codes.NotFound, "project [%s] not found", request.GetId())
+		return status.Errorf(codes.NotFound, "project [%s] not found", id)
 	}
-	t.byID[request.GetId()] = project.overlaid(request)
+	t.byID[id] = change(project)
 	return nil
 }
 

@@ -1,6 +1,6 @@
-// Package flytetest is a FlyteAdmin in the process: a real gRPC server that validates, stores and answers projects as FlyteAdmin
-// 1.16 on PostgreSQL does, with the same codes. What it copies is named by file of github.com/flyteorg/flyte; the contract
-// suite of internal/flyte holds it against a real one. Beyond that it fails, hangs and loses answers on demand, and counts calls.
+// Package flytetest is a Flyte in the process: a real gRPC server that validates, stores and answers projects as FlyteAdmin 1.16 on
+// PostgreSQL does, or as Flyte 2, with the same codes. What it copies is named by file of github.com/flyteorg/flyte; the contract
+// suite of internal/flyte holds it against real ones. Beyond that it fails, hangs and loses answers on demand, and counts calls.
 //
 // It keeps everything in memory and is bounded: more than MaxProjects projects are refused with ResourceExhausted.
 package flytetest
@@ -13,6 +13,8 @@ import (
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
 	"google.golang.org/grpc"
+
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
 // MaxProjects is what one server holds: more than the workspaces of a cluster, less than would hurt the process.
@@ -20,10 +22,12 @@ const MaxProjects = 20_000
 
 const maxConcurrentCalls = 1024
 
-// Server is one FlyteAdmin. All methods are safe for concurrent use.
+// Server is one Flyte. All methods are safe for concurrent use.
 type Server struct {
 	faults
-	projects projects
+	authority
+	projects   projects
+	attributes attributesTable
 
 	listener net.Listener
 	grpc     *grpc.Server
@@ -31,30 +35,65 @@ type Server struct {
 	stop     sync.Once
 }
 
-// Start serves on a free port of the loopback interface, until Stop.
+// Start serves FlyteAdmin on a free port of the loopback interface, until Stop.
 func Start() (*Server, error) {
+	listener, err := listen()
+	if err != nil {
+		return nil, err
+	}
+	return Serve(listener), nil
+}
+
+// StartV2 serves Flyte 2 on a free port of the loopback interface, until Stop.
+func StartV2() (*Server, error) {
+	listener, err := listen()
+	if err != nil {
+		return nil, err
+	}
+	return ServeV2(listener), nil
+}
+
+func listen() (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listening for the Flyte double: %w", err)
 	}
-	return Serve(listener), nil
+	return listener, nil
 }
 
-// Serve serves on the listener in the background and owns it, until Stop.
+// Serve serves FlyteAdmin on the listener in the background and owns it, until Stop.
 func Serve(listener net.Listener) *Server {
+	server := newServer(listener)
+	service.RegisterAdminServiceServer(server.grpc, &adminService{projects: &server.projects, attributes: &server.attributes})
+	service.RegisterAuthMetadataServiceServer(server.grpc, &authMetadata{authority: &server.authority})
+	return server.serve()
+}
+
+// ServeV2 serves Flyte 2 on the listener in the background and owns it, until Stop.
+func ServeV2(listener net.Listener) *Server {
+	server := newServer(listener)
+	flyteidl2.RegisterProjectServiceServer(server.grpc, &projectService{projects: &server.projects})
+	server.grpc.RegisterService(authMetadataV2(), &authMetadata{authority: &server.authority})
+	return server.serve()
+}
+
+func newServer(listener net.Listener) *Server {
 	server := &Server{listener: listener, done: make(chan struct{})}
 	server.grpc = grpc.NewServer(
-		grpc.UnaryInterceptor(server.intercept),
+		grpc.ChainUnaryInterceptor(server.faults.intercept, server.authority.intercept),
 		grpc.MaxConcurrentStreams(maxConcurrentCalls),
 	)
-	service.RegisterAdminServiceServer(server.grpc, &adminService{projects: &server.projects})
-	go func() {
-		defer close(server.done)
-		// Serve returns when Stop closes the listener; a listener that breaks earlier shows at the clients.
-		_ = server.grpc.Serve(listener)
-	}()
 	return server
+}
+
+func (s *Server) serve() *Server {
+	go func() {
+		defer close(s.done)
+		// Serve returns when Stop closes the listener; a listener that breaks earlier shows at the clients.
+		_ = s.grpc.Serve(s.listener)
+	}()
+	return s
 }
 
 // Addr is the host:port that clients dial.

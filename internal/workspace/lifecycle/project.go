@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -75,17 +74,4 @@ func projectOf(w *v1alpha1.Workspace) flyte.Project {
 		// What was deleted before it was ever provisioned needs no project now.
 		OnlyExisting: w.Spec.State == v1alpha1.StateDeleted,
 	}
-}
-
-func projectFailed(err error) outcome {
-	const condition = v1alpha1.ConditionFlyteProjectRegistered
-	switch {
-	case errors.Is(err, flyte.ErrConflict):
-		return waitFor(condition, v1alpha1.ReasonConflict, bounded(err.Error()), lookAgain)
-	case errors.Is(err, flyte.ErrInvalid):
-		return waitFor(condition, v1alpha1.ReasonFlyteRejected, bounded(err.Error()), lookAgain)
-	case errors.Is(err, flyte.ErrUnauthorized):
-		return waitFor(condition, v1alpha1.ReasonFlyteUnauthorized, "Flyte refuses the service's credentials", flyteRetry)
-	}
-	return waitFor(condition, v1alpha1.ReasonFlyteUnavailable, "Flyte did not answer; it is asked again", flyteRetry)
 }

@@ -11,6 +11,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
 // awaitKubernetesParts waits until all but the project is there.
@@ -59,6 +60,29 @@ func TestController_NamesWhatFlyteRefuses(t *testing.T) {
 			s.awaitKubernetesParts(id, reason)
 		})
 	}
+}
+
+func TestController_NamesAnotherVersionOfFlyte(t *testing.T) {
+	t.Parallel()
+	double, err := flytetest.StartV2()
+	must(t, err)
+	t.Cleanup(double.Stop)
+	s := newStage(t, stageOptions{flyte: double})
+	create(t, s.admin, s.workspace("misversioned"))
+	s.awaitKubernetesParts("misversioned", v1alpha1.ReasonFlyteWrongVersion)
+}
+
+func TestController_WorksWithFlyte2(t *testing.T) {
+	t.Parallel()
+	double, err := flytetest.StartV2()
+	must(t, err)
+	t.Cleanup(double.Stop)
+	s := newStage(t, stageOptions{flyte: double, api: flyte.V2})
+	s.provisioned("second")
+	s.wantProject("second", admin.Project_ACTIVE)
+	s.setState("second", v1alpha1.StateSuspended)
+	s.await("second", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	s.wantProject("second", admin.Project_ARCHIVED)
 }
 
 func TestController_NeverTouchesForeignProject(t *testing.T) {

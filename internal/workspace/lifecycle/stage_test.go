@@ -48,6 +48,7 @@ type stageOptions struct {
 	reserved   string
 	consoleURL string
 	flyte      *flytetest.Server
+	api        flyte.API
 	leadership *leadership
 	// seesAll lets the controller see the Workspaces of all tests: only for tests that run alone.
 	seesAll bool
@@ -110,13 +111,13 @@ func (s *stage) addController() {
 		s.template, "flyte-", []string{"development", "staging", "production"}, []string{"flyte-system", s.reserved},
 	)
 	must(s.t, err)
-	projects, err := flyte.New(flyte.Options{Endpoint: s.flyte.Addr(), OwnerLabel: v1alpha1.LabelWorkspace})
+	projects, err := flyte.New(flyte.Options{Endpoint: s.flyte.Addr(), API: s.api, OwnerLabel: v1alpha1.LabelWorkspace})
 	must(s.t, err)
 	s.t.Cleanup(func() { must(s.t, projects.Close()) })
 	s.controller = New(Options{
 		Applier: &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()}, Projects: projects, Leadership: s.leadership,
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"},
-		ConsoleURL: func(id string) string { return flyte.ConsoleURL(s.consoleURL, id, "") },
+		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },
 		Events:     s.mgr.GetEventRecorder("workspace-flyte-integration"), Now: time.Now,
 	})
 	must(s.t, s.controller.Setup(s.t.Context(), s.mgr))

@@ -27,6 +27,8 @@ type Check struct {
 // Health answers the three health routes. They need no authentication, and tell no more than they must.
 type Health struct {
 	Cluster, Namespace, Version string
+	// Flyte, if not nil, is the version of Flyte that was found, empty before one was.
+	Flyte func() string
 	// Checks are asked by /health, at most once a second however many ask.
 	Checks []Check
 	// Ready says why the process should get no requests: caches that never synced, a shutdown. An API server that is
@@ -48,6 +50,7 @@ type healthAnswer struct {
 	Cluster   string   `json:"cluster"`
 	Namespace string   `json:"namespace"`
 	Version   string   `json:"version"`
+	Flyte     string   `json:"flyte,omitempty"`
 }
 
 // Register adds the routes.
@@ -72,6 +75,9 @@ func (h *Health) health(c *echo.Context) error {
 	var err error
 	if answer.Reasons, err = h.look(c.Request().Context()); err != nil {
 		return err
+	}
+	if h.Flyte != nil {
+		answer.Flyte = h.Flyte()
 	}
 	if len(answer.Reasons) == 0 {
 		return c.JSON(http.StatusOK, answer)

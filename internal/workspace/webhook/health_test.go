@@ -34,6 +34,7 @@ func deaf(until <-chan struct{}) func(context.Context) error {
 func (p probes) health() *webhook.Health {
 	return &webhook.Health{
 		Cluster: "flyte-eks", Namespace: "platform-services", Version: "v1.2.3",
+		Flyte: func() string { return "v1.16.8" },
 		Checks: []webhook.Check{
 			{Reason: webhook.ReasonAPIServerUnreachable, Probe: p.apiServer},
 			{Reason: webhook.ReasonFlyteUnreachable, Probe: p.flyte},
@@ -48,12 +49,14 @@ func healthy() *webhook.Health { return probes{fine, fine, fine}.health() }
 
 func unhealthy(reasons string) answer {
 	a := taken(http.StatusServiceUnavailable,
-		`{"status":"unhealthy","reasons":[`+reasons+`],"cluster":"flyte-eks","namespace":"platform-services","version":"v1.2.3"}`)
+		`{"status":"unhealthy","reasons":[`+reasons+`],`+
+			`"cluster":"flyte-eks","namespace":"platform-services","version":"v1.2.3","flyte":"v1.16.8"}`)
 	a.Header["Retry-After"] = "5"
 	return a
 }
 
-var allFine = taken(http.StatusOK, `{"status":"healthy","cluster":"flyte-eks","namespace":"platform-services","version":"v1.2.3"}`)
+var allFine = taken(http.StatusOK,
+	`{"status":"healthy","cluster":"flyte-eks","namespace":"platform-services","version":"v1.2.3","flyte":"v1.16.8"}`)
 
 // router serves the routes of a Health.
 func router(h *webhook.Health) *echo.Echo { return webhook.NewRouter(slog.New(slog.DiscardHandler), h) }

@@ -1,0 +1,241 @@
+package flyte_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+)
+
+// attributesContract is what EnsureProject and Differing do to the attributes of any Flyte 1. The domains are Flyte's own.
+func attributesContract(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	domains := f.domains(t)
+	everywhere := func(a flyte.Attributes) map[string]flyte.Attributes {
+		all := map[string]flyte.Attributes{}
+		for _, domain := range domains {
+			all[domain] = a
+		}
+		return all
+	}
+	full := flyte.Attributes{
+		Execution: &flyte.Execution{
+			ServiceAccount: "flyte-workload", Labels: map[string]string{"workspace": "ws-1"}, RawOutputPrefix: "s3://bucket/ws-1", MaxParallelism: 7,
+		},
+		TaskResources: &flyte.TaskResources{
+			Defaults: flyte.Resources{CPU: "500m", Memory: "1Gi"}, Limits: flyte.Resources{CPU: "4", Memory: "16Gi", GPU: "1"},
+		},
+		ClusterResources: map[string]string{"projectQuotaCpu": "40"},
+	}
+	t.Run("WritesOnceOnTheProject", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Attributes = everywhere(full)
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		f.wantDiffering(t, want, false)
+		for _, kind := range flyte.Kinds() {
+			if diff := cmp.Diff([]string{""}, f.placesOf(t, want.ID, kind)); diff != "" {
+				t.Errorf("%s stands at (-want +got):\n%s", kind, diff)
+			}
+		}
+		holds := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG).GetWorkflowExecutionConfig()
+		if got := holds.GetSecurityContext().GetRunAs().GetK8SServiceAccount(); got != "flyte-workload" {
+			t.Errorf("executions run as %q", got)
+		}
+	})
+	t.Run("WritesInADomainThatDiffers", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Attributes = everywhere(full)
+		large := full
+		large.TaskResources = &flyte.TaskResources{Limits: flyte.Resources{CPU: "64"}}
+		last := domains[len(domains)-1]
+		want.Attributes[last] = large
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		f.wantDiffering(t, want, false)
+		wantPlaces := []string{"", last}
+		if len(domains) == 1 {
+			wantPlaces = []string{""}
+		}
+		if diff := cmp.Diff(wantPlaces, f.placesOf(t, want.ID, flyte.KindTaskResources)); diff != "" {
+			t.Errorf("TASK_RESOURCE stands at (-want +got):\n%s", diff)
+		}
+		want.Attributes[last] = full
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		if diff := cmp.Diff([]string{""}, f.placesOf(t, want.ID, flyte.KindTaskResources)); diff != "" {
+			t.Errorf("TASK_RESOURCE stands at (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("RemovesWhatIsNoLongerWanted", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Attributes = everywhere(full)
+		f.ensure(t, want, true)
+		want.Attributes = everywhere(flyte.Attributes{Execution: full.Execution})
+		f.ensure(t, want, false) // what it does not own, it leaves
+		want.OwnedKinds = flyte.Kinds()
+		f.wantDiffering(t, want, true)
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		f.wantDiffering(t, want, false)
+		if places := f.placesOf(t, want.ID, flyte.KindTaskResources); len(places) > 0 {
+			t.Errorf("TASK_RESOURCE still stands at %q", places)
+		}
+		if places := f.placesOf(t, want.ID, flyte.KindExecution); len(places) != 1 {
+			t.Errorf("WORKFLOW_EXECUTION_CONFIG stands at %q", places)
+		}
+	})
+	t.Run("LeavesADomainWithout", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Attributes = everywhere(full)
+		want.OwnedKinds = flyte.Kinds()
+		f.ensure(t, want, true)
+		want.Attributes[domains[0]] = flyte.Attributes{}
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		f.wantDiffering(t, want, false)
+		for _, kind := range flyte.Kinds() {
+			if diff := cmp.Diff(domains[1:], append([]string{}, f.placesOf(t, want.ID, kind)...)); diff != "" {
+				t.Errorf("%s stands at (-want +got):\n%s", kind, diff)
+			}
+		}
+	})
+	t.Run("RepairsWhatOthersChange", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Attributes = everywhere(full)
+		f.ensure(t, want, true)
+		before := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG)
+		f.putInDomain(t, want.ID, domains[0], &admin.MatchingAttributes{Target: &admin.MatchingAttributes_WorkflowExecutionConfig{
+			WorkflowExecutionConfig: &admin.WorkflowExecutionConfig{MaxParallelism: 1},
+		}})
+		f.wantDiffering(t, want, true)
+		f.ensure(t, want, true)
+		f.wantDiffering(t, want, false)
+		after := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG)
+		if diff := cmp.Diff(before, after, protocmp.Transform()); diff != "" {
+			t.Errorf("attributes (-before +after):\n%s", diff)
+		}
+	})
+	t.Run("LeavesOtherKindsAlone", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Attributes = everywhere(full)
+		f.ensure(t, want, true)
+		label := &admin.MatchingAttributes{Target: &admin.MatchingAttributes_ExecutionClusterLabel{
+			ExecutionClusterLabel: &admin.ExecutionClusterLabel{Value: "theirs"},
+		}}
+		f.putInDomain(t, want.ID, domains[0], label)
+		want.OwnedKinds, want.Attributes = flyte.Kinds(), everywhere(flyte.Attributes{})
+		f.ensure(t, want, true)
+		got := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_EXECUTION_CLUSTER_LABEL)
+		if diff := cmp.Diff(label, got, protocmp.Transform()); diff != "" {
+			t.Errorf("theirs (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("WaitsForAnActiveProject", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Archived, want.Attributes = true, everywhere(full)
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		f.wantDiffering(t, want, false)
+		want.Archived = false
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		small := full
+		small.ClusterResources = map[string]string{"projectQuotaCpu": "1"}
+		want.Attributes, want.Archived = everywhere(small), true
+		f.ensure(t, want, true)
+		want.Archived = false
+		f.update(t, message(want)) // so that they can be read
+		got := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_CLUSTER_RESOURCE).GetClusterResourceAttributes()
+		if diff := cmp.Diff(small.ClusterResources, got.GetAttributes()); diff != "" {
+			t.Errorf("what was written before it was archived (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("RefusesArchivedProjects", func(t *testing.T) {
+		want := f.newProject(t)
+		want.Archived = true
+		f.ensure(t, want, true)
+		attributes := &admin.MatchingAttributes{Target: &admin.MatchingAttributes_ClusterResourceAttributes{
+			ClusterResourceAttributes: &admin.ClusterResourceAttributes{Attributes: map[string]string{"a": "b"}},
+		}}
+		_, err := f.v1.UpdateProjectAttributes(t.Context(), &admin.ProjectAttributesUpdateRequest{
+			Attributes: &admin.ProjectAttributes{Project: want.ID, MatchingAttributes: attributes},
+		})
+		wantCode(t, codes.InvalidArgument, err)
+		_, err = f.v1.GetProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesGetRequest{
+			Project: want.ID, Domain: domains[0], ResourceType: admin.MatchableResource_CLUSTER_RESOURCE,
+		})
+		wantCode(t, codes.InvalidArgument, err)
+	})
+	t.Run("RefusesUnknownDomains", func(t *testing.T) {
+		want := f.newProject(t)
+		f.ensure(t, want, true)
+		_, err := f.v1.GetProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesGetRequest{Project: want.ID, Domain: "nowhere"})
+		wantCode(t, codes.InvalidArgument, err)
+	})
+}
+
+func (f flyteAdmin) domains(t *testing.T) (ids []string) {
+	t.Helper()
+	answer, err := f.v1.GetDomains(t.Context(), &admin.GetDomainRequest{})
+	if err != nil || len(answer.GetDomains()) == 0 {
+		t.Fatalf("the domains are %v, %v", answer, err)
+	}
+	for _, domain := range answer.GetDomains() {
+		ids = append(ids, domain.GetId())
+	}
+	return slices.Sorted(slices.Values(ids))
+}
+
+// placesOf are the domains in which attributes of the kind stand, with "" for the project.
+func (f flyteAdmin) placesOf(t *testing.T, project string, kind flyte.Kind) []string {
+	t.Helper()
+	answer, err := f.v1.ListMatchableAttributes(t.Context(), &admin.ListMatchableAttributesRequest{
+		ResourceType: admin.MatchableResource(admin.MatchableResource_value[string(kind)]),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]bool{}
+	for _, one := range answer.GetConfigurations() {
+		if one.GetProject() == project {
+			places[one.GetDomain()] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(places))
+}
+
+func (f flyteAdmin) attributesIn(t *testing.T, project, domain string, kind admin.MatchableResource) *admin.MatchingAttributes {
+	t.Helper()
+	answer, err := f.v1.GetProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesGetRequest{
+		Project: project, Domain: domain, ResourceType: kind,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.GetAttributes().GetMatchingAttributes()
+}
+
+func (f flyteAdmin) putInDomain(t *testing.T, project, domain string, attributes *admin.MatchingAttributes) {
+	t.Helper()
+	_, err := f.v1.UpdateProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesUpdateRequest{
+		Attributes: &admin.ProjectDomainAttributes{Project: project, Domain: domain, MatchingAttributes: attributes},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f flyteAdmin) wantDiffering(t *testing.T, project flyte.Project, want bool) {
+	t.Helper()
+	ids, err := f.client.Differing(t.Context(), []flyte.Project{project})
+	if err != nil || slices.Contains(ids, project.ID) != want {
+		t.Errorf("Differing(%+v) = %q, %v, want it there: %v", project, ids, err, want)
+	}
+}

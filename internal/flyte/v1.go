@@ -1,0 +1,43 @@
+package flyte
+
+import (
+	"context"
+
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
+)
+
+// v1 is FlyteAdmin of Flyte 1, flyteidl.service.AdminService.
+type v1 struct {
+	admin service.AdminServiceClient
+}
+
+func (v v1) get(ctx context.Context, id string) (*admin.Project, error) {
+	return v.admin.GetProject(ctx, &admin.ProjectGetRequest{Id: id})
+}
+
+func (v v1) page(ctx context.Context, token string) (projects []*admin.Project, next string, err error) {
+	answer, err := v.admin.ListProjects(ctx, &admin.ProjectListRequest{
+		Limit: pageSize, Token: token, Filters: anyState, SortBy: &admin.Sort{Key: byID, Direction: admin.Sort_ASCENDING},
+	})
+	return answer.GetProjects(), answer.GetToken(), err
+}
+
+func (v v1) create(ctx context.Context, project *admin.Project) error {
+	_, err := v.admin.RegisterProject(ctx, &admin.ProjectRegisterRequest{Project: project})
+	return err
+}
+
+func (v v1) update(ctx context.Context, project *admin.Project) error {
+	_, err := v.admin.UpdateProject(ctx, project)
+	return err
+}
+
+// version needs no rights beyond reaching FlyteAdmin.
+func (v v1) version(ctx context.Context) (string, error) {
+	answer, err := v.admin.GetVersion(ctx, &admin.GetVersionRequest{})
+	return answer.GetControlPlaneVersion().GetVersion(), err
+}
+
+// clearsText is false: gorm's Updates writes no zero values (flyteadmin/pkg/repositories/gormimpl/project_repo.go).
+func (v1) clearsText() bool { return false }
