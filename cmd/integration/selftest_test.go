@@ -25,7 +25,8 @@ func receiver(t *testing.T, secret string) *httptest.Server {
 	asked := 0
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
-		if asked++; asked == 1 {
+		asked++
+		if asked == 1 {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
@@ -41,6 +42,7 @@ func receiver(t *testing.T, secret string) *httptest.Server {
 }
 
 func TestSelfTest(t *testing.T) {
+	t.Parallel()
 	const public = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 	secret, other := signature.NewSecret(), signature.NewSecret()
 	for name, c := range map[string]struct{ file, says, fails string }{

@@ -43,6 +43,11 @@ func check(t *testing.T, dir, file, manifest string) error {
 	return compiled.Validate(object)
 }
 
+// preStop is a Deployment whose container has this hook.
+func preStop(hook string) string {
+	return "{spec: {selector: {}, template: {spec: {containers: [{name: x, lifecycle: {preStop: {" + hook + "}}}]}}}}"
+}
+
 func TestSchemas_RefuseWhatTheyDoNotKnow(t *testing.T) {
 	source, err := devcluster.KubernetesSource(t.Context())
 	if err != nil {
@@ -59,14 +64,16 @@ func TestSchemas_RefuseWhatTheyDoNotKnow(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ file, manifest, refusal string }{
-		{"service-v1.json", "{kind: Service, metadata: {name: x}, spec: {ports: [{port: 80, targetPort: http}, {port: 81, targetPort: 8081}]}}", ""},
+		{"service-v1.json", "{kind: Service, spec: {ports: [{port: 80, targetPort: http}, {port: 81, targetPort: 8081}]}}", ""},
 		{"service-v1.json", "{kind: Service, spec: {ports: [{port: 80, targetport: http}]}}", "targetport"},
 		{"service-v1.json", "{kind: Service, spec: {ports: [{port: eighty}]}}", "/spec/ports/0/port"},
 		{"limitrange-v1.json", "{kind: LimitRange, spec: {limits: [{type: Container, max: {cpu: 1, memory: 1Gi}}]}}", ""},
-		{"deployment-apps-v1.json", "{spec: {selector: {}, template: {spec: {containers: [{name: x, lifecycle: {preStop: {sleep: {seconds: 5}}}}]}}}}", ""},
-		{"deployment-apps-v1.json", "{spec: {selector: {}, template: {spec: {containers: [{name: x, lifecycle: {preStop: {nap: {}}}}]}}}}", "nap"},
-		{"customresourcedefinition-apiextensions-v1.json", `{spec: {group: g, names: {kind: K, plural: k}, scope: Cluster, versions: [
-			{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {properties: {a: {items: {properties: {b: {type: string}}}}}}}}]}}`, ""},
+		{"deployment-apps-v1.json", preStop("sleep: {seconds: 5}"), ""},
+		{"deployment-apps-v1.json", preStop("nap: {}"), "nap"},
+		{"customresourcedefinition-apiextensions-v1.json", `{spec: {group: g, names: {kind: K, plural: k},
+			scope: Cluster, versions: [
+			{name: v1, served: true, storage: true,
+				schema: {openAPIV3Schema: {properties: {a: {items: {properties: {b: {type: string}}}}}}}}]}}`, ""},
 		{"workspace-platform-v1alpha1.json", "{kind: Workspace, metadata: {name: x}, spec: {displayName: X, tier: large}}", ""},
 		{"workspace-platform-v1alpha1.json", "{kind: Workspace, spec: {displayname: X}}", "displayname"},
 		{"workspacetier-platform-v1alpha1.json", "{spec: {quota: {default: {cpu: '8', disk: '1'}}}}", "disk"},

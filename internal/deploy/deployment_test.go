@@ -33,7 +33,8 @@ var deploymentSuite = map[string]expectation{
 	"grace follows preStop":          {set{"preStopSeconds": 15}, expect{pod + ".terminationGracePeriodSeconds": "50"}, ""},
 	"image by digest": {
 		set{"image.digest": "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "image.tag": "v9"},
-		expect{container + ".image": fullName + "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}, "",
+		expect{container + ".image": fullName + "@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
+		"",
 	},
 	"scheduling": {set{
 		"priorityClassName": "high", "nodeSelector": map[string]any{"pool": "platform"}, "topologySpread": []any{},
@@ -72,6 +73,7 @@ var deploymentSuite = map[string]expectation{
 	"the target alone": {set{"install": "target", "flyte.consoleURL": "", "webhook.existingSecret": ""}, expect{
 		"Deployment …": absent, "Service …": absent, "ConfigMap …": absent, "NetworkPolicy …": absent, "PodDisruptionBudget …": absent,
 		"HorizontalPodAutoscaler …": absent, "ServiceAccount … .kind": "ServiceAccount", "ClusterRole … .kind": "ClusterRole",
-		"CustomResourceDefinition workspaces.platform.company.com .kind": "CustomResourceDefinition", "WorkspaceTier standard .kind": "WorkspaceTier",
+		"CustomResourceDefinition workspaces.platform.company.com .kind": "CustomResourceDefinition",
+		"WorkspaceTier standard .kind":                                   "WorkspaceTier",
 	}, ""},
 }

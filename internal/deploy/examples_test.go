@@ -21,7 +21,8 @@ var examples = map[string]expect{
 	},
 	"separate-cluster-target": {
 		"Deployment …": absent, "ServiceAccount … .kind": "ServiceAccount", "ClusterRole … .kind": "ClusterRole",
-		"CustomResourceDefinition workspaces.platform.company.com .kind": "CustomResourceDefinition", "WorkspaceTier standard .kind": "WorkspaceTier",
+		"CustomResourceDefinition workspaces.platform.company.com .kind": "CustomResourceDefinition",
+		"WorkspaceTier standard .kind":                                   "WorkspaceTier",
 	},
 	"separate-cluster-service": {
 		"ClusterRole …": absent, "CustomResourceDefinition workspaces.platform.company.com": absent, "WorkspaceTier standard": absent,
@@ -38,7 +39,10 @@ var examples = map[string]expect{
 		"Deployment … .spec.replicas": "1", "HorizontalPodAutoscaler …": absent, "PodDisruptionBudget …": absent,
 		container + ".imagePullPolicy": "IfNotPresent", "IngressRoute … .spec.tls.secretName": "workspace-flyte-tls",
 	},
-	"minikube":    {"Deployment … .spec.replicas": "1", "Secret … .kind": "Secret", "ConfigMap … .data.FLYTE_NAMESPACE": "flyte", "Ingress …": absent},
+	"minikube": {
+		"Deployment … .spec.replicas": "1", "Secret … .kind": "Secret", "ConfigMap … .data.FLYTE_NAMESPACE": "flyte",
+		"Ingress …": absent,
+	},
 	"gateway-api": {"HTTPRoute … .spec.parentRefs[0].sectionName": "https", "ConfigMap … .data.TRUSTED_PROXIES": "10.0.0.0/8"},
 	"ingress":     {"Ingress … .spec.tls[0].secretName": "workspace-flyte-tls", "Ingress … .metadata.annotations": ""},
 	"ingress-cert-manager": {
@@ -57,8 +61,14 @@ var examples = map[string]expect{
 		annotation + `networking\.gke\.io/managed-certificates`: fullName, "ManagedCertificate … .spec.domains[*]": "workspace-flyte.company.com",
 		`Service … .metadata.annotations.cloud\.google\.com/neg`: `{"ingress": true}`,
 	},
-	"ingressroute-traefik": {"IngressRoute … .spec.routes[0].middlewares[0].name": "internal-only", "Middleware internal-only .kind": "Middleware"},
-	"tls-in-the-service":   {"Service … .spec.type": "LoadBalancer", "ConfigMap … .data.TLS_KEY_FILE": "/etc/workspace-flyte-integration/tls/tls.key"},
+	"ingressroute-traefik": {
+		"IngressRoute … .spec.routes[0].middlewares[0].name": "internal-only",
+		"Middleware internal-only .kind":                     "Middleware",
+	},
+	"tls-in-the-service": {
+		"Service … .spec.type":           "LoadBalancer",
+		"ConfigMap … .data.TLS_KEY_FILE": "/etc/workspace-flyte-integration/tls/tls.key",
+	},
 	"fly-kubernetes": {
 		"Service … .spec.type": "LoadBalancer", `Service … .metadata.annotations.service\.fly\.io/443-handlers`: "tls,http",
 		"HorizontalPodAutoscaler …": absent, "PodDisruptionBudget …": absent, "NetworkPolicy …": absent, container + ".livenessProbe": "",

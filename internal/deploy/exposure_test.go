@@ -5,16 +5,21 @@ const rule = "HTTPRoute … .spec.rules[0]"
 var httpRouteSuite = map[string]expectation{
 	"off": {nil, expect{"HTTPRoute …": absent}, ""},
 	"the signed routes alone": {
-		set{"exposure.httpRoute.enabled": true, "exposure.httpRoute.parentRefs": []any{map[string]any{"name": "g"}}, "exposure.httpRoute.hostnames": []any{"a.b"}},
+		set{
+			"exposure.httpRoute.enabled": true, "exposure.httpRoute.parentRefs": []any{map[string]any{"name": "g"}},
+			"exposure.httpRoute.hostnames": []any{"a.b"},
+		},
 		expect{
 			rule + ".matches[*].path.value": "/webhooks/workspace /provision", rule + ".matches[*].method": "POST POST",
 			rule + ".matches[*].path.type": "Exact Exact", rule + ".backendRefs[0].name": fullName, rule + ".backendRefs[0].port": "80",
 			"HTTPRoute … .spec.hostnames[*]": "a.b", "HTTPRoute … .spec.parentRefs[*].name": "g",
-		}, "",
+		},
+		"",
 	},
 	"everything": {
 		set{"exposure.httpRoute.enabled": true, "exposure.api": true},
-		expect{rule + ".matches": `[{"path":{"type":"PathPrefix","value":"/"}}]`}, "",
+		expect{rule + ".matches": `[{"path":{"type":"PathPrefix","value":"/"}}]`},
+		"",
 	},
 }
 
@@ -32,11 +37,16 @@ var ingressSuite = map[string]expectation{
 	}, ""},
 	"everything": {
 		set{"exposure.ingress.enabled": true, "exposure.ingress.host": "a.b", "exposure.api": true},
-		expect{ingressPaths + ".path": "/", ingressPaths + ".pathType": "Prefix"}, "",
+		expect{ingressPaths + ".path": "/", ingressPaths + ".pathType": "Prefix"},
+		"",
 	},
 	"TLS": {
-		set{"exposure.ingress.enabled": true, "exposure.ingress.host": "a.b", "exposure.ingress.tlsSecretName": "cert", "exposure.ingress.className": "nginx"},
-		expect{ingress + ".tls": `[{"hosts":["a.b"],"secretName":"cert"}]`, ingress + ".ingressClassName": "nginx"}, "",
+		set{
+			"exposure.ingress.enabled": true, "exposure.ingress.host": "a.b", "exposure.ingress.tlsSecretName": "cert",
+			"exposure.ingress.className": "nginx",
+		},
+		expect{ingress + ".tls": `[{"hosts":["a.b"],"secretName":"cert"}]`, ingress + ".ingressClassName": "nginx"},
+		"",
 	},
 	"without a host": {set{"exposure.ingress.enabled": true}, nil, "exposure.ingress.host is required"},
 }
@@ -50,8 +60,12 @@ var ingressRouteSuite = map[string]expectation{
 		ingressRoute + ".entryPoints[*]":  "websecure", ingressRoute + ".routes[0].services[0].name": fullName, ingressRoute + ".tls": "",
 	}, ""},
 	"everything": {
-		set{"exposure.ingressRoute.enabled": true, "exposure.ingressRoute.host": "a.b", "exposure.api": true, "exposure.ingressRoute.tlsSecretName": "cert"},
-		expect{ingressRoute + ".routes[*].match": "Host(`a.b`)", ingressRoute + ".tls.secretName": "cert"}, "",
+		set{
+			"exposure.ingressRoute.enabled": true, "exposure.ingressRoute.host": "a.b", "exposure.api": true,
+			"exposure.ingressRoute.tlsSecretName": "cert",
+		},
+		expect{ingressRoute + ".routes[*].match": "Host(`a.b`)", ingressRoute + ".tls.secretName": "cert"},
+		"",
 	},
 	"without a host": {set{"exposure.ingressRoute.enabled": true}, nil, "exposure.ingressRoute.host is required"},
 }

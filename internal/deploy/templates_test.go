@@ -20,14 +20,30 @@ var suites = map[string]map[string]expectation{
 		"off": {set{"autoscaling.enabled": false}, expect{"HorizontalPodAutoscaler …": absent}, ""},
 	},
 	"configmap.yaml": {
-		"settings":       {set{"clusterName": "east"}, expect{"ConfigMap … .data.CLUSTER_NAME": "east", "ConfigMap … .data.KUBECONFIG": ""}, ""},
-		"TLS":            {set{"tls.existingSecret": "tls"}, expect{"ConfigMap … .data.TLS_CERT_FILE": "/etc/workspace-flyte-integration/tls/tls.crt"}, ""},
+		"settings": {
+			set{"clusterName": "east"},
+			expect{"ConfigMap … .data.CLUSTER_NAME": "east", "ConfigMap … .data.KUBECONFIG": ""},
+			"",
+		},
+		"TLS": {
+			set{"tls.existingSecret": "tls"},
+			expect{"ConfigMap … .data.TLS_CERT_FILE": "/etc/workspace-flyte-integration/tls/tls.crt"},
+			"",
+		},
 		"no console URL": {set{"flyte.consoleURL": ""}, nil, "flyte.consoleURL is required"},
 	},
 	"crds.yaml": {
-		"kept":  {nil, expect{`CustomResourceDefinition workspaces.platform.company.com .metadata.annotations.helm\.sh/resource-policy`: "keep"}, ""},
-		"loose": {set{"crds.keep": false}, expect{`CustomResourceDefinition workspaces.platform.company.com .metadata.annotations.helm\.sh/resource-policy`: ""}, ""},
-		"off":   {set{"crds.enabled": false}, expect{"CustomResourceDefinition workspaces.platform.company.com": absent}, ""},
+		"kept": {
+			nil,
+			expect{`CustomResourceDefinition workspaces.platform.company.com .metadata.annotations.helm\.sh/resource-policy`: "keep"},
+			"",
+		},
+		"loose": {
+			set{"crds.keep": false},
+			expect{`CustomResourceDefinition workspaces.platform.company.com .metadata.annotations.helm\.sh/resource-policy`: ""},
+			"",
+		},
+		"off": {set{"crds.enabled": false}, expect{"CustomResourceDefinition workspaces.platform.company.com": absent}, ""},
 	},
 	"deployment.yaml": deploymentSuite,
 	"disruptionbudget.yaml": {
@@ -57,7 +73,8 @@ var suites = map[string]map[string]expectation{
 		}, ""},
 		"Flyte elsewhere, on a port of its own": {
 			set{"flyte.admin.endpoint": "flyte.company.com:8443"},
-			expect{"NetworkPolicy … .spec.egress[1].ports[*].port": "443 6443 8443"}, "",
+			expect{"NetworkPolicy … .spec.egress[1].ports[*].port": "443 6443 8443"},
+			"",
 		},
 		"peers": {set{
 			"networkPolicy.ingressFrom": []any{map[string]any{"podSelector": map[string]any{}}},
@@ -77,7 +94,11 @@ var suites = map[string]map[string]expectation{
 	},
 	"secret.yaml": {
 		"another's": {nil, expect{"Secret …": absent}, ""},
-		"own":       {set{"webhook.existingSecret": "", "webhook.secret": "whsec_eA=="}, expect{"Secret … .stringData.webhook-secret": "whsec_eA=="}, ""},
+		"own": {
+			set{"webhook.existingSecret": "", "webhook.secret": "whsec_eA=="},
+			expect{"Secret … .stringData.webhook-secret": "whsec_eA=="},
+			"",
+		},
 	},
 	"service.yaml": {
 		"inside": {nil, expect{
@@ -85,12 +106,23 @@ var suites = map[string]map[string]expectation{
 			"Service …-metrics .spec.clusterIP": "None", "Service …-metrics .spec.ports[*].port": "9090",
 		}, ""},
 		"load balancer": {
-			set{"service.type": "LoadBalancer", "exposure.api": true, "service.loadBalancerSourceRanges": []any{"10.0.0.0/8"}, "service.loadBalancerClass": "nlb"},
-			expect{"Service … .spec.loadBalancerSourceRanges[*]": "10.0.0.0/8", "Service … .spec.loadBalancerClass": "nlb", "Service …-metrics .spec.type": ""}, "",
+			set{
+				"service.type": "LoadBalancer", "exposure.api": true, "service.loadBalancerSourceRanges": []any{"10.0.0.0/8"},
+				"service.loadBalancerClass": "nlb",
+			},
+			expect{
+				"Service … .spec.loadBalancerSourceRanges[*]": "10.0.0.0/8", "Service … .spec.loadBalancerClass": "nlb",
+				"Service …-metrics .spec.type": "",
+			},
+			"",
 		},
 		"load balancer by mistake": {set{"service.type": "LoadBalancer"}, nil, "set exposure.api if that is meant"},
 		"node port by mistake":     {set{"service.type": "NodePort"}, nil, "set exposure.api if that is meant"},
-		"two families":             {set{"service.ipFamilyPolicy": "PreferDualStack"}, expect{"Service … .spec.ipFamilyPolicy": "PreferDualStack"}, ""},
+		"two families": {
+			set{"service.ipFamilyPolicy": "PreferDualStack"},
+			expect{"Service … .spec.ipFamilyPolicy": "PreferDualStack"},
+			"",
+		},
 	},
 	"serviceaccount.yaml": {
 		"annotated": {set{"serviceAccount.annotations": map[string]any{"a": "b"}}, expect{
