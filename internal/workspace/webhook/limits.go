@@ -28,6 +28,9 @@ const (
 	// sourceBits is how much of an IPv6 address tells sources apart: whoever has one address has all of its /64.
 	sourceBits = 64
 
+	// maxConnections bounds the connections that are open, and so their memory. One more, and the oldest is closed on which
+	// no POST is under way.
+	maxConnections = 2048
 	// maxReading bounds the requests whose body is being read, and so the memory that they take to a quarter of a GiB. One
 	// more, and the oldest is cut off: among so many that is a slow one.
 	maxReading = 1024

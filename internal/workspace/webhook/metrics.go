@@ -74,6 +74,7 @@ func (m *metrics) refuse(err error) {
 func (h *Handler) counted(handle func(*echo.Context) (outcome string, err error)) echo.HandlerFunc {
 	return func(c *echo.Context) (err error) {
 		start, outcome := time.Now(), strconv.Itoa(http.StatusInternalServerError) // unless the handler returns
+		defer hold(c.Request().Context())()
 		defer func() {
 			h.metrics.deliveries.WithLabelValues(outcome).Inc()
 			h.metrics.seconds.Observe(time.Since(start).Seconds())

@@ -8,7 +8,7 @@ import (
 
 // NewServer bounds an HTTP server by limits.go. longest is the longest time that a handler takes on purpose.
 func NewServer(address string, handler http.Handler, longest time.Duration, logger *slog.Logger) *http.Server {
-	return &http.Server{
+	s := &http.Server{
 		Addr:              address,
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
@@ -27,4 +27,6 @@ func NewServer(address string, handler http.Handler, longest time.Duration, logg
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
+	boundConnections(s)
+	return s
 }

@@ -25,6 +25,7 @@ func encrypted(t *testing.T, certificate webhook.Certificate) (e *edge, client *
 		t.Fatal(err)
 	}
 	secure := webhook.NewServer("", server.Handler, time.Second, slog.New(slog.DiscardHandler))
+	isPatient(secure)
 	secured := webhook.Encrypt(secure, listener, certificate)
 	go func() { _ = secure.Serve(secured) }()
 	t.Cleanup(func() { _ = secure.Close() })

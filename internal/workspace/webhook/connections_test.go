@@ -1,0 +1,101 @@
+package webhook_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
+)
+
+const maxConnections = 2048
+
+// waiting begins a signed POST, up to where the handler waits for its body.
+func (e *edge) waiting(t *testing.T) (c net.Conn, answers *bufio.Reader) {
+	t.Helper()
+	c = e.connection(t)
+	if _, err := io.WriteString(c, framed(t, sample, "Expect: 100-continue\r\nContent-Length: "+strconv.Itoa(len(sample))+"\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	answers = bufio.NewReader(c)
+	begun, err := http.ReadResponse(answers, nil)
+	if err != nil || begun.StatusCode != http.StatusContinue {
+		t.Fatalf("%v %v", begun, err)
+	}
+	defer func() { _ = begun.Body.Close() }()
+	return c, answers
+}
+
+// isPatient lets connections be closed by nothing but their number.
+func isPatient(s *http.Server) {
+	s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout = time.Hour, time.Hour, time.Hour
+}
+
+// isCut tells whether the server has ended a connection, which says nothing.
+func isCut(t *testing.T, c net.Conn, patience time.Duration) bool {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Read(make([]byte, 1))
+	return !errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// TestServer_ClosesTheOldestConnectionForANewOne, but none that has a POST under way.
+func TestServer_ClosesTheOldestConnectionForANewOne(t *testing.T) {
+	e := newEdge(t, func(_ *webhook.Options, s *http.Server) { isPatient(s) })
+	first, answers := e.waiting(t)
+	idle := make([]net.Conn, maxConnections-1)
+	for i := range idle {
+		idle[i] = e.connection(t)
+	}
+	if diff := cmp.Diff(taken(http.StatusOK, `{"status":"pong"}`), e.post(t, hooks, "msg_2", ping)); diff != "" {
+		t.Errorf("one more than there may be (-want +got):\n%s", diff)
+	}
+	if !isCut(t, idle[0], 30*time.Second) {
+		t.Error("the oldest that is idle is still open")
+	}
+	if isCut(t, idle[len(idle)-1], time.Millisecond) {
+		t.Error("the newest is closed")
+	}
+	if _, err := io.WriteString(first, sample); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatalf("the POST of the oldest of all was cut: %v", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusAccepted {
+		t.Errorf("answered %s", answer.Status)
+	}
+}
+
+// TestEncrypt_ClosesTheOldestConnectionForANewOne, also where it has not said hello yet.
+func TestEncrypt_ClosesTheOldestConnectionForANewOne(t *testing.T) {
+	certificate := example(t)
+	e, client := encrypted(t, func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil })
+	silent := make([]net.Conn, maxConnections)
+	for i := range silent {
+		silent[i] = e.connection(t)
+	}
+	r := e.request(t, hooks, "msg_1", ping)
+	r.URL.Scheme = "https"
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK || !isCut(t, silent[0], 30*time.Second) || isCut(t, silent[len(silent)-1], time.Millisecond) {
+		t.Errorf("answered %s; the oldest must be closed, and the newest not", answer.Status)
+	}
+}
