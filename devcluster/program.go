@@ -31,6 +31,9 @@ func (p *Program) Stop(grace time.Duration) { p.process.stop(grace) }
 // Exited is closed when the program has ended.
 func (p *Program) Exited() <-chan struct{} { return p.process.exited }
 
+// ExitCode is that of a program that has ended, or -1 when a signal has ended it.
+func (p *Program) ExitCode() int { return p.process.cmd.ProcessState.ExitCode() }
+
 // Failure says how a program ended, by the end of its log.
 func (p *Program) Failure() error { return p.process.failure() }
 

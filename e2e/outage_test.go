@@ -70,8 +70,11 @@ func TestFlyteDown(t *testing.T) {
 			t.Errorf("%s is %s", c.Type, c.Status)
 		}
 	}
+	says(t, world.service, "/health", http.StatusServiceUnavailable, `"reasons":["Flyte unreachable"]`)
+	says(t, world.service, "/readyz", http.StatusOK, "ok")
 	world.flyte.SetUnavailable(false)
 	settled(t, "no-flyte", v1alpha1.ReasonReady)
+	says(t, world.service, "/health", http.StatusOK, "healthy")
 }
 
 func mustBeUnavailable(t *testing.T, r reply) {
@@ -83,11 +86,7 @@ func mustBeUnavailable(t *testing.T, r reply) {
 
 func get(t *testing.T, path string) reply {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, world.service.URL+path, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := do(request)
+	r, err := ask(t.Context(), world.service, path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,7 +19,7 @@ const liveTimeout = 500 * time.Millisecond
 var (
 	errStopping = errors.New("stopping")
 	errCaches   = errors.New("the caches have not synced yet")
-	errStalled  = errors.New("the controller has made no progress for five minutes")
+	errStalled  = errors.New("work of the controller has made no progress for five minutes")
 )
 
 // health looks at what the service needs. draining ends when the process is about to stop.
@@ -28,16 +29,13 @@ func (s *service) health(draining context.Context) *webhook.Health {
 		Checks: []webhook.Check{
 			{Reason: webhook.ReasonAPIServerUnreachable, Probe: s.probeAPIServer},
 			{Reason: webhook.ReasonFlyteUnreachable, Probe: s.probeFlyte},
-			{Reason: webhook.ReasonControllerNotProgressing, Probe: func(context.Context) error { return s.stalled() }},
+			{Reason: webhook.ReasonControllerNotProgressing, Probe: s.probeController},
 		},
 		Ready: func() error {
-			switch {
-			case draining.Err() != nil:
+			if draining.Err() != nil {
 				return errStopping
-			case !s.synced.Load():
-				return errCaches
 			}
-			return nil
+			return s.unsynced()
 		},
 		Live: s.live,
 	}
@@ -55,8 +53,20 @@ func (s *service) probeFlyte(ctx context.Context) error {
 	return s.flyte.look(ctx)
 }
 
+// probeController fails on a replica whose controller has not begun, too: it could not take over.
+func (s *service) probeController(context.Context) error {
+	return cmp.Or(s.unsynced(), s.stalled())
+}
+
+func (s *service) unsynced() error {
+	if !s.synced.Load() {
+		return errCaches
+	}
+	return nil
+}
+
 func (s *service) stalled() error {
-	if s.controller.Stalled(stallLimit) {
+	if s.controller.Stalled(s.stallLimit) {
 		return errStalled
 	}
 	return nil

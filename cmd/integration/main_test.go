@@ -19,7 +19,7 @@ import (
 )
 
 // programs are what the test's binary is when a test starts it with their name in the variable PROGRAM.
-var programs = map[string]func(){"integration": main, "libraries": libraries}
+var programs = map[string]func(){"integration": main, "libraries": libraries, "stuck": stuck}
 
 func TestMain(m *testing.M) {
 	if program, ok := programs[os.Getenv("PROGRAM")]; ok {

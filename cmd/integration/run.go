@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -26,8 +27,7 @@ import (
 )
 
 const (
-	name = "workspace-flyte-integration"
-	// stallLimit is when a leader whose work does not progress is restarted.
+	name       = "workspace-flyte-integration"
 	stallLimit = 5 * time.Minute
 	// drainMargin is how long after the longest wait of /provision the last requests may take.
 	drainMargin = 5 * time.Second
@@ -43,22 +43,37 @@ type service struct {
 	validator  *workspace.Validator
 	controller *lifecycle.Controller
 	synced     atomic.Bool
+	server     *http.Server
+	// stallLimit is when a leader whose work does not progress is restarted.
+	stallLimit time.Duration
+}
+
+func newService(cfg *config, log logr.Logger, slogger *slog.Logger) *service {
+	return &service{cfg: cfg, log: log, slog: slogger, validator: workspace.NewValidator(cfg.naming), stallLimit: stallLimit}
 }
 
 // run serves until ctx ends.
 func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger) error {
-	s := &service{cfg: cfg, log: log, slog: slogger, validator: workspace.NewValidator(cfg.naming)}
-	for _, step := range []func(context.Context) error{s.addManager, s.addFlyte, s.addController, s.addEdge} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+	s := newService(cfg, log, slogger)
+	if err := s.build(ctx); err != nil {
+		return err
 	}
 	defer func() { _ = s.flyte.client.Close() }()
 	log.Info("starting", "version", version, "template", cfg.NamespaceTemplate, "flyte", cfg.FlyteAdminEndpoint)
 	if !cfg.naming.PerDomain() {
 		log.Info("NAMESPACE_TEMPLATE has no {domain}: two executions of one name in two domains of a project collide")
 	}
-	return s.mgr.Start(ctx)
+	return s.serve(ctx)
+}
+
+// build wires the parts together. ctx is the process's.
+func (s *service) build(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{s.addManager, s.addFlyte, s.addController, s.addEdge} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *service) addManager(context.Context) error {
@@ -156,8 +171,8 @@ func (s *service) addEdge(ctx context.Context) error {
 	})
 	router := webhook.NewRouter(s.slog, routes(handler, s.health(ctx))...)
 	drain := s.cfg.drain()
-	server := webhook.NewServer(s.cfg.ListenAddress, router, s.cfg.ProvisionTimeout, s.slog)
-	edge := &manager.Server{Name: "edge", Server: server, ShutdownTimeout: &drain}
+	s.server = webhook.NewServer(s.cfg.ListenAddress, router, s.cfg.ProvisionTimeout, s.slog)
+	edge := &manager.Server{Name: "edge", Server: s.server, ShutdownTimeout: &drain}
 	if err := s.encrypt(edge); err != nil {
 		return err
 	}

@@ -111,17 +111,25 @@ func (s *Service) Replica(ctx context.Context, podName string) (*Service, error)
 	return replica, nil
 }
 
-// Start runs the binary and returns when it is ready.
-func (s *Service) Start(ctx context.Context) (err error) {
+// Set changes a variable of the environment, for the next start.
+func (s *Service) Set(variable, value string) { s.env[variable] = value }
+
+// Launch runs the binary.
+func (s *Service) Launch() (err error) {
 	var env []string
 	for name, value := range s.env {
 		env = append(env, name+"="+value)
 	}
 	s.program, err = devcluster.StartProgram(s.options.Dir, env, s.options.Binary)
-	if err != nil {
+	return err
+}
+
+// Start runs the binary and returns when it is ready.
+func (s *Service) Start(ctx context.Context) error {
+	if err := s.Launch(); err != nil {
 		return err
 	}
-	err = wait.PollUntilContextTimeout(ctx, readyInterval, readyTimeout, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, readyInterval, readyTimeout, true, func(ctx context.Context) (bool, error) {
 		select {
 		case <-s.program.Exited():
 			return false, s.program.Failure()
@@ -157,6 +165,9 @@ func (s *Service) Stop() { s.program.Stop(stopGrace) }
 
 // Exited is closed when the running service has ended.
 func (s *Service) Exited() <-chan struct{} { return s.program.Exited() }
+
+// ExitCode is how the service that has ended did so, or -1 when it was killed.
+func (s *Service) ExitCode() int { return s.program.ExitCode() }
 
 // Failure says how the service ended, by the end of its log.
 func (s *Service) Failure() error { return s.program.Failure() }

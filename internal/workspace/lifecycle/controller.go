@@ -64,12 +64,12 @@ func New(o Options) *Controller {
 // Reconcile makes one Workspace true, and writes its status once, if it changed. On a replica that does not lead it
 // does nothing: the queue is filled anew with all workspaces when the lease is acquired.
 func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
+	defer c.progress.begin()()
 	ctx, release, leads := c.Leadership.Hold(ctx)
 	defer release()
 	if !leads {
 		return reconcile.Result{}, nil
 	}
-	defer c.progress.begin()()
 	var w v1alpha1.Workspace
 	if err := c.client.Get(ctx, r.NamespacedName, &w); err != nil {
 		// A Workspace that was deleted releases what it had, untouched.
@@ -116,5 +116,8 @@ func (c *Controller) announce(ctx context.Context, before, after *v1alpha1.Works
 	c.Events.Eventf(after, nil, eventType(is), is.Reason, "Reconcile", "%s", is.Message)
 }
 
-// Stalled tells whether work has been under way for limit without any of it ending.
-func (c *Controller) Stalled(limit time.Duration) bool { return c.progress.stalled(limit) }
+// Stalled tells whether a Reconcile has not ended for limit, or work waits and no worker has taken any up for limit. It
+// learns of work that waits by being called, so it wants to be called often.
+func (c *Controller) Stalled(limit time.Duration) bool {
+	return c.progress.stalled(limit, c.queue.waiting())
+}

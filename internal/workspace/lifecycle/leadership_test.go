@@ -33,7 +33,7 @@ func (s *stage) awaitIdle() {
 	eventually(s.t, func(context.Context) error {
 		s.controller.progress.mu.Lock()
 		defer s.controller.progress.mu.Unlock()
-		if s.controller.progress.underWay > 0 {
+		if len(s.controller.progress.underWay) > 0 {
 			return errors.New("a Reconcile is under way")
 		}
 		return nil

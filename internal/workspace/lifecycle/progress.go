@@ -10,32 +10,47 @@ type progress struct {
 	now func() time.Time
 
 	mu sync.Mutex
-	// since is when the oldest call under way began, or, if later, when one last ended.
-	since    time.Time
-	underWay int
+	// underWay says when each Reconcile began that has not ended.
+	underWay map[*time.Time]struct{}
+	// unheeded is since when work is known to wait and nothing of it has been taken up; zero if none is known to.
+	unheeded time.Time
 }
 
-// begin notes that a call began; the function it returns notes its end.
+// begin notes that work was taken up; the function it returns notes its end.
 func (p *progress) begin() (end func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.underWay == 0 {
-		p.since = p.now()
+	p.unheeded = time.Time{}
+	if p.underWay == nil {
+		p.underWay = map[*time.Time]struct{}{}
 	}
-	p.underWay++
-	return p.end
+	began := new(p.now())
+	p.underWay[began] = struct{}{}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.underWay, began)
+	}
 }
 
-func (p *progress) end() {
+// stalled tells whether a Reconcile has not ended for limit, however many others have, or work has waited for limit and
+// no worker has taken any up. Of waiting work it knows only what it is told here, so the second takes two calls.
+func (p *progress) stalled(limit time.Duration, waiting int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.underWay--
-	p.since = p.now()
-}
-
-// stalled tells whether calls are under way and none of them has ended for limit.
-func (p *progress) stalled(limit time.Duration) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.underWay > 0 && p.now().Sub(p.since) > limit
+	now := p.now()
+	switch {
+	case waiting == 0:
+		p.unheeded = time.Time{}
+	case p.unheeded.IsZero():
+		p.unheeded = now
+	case now.Sub(p.unheeded) > limit:
+		return true
+	}
+	for began := range p.underWay {
+		if now.Sub(*began) > limit {
+			return true
+		}
+	}
+	return false
 }

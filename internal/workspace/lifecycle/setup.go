@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -50,6 +51,9 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Workspace{}, tierIndex, index); err != nil {
 		return fmt.Errorf("indexing Workspaces by tier: %w", err)
 	}
+	if err := watchAll(ctx, mgr.GetCache()); err != nil {
+		return err
+	}
 	cached := mgr.GetClient()
 	changed, wished := updates(k8s.Changed), updates(wishChanged)
 	b := ctrl.NewControllerManagedBy(mgr).Named("workspace").
@@ -67,6 +71,18 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	}
 	if err := b.Complete(c); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	return nil
+}
+
+// watchAll begins to watch every kind before the caches start, so that these have synced when all of them have, and not
+// before the controller asks for the last.
+func watchAll(ctx context.Context, informers cache.Informers) error {
+	kinds := append(k8s.Children(), &v1alpha1.Workspace{}, &v1alpha1.WorkspaceTier{}, &corev1.Namespace{})
+	for _, kind := range kinds {
+		if _, err := informers.GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
+			return fmt.Errorf("watching each %T: %w", kind, err)
+		}
 	}
 	return nil
 }
@@ -117,6 +133,16 @@ func (q *queue) add(r reconcile.Request) {
 	if q.requests != nil {
 		q.Add(r)
 	}
+}
+
+// waiting counts the requests that a worker could take up now.
+func (q *queue) waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.requests == nil {
+		return 0
+	}
+	return q.Len()
 }
 
 func request(id string) []reconcile.Request {
