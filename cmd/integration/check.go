@@ -26,8 +26,7 @@ func (c *config) check(found problems) {
 	c.checkSecret(found)
 	c.checkFlyte(found)
 	c.checkNaming(found)
-	checkCIDRs(found, "DNS_CIDRS", c.DNSCIDRs)
-	checkCIDRs(found, "EGRESS_EXCEPT_CIDRS", c.EgressExceptCIDRs)
+	c.checkNetwork(found)
 	checkCIDRs(found, "TRUSTED_PROXIES", c.TrustedProxies)
 	c.checkTLS(found)
 	checkAtLeast(found, "WEBHOOK_TOLERANCE", c.WebhookTolerance, minTolerance)
@@ -62,6 +61,15 @@ func (c *config) checkCluster(found problems) {
 	if c.rest, err = restConfig(c.Kubeconfig); err != nil {
 		found.add("KUBECONFIG", "%s", err)
 	}
+}
+
+// checkNetwork takes none as no address of node-local DNS: an empty variable is an unset one.
+func (c *config) checkNetwork(found problems) {
+	if slices.Equal(c.DNSCIDRs, []string{"none"}) {
+		c.DNSCIDRs = nil
+	}
+	checkCIDRs(found, "DNS_CIDRS", c.DNSCIDRs)
+	checkCIDRs(found, "EGRESS_EXCEPT_CIDRS", c.EgressExceptCIDRs)
 }
 
 func (c *config) checkSecret(found problems) {

@@ -311,3 +311,14 @@ func TestConfig_BlamesOneVariableForOneMistake(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// An empty variable is an unset one, which has an address: no address needs a word.
+func TestConfig_NoneIsNoAddressOfDNS(t *testing.T) {
+	cfg, wrong := newEnvironment(t).load(map[string]string{"DNS_CIDRS": "none"})
+	if wrong != nil || cfg.DNSCIDRs != nil {
+		t.Errorf("got %q, and %q", cfg.DNSCIDRs, wrong)
+	}
+	if _, wrong := newEnvironment(t).load(map[string]string{"DNS_CIDRS": "none,10.0.0.0/8"}); wrong == nil {
+		t.Error("none is taken beside an address")
+	}
+}

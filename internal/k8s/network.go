@@ -11,10 +11,12 @@ import (
 )
 
 // metadataCIDRs are where clouds hand out instance credentials: AWS, GCP, Azure and OpenStack share the first, which GKE
-// translates to the second; then AWS ECS and EKS Pod Identity, Azure's wire server, Alibaba, and AWS over IPv6.
+// translates to the second; then AWS ECS and EKS Pod Identity, Azure's wire server, Alibaba, Scaleway; and over IPv6 AWS,
+// EKS Pod Identity, GCP, Oracle, Scaleway, OpenStack.
 var metadataCIDRs = []string{
 	"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32", "168.63.129.16/32", "100.100.100.200/32",
-	"fd00:ec2::254/128", "fd00:ec2::23/128",
+	"169.254.42.42/32",
+	"fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128", "fe80::a9fe:a9fe/128",
 }
 
 const dnsPort = 53

@@ -18,7 +18,7 @@ const tierPolicyName = "allow-tier"
 // What the presets of a tier open. GKE's metadata server is reached behind a translation of the usual address, at port
 // 988 (cloud.google.com/kubernetes-engine/docs/how-to/network-policy).
 var (
-	metadataServer     = []string{"169.254.169.254/32", "169.254.169.252/32", "fd00:ec2::254/128"}
+	metadataServer     = []string{"169.254.169.254/32", "169.254.169.252/32", "fd00:ec2::254/128", "fd20:ce::254/128"}
 	eksPodIdentity     = []string{"169.254.170.23/32", "fd00:ec2::23/128"}
 	metadataPorts      = tcp(80, 988)
 	podIdentityPorts   = tcp(80)

@@ -58,11 +58,12 @@ func TestPlan_RemovesTheTiersPolicyWhenItOpensNothing(t *testing.T) {
 
 // Policies add up: what a tier opens must not hold the metadata addresses that allow-egress leaves out.
 func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
+	aws := []string{"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32"}
 	for cidr, want := range map[v1alpha1.OpenCIDR][]string{
-		"169.254.0.0/16":     {"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32"},
+		"169.254.0.0/16":     slices.Concat(aws, []string{"169.254.42.42/32"}),
 		"168.63.0.0/16":      {"168.63.129.16/32"},
-		"128.0.0.0/1":        {"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32", "168.63.129.16/32"},
-		"fd00::/8":           {"fd00:ec2::254/128", "fd00:ec2::23/128"},
+		"128.0.0.0/1":        slices.Concat(aws, []string{"168.63.129.16/32", "169.254.42.42/32"}),
+		"fd00::/8":           {"fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128"},
 		"10.0.0.0/8":         nil,
 		"169.254.169.255/32": nil,
 	} {
@@ -83,7 +84,7 @@ func TestPlan_ExceptsMetadataOnce(t *testing.T) {
 	peers := openedBy(t, v1alpha1.TierNetwork{Egress: []v1alpha1.EgressRule{{
 		CIDR: "169.254.0.0/16", Except: []v1alpha1.CIDR{"169.254.170.0/24"},
 	}}})
-	want := []string{"169.254.170.0/24", "169.254.169.254/32", "169.254.169.252/32"}
+	want := []string{"169.254.170.0/24", "169.254.169.254/32", "169.254.169.252/32", "169.254.42.42/32"}
 	if diff := cmp.Diff(want, peers[0].IPBlock.Except); diff != "" {
 		t.Error(diff)
 	}
