@@ -6,7 +6,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -88,22 +87,21 @@ func TestAccount_MayNever(t *testing.T) {
 }
 
 // What a review can't tell: the API server looks at what a binding would grant. Nobody is kept from granting what he
-// holds himself, which here is the role of the service.
+// holds himself, which here is the role of the service: that a policy refuses.
 func TestAccount_BindsTheTenantRolesAlone(t *testing.T) {
-	service := asService(t)
-	workspace := createNamespace(t, clientFor(t, installed(t)), nil)
-	for role, allowed := range map[string]bool{
-		"workspace-flyte-integration-tenant-admin": true, "workspace-flyte-integration-tenant-editor": true,
-		"workspace-flyte-integration-tenant-viewer": true,
-		"cluster-admin": false, "admin": false, "edit": false, "view": false, fullName: true,
-	} {
-		binding := &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Namespace: workspace, Name: role},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "ana@company.com"}},
+	awaitPolicies(t, asUnboundedService(t))
+	service, workspace := asService(t), workspaceNamespace(t, "bound")
+	for _, role := range []string{"admin", "editor", "viewer"} {
+		own := binding(workspace, "workspace-"+role, "workspace-flyte-integration-tenant-"+role, user("ana@company.com"))
+		own.Labels[workspaceLabel] = "bound"
+		if err := service.Create(t.Context(), own, client.DryRunAll); err != nil {
+			t.Errorf("binding %s: %v", role, err)
 		}
-		err := service.Create(t.Context(), binding)
-		if allowed != (err == nil) || err != nil && !apierrors.IsForbidden(err) {
+	}
+	for _, role := range []string{"cluster-admin", "admin", "edit", "view", fullName} {
+		foreign := binding(workspace, "workspace-viewer", role, user("ana@company.com"))
+		foreign.Labels[workspaceLabel] = "bound"
+		if err := service.Create(t.Context(), foreign, client.DryRunAll); !apierrors.IsForbidden(err) {
 			t.Errorf("binding %s: %v", role, err)
 		}
 	}

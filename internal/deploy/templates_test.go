@@ -100,6 +100,8 @@ var suites = map[string]map[string]expectation{
 			"",
 		},
 	},
+	"service-policy.yaml": servicePolicySuite,
+	"tenant-policy.yaml":  tenantPolicySuite,
 	"service.yaml": {
 		"inside": {nil, expect{
 			"Service … .spec.type": "ClusterIP", "Service … .spec.ports[*].port": "80", "Service … .spec.ports[*].targetPort": "http",

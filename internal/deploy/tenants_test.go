@@ -1,7 +1,9 @@
 package deploy_test
 
 import (
-	"maps"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,40 +36,77 @@ func asMember(t *testing.T, role string) (c client.Client, namespace string) {
 	return clientFor(t, cfg), namespace
 }
 
-const (
-	look = "get list watch"
-	work = "create delete get list patch update watch"
-)
-
-// tenantRights are the rights of each role.
-func tenantRights() map[string]map[string]string {
-	viewer := map[string]string{
-		"/configmaps": look, "/endpoints": look, "/events": look, "/limitranges": look, "/persistentvolumeclaims": look,
-		"/pods": look, "/pods/log": "get", "/resourcequotas": look, "/services": look,
-		"apps/deployments": look, "apps/replicasets": look, "batch/cronjobs": look, "batch/jobs": look,
-		"discovery.k8s.io/endpointslices": look, "events.k8s.io/events": look, "flyte.lyft.com/flyteworkflows": look,
-		"networking.k8s.io/networkpolicies": look,
+// documented are the rights of each role, by resource, as the table of docs/operations.md gives them: verbs, sorted.
+func documented(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	editor := maps.Clone(viewer)
-	maps.Copy(editor, map[string]string{
-		"/configmaps": work, "/persistentvolumeclaims": work, "/pods": work, "/services": work,
-		"/pods/exec": "create get", "/pods/portforward": "create get", "/secrets": look,
-		"apps/deployments": work, "batch/cronjobs": work, "batch/jobs": work,
-	})
-	admin := maps.Clone(editor)
-	maps.Copy(admin, map[string]string{"/secrets": work, "/serviceaccounts": look})
-	return map[string]map[string]string{"viewer": viewer, "editor": editor, "admin": admin}
+	_, table, found := strings.Cut(string(text), "| | viewer | editor | admin |\n|---|---|---|---|\n")
+	if !found {
+		t.Fatal("docs/operations.md has no table of the roles")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	rights := map[string]map[string]string{"viewer": {}, "editor": {}, "admin": {}}
+	for row := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(row, "| \n"), " | ")
+		for resource := range strings.SplitSeq(cells[0], ", ") {
+			for i, role := range []string{"viewer", "editor", "admin"} {
+				if verbs := verbsOf(cells[i+1]); verbs != "" {
+					rights[role][groupResource(strings.Trim(resource, "`"))] = verbs
+				}
+			}
+		}
+	}
+	return rights
 }
 
-func TestTenants_HaveExactlyTheirRights(t *testing.T) {
-	for role, want := range tenantRights() {
+// verbsOf spells a cell of the table out.
+func verbsOf(cell string) string {
+	spelt := strings.NewReplacer("–", "", "look", "get, list, watch", "change", "create, update, patch, delete").Replace(cell)
+	verbs := strings.FieldsFunc(spelt, func(r rune) bool { return r == ',' || r == ' ' })
+	slices.Sort(verbs)
+	return strings.Join(verbs, " ")
+}
+
+// groupResource turns kubectl's resource.group into group/resource.
+func groupResource(name string) string {
+	resource, group, _ := strings.Cut(name, ".")
+	return group + "/" + resource
+}
+
+func TestTenants_HaveExactlyTheDocumentedRights(t *testing.T) {
+	for role, want := range documented(t) {
 		t.Run(role, func(t *testing.T) {
 			member, workspace := asMember(t, role)
 			if diff := cmp.Diff(want, rights(t, member, workspace)); diff != "" {
 				t.Errorf("in the workspace (-want +got):\n%s", diff)
 			}
+			_, another := asMember(t, map[string]string{"viewer": "admin", "editor": "viewer", "admin": "editor"}[role])
+			if diff := cmp.Diff(map[string]string{}, rights(t, member, another)); diff != "" {
+				t.Errorf("in another workspace (-want +got):\n%s", diff)
+			}
 			if diff := cmp.Diff(map[string]string{}, rights(t, member, metav1.NamespaceDefault)); diff != "" {
 				t.Errorf("elsewhere (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Each cell of the table, one verb after the other.
+func TestTenants_MayWhatTheTableSays(t *testing.T) {
+	table := documented(t)
+	for role, may := range table {
+		t.Run(role, func(t *testing.T) {
+			member, workspace := asMember(t, role)
+			for resource := range table["admin"] {
+				for _, verb := range []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"} {
+					want := slices.Contains(strings.Fields(may[resource]), verb)
+					if got := review(t, member, workspace, right(verb+" "+resource)); got != want {
+						t.Errorf("may %s %s: %t", verb, resource, got)
+					}
+				}
 			}
 		})
 	}
@@ -81,7 +120,7 @@ func TestTenants_MayNever(t *testing.T) {
 		"discovery.k8s.io/endpointslices", "/namespaces", "/pods/ephemeralcontainers", "/services/proxy", "/pods/proxy",
 		"flyte.lyft.com/flyteworkflows", "platform.company.com/workspaces",
 	}
-	for role := range tenantRights() {
+	for _, role := range []string{"viewer", "editor", "admin"} {
 		t.Run(role, func(t *testing.T) {
 			member, workspace := asMember(t, role)
 			for _, resource := range confining {

@@ -93,6 +93,7 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 		"PROVISION_TIMEOUT", "RESERVED_NAMESPACES", "TRUSTED_PROXIES", "WEBHOOK_TOLERANCE", "WORKSPACE_WEBHOOK_SECRET_FILE",
 	}
 	values := with(ciValues(t, "default"), "workspaces.maximum", 1e6) // numbers come from YAML as floats
+	values = with(values, "workspaces.dnsCIDRs", []any{})             // an empty variable would be an unset one
 	config := find(t, rendered(t, values), "ConfigMap", fullName)
 	data, _, err := unstructured.NestedStringMap(config.Object, "data")
 	if err != nil {
@@ -100,6 +101,9 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(data))); diff != "" {
 		t.Error(diff)
+	}
+	if got := data["DNS_CIDRS"]; got != "none" {
+		t.Errorf("DNS_CIDRS is %q", got)
 	}
 	if got := data["MAX_WORKSPACES"]; got != "1000000" {
 		t.Errorf("MAX_WORKSPACES is %q", got)
