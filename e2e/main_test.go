@@ -83,7 +83,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer world.service.Stop()
-	return m.Run(), nil
+	return m.Run(), policiesStoodAside()
 }
 
 func adminClient(cluster *devcluster.Cluster) (client.WithWatch, error) {
