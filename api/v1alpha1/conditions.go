@@ -16,6 +16,14 @@ const (
 	ConditionReady                  = "Ready"
 )
 
+// The conditions of a Workspace that speak of the workspace service. Ready does not depend on them.
+const (
+	// ConditionReported: the workspace service has taken the newest report.
+	ConditionReported = "Reported"
+	// ConditionOrphaned: the workspace service does not list the workspace. It is there only while that is so.
+	ConditionOrphaned = "Orphaned"
+)
+
 // StepConditions are the conditions that Ready is derived from, in the order in which a person should read them.
 func StepConditions() []string {
 	return []string{
@@ -46,6 +54,16 @@ const (
 	ReasonAccessReduced = "AccessReduced"
 	// ReasonArchived: the workspace is suspended or deleted, and its Flyte project is archived.
 	ReasonArchived = "Archived"
+)
+
+// Reasons of the conditions that speak of the workspace service.
+const (
+	// ReasonReported: the workspace service has taken the report.
+	ReasonReported = "Reported"
+	// ReasonReportRefused: the workspace service refuses the report, and would refuse it again.
+	ReasonReportRefused = "ReportRefused"
+	// ReasonNotListed: a complete listing of the workspace service lacks the workspace. It is never deleted for that.
+	ReasonNotListed = "NotListed"
 )
 
 // Reasons of conditions that are False.

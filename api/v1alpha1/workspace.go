@@ -207,6 +207,9 @@ type WorkspaceStatus struct {
 	// on mass deletion counts it.
 	// +optional
 	LastPurgeAt *metav1.Time `json:"lastPurgeAt,omitempty"`
+	// Reported is what the workspace service was told last, and has taken.
+	// +optional
+	Reported *Reported `json:"reported,omitempty"`
 }
 
 // WorkspaceList is a list of Workspaces.

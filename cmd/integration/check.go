@@ -29,6 +29,7 @@ func (c *config) check(found problems) {
 	c.checkNetwork(found)
 	checkCIDRs(found, "TRUSTED_PROXIES", c.TrustedProxies)
 	c.checkTLS(found)
+	c.checkWorkspaceAPI(found)
 	checkAtLeast(found, "WEBHOOK_TOLERANCE", c.WebhookTolerance, minTolerance)
 	checkAtLeast(found, "PROVISION_TIMEOUT", c.ProvisionTimeout, 0)
 	checkAtLeast(found, "MAX_WORKSPACES", c.MaxWorkspaces, 1)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -58,16 +60,27 @@ type config struct {
 	DeletionPolicy    string        `env:"DELETION_POLICY"   envDefault:"Archive"`
 	TrustedProxies    []string      `env:"TRUSTED_PROXIES"`
 
+	WorkspaceAPIEndpoint   string        `env:"WORKSPACE_API_ENDPOINT"`
+	WorkspaceAPISecret     string        `env:"WORKSPACE_API_SECRET"`
+	WorkspaceAPISecretFile string        `env:"WORKSPACE_API_SECRET_FILE"`
+	WorkspaceAPITokenFile  string        `env:"WORKSPACE_API_TOKEN_FILE"`
+	WorkspaceAPICACert     string        `env:"WORKSPACE_API_CA_CERT"`
+	WorkspaceAPIClientCert string        `env:"WORKSPACE_API_CLIENT_CERT"`
+	WorkspaceAPIClientKey  string        `env:"WORKSPACE_API_CLIENT_KEY"`
+	ResyncInterval         time.Duration `env:"RESYNC_INTERVAL" envDefault:"1h"`
+
 	// What follows from the variables.
-	rest   *rest.Config
-	naming *workspace.Naming
-	keys   *signature.Keys
+	rest            *rest.Config
+	naming          *workspace.Naming
+	keys            *signature.Keys
+	workspaceAPI    *url.URL
+	workspaceAPICAs *x509.CertPool
 }
 
 // notYet are variables of the contract that this version does not act on. Ignoring one silently would let somebody
 // believe in a protection that is not there.
 var notYet = []string{
-	"WORKSPACE_API_ENDPOINT", "WORKSPACE_API_SECRET", "WORKSPACE_API_SECRET_FILE", "DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "API_AUTH",
+	"DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "API_AUTH",
 }
 
 // loadConfig reads the environment and reports every problem at once, each beginning with the variable's name.

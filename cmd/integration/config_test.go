@@ -41,7 +41,7 @@ func variables(kubeconfig, secretFile string) []variable {
 		"0.0.0.0/0":   `"0.0.0.0/0" is no CIDR such as 10.0.0.0/8`,
 		"10.0.0.0/8,": `"" is no CIDR such as 10.0.0.0/8`,
 	}
-	return []variable{
+	return append(workspaceAPIVariables(), []variable{
 		{name: "LISTEN_ADDRESS", standard: ":8080", good: "[::1]:80", want: "[::1]:80", bad: anAddress},
 		{name: "METRICS_ADDRESS", standard: ":9090", good: "127.0.0.1:0", want: "127.0.0.1:0", bad: anAddress},
 		{name: "PPROF_ENABLED", standard: false, good: "true", want: true, bad: map[string]string{"yes": "is not a true or false"}},
@@ -128,7 +128,7 @@ func variables(kubeconfig, secretFile string) []variable {
 		{name: "LOG_FORMAT", standard: "json", good: "console", want: "console", bad: map[string]string{"text": "must be one of: json, console"}},
 		{name: "POD_NAME", standard: "", good: "integration-0", want: "integration-0"},
 		{name: "POD_NAMESPACE", standard: "platform-services", good: "ops", want: "ops", bad: noLabel},
-	}
+	}...)
 }
 
 // certificate is a CA's, of no use anywhere.
@@ -247,7 +247,6 @@ func TestConfig_EveryVariableIsInTheTable(t *testing.T) {
 func TestConfig_RefusesWhatItDoesNotSupportYet(t *testing.T) {
 	e := newEnvironment(t)
 	for _, name := range []string{
-		"WORKSPACE_API_ENDPOINT", "WORKSPACE_API_SECRET", "WORKSPACE_API_SECRET_FILE",
 		"DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "API_AUTH",
 	} {
 		t.Run(name, func(t *testing.T) {

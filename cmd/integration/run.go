@@ -22,6 +22,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/report"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
@@ -42,6 +43,10 @@ type service struct {
 	flyte      *foundFlyte
 	validator  *workspace.Validator
 	controller *lifecycle.Controller
+	store      *k8s.Store
+	reporter   *report.Reporter // nil without WORKSPACE_API_ENDPOINT
+	resync     *report.Resync   // the same
+	lease      *k8s.Lease
 	synced     atomic.Bool
 	server     *http.Server
 	// stallLimit is when a leader whose work does not progress is restarted.
@@ -68,7 +73,9 @@ func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger
 
 // build wires the parts together. ctx is the process's.
 func (s *service) build(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{s.addManager, s.addFlyte, s.addController, s.addEdge} {
+	for _, step := range []func(context.Context) error{
+		s.addManager, s.addFlyte, s.addStore, s.addController, s.addReports, s.addEdge,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -133,12 +140,11 @@ func (s *service) addController(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the controller's client: %w", err)
 	}
-	lease, err := k8s.NewLease(s.mgr.GetConfig(), s.cfg.PodNamespace, name, identity(s.cfg), func(ctx context.Context) {
-		s.controller.Acquired(ctx)
-	})
+	lease, err := k8s.NewLease(s.mgr.GetConfig(), s.cfg.PodNamespace, name, identity(s.cfg), s.acquired)
 	if err != nil {
 		return err
 	}
+	s.lease = lease
 	s.controller = lifecycle.New(lifecycle.Options{
 		Applier:  &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()},
 		Projects: s.flyte.client, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
@@ -153,18 +159,28 @@ func (s *service) addController(ctx context.Context) error {
 	return s.mgr.Add(lease)
 }
 
-func (s *service) addEdge(ctx context.Context) error {
-	store, err := k8s.NewStore(ctx, s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), s.cfg.MaxWorkspaces)
-	if err != nil {
-		return err
+func (s *service) addStore(ctx context.Context) (err error) {
+	s.store, err = k8s.NewStore(ctx, s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), s.cfg.MaxWorkspaces)
+	return err
+}
+
+// acquired is called with each leadership, on a goroutine of its own; ctx ends with it.
+func (s *service) acquired(ctx context.Context) {
+	s.controller.Acquired(ctx)
+	if s.reporter != nil {
+		s.reporter.Acquired(ctx)
+		s.resync.Run(ctx)
 	}
+}
+
+func (s *service) addEdge(ctx context.Context) error {
 	keys, err := s.cfg.webhookKeys(s.reportKeys)
 	if err != nil {
 		return err
 	}
 	handler := webhook.NewHandler(webhook.Options{
 		Verifier:  signature.NewVerifier(keys, s.cfg.WebhookTolerance, time.Now),
-		Validator: s.validator, Store: store,
+		Validator: s.validator, Store: s.store,
 		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs,
 		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
 		TrustedProxies: s.cfg.trustedProxies(),

@@ -37,6 +37,10 @@ func TestRender_RefusesValuesByName(t *testing.T) {
 		"an unknown Flyte":         {"flyte.apiVersion", "v3", "/flyte/apiVersion"},
 		"no Flyte domain":          {"flyte.domains", []any{}, "/flyte/domains"},
 		"a tier's bad name":        {"tiers", map[string]any{"Big": map[string]any{}}, "Big"},
+		"an endpoint in the clear": {"workspaceService.endpoint", "http://workspaces.company.com", "/workspaceService/endpoint"},
+		"a password in a URL":      {"workspaceService.endpoint", "https://a:hunter2@workspaces", "/workspaceService/endpoint"},
+		"nothing to sign with":     {"workspaceService.endpoint", "https://workspaces.company.com", "workspaceService.existingSecret is required"},
+		"a token for nobody":       {"workspaceService.tokenKey", "token", "workspaceService.endpoint is required"},
 		"a log level":              {"log.level", "verbose", "/log/level"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,8 +96,14 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 		"LISTEN_ADDRESS", "LOG_FORMAT", "LOG_LEVEL", "MAX_WORKSPACES", "METRICS_ADDRESS", "NAMESPACE_TEMPLATE",
 		"PROVISION_TIMEOUT", "RESERVED_NAMESPACES", "TRUSTED_PROXIES", "WEBHOOK_TOLERANCE", "WORKSPACE_WEBHOOK_SECRET_FILE",
 	}
+	want = append(want, "RESYNC_INTERVAL", "WORKSPACE_API_CA_CERT", "WORKSPACE_API_CLIENT_CERT", "WORKSPACE_API_CLIENT_KEY",
+		"WORKSPACE_API_ENDPOINT", "WORKSPACE_API_SECRET_FILE", "WORKSPACE_API_TOKEN_FILE")
+	slices.Sort(want)
 	values := with(ciValues(t, "default"), "workspaces.maximum", 1e6) // numbers come from YAML as floats
 	values = with(values, "workspaces.dnsCIDRs", []any{})             // an empty variable would be an unset one
+	values = with(values, "workspaceService", map[string]any{
+		"endpoint": "https://workspaces.company.com", "existingSecret": "secret", "tokenKey": "token", "clientCertificateSecret": "tls",
+	})
 	config := find(t, rendered(t, values), "ConfigMap", fullName)
 	data, _, err := unstructured.NestedStringMap(config.Object, "data")
 	if err != nil {

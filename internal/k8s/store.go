@@ -44,6 +44,11 @@ func NewStore(ctx context.Context, c client.Client, live client.Reader, informer
 	return &Store{cached: c, live: live, maxWorkspaces: maxWorkspaces, waiters: waiters}, nil
 }
 
+// NewDirectStore makes a Store without caches, for a command that runs once. It can't Await.
+func NewDirectStore(c client.Client, maxWorkspaces int) *Store {
+	return &Store{cached: c, live: c, maxWorkspaces: maxWorkspaces, waiters: &waiters{}}
+}
+
 // Record merges an event into the stored Workspace, with its delivery in the same write, guarded by resourceVersion.
 // When it returns OutcomeAccepted, the API server has stored both. Conflicts with other writers are settled inside.
 // Content that its tier does not allow is refused. Errors are *workspace.Error, their fields are below data.

@@ -35,8 +35,7 @@ func Record(w *v1alpha1.Workspace, e Event, d Delivery) (Outcome, error) {
 	if repeated, err := seen.repeats(d); err != nil || repeated {
 		return OutcomeDuplicate, err
 	}
-	content := RaisesContent(w, e)
-	state := e.Type.setsState() && (isUnknown(w) || e.Data.Version > w.Spec.StateVersion)
+	content, state := RaisesContent(w, e), raisesState(w, e)
 	if !content && !state {
 		return OutcomeStale, nil
 	}

@@ -1,0 +1,73 @@
+package workspace
+
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// Listed is a workspace as the workspace service lists it: its content, and what it should be.
+type Listed struct {
+	Data
+	State v1alpha1.State `json:"state"`
+	// StateVersion is the version of the state; 0 stands for the version of the content.
+	StateVersion int64 `json:"state_version,omitzero"`
+}
+
+// Page is a part of the workspace service's listing, whose items have not been looked at.
+type Page struct {
+	Items []jsontext.Value `json:"items"`
+	// NextCursor asks for the next page; "" after the last.
+	NextCursor string `json:"next_cursor"`
+}
+
+// DecodePage reads a page of the listing as strictly as [DecodeEvent] reads a body. A page without items, not even none,
+// is no page: another server's answer must not be taken for an empty listing.
+func DecodePage(body []byte) (Page, error) {
+	if err := boundDepth(body); err != nil {
+		return Page{}, err
+	}
+	page, err := decode[Page](body, "")
+	if err == nil && page.Items == nil {
+		err = invalid([]FieldError{{Field: "items", Message: messageRequired}})
+	}
+	return page, err
+}
+
+// DecodeListed reads one item of a page.
+func DecodeListed(item []byte) (Listed, error) {
+	listed, err := decode[Listed](item, "")
+	if listed.StateVersion == 0 {
+		listed.StateVersion = listed.Version
+	}
+	return listed, err
+}
+
+// Events are what the workspace service would have sent to bring a workspace to what is listed, in the order in which
+// nobody gets access for a moment that he should not have: a lock comes before new content, and new content before
+// a lock is lifted.
+func (l Listed) Events() ([]Event, error) {
+	reference := Data{WorkspaceID: l.WorkspaceID, Version: l.StateVersion}
+	content := Event{Type: EventUpdated, Data: l.Data}
+	switch l.State {
+	case v1alpha1.StateActive:
+		if l.Version == l.StateVersion {
+			return []Event{{Type: EventCreated, Data: l.Data}}, nil
+		}
+		return []Event{content, {Type: EventResumed, Data: reference}}, nil
+	case v1alpha1.StateSuspended:
+		return []Event{{Type: EventSuspended, Data: reference}, content}, nil
+	case v1alpha1.StateDeleted:
+		return []Event{{Type: EventDeleted, Data: reference}, content}, nil
+	}
+	return nil, invalid([]FieldError{{Field: "state", Message: "must be one of Active, Suspended, Deleted"}})
+}
+
+// Raises tells whether recording e would change w, which may never have been stored.
+func Raises(w *v1alpha1.Workspace, e Event) bool {
+	return RaisesContent(w, e) || raisesState(w, e)
+}
+
+func raisesState(w *v1alpha1.Workspace, e Event) bool {
+	return e.Type.setsState() && (isUnknown(w) || e.Data.Version > w.Spec.StateVersion)
+}
