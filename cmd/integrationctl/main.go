@@ -32,6 +32,6 @@ func newCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSendCommand(), newSecretCommand(), newWorkspacesCommand())
+	root.AddCommand(newSendCommand(), newSecretCommand(), newWorkspacesCommand(), newSyncCommand(), newWorkspaceServiceCommand())
 	return root
 }

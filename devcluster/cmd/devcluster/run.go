@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"embed"
+	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
@@ -20,23 +18,20 @@ import (
 const (
 	runDir     = ".run"
 	runAddress = "127.0.0.1:8080"
+	// apiAddress is where the stand-in of the workspace service listens.
+	apiAddress = "127.0.0.1:8081"
 	envFile    = "env"
 )
 
-// samples are the webhooks that `run` sends.
-//
-//go:embed samples/*.json
-var samples embed.FS
-
-// runService starts everything, sends the samples as signed webhooks by integrationctl, and shows the workspaces when
-// they are Ready. It goes on serving until ctx ends, or, with --once, stops.
+// runService starts everything, has the stand-in of the workspace service send the samples as signed webhooks, and shows
+// the workspaces when they are Ready. It goes on serving until ctx ends, or, with --once, stops.
 func runService(ctx context.Context, args []string) error {
 	flags := newFlags("run")
 	once := flags.Bool("once", false, "stop when the workspaces are Ready")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	if err := mustBeFree(ctx, runAddress); err != nil {
+	if err := errors.Join(mustBeFree(ctx, runAddress), mustBeFree(ctx, apiAddress)); err != nil {
 		return err
 	}
 	dir, err := freshDir()
@@ -54,20 +49,26 @@ func runService(ctx context.Context, args []string) error {
 		return err
 	}
 	defer cluster.Stop()
-	svc, err := startService(ctx, cluster, flyte.Addr(), dir)
+	api := newWorkspaceService(dir)
+	defer api.stop()
+	svc, err := startService(ctx, cluster, api, flyte.Addr())
 	if err != nil {
 		return err
 	}
 	defer svc.Stop()
-	if err := sendSamples(ctx, svc); err != nil {
+	if err := api.make(ctx); err != nil {
 		return err
 	}
-	if err := showWorkspaces(ctx, cluster.Config(), os.Stdout); err != nil || *once {
+	if err := showWorkspaces(ctx, cluster.Config(), os.Stdout); err != nil {
+		return err
+	}
+	if err := api.show(ctx, os.Stdout); err != nil || *once {
 		return err
 	}
 	fmt.Printf("\nServing on %s until Ctrl-C. In another terminal:\n\n", svc.URL)
 	fmt.Printf("  . %s/%s\n  kubectl get workspaces\n", runDir, envFile)
 	fmt.Println(`  bin/integrationctl send --id ws-001 --version 1 --name "My workspace"`)
+	fmt.Printf("  tail -f %s\n", api.log())
 	return untilEnded(ctx, svc)
 }
 
@@ -92,45 +93,29 @@ func freshDir() (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-func startService(ctx context.Context, cluster *devcluster.Cluster, flyte, dir string) (*service.Service, error) {
+func startService(ctx context.Context, cluster *devcluster.Cluster, api *workspaceService, flyte string) (*service.Service, error) {
 	progress("installing the chart")
 	svc, err := service.Install(ctx, service.Options{
-		Cluster: cluster, Binary: sibling("integration"), Flyte: flyte, Dir: dir, Address: runAddress,
+		Cluster: cluster, Binary: sibling("integration"), Flyte: flyte, Dir: api.dir, Address: runAddress, Env: api.variables(),
 	})
 	if err != nil {
 		return nil, err
 	}
 	text := fmt.Sprintf("export KUBECONFIG=%s\nexport WORKSPACE_WEBHOOK_SECRET=%s\n", cluster.Kubeconfig(), svc.Secret)
-	if err := os.WriteFile(filepath.Join(dir, envFile), []byte(text), 0o600); err != nil {
+	for name, value := range api.variables() {
+		text += fmt.Sprintf("export %s=%s\n", name, value)
+	}
+	if err := os.WriteFile(filepath.Join(api.dir, envFile), []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the environment: %w", err)
+	}
+	if err := api.start(ctx, svc); err != nil {
+		return nil, err
 	}
 	progress("starting the service under the chart's account, log in " + filepath.Join(runDir, "integration.log"))
 	if err := svc.Start(ctx); err != nil {
 		return nil, err
 	}
 	return svc, nil
-}
-
-// sendSamples sends each sample as a reader of the README would.
-func sendSamples(ctx context.Context, svc *service.Service) error {
-	files, err := samples.ReadDir("samples")
-	if err != nil {
-		return fmt.Errorf("reading the samples: %w", err)
-	}
-	for _, file := range files {
-		body, err := samples.ReadFile("samples/" + file.Name())
-		if err != nil {
-			return fmt.Errorf("reading the samples: %w", err)
-		}
-		progress("sending a signed webhook: samples/" + file.Name())
-		send := exec.CommandContext(ctx, sibling("integrationctl"), "send", "--retry", "--url", svc.URL, "-f", "-")
-		send.Env = []string{"WORKSPACE_WEBHOOK_SECRET=" + svc.Secret}
-		send.Stdin = strings.NewReader(string(body))
-		if answer, err := send.CombinedOutput(); err != nil {
-			return fmt.Errorf("sending %s: %w\n%s", file.Name(), err, answer)
-		}
-	}
-	return nil
 }
 
 // untilEnded returns nil when ctx ends, and an error when the service has ended by itself.
