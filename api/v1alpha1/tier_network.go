@@ -46,7 +46,7 @@ type CIDR string
 // +kubebuilder:validation:MaxLength=43
 // +kubebuilder:validation:XValidation:rule="isCIDR(self) && string(cidr(self)) == self && cidr(self) == cidr(self).masked()",message="must be a CIDR such as 10.0.0.0/8 or fd00::/8, in its shortest form and without bits after the prefix"
 // +kubebuilder:validation:XValidation:rule="!self.endsWith('/0')",message="must not be all addresses: allow-egress opens the world"
-// +kubebuilder:validation:XValidation:rule="!(self in ['169.254.169.254/32', '169.254.169.252/32', '169.254.170.2/32', '169.254.170.23/32', '168.63.129.16/32', '100.100.100.200/32', 'fd00:ec2::254/128', 'fd00:ec2::23/128'])",message="is a metadata address: metadataServer and eksPodIdentity open those that may be"
+// +kubebuilder:validation:XValidation:rule="!(self in ['169.254.169.254/32', '169.254.169.252/32', '169.254.170.2/32', '169.254.170.23/32', '168.63.129.16/32', '100.100.100.200/32', '169.254.42.42/32', 'fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128', 'fd00:c1::a9fe:a9fe/128', 'fd00:42::42/128', 'fe80::a9fe:a9fe/128'])",message="is a metadata address: metadataServer and eksPodIdentity open those that may be"
 type OpenCIDR string
 
 // EgressRule opens a block of addresses.

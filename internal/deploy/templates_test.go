@@ -142,6 +142,14 @@ var suites = map[string]map[string]expectation{
 		"fixed names": {set{"fullnameOverride": "other"}, expect{"ClusterRole …-tenant-viewer .kind": "ClusterRole"}, ""},
 		"elsewhere":   {set{"install": "service", "kubeconfig.existingSecret": "k"}, expect{"ClusterRole …-tenant-viewer": absent}, ""},
 	},
+	"tier-in-use.yaml": {
+		"every workspace is looked at": {nil, expect{
+			"ValidatingAdmissionPolicy …-tier-in-use .spec.paramKind.kind":           "Workspace",
+			"ValidatingAdmissionPolicyBinding …-tier-in-use .spec.paramRef.selector": "{}",
+			"ValidatingAdmissionPolicyBinding …-tier-in-use .spec.policyName":        fullName + "-tier-in-use",
+		}, ""},
+		"elsewhere": {set{"install": "service", "kubeconfig.existingSecret": "k"}, expect{"ValidatingAdmissionPolicy …-tier-in-use": absent}, ""},
+	},
 	"tiers.yaml": {
 		"as a hook": {nil, expect{`WorkspaceTier standard .metadata.annotations.helm\.sh/hook`: "post-install,post-upgrade,post-rollback"}, ""},
 		"left out":  {set{"tiers.small": nil}, expect{"WorkspaceTier small": absent, "WorkspaceTier large .kind": "WorkspaceTier"}, ""},

@@ -126,19 +126,6 @@ func TestWorkspaceCRD_RefusesIDsThatAreNoLabels(t *testing.T) {
 	}
 }
 
-func TestWorkspaceTierCRD_Refuses(t *testing.T) {
-	for name, c := range map[string]refusal{
-		"an unquoted number": {map[string]any{"quota": map[string]any{"default": map[string]any{"cpu": int64(8)}}}, "spec.quota.default.cpu"},
-		"an exponent":        {map[string]any{"quota": map[string]any{"maximum": map[string]any{"memory": "1e30"}}}, "spec.quota.maximum.memory"},
-		"half a GPU":         {map[string]any{"quota": map[string]any{"default": map[string]any{"gpu": "0.5"}}}, "spec.quota.default.gpu"},
-		"a resource":         {map[string]any{"gpuResource": "gpu"}, "spec.gpuResource"},
-		"a limit":            {map[string]any{"limitRange": map[string]any{"max": map[string]any{"cpu": "-1"}}}, "spec.limitRange.max.cpu"},
-		"a security level":   {map[string]any{"podSecurity": map[string]any{"enforce": "none"}}, "spec.podSecurity.enforce"},
-	} {
-		t.Run(name, func(t *testing.T) { expectRefusal(t, tryCreate(t, "WorkspaceTier", "tier", c.spec), c.want) })
-	}
-}
-
 func badSubjects() map[string]refusal {
 	cases := map[string]refusal{}
 	for _, subject := range []string{"system:anonymous", "system:masters", "system:unauthenticated", "system:", "system:serviceaccount:a:b"} {

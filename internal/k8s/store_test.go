@@ -274,6 +274,24 @@ func TestStore_AdmitsWhatTheTierAllows(t *testing.T) {
 	}
 }
 
+// A workspace that the tier leaves out gets no new content there, and its sender is told where the fault is.
+func TestStore_KeepsWorkspacesOffTiers(t *testing.T) {
+	k := newKube(t)
+	s := newStore(t, k)
+	tier := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: "store-closed"}}
+	tier.Spec.AllowedWorkspaces = []string{"store-in-*"}
+	must(t, k.admin.Create(t.Context(), tier))
+	inside, outside := event(workspace.EventCreated, "store-in-1", 1), event(workspace.EventCreated, "store-out-1", 1)
+	inside.Data.Tier, outside.Data.Tier = tier.Name, tier.Name
+	eventually(t, func(ctx context.Context) error { _, _, err := s.Record(ctx, inside, delivery(inside)); return err })
+	_, _, err := s.Record(t.Context(), outside, delivery(outside))
+	refused, ok := errors.AsType[*workspace.Error](err)
+	want := []workspace.FieldError{{Field: "tier", Message: "is a WorkspaceTier that this workspace may not be on"}}
+	if !ok || cmp.Diff(want, refused.Fields) != "" {
+		t.Errorf("got %v", err)
+	}
+}
+
 // What is written to a Workspace that is being deleted would go with it.
 func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
 	k := newKube(t)
