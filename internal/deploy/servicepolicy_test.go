@@ -14,6 +14,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
@@ -155,19 +156,23 @@ func configMap(namespace, name string) *corev1.ConfigMap {
 func accessAttempts() map[string]attempt {
 	const viewer, roles = "workspace-viewer", "workspace-flyte-integration-tenant-"
 	elsewhere := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "default", Namespace: metav1.NamespaceSystem}
+	workload := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "flyte-workload", Namespace: stolenNamespace}
 	group := rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:authenticated"}
 	const notTheRole, system = "binds the tenant roles alone", "names begin with system:"
 	return map[string]attempt{
-		"bind a tenant role in kube-system": creating(binding(metav1.NamespaceSystem, viewer, roles+"viewer", user("thief")), inWorkspaces),
-		"bind a tenant role at home":        creating(binding(namespace, viewer, roles+"viewer", user("thief")), inWorkspaces),
-		"bind cluster-admin":                creating(binding(stolenNamespace, viewer, "cluster-admin", user("thief")), notTheRole),
-		"bind its own role":                 creating(binding(stolenNamespace, viewer, fullName, user("thief")), notTheRole),
-		"bind admins as viewers":            creating(binding(stolenNamespace, viewer, roles+"admin", user("thief")), notTheRole),
-		"bind under another name":           creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // two say so
-		"bind everybody":                    creating(binding(stolenNamespace, viewer, roles+"viewer", user("ana"), group), system),
-		"bind nobody known":                 creating(binding(stolenNamespace, viewer, roles+"viewer", user("system:anonymous")), system),
-		"bind an account of elsewhere":      creating(binding(stolenNamespace, viewer, roles+"viewer", elsewhere), "own namespace alone"),
-		"remove somebody's binding":         deleting(binding(stolenNamespace, "theirs", ""), ownOnes),
+		"bind a tenant role in kube-system":  creating(binding(metav1.NamespaceSystem, viewer, roles+"viewer", user("thief")), inWorkspaces),
+		"bind a tenant role at home":         creating(binding(namespace, viewer, roles+"viewer", user("thief")), inWorkspaces),
+		"bind cluster-admin":                 creating(binding(stolenNamespace, viewer, "cluster-admin", user("thief")), notTheRole),
+		"bind its own role":                  creating(binding(stolenNamespace, viewer, fullName, user("thief")), notTheRole),
+		"bind admins as viewers":             creating(binding(stolenNamespace, viewer, roles+"admin", user("thief")), notTheRole),
+		"bind under another name":            creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // two say so
+		"bind everybody":                     creating(binding(stolenNamespace, viewer, roles+"viewer", user("ana"), group), system),
+		"bind nobody known":                  creating(binding(stolenNamespace, viewer, roles+"viewer", user("system:anonymous")), system),
+		"bind an account of elsewhere":       creating(binding(stolenNamespace, viewer, roles+"viewer", elsewhere), "own namespace alone"),
+		"bind a tenant role to the workload": creating(binding(stolenNamespace, "workspace-workload", roles+"admin", workload), notTheRole),
+		"bind a workload's role to a user": creating(
+			binding(stolenNamespace, "workspace-workload", fullName+"-workload-spark", user("thief")), notTheRole),
+		"remove somebody's binding": deleting(binding(stolenNamespace, "theirs", ""), ownOnes),
 		"add everybody to a binding": patching(binding(stolenNamespace, "workspace-editor", ""),
 			`{"subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated"}]}`, system),
 	}
@@ -179,6 +184,17 @@ const (
 	ownOnes      = "deletes its own objects alone"
 	subresources = "touches no subresource"
 )
+
+func secretNamed(name string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: child(name), Type: corev1.SecretTypeOpaque}
+}
+
+func workspaceOf(id string) *unstructured.Unstructured {
+	return &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "platform.company.com/v1alpha1", "kind": "Workspace",
+		"metadata": map[string]any{"name": id}, "spec": map[string]any{"displayName": "Stolen"},
+	}}
+}
 
 func objectAttempts() map[string]attempt {
 	unlabelled, foreignLabel := configMap(stolenNamespace, "workspace-config"), &corev1.ConfigMap{ObjectMeta: child("workspace-config")}
@@ -199,8 +215,11 @@ func objectAttempts() map[string]attempt {
 		"open the network": creating(&networkingv1.NetworkPolicy{ObjectMeta: child("allow-all"), Spec: networkingv1.NetworkPolicySpec{
 			Ingress: []networkingv1.NetworkPolicyIngressRule{{}},
 		}}, ownNames),
-		"make another account":     creating(&corev1.ServiceAccount{ObjectMeta: child("another")}, ownNames),
-		"delete somebody's object": deleting(configMap(stolenNamespace, "theirs"), ownOnes),
+		"make a secret of another type": creating(secretNamed("workspace-pull-secret"), "no Secrets but pull secrets"),
+		"make another secret":           creating(secretNamed("another"), ownNames),
+		"forget a workspace":            deleting(workspaceOf(stolenID), "no Workspace but one whose state is Deleted"),
+		"make another account":          creating(&corev1.ServiceAccount{ObjectMeta: child("another")}, ownNames),
+		"delete somebody's object":      deleting(configMap(stolenNamespace, "theirs"), ownOnes),
 		"write a quota's status": {refusal: subresources, request: func(ctx context.Context, c client.Client) error {
 			quota := &corev1.ResourceQuota{ObjectMeta: child("workspace-quota")}
 			nothing := client.RawPatch(types.MergePatchType, []byte(`{"status": {"hard": {}}}`))
@@ -267,7 +286,7 @@ func TestServicePolicy_RefusesAThief(t *testing.T) {
 				if err := a.request(t.Context(), unbounded); !isDenied(err, a.refusal) {
 					t.Errorf("where RBAC allows all, got %v, want the policy that says %q", err, a.refusal)
 				}
-				if err := a.request(t.Context(), token); !apierrors.IsForbidden(err) {
+				if err := a.request(t.Context(), token); !apierrors.IsForbidden(err) && !apierrors.IsNotFound(err) { // a role that is not there
 					t.Errorf("with the token, got %v", err)
 				}
 				if err := a.request(t.Context(), clientFor(t, installed(t))); isDenied(err, "") {
@@ -288,8 +307,8 @@ func prepareVictims(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, victim := range []client.Object{
-		namespaceOf("flyte-foreign", nil), configMap(stolenNamespace, "theirs"), configMap(metav1.NamespaceSystem, "victim"),
-		&corev1.ResourceQuota{ObjectMeta: child("workspace-quota")},
+		workspaceOf(stolenID), namespaceOf("flyte-foreign", nil), configMap(stolenNamespace, "theirs"), configMap(metav1.NamespaceSystem, "victim"),
+		&corev1.ResourceQuota{ObjectMeta: child("workspace-quota")}, &corev1.ServiceAccount{ObjectMeta: child("flyte-workload")},
 		&rbacv1.RoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Namespace: stolenNamespace, Name: "theirs"}, RoleRef: binding("", "", "view").RoleRef,
 		},
