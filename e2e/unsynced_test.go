@@ -40,7 +40,9 @@ func TestCacheNeverSyncs(t *testing.T) {
 		log, err := os.ReadFile(blind.LogPath())
 		return err == nil && strings.Count(string(log), `cannot list resource \"networkpolicies\"`) > 1
 	})
-	for path, want := range map[string]string{"/health": `"reasons":["controller not progressing"]`, "/readyz": "the caches have not synced yet"} {
+	for path, want := range map[string]string{
+		"/health": `"reasons":["controller not progressing"]`, "/readyz": "the caches have not synced yet",
+	} {
 		if r, err := ask(t.Context(), blind, path); err != nil || !strings.Contains(r.body, want) {
 			t.Errorf("%s answers %+v %v", path, r, err)
 		}

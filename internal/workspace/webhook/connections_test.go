@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -23,7 +23,8 @@ const maxConnections = 2048
 func (e *edge) waiting(t *testing.T) (c net.Conn, answers *bufio.Reader) {
 	t.Helper()
 	c = e.connection(t)
-	if _, err := io.WriteString(c, framed(t, sample, "Expect: 100-continue\r\nContent-Length: "+strconv.Itoa(len(sample))+"\r\n\r\n")); err != nil {
+	head := framed(t, sample, fmt.Sprintf("Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(sample)))
+	if _, err := io.WriteString(c, head); err != nil {
 		t.Fatal(err)
 	}
 	answers = bufio.NewReader(c)
