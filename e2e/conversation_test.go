@@ -1,0 +1,206 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
+)
+
+var (
+	talks  = flag.Int("talks", 60, "how many workspaces TestConversation speaks of")
+	upsets = flag.Int("upsets", 3, "how often it kills the service, and how often the workspace service")
+)
+
+// changesPerTalk are a workspace's creation and what comes after it.
+const changesPerTalk = 4
+
+// TestConversation changes workspaces at the workspace service while that and the service are killed again and again.
+// In the end both sides agree on every workspace, and no report came after a newer one.
+func TestConversation(t *testing.T) {
+	s := newStandIn(t, nil)
+	var made atomic.Int64
+	var people sync.WaitGroup
+	slots := make(chan struct{}, sendersAtOnce)
+	for i := range *talks {
+		people.Go(func() {
+			for n := range changesPerTalk {
+				slots <- struct{}{}
+				s.changeSomething(t, fmt.Sprintf("talk-%d", i), n)
+				<-slots
+				made.Add(1)
+			}
+		})
+	}
+	total := int64(*talks * changesPerTalk)
+	for n := range 2 * *upsets {
+		target := int64((float64(n) + rand.Float64()) * float64(total) / float64(2**upsets))
+		stretch := time.Now()
+		eventually(t, "some more changes", func(context.Context) bool {
+			return made.Load() >= target || time.Since(stretch) > longestStretch
+		})
+		if n%2 == 0 {
+			world.service.Kill()
+			if err := world.service.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			s.kill()
+			s.start(t)
+		}
+	}
+	people.Wait()
+	reports := 0
+	for i := range *talks {
+		id := fmt.Sprintf("talk-%d", i)
+		var shown workspaceservice.Shown
+		eventually(t, "both sides to agree on "+id, func(context.Context) bool {
+			shown = s.show(t, id)
+			return agrees(shown)
+		})
+		checkOrder(t, shown)
+		checkAgreement(t, shown)
+		reports += len(shown.Reports)
+	}
+	t.Logf("%d changes of %d workspaces, %d SIGKILLs of each side, %d reports", total, *talks, *upsets, reports)
+}
+
+// changeSomething makes the workspace first, and then changes anything.
+func (s *standIn) changeSomething(t *testing.T, id string, n int) {
+	t.Helper()
+	path := "/workspaces/" + id
+	body := fmt.Sprintf(`{"name": "Team %s", "description": "Change %d", "quota": {"cpu": "%d"}}`, id, n, n+1)
+	if n == 0 {
+		s.change(t, http.MethodPut, path, body)
+		return
+	}
+	switch rand.IntN(5) {
+	case 0:
+		s.change(t, http.MethodPost, path+"/suspend", "")
+	case 1:
+		s.change(t, http.MethodPost, path+"/resume", "")
+	case 2:
+		s.change(t, http.MethodDelete, path, "")
+	default:
+		s.change(t, http.MethodPut, path, body)
+	}
+}
+
+// agrees tells whether the newest report speaks of the newest version and its state.
+func agrees(shown workspaceservice.Shown) bool {
+	if len(shown.Reports) == 0 || len(shown.Waiting) > 0 {
+		return false
+	}
+	newest := shown.Reports[len(shown.Reports)-1].Report
+	return newest.Version == max(shown.Version, shown.StateVersion) && newest.Status == reportedAs[string(shown.State)]
+}
+
+// checkOrder looks at the reports in the order in which they came in.
+func checkOrder(t *testing.T, shown workspaceservice.Shown) {
+	t.Helper()
+	for i, r := range shown.Reports {
+		if r.Late {
+			t.Errorf("%s: report %d was late", shown.WorkspaceID, i)
+		}
+		if i == 0 {
+			continue
+		}
+		before := shown.Reports[i-1]
+		if r.Report.Version < before.Report.Version || r.ID < before.ID {
+			t.Errorf("%s: report %s@%d came after %s@%d", shown.WorkspaceID, r.Report.Status, r.Report.Version,
+				before.Report.Status, before.Report.Version)
+		}
+	}
+}
+
+// checkAgreement compares the Workspace with what the workspace service has.
+func checkAgreement(t *testing.T, shown workspaceservice.Shown) {
+	t.Helper()
+	w := live(t, &v1alpha1.Workspace{}, "", shown.WorkspaceID)
+	newest := shown.Reports[len(shown.Reports)-1].Report
+	if w.Spec.Version != shown.Version || w.Spec.StateVersion != shown.StateVersion || w.Spec.State != shown.State ||
+		string(w.Spec.Description) != shown.Description || w.Spec.Quota != shown.Quota {
+		t.Errorf("%s is %+v here, and %+v there", w.Name, w.Spec, shown.Listed)
+	}
+	eventually(t, "the report of "+w.Name+" to be noted", func(ctx context.Context) bool {
+		return world.admin.Get(ctx, named(shown.WorkspaceID), w) == nil && w.Status.Reported != nil &&
+			w.Status.Reported.Version == newest.Version && w.Status.Reported.Status == newest.Status
+	})
+}
+
+// TestResyncBringsLostEvents loses every tenth event on purpose. One listing brings all of them.
+func TestResyncBringsLostEvents(t *testing.T) {
+	const workspaces, lost = 40, "10"
+	s := newStandIn(t, map[string]string{"RESYNC_INTERVAL": "3s"}, "--drop", lost)
+	for i := range workspaces {
+		for n := range changesPerTalk {
+			s.changeSomething(t, fmt.Sprintf("lost-%d", i), n)
+		}
+	}
+	// The next listing begins after the last change, and the one after it when all of the next was applied.
+	read := s.said(t, "listing is read")
+	eventually(t, "a listing to be read and applied", func(context.Context) bool { return s.said(t, "listing is read") >= read+2 })
+	for i := range workspaces {
+		shown := s.show(t, fmt.Sprintf("lost-%d", i))
+		w := live(t, &v1alpha1.Workspace{}, "", shown.WorkspaceID)
+		if w.Spec.Version != shown.Version || w.Spec.StateVersion != shown.StateVersion || w.Spec.State != shown.State {
+			t.Errorf("%s is %s@%d, %d here, and %s@%d, %d there", w.Name, w.Spec.State, w.Spec.StateVersion, w.Spec.Version,
+				shown.State, shown.StateVersion, shown.Version)
+		}
+		eventually(t, "both sides to agree on "+w.Name, func(context.Context) bool { return agrees(s.show(t, w.Name)) })
+	}
+	if n := s.said(t, "on purpose"); n == 0 {
+		t.Error("no event was lost")
+	} else {
+		t.Logf("%d of %d events were lost", n, workspaces*changesPerTalk)
+	}
+}
+
+// TestSync_PrintsWhatDiffers runs the command as an operator does, while no event arrives.
+func TestSync_PrintsWhatDiffers(t *testing.T) {
+	s := newStandIn(t, nil, "--drop", "100")
+	s.change(t, http.MethodPut, "/workspaces/sync-1", `{"name": "Never sent"}`)
+	newMessage(t, workspace.EventCreated, team("sync-2", 1)).mustDeliver(t)
+	for _, step := range []struct{ args, want, not string }{
+		{"sync --dry-run", "sync-1 content new, Active at 1", "Nothing differs"},
+		{"sync", "sync-1 content new, Active at 1", "Nothing differs"},
+		{"sync", "Nothing differs.", "sync-"},
+		{"workspaces orphans", "sync-2 Active 1 ana@company.com", "sync-1"},
+	} {
+		out := s.integrationctl(t, step.args)
+		if !strings.Contains(out, step.want) || strings.Contains(out, step.not) {
+			t.Errorf("integrationctl %s prints\n%s", step.args, out)
+		}
+	}
+	settled(t, "sync-1", v1alpha1.ReasonReady)
+	if s.said(t, "on purpose") == 0 {
+		t.Error("the event was sent")
+	}
+}
+
+// integrationctl runs the command line as the cluster's user, and gives its output with single spaces.
+func (s *standIn) integrationctl(t *testing.T, args string) string {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), s.binary, strings.Fields(args)...)
+	c.Env = []string{"KUBECONFIG=" + world.cluster.Kubeconfig(), "WORKSPACE_API_ENDPOINT=" + s.url(), "WORKSPACE_API_SECRET=" + s.secret}
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Errorf("integrationctl %s: %v\n%s", args, err, out)
+	}
+	lines := strings.Split(string(out), "\n")
+	for i, line := range lines {
+		lines[i] = strings.Join(strings.Fields(line), " ")
+	}
+	return strings.Join(lines, "\n")
+}
