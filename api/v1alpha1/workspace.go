@@ -62,7 +62,8 @@ type WorkspaceSpec struct {
 	// +kubebuilder:validation:MaxItems=1000
 	Members []Member `json:"members,omitempty"`
 
-	// Labels are kept in the workspace-config ConfigMap and given to Flyte; they are not put on namespaces.
+	// Labels are kept in the workspace-config ConfigMap and given to Flyte; on namespaces are put only those that the
+	// tier names.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=14
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
