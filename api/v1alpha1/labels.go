@@ -10,6 +10,9 @@ const (
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	// ManagedBy is the value of LabelManagedBy on everything that the service makes.
 	ManagedBy = "workspace-flyte-integration"
+	// AnnotationAdoptProject, with the value "true", hands a Flyte project of the workspace's id that is not ours over to the
+	// workspace: its name, description and labels are then overwritten.
+	AnnotationAdoptProject = "platform.company.com/adopt-flyte-project"
 	// AnnotationDeliveries holds the newest webhook deliveries of a Workspace: their ids and body hashes, as JSON.
 	AnnotationDeliveries = "platform.company.com/deliveries"
 	// AnnotationExtras holds the keys of the labels and annotations that the tier has put on an object, as JSON.

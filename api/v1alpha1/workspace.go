@@ -201,6 +201,13 @@ type WorkspaceStatus struct {
 	// ConsoleURL is where people find the project in Flyte's console.
 	// +optional
 	ConsoleURL string `json:"consoleURL,omitempty"`
+	// ProjectDigest is the fingerprint of what Flyte was told of the project last.
+	// +optional
+	ProjectDigest string `json:"projectDigest,omitempty"`
+	// FlyteAttributes are the kinds of matchable attributes that the project was given.
+	// +optional
+	// +listType=set
+	FlyteAttributes []string `json:"flyteAttributes,omitempty"`
 	// Deletion says what will be removed, and when, while the state is Deleted or a removal goes on.
 	// +optional
 	Deletion *WorkspaceDeletion `json:"deletion,omitempty"`

@@ -24,6 +24,11 @@ type WorkspaceTier struct {
 }
 
 // WorkspaceTierSpec is what a tier gives and allows.
+//
+// +kubebuilder:validation:XValidation:rule="!self.?flyte.taskResources.limits.cpu.hasValue() || !self.?quota.default.cpu.hasValue() || quantity(self.flyte.taskResources.limits.cpu).isLessThan(quantity(self.quota.default.cpu))",message="flyte.taskResources.limits.cpu must be below the default quota: a task that asks for all of it fails for good"
+// +kubebuilder:validation:XValidation:rule="!self.?flyte.taskResources.limits.cpu.hasValue() || !self.?limitRange.max.cpu.hasValue() || quantity(self.flyte.taskResources.limits.cpu).isLessThan(quantity(self.limitRange.max.cpu))",message="flyte.taskResources.limits.cpu must be below the maximum of the limit range: a task that asks for all of it fails for good"
+// +kubebuilder:validation:XValidation:rule="!self.?flyte.taskResources.limits.memory.hasValue() || !self.?quota.default.memory.hasValue() || quantity(self.flyte.taskResources.limits.memory).isLessThan(quantity(self.quota.default.memory))",message="flyte.taskResources.limits.memory must be below the default quota: a task that asks for all of it fails for good"
+// +kubebuilder:validation:XValidation:rule="!self.?flyte.taskResources.limits.memory.hasValue() || !self.?limitRange.max.memory.hasValue() || quantity(self.flyte.taskResources.limits.memory).isLessThan(quantity(self.limitRange.max.memory))",message="flyte.taskResources.limits.memory must be below the maximum of the limit range: a task that asks for all of it fails for good"
 type WorkspaceTierSpec struct {
 	// AllowedWorkspaces are patterns of the workspace ids that may be on the tier, such as "fraud-*", where * stands
 	// for any characters. With none, every workspace may.
@@ -64,6 +69,9 @@ type WorkspaceTierSpec struct {
 	// Network opens more than every workspace has: the NetworkPolicy allow-tier.
 	// +optional
 	Network TierNetwork `json:"network,omitzero"`
+	// Flyte is what the projects of the tier get in Flyte.
+	// +optional
+	Flyte TierFlyte `json:"flyte,omitzero"`
 }
 
 // WorkspaceTierList is a list of WorkspaceTiers.

@@ -72,4 +72,12 @@ func (s *service) addFlyte(context.Context) error {
 	return s.mgr.Add(manager.RunnableFunc(s.flyte.untilFound))
 }
 
+// attributeDomains are none with Flyte 2, which has no matchable attributes.
+func (c *config) attributeDomains() []string {
+	if c.flyteAPI() == flyte.V2 {
+		return nil
+	}
+	return c.FlyteDomains
+}
+
 func (c *config) flyteAPI() flyte.API { return flyte.API(c.FlyteAPIVersion) }

@@ -151,6 +151,7 @@ func (s *service) addController(ctx context.Context) error {
 		Cluster: &k8s.Cluster{
 			FlyteNamespace: s.cfg.FlyteNamespace, DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
+		Domains:    s.cfg.attributeDomains(),
 		ConsoleURL: s.consoleURL, Events: s.mgr.GetEventRecorder(name), Now: time.Now,
 	})
 	if err := s.controller.Setup(ctx, s.mgr); err != nil {

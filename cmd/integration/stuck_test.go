@@ -31,6 +31,8 @@ type deaf struct{}
 
 func (deaf) EnsureProject(context.Context, flyte.Project) (changed bool, err error) { select {} }
 
+func (deaf) Differing(context.Context, []flyte.Project) (ids []string, err error) { select {} }
+
 // stuck is the service as it is, with a client for Flyte that hangs its workers, and little patience with them.
 func stuck() {
 	cfg, wrong := loadConfig(os.Environ())

@@ -3,6 +3,7 @@ package flyte
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
@@ -158,20 +159,31 @@ type attributed interface {
 	remove(ctx context.Context, project string, at row) error
 }
 
-// ensureAttributes makes the attributes of an active project as wanted. A new project has none yet.
-func (c *Client) ensureAttributes(ctx context.Context, want Project, isNew bool) (changed bool, err error) {
+// ensureAttributes makes the attributes of an active project as wanted.
+func (c *Client) ensureAttributes(ctx context.Context, want Project) (changed bool, err error) {
+	flyte, ok := c.wanted.(attributed)
+	if !ok {
+		return false, nil
+	}
+	have := map[row]*admin.MatchingAttributes{}
+	for _, kind := range want.managed() {
+		rows, err := flyte.rows(ctx, want.ID, kind, want.domains())
+		if err != nil {
+			return false, c.failure(ctx, fmt.Sprintf("reading %s of project %s", kind, quoted(want.ID)), err)
+		}
+		maps.Copy(have, rows)
+	}
+	return c.writeAttributes(ctx, want, have)
+}
+
+// writeAttributes writes where the project, which has these now, wants others.
+func (c *Client) writeAttributes(ctx context.Context, want Project, have map[row]*admin.MatchingAttributes) (changed bool, err error) {
 	flyte, ok := c.wanted.(attributed)
 	if !ok {
 		return false, nil
 	}
 	wanted := want.rows()
 	for _, kind := range want.managed() {
-		have := map[row]*admin.MatchingAttributes{}
-		if !isNew {
-			if have, err = flyte.rows(ctx, want.ID, kind, want.domains()); err != nil {
-				return changed, c.failure(ctx, fmt.Sprintf("reading %s of project %s", kind, quoted(want.ID)), err)
-			}
-		}
 		wrote, err := settle(ctx, flyte, want, kind, have, wanted)
 		changed = changed || wrote
 		if err != nil {

@@ -17,22 +17,8 @@ import (
 func attributesContract(t *testing.T, f flyteAdmin) {
 	t.Helper()
 	domains := f.domains(t)
-	everywhere := func(a flyte.Attributes) map[string]flyte.Attributes {
-		all := map[string]flyte.Attributes{}
-		for _, domain := range domains {
-			all[domain] = a
-		}
-		return all
-	}
-	full := flyte.Attributes{
-		Execution: &flyte.Execution{
-			ServiceAccount: "flyte-workload", Labels: map[string]string{"workspace": "ws-1"}, RawOutputPrefix: "s3://bucket/ws-1", MaxParallelism: 7,
-		},
-		TaskResources: &flyte.TaskResources{
-			Defaults: flyte.Resources{CPU: "500m", Memory: "1Gi"}, Limits: flyte.Resources{CPU: "4", Memory: "16Gi", GPU: "1"},
-		},
-		ClusterResources: map[string]string{"projectQuotaCpu": "40"},
-	}
+	everywhere := func(a flyte.Attributes) map[string]flyte.Attributes { return inAll(domains, a) }
+	full := fullAttributes()
 	t.Run("WritesOnceOnTheProject", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Attributes = everywhere(full)
@@ -91,6 +77,14 @@ func attributesContract(t *testing.T, f flyteAdmin) {
 			t.Errorf("WORKFLOW_EXECUTION_CONFIG stands at %q", places)
 		}
 	})
+}
+
+// attributesLimits is what EnsureProject does where attributes are others' or can't be had.
+func attributesLimits(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	domains := f.domains(t)
+	everywhere := func(a flyte.Attributes) map[string]flyte.Attributes { return inAll(domains, a) }
+	full := fullAttributes()
 	t.Run("LeavesADomainWithout", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Attributes = everywhere(full)
@@ -157,6 +151,12 @@ func attributesContract(t *testing.T, f flyteAdmin) {
 			t.Errorf("what was written before it was archived (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// attributesRefusals is what the client relies on of the server.
+func attributesRefusals(t *testing.T, f flyteAdmin) {
+	t.Helper()
+	domains := f.domains(t)
 	t.Run("RefusesArchivedProjects", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Archived = true
@@ -179,6 +179,26 @@ func attributesContract(t *testing.T, f flyteAdmin) {
 		_, err := f.v1.GetProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesGetRequest{Project: want.ID, Domain: "nowhere"})
 		wantCode(t, codes.InvalidArgument, err)
 	})
+}
+
+func inAll(domains []string, a flyte.Attributes) map[string]flyte.Attributes {
+	all := map[string]flyte.Attributes{}
+	for _, domain := range domains {
+		all[domain] = a
+	}
+	return all
+}
+
+func fullAttributes() flyte.Attributes {
+	return flyte.Attributes{
+		Execution: &flyte.Execution{
+			ServiceAccount: "flyte-workload", Labels: map[string]string{"workspace": "ws-1"}, RawOutputPrefix: "s3://bucket/ws-1", MaxParallelism: 7,
+		},
+		TaskResources: &flyte.TaskResources{
+			Defaults: flyte.Resources{CPU: "500m", Memory: "1Gi"}, Limits: flyte.Resources{CPU: "4", Memory: "16Gi", GPU: "1"},
+		},
+		ClusterResources: map[string]string{"projectQuotaCpu": "40"},
+	}
 }
 
 func (f flyteAdmin) domains(t *testing.T) (ids []string) {

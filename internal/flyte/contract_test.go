@@ -59,7 +59,11 @@ func contractV1(t *testing.T, f flyteAdmin) {
 	t.Run("server", func(t *testing.T) { serverContract(t, f) })
 	t.Run("listing", func(t *testing.T) { listingContract(t, f) })
 	t.Run("client", func(t *testing.T) { clientContract(t, f); clientContractV1(t, f) })
-	t.Run("attributes", func(t *testing.T) { attributesContract(t, f) })
+	t.Run("attributes", func(t *testing.T) {
+		attributesContract(t, f)
+		attributesLimits(t, f)
+		attributesRefusals(t, f)
+	})
 }
 
 func contractV2(t *testing.T, f flyteAdmin) {

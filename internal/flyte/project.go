@@ -125,7 +125,7 @@ func (c *Client) register(ctx context.Context, want Project) (bool, error) {
 		return true, nil
 	}
 	if err == nil {
-		_, err := c.ensureAttributes(ctx, want, true)
+		_, err := c.writeAttributes(ctx, want, nil) // it has none yet
 		return true, err
 	}
 	doing := "registering project " + quoted(want.ID)
@@ -160,7 +160,7 @@ func (c *Client) repair(ctx context.Context, have *admin.Project, want Project) 
 	if want.Archived {
 		return changed, nil
 	}
-	wrote, err := c.ensureAttributes(ctx, want, false)
+	wrote, err := c.ensureAttributes(ctx, want)
 	return changed || wrote, err
 }
 
@@ -168,7 +168,7 @@ func (c *Client) repair(ctx context.Context, have *admin.Project, want Project) 
 func (c *Client) lastAttributes(ctx context.Context, want Project) {
 	ctx, cancel := context.WithTimeout(ctx, lastAttributesTimeout)
 	defer cancel()
-	_, _ = c.ensureAttributes(ctx, want, false)
+	_, _ = c.ensureAttributes(ctx, want)
 }
 
 // completed says of what is left alone that it shall stay as it is: an update of Flyte 2 would clear it.

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -21,6 +22,8 @@ import (
 // Projects is Flyte, as far as the lifecycle needs it. Errors are of the kinds of package flyte.
 type Projects interface {
 	EnsureProject(ctx context.Context, want flyte.Project) (changed bool, err error)
+	// Differing tells the ids of those that Flyte has not as wanted, by one listing.
+	Differing(ctx context.Context, wanted []flyte.Project) (ids []string, err error)
 }
 
 // Leadership lets one replica reconcile at a time.
@@ -38,6 +41,8 @@ type Options struct {
 	Naming     *workspace.Naming
 	Validator  *workspace.Validator
 	Cluster    *k8s.Cluster
+	// Domains are Flyte's, in which projects get attributes; none where Flyte has no attributes.
+	Domains []string
 	// ConsoleURL is where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	Events     events.EventRecorder
@@ -52,6 +57,8 @@ type Controller struct {
 	queue    queue
 	// asking has a place for each Reconcile that asks Flyte now.
 	asking chan struct{}
+	// changed are the workspaces whose project somebody else changed in Flyte, by id. What is lost of it, the next listing finds.
+	changed sync.Map
 }
 
 // New makes a Controller. Setup connects it to a manager.

@@ -117,7 +117,7 @@ func TestController_ProvisionsWorkspace(t *testing.T) {
 		ObservedGeneration: 1, Namespaces: []string{"flyte-provision"}, ProjectID: "provision",
 		ConsoleURL: "https://flyte.company.com/console/projects/provision",
 	}
-	if diff := cmp.Diff(status, w.Status, cmpopts.IgnoreFields(v1alpha1.WorkspaceStatus{}, "Conditions")); diff != "" {
+	if diff := cmp.Diff(status, w.Status, cmpopts.IgnoreFields(v1alpha1.WorkspaceStatus{}, "Conditions", "ProjectDigest")); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(childrenOfActive, s.childNames("flyte-provision")); diff != "" {

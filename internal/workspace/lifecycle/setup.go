@@ -72,7 +72,7 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	if err := b.Complete(c); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
-	return nil
+	return mgr.Add(manager.RunnableFunc(c.listProjects))
 }
 
 // watchAll begins to watch every kind before the caches start, so that these have synced when all of them have, and not
@@ -94,10 +94,11 @@ func updates(matter func(before, after client.Object) bool) builder.Predicates {
 	}})
 }
 
-// wishChanged tells whether a spec may have changed. An object that was deleted and made again while the watch was
-// broken comes as an update, and may be of the same generation.
+// wishChanged tells whether a spec may have changed, or whether a project is to be adopted. An object that was deleted
+// and made again while the watch was broken comes as an update, and may be of the same generation.
 func wishChanged(before, after client.Object) bool {
-	return before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID()
+	return before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
+		before.GetAnnotations()[v1alpha1.AnnotationAdoptProject] != after.GetAnnotations()[v1alpha1.AnnotationAdoptProject]
 }
 
 // Acquired looks at every Workspace again: while another replica led, this one did nothing.

@@ -117,6 +117,7 @@ func (s *stage) addController() {
 	s.controller = New(Options{
 		Applier: &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()}, Projects: projects, Leadership: s.leadership,
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"},
+		Domains:    []string{"development", "staging", "production"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },
 		Events:     s.mgr.GetEventRecorder("workspace-flyte-integration"), Now: time.Now,
 	})

@@ -1,0 +1,97 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+const (
+	// listEvery is how often Flyte's projects are listed: it has no watch.
+	listEvery = 5 * time.Minute
+	// listTimeout is how long one listing may take, of all its pages.
+	listTimeout = 2 * time.Minute
+)
+
+// listProjects looks at Flyte's projects from time to time, until ctx ends.
+func (c *Controller) listProjects(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(listEvery + rand.N(listEvery/10)): //nolint:gosec // a spread, no secret
+		}
+		if err := c.findChanged(ctx); err != nil && ctx.Err() == nil {
+			log.FromContext(ctx).Error(err, "looking for projects that others changed")
+		}
+	}
+}
+
+// findChanged lists Flyte's projects once for all workspaces, and has those reconciled whose project somebody else changed. Only
+// who leads does.
+func (c *Controller) findChanged(ctx context.Context) error {
+	ctx, release, leads := c.Leadership.Hold(ctx)
+	defer release()
+	if !leads {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	wanted, err := c.settledProjects(ctx)
+	if err != nil || len(wanted) == 0 {
+		return err
+	}
+	ids, err := c.Projects.Differing(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		log.FromContext(ctx).Info("project was changed in Flyte", "workspace", id)
+		c.changed.Store(id, true)
+		c.queue.add(reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
+	}
+	return nil
+}
+
+// settledProjects are those of which the status says that Flyte has them as wanted. The others are being worked on.
+func (c *Controller) settledProjects(ctx context.Context) (wanted []flyte.Project, err error) {
+	var all v1alpha1.WorkspaceList
+	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing Workspaces: %w", err)
+	}
+	var tiers v1alpha1.WorkspaceTierList
+	if err := c.client.List(ctx, &tiers, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing WorkspaceTiers: %w", err)
+	}
+	byName := map[string]*v1alpha1.WorkspaceTier{}
+	for i := range tiers.Items {
+		byName[tiers.Items[i].Name] = &tiers.Items[i]
+	}
+	for i := range all.Items {
+		w := &all.Items[i]
+		tier := byName[w.Spec.Tier]
+		if tier != nil && !workspace.TierAllows(tier, w.Name) {
+			tier = nil
+		}
+		if want := c.projectOf(w, tier); isSettled(w, want) {
+			wanted = append(wanted, want)
+		}
+	}
+	return wanted, nil
+}
+
+// isSettled tells whether the status says that Flyte was told exactly this.
+func isSettled(w *v1alpha1.Workspace, want flyte.Project) bool {
+	return meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionFlyteProjectRegistered) &&
+		w.Status.ProjectDigest == digestOf(want)
+}
