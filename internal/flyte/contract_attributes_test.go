@@ -100,6 +100,23 @@ func attributesLimits(t *testing.T, f flyteAdmin) {
 			}
 		}
 	})
+	t.Run("KeepsADomainWhenTheProjectsGo", func(t *testing.T) { // which takes those of the domains with it
+		if len(domains) < 3 {
+			t.Skip("this Flyte has too few domains")
+		}
+		want := f.newProject(t)
+		want.Attributes, want.OwnedKinds = everywhere(full), flyte.Kinds()
+		want.Attributes[domains[2]] = flyte.Attributes{ClusterResources: map[string]string{"projectQuotaCpu": "1"}}
+		want.Attributes[domains[0]] = flyte.Attributes{ClusterResources: full.ClusterResources}
+		f.ensure(t, want, true)
+		want.Attributes[domains[0]] = flyte.Attributes{}
+		f.ensure(t, want, true)
+		f.ensure(t, want, false)
+		f.wantDiffering(t, want, false)
+		if diff := cmp.Diff(domains[1:], f.placesOf(t, want.ID, flyte.KindClusterResources)); diff != "" {
+			t.Errorf("CLUSTER_RESOURCE stands at (-want +got):\n%s", diff)
+		}
+	})
 	t.Run("RepairsWhatOthersChange", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Attributes = everywhere(full)

@@ -162,6 +162,10 @@ func TestClient_ReadsCertificatesAgain(t *testing.T) {
 	await(flyte.ErrCertificateUntrusted)
 	current.Store(issue(after))
 	await(nil)
+	server.Stop() // what was wrong with the certificate once is not the reason now
+	await(flyte.ErrUnavailable)
+	_, err := client.Version(t.Context())
+	wantKind(t, flyte.ErrUnavailable, err)
 }
 
 func TestNew_RefusesBadCertificates(t *testing.T) {
