@@ -84,7 +84,8 @@ func TestTierIsWhatAWorkspaceGets(t *testing.T) {
 	eventually(t, "the tier's wishes to go", func(ctx context.Context) bool {
 		err := world.admin.Get(ctx, client.ObjectKeyFromObject(policy), &networkingv1.NetworkPolicy{})
 		pods := live(t, &corev1.ResourceQuota{}, namespace, "workspace-quota").Spec.Hard[corev1.ResourcePods]
-		return apierrors.IsNotFound(err) && pods.String() == "41" && len(live(t, &corev1.ServiceAccount{}, namespace, "flyte-workload").Annotations) == 0
+		account := live(t, &corev1.ServiceAccount{}, namespace, "flyte-workload")
+		return apierrors.IsNotFound(err) && pods.String() == "41" && len(account.Annotations) == 0
 	})
 }
 
