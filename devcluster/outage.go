@@ -56,3 +56,29 @@ func (c *Cluster) signalAPIServer(s syscall.Signal) {
 		c.apiServer.signal(s)
 	}
 }
+
+// StopEtcd kills etcd: the API server goes on and answers what needs no storage. Without a running etcd it does nothing.
+func (c *Cluster) StopEtcd() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.etcd.stop(0)
+	c.etcd = nil
+}
+
+// StartEtcd starts it again after StopEtcd with what was in it, and returns when the API server is ready, if it runs.
+func (c *Cluster) StartEtcd(ctx context.Context) error {
+	if err := c.run(&c.etcd, etcdBinary, c.etcdFlags()); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	hasAPIServer := c.apiServer != nil
+	c.mu.Unlock()
+	if !hasAPIServer {
+		return c.waitFor(ctx, etcdListens)
+	}
+	if err := c.waitFor(ctx, apiServerReady); err != nil {
+		c.StopEtcd()
+		return fmt.Errorf("starting etcd: %w", err)
+	}
+	return nil
+}

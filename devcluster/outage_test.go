@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -47,4 +48,24 @@ func TestPauseAPIServer_Hangs(t *testing.T) {
 	if _, err := client.Namespaces().Get(t.Context(), "default", metav1.GetOptions{}); err != nil {
 		t.Errorf("after the pause: %v", err)
 	}
+}
+
+func TestStartEtcd_ComesBackWithItsState(t *testing.T) {
+	c := sharedCluster(t)
+	name := createNamespace(t, c)
+	client := clientFor(t, c.Config())
+	c.StopEtcd()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	another := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name + "-during"}}
+	if _, err := client.Namespaces().Create(ctx, another, metav1.CreateOptions{}); err == nil {
+		t.Error("something was stored without etcd")
+	}
+	if err := c.StartEtcd(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func(ctx context.Context) error {
+		_, err := client.Namespaces().Get(ctx, name, metav1.GetOptions{})
+		return err
+	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"os/exec"
+	"runtime"
+	"syscall"
 	"time"
 )
 
@@ -60,3 +62,17 @@ func FreeAddresses(ctx context.Context, n int) ([]string, error) {
 	}
 	return addresses, nil
 }
+
+// PID is the program's process id.
+func (p *Program) PID() int { return p.process.cmd.Process.Pid }
+
+// Pause freezes the program where it is; connections stay open. When it returns, every thread has stopped.
+func (p *Program) Pause() {
+	p.process.signal(syscall.SIGSTOP)
+	for !isPaused(p.process.cmd.Process.Pid) {
+		runtime.Gosched()
+	}
+}
+
+// Resume ends Pause.
+func (p *Program) Resume() { p.process.signal(syscall.SIGCONT) }

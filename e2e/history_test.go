@@ -36,7 +36,7 @@ func TestAnyHistoryEqualsTheModel(t *testing.T) {
 		n++
 		id, m := fmt.Sprintf("history-%d", n), model{}
 		for _, d := range drawDeliveries(t, id) {
-			want := m.receive(d.message.id, d.event)
+			want := m.receive(d.message.ID, d.event)
 			if got := d.answer(t, replicas[rapid.IntRange(0, 1).Draw(t, "replica")]); got != want {
 				t.Fatalf("%s@%d is answered %s, not %s", d.event.Type, d.event.Data.Version, got, want)
 			}
@@ -71,7 +71,7 @@ func drawDeliveries(t *rapid.T, id string) []delivery {
 		}
 		for i := range rapid.IntRange(1, 3).Draw(t, "deliveries") {
 			if i == 0 || rapid.Bool().Draw(t, "new id") {
-				all = append(all, delivery{message{fmt.Sprintf("msg_%s_%d_%d", id, v, i), body}, e})
+				all = append(all, delivery{message{service.Message{ID: fmt.Sprintf("msg_%s_%d_%d", id, v, i), Body: body}}, e})
 			} else {
 				all = append(all, all[len(all)-1])
 			}
@@ -94,9 +94,9 @@ func numbers(n int) (all []int) {
 // answer sends the delivery once, and tells the status in the answer.
 func (d delivery) answer(t *rapid.T, to *service.Service) string {
 	t.Helper()
-	r, err := d.message.post(t.Context(), to.URL, to.Secret)
+	r, err := to.Post(t.Context(), d.message.Message)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.outcome()
+	return r.Outcome()
 }

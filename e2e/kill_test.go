@@ -22,7 +22,7 @@ func TestSurvivesSIGKILL(t *testing.T) {
 	for i := range n {
 		m := newMessage(t, workspace.EventCreated, team(fmt.Sprintf("kill-%d", i), 1))
 		senders.Go(func() {
-			if _, err := m.deliver(ctx, world.service.URL, world.service.Secret); err != nil {
+			if _, err := world.service.Deliver(ctx, m.Message); err != nil {
 				t.Errorf("workspace %d: %v", i, err)
 			}
 		})

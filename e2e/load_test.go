@@ -46,7 +46,7 @@ func TestLoad(t *testing.T) {
 	if *loadEdge {
 		defer takeLease(t)()
 	}
-	sender.CloseIdleConnections()
+	service.Sender.CloseIdleConnections()
 	before := measure(t)
 
 	var deliveries, writes load
@@ -67,7 +67,7 @@ func TestLoad(t *testing.T) {
 			t.Fatalf("%s: %s", l.w.Name, wrong)
 		}
 	}
-	sender.CloseIdleConnections()
+	service.Sender.CloseIdleConnections()
 	eventually(t, "goroutines and file descriptors to be given back", func(context.Context) bool {
 		after := measure(t)
 		return after.goroutines <= before.goroutines+leakSlack && after.files <= before.files+leakSlack
@@ -130,16 +130,16 @@ func (l *loaded) deliverNext(ctx context.Context, t *testing.T) func() error {
 	e := l.next()
 	m := newMessage(t, e.Type, e.Data)
 	return func() error {
-		r, err := m.post(ctx, world.service.URL, world.service.Secret)
+		r, err := world.service.Post(ctx, m.Message)
 		switch {
 		case err != nil:
 			return err
-		case r.outcome() == "accepted":
+		case r.Outcome() == "accepted":
 			l.accepted.Add(1)
-		case r.outcome() == "stale": // overtaken by a newer one
+		case r.Outcome() == "stale": // overtaken by a newer one
 			l.stale.Add(1)
 		default:
-			return fmt.Errorf("answered %d %s", r.status, r.body)
+			return fmt.Errorf("answered %d %s", r.Status, r.Body)
 		}
 		return nil
 	}
@@ -150,7 +150,7 @@ func (l *loaded) writeNext(ctx context.Context, t *testing.T) func() error {
 	t.Helper()
 	e := l.next()
 	m := newMessage(t, e.Type, e.Data)
-	if _, err := workspace.Record(l.w, e, workspace.NewDelivery(m.id, m.body)); err != nil {
+	if _, err := workspace.Record(l.w, e, workspace.NewDelivery(m.ID, m.Body)); err != nil {
 		t.Fatal(err)
 	}
 	patch, err := json.Marshal(map[string]any{

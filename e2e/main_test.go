@@ -12,7 +12,9 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
@@ -45,6 +47,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
+	ctrl.SetLogger(logr.Discard())
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "e2e")
 	if err != nil {
@@ -112,4 +115,11 @@ func makeNamespace(t *testing.T, name string) *corev1.Namespace {
 		t.Fatal(err)
 	}
 	return namespace
+}
+
+func create(ctx context.Context, t *testing.T, o client.Object) {
+	t.Helper()
+	if err := world.admin.Create(ctx, o); err != nil {
+		t.Error(err)
+	}
 }

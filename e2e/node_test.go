@@ -37,7 +37,7 @@ func TestNodeClientsDeliver(t *testing.T) {
 		content := team("node-"+client, 1)
 		content.Description = "Zürich – 不正検知 🔍" // signed as the bytes that it is sent as
 		m := newMessage(t, workspace.EventCreated, content)
-		right := nodeMessage{client, world.service.Secret, world.service.URL + "/webhooks/workspace", m.id, string(m.body)}
+		right := nodeMessage{client, world.service.Secret, world.service.URL + "/webhooks/workspace", m.ID, string(m.Body)}
 		wrong := right
 		wrong.Key = signature.NewSecret()
 		messages = append(messages, wrong, right, right)

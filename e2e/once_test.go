@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -107,7 +108,7 @@ func drawHistories(n int) map[string][]delivery {
 			if err != nil {
 				panic(err)
 			}
-			histories[id] = append(histories[id], delivery{message{fmt.Sprintf("msg_%s_%d", id, v+1), body}, e})
+			histories[id] = append(histories[id], delivery{message{service.Message{ID: fmt.Sprintf("msg_%s_%d", id, v+1), Body: body}}, e})
 		}
 	}
 	return histories
@@ -118,9 +119,9 @@ func disorder(all []delivery) {
 	const spread = 5
 	at := map[string]float64{}
 	for _, d := range all {
-		at[d.message.id] = float64(d.event.Data.Version) + spread*rand.Float64()
+		at[d.message.ID] = float64(d.event.Data.Version) + spread*rand.Float64()
 	}
-	slices.SortFunc(all, func(a, b delivery) int { return cmp.Compare(at[a.message.id], at[b.message.id]) })
+	slices.SortFunc(all, func(a, b delivery) int { return cmp.Compare(at[a.message.ID], at[b.message.ID]) })
 }
 
 // schedule are the pauses of Standard Webhooks' recommended retry schedule, a thousand times faster.
@@ -146,7 +147,7 @@ type sending struct {
 func (s *sending) untilTaken(t *testing.T, m message) {
 	t.Helper()
 	defer s.taken.Add(1)
-	var r reply
+	var r service.Reply
 	var err error
 	for _, pause := range schedule {
 		select {
@@ -154,13 +155,13 @@ func (s *sending) untilTaken(t *testing.T, m message) {
 		case <-t.Context().Done():
 			return
 		}
-		if r, err = s.once(t.Context(), m); err == nil && r.status < http.StatusMultipleChoices {
-			s.note(m.id, r.outcome())
+		if r, err = s.once(t.Context(), m); err == nil && r.Status < http.StatusMultipleChoices {
+			s.note(m.ID, r.Outcome())
 			return
 		}
 		s.failed.Add(1)
 	}
-	t.Errorf("%s is lost: %+v %v", m.id, r, err)
+	t.Errorf("%s is lost: %+v %v", m.ID, r, err)
 }
 
 func (s *sending) note(id, outcome string) {
@@ -169,10 +170,10 @@ func (s *sending) note(id, outcome string) {
 	s.results[id] = append(s.results[id], outcome)
 }
 
-func (s *sending) once(ctx context.Context, m message) (reply, error) {
+func (s *sending) once(ctx context.Context, m message) (service.Reply, error) {
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
-	return m.post(ctx, world.service.URL, world.service.Secret)
+	return world.service.Post(ctx, m.Message)
 }
 
 // model takes what had an effect by the answers: what was accepted, and what was a duplicate although no acceptance was
@@ -181,7 +182,7 @@ func (s *sending) model(t *testing.T, history []delivery) model {
 	t.Helper()
 	m := model{}
 	for _, d := range history {
-		results := s.results[d.message.id]
+		results := s.results[d.message.ID]
 		accepted := 0
 		for _, r := range results {
 			if r == "accepted" {
@@ -190,13 +191,13 @@ func (s *sending) model(t *testing.T, history []delivery) model {
 		}
 		switch {
 		case accepted > 1:
-			t.Errorf("%s was accepted %d times", d.message.id, accepted)
+			t.Errorf("%s was accepted %d times", d.message.ID, accepted)
 		case accepted == 0 && slices.Contains(results, "duplicate"):
 			s.cut++
 		case accepted == 0:
 			continue
 		}
-		m[d.message.id] = d.event
+		m[d.message.ID] = d.event
 	}
 	return m
 }
@@ -207,7 +208,7 @@ func (s *sending) checkLatest(t *testing.T, effective model, history []delivery)
 	t.Helper()
 	everything := model{}
 	for _, d := range history {
-		everything[d.message.id] = d.event
+		everything[d.message.ID] = d.event
 	}
 	if want, got := everything.content().Data.Version, effective.content().Data.Version; got != want {
 		t.Errorf("%s ends with the content of %d, not of %d", history[0].event.Data.WorkspaceID, got, want)

@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -18,23 +21,23 @@ const promptly = 2 * time.Second
 // TestAPIServerDown stops the API server for longer than a lease lasts. Senders are told so at once, the replica stays
 // ready for them, and everything goes on by itself.
 func TestAPIServerDown(t *testing.T) {
+	eventually(t, "the service to lead", func(ctx context.Context) bool { return leader(ctx) == firstReplica })
+	lost := leasesLost(t)
 	world.cluster.StopAPIServer()
+	t.Cleanup(func() { _ = world.cluster.StartAPIServer(context.WithoutCancel(t.Context())) }) // fails where it has been started
 	during := newMessage(t, workspace.EventCreated, team("outage", 1))
 	mustBeUnavailable(t, during.send(t))
-	if status := get(t, "/readyz").status; status != http.StatusOK {
+	if status := get(t, "/readyz").Status; status != http.StatusOK {
 		t.Errorf("/readyz answers %d", status)
 	}
-	if status := get(t, "/livez").status; status != http.StatusOK {
+	if status := get(t, "/livez").Status; status != http.StatusOK {
 		t.Errorf("/livez answers %d", status)
 	}
 	health := get(t, "/health")
-	if health.status != http.StatusServiceUnavailable || !strings.Contains(health.body, "API server unreachable") {
-		t.Errorf("/health answers %d %s", health.status, health.body)
+	if health.Status != http.StatusServiceUnavailable || !strings.Contains(health.Body, "API server unreachable") {
+		t.Errorf("/health answers %d %s", health.Status, health.Body)
 	}
-	eventually(t, "the lease to be lost", func(context.Context) bool {
-		log, err := os.ReadFile(world.service.LogPath())
-		return err == nil && strings.Contains(string(log), "lost the lease")
-	})
+	eventually(t, "the lease to be lost", func(context.Context) bool { return leasesLost(t) > lost })
 	if err := world.cluster.StartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +48,16 @@ func TestAPIServerDown(t *testing.T) {
 		t.Error("the service did not survive the outage")
 	default:
 	}
+}
+
+// leasesLost counts what the service has logged.
+func leasesLost(t *testing.T) int {
+	t.Helper()
+	log, err := os.ReadFile(world.service.LogPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(log), "lost the lease")
 }
 
 // TestAPIServerHangs freezes the API server: connections stay open and nothing answers.
@@ -77,18 +90,39 @@ func TestFlyteDown(t *testing.T) {
 	says(t, world.service, "/health", http.StatusOK, "healthy")
 }
 
-func mustBeUnavailable(t *testing.T, r reply) {
+func mustBeUnavailable(t *testing.T, r service.Reply) {
 	t.Helper()
-	if r.status != http.StatusServiceUnavailable || r.retryAfter() < 1 || r.took > promptly {
-		t.Errorf("answered %d with Retry-After %d after %v: %s", r.status, r.retryAfter(), r.took, r.body)
+	if r.Status != http.StatusServiceUnavailable || r.RetryAfter() < 1 || r.Took > promptly {
+		t.Errorf("answered %d with Retry-After %d after %v: %s", r.Status, r.RetryAfter(), r.Took, r.Body)
 	}
 }
 
-func get(t *testing.T, path string) reply {
+func get(t *testing.T, path string) service.Reply {
 	t.Helper()
 	r, err := ask(t.Context(), world.service, path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// TestEtcdDown takes away the API server's storage while a workspace arrives and another stands: senders are told, nothing
+// is undone, and everything goes on by itself.
+func TestEtcdDown(t *testing.T) {
+	standing := newMessage(t, workspace.EventCreated, team("etcd-before", 1))
+	standing.mustDeliver(t)
+	settled(t, "etcd-before", v1alpha1.ReasonReady)
+	want := snapshot(t, "etcd-before")
+
+	world.cluster.StopEtcd()
+	during := newMessage(t, workspace.EventCreated, team("etcd-during", 1))
+	mustBeUnavailable(t, during.send(t))
+	if err := world.cluster.StartEtcd(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	during.mustDeliver(t)
+	settled(t, "etcd-during", v1alpha1.ReasonReady)
+	if diff := cmp.Diff(want, snapshot(t, "etcd-before")); diff != "" {
+		t.Errorf("what stood has changed (-before +after):\n%s", diff)
+	}
 }

@@ -1,11 +1,7 @@
 package e2e
 
 import (
-	"bufio"
-	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
@@ -17,28 +13,15 @@ const leakSlack = 10
 type process struct{ goroutines, files, cpu float64 }
 
 // measure reads the service's metrics.
-func measure(t *testing.T) (p process) {
+func measure(t *testing.T) process {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, world.service.Metrics, http.NoBody)
+	m, err := world.service.Measure(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := do(request)
-	if err != nil || r.status != http.StatusOK {
-		t.Fatalf("reading the metrics: %d %v", r.status, err)
-	}
-	wanted := map[string]*float64{"go_goroutines": &p.goroutines, "process_open_fds": &p.files, "process_cpu_seconds_total": &p.cpu}
-	for lines := bufio.NewScanner(strings.NewReader(r.body)); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		if into, ok := wanted[name]; ok {
-			if *into, err = strconv.ParseFloat(value, 64); err != nil {
-				t.Fatal(err)
-			}
-			delete(wanted, name)
-		}
-	}
-	if len(wanted) > 0 {
-		t.Fatalf("the metrics lack %v", wanted)
+	p := process{m.Sum("go_goroutines"), m.Sum("process_open_fds"), m.Sum("process_cpu_seconds_total")}
+	if p.goroutines == 0 || p.files == 0 || p.cpu == 0 {
+		t.Fatalf("the metrics lack what they should have: %+v", p)
 	}
 	return p
 }

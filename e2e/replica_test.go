@@ -42,20 +42,20 @@ func TestLeaderKilled(t *testing.T) {
 	}
 	defer follower.Stop()
 
-	deliver := func(base, id string) {
+	deliver := func(to *service.Service, id string) {
 		t.Helper()
 		m := newMessage(t, workspace.EventCreated, team(id, 1))
-		if r, err := m.deliver(t.Context(), base, world.service.Secret); err != nil {
+		if r, err := to.Deliver(t.Context(), m.Message); err != nil {
 			t.Fatalf("%v: %+v", err, r)
 		}
 	}
-	deliver(follower.URL, "by-follower")
+	deliver(follower, "by-follower")
 	settled(t, "by-follower", v1alpha1.ReasonReady)
 
 	world.service.Kill()
 	killed := time.Now()
 	for i := range 5 {
-		deliver(follower.URL, fmt.Sprintf("leaderless-%d", i))
+		deliver(follower, fmt.Sprintf("leaderless-%d", i))
 	}
 	t.Logf("five webhooks without a leader were stored after %v", time.Since(killed))
 	for i := range 5 {

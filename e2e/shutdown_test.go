@@ -31,7 +31,7 @@ func TestShutdownCutsNobodyOff(t *testing.T) {
 	requests := make([]*slowRequest, 20)
 	for i := range requests {
 		m := newMessage(t, workspace.EventCreated, team(fmt.Sprintf("slow-%d-%s", i, run), 1))
-		requests[i] = halfSent(t, "/webhooks/workspace", string(m.body))
+		requests[i] = halfSent(t, "/webhooks/workspace", string(m.Body))
 	}
 
 	go world.service.Stop()

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/report"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
@@ -99,7 +100,7 @@ func (s *standIn) ask(ctx context.Context, method, path, body string) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	answer, err := sender.Do(request)
+	answer, err := service.Sender.Do(request)
 	if err != nil {
 		return nil, err
 	}

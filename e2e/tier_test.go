@@ -48,7 +48,7 @@ func onTier(t *testing.T, id, tier string) {
 	data := team(id, 1)
 	data.Tier = tier
 	created := newMessage(t, workspace.EventCreated, data)
-	eventually(t, "the edge to know the tier", func(context.Context) bool { return created.send(t).status < http.StatusMultipleChoices })
+	eventually(t, "the edge to know the tier", func(context.Context) bool { return created.send(t).Status < http.StatusMultipleChoices })
 	settled(t, id, v1alpha1.ReasonReady)
 }
 
@@ -97,12 +97,12 @@ func TestTierLeavesWorkspacesOut(t *testing.T) {
 	data.Tier = "closed-tier"
 	refused := newMessage(t, workspace.EventCreated, data).send(t)
 	var answer struct{ Errors []workspace.FieldError }
-	if err := json.Unmarshal([]byte(refused.body), &answer); err != nil {
+	if err := json.Unmarshal([]byte(refused.Body), &answer); err != nil {
 		t.Fatal(err)
 	}
 	want := []workspace.FieldError{{Field: "data.tier", Message: "is a WorkspaceTier that this workspace may not be on"}}
-	if diff := cmp.Diff(want, answer.Errors); diff != "" || refused.status != http.StatusUnprocessableEntity {
-		t.Errorf("%d %s", refused.status, diff)
+	if diff := cmp.Diff(want, answer.Errors); diff != "" || refused.Status != http.StatusUnprocessableEntity {
+		t.Errorf("%d %s", refused.Status, diff)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestCacheNeverSyncs(t *testing.T) {
 	defer blind.Kill()
 	says(t, blind, "/livez", http.StatusOK, "ok")
 	m := newMessage(t, workspace.EventCreated, team(account, 1))
-	if r, err := m.deliver(t.Context(), blind.URL, blind.Secret); err != nil {
+	if r, err := blind.Deliver(t.Context(), m.Message); err != nil {
 		t.Errorf("%v: %+v", err, r)
 	}
 	eventually(t, "the second refusal, long after all other caches", func(context.Context) bool {
@@ -43,7 +43,7 @@ func TestCacheNeverSyncs(t *testing.T) {
 	for path, want := range map[string]string{
 		"/health": `"reasons":["controller not progressing"]`, "/readyz": "the caches have not synced yet",
 	} {
-		if r, err := ask(t.Context(), blind, path); err != nil || !strings.Contains(r.body, want) {
+		if r, err := ask(t.Context(), blind, path); err != nil || !strings.Contains(r.Body, want) {
 			t.Errorf("%s answers %+v %v", path, r, err)
 		}
 	}
@@ -66,16 +66,16 @@ func says(t *testing.T, s *service.Service, path string, status int, text string
 	t.Helper()
 	eventually(t, path+" to say "+text, func(ctx context.Context) bool {
 		r, err := ask(ctx, s, path)
-		return err == nil && r.status == status && strings.Contains(r.body, text)
+		return err == nil && r.Status == status && strings.Contains(r.Body, text)
 	})
 }
 
-func ask(ctx context.Context, s *service.Service, path string) (reply, error) {
+func ask(ctx context.Context, s *service.Service, path string) (service.Reply, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+path, http.NoBody)
 	if err != nil {
-		return reply{}, err
+		return service.Reply{}, err
 	}
-	return do(request)
+	return service.Do(request)
 }
 
 // replicaUnder is a replica under a new account without any rights.

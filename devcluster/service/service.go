@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
@@ -56,6 +58,7 @@ type Service struct {
 	Secret string
 
 	options Options
+	account *rest.Config
 	env     map[string]string
 	program *devcluster.Program
 }
@@ -84,6 +87,7 @@ func Install(ctx context.Context, o Options) (*Service, error) {
 	if err := o.Cluster.WriteKubeconfig(kubeconfig, account); err != nil {
 		return nil, err
 	}
+	s.account = account
 	maps.Copy(env, map[string]string{
 		"KUBECONFIG": kubeconfig, "POD_NAMESPACE": Namespace, "POD_NAME": podName, "LISTEN_ADDRESS": address, "METRICS_ADDRESS": metrics,
 		"FLYTE_ADMIN_ENDPOINT": o.Flyte, "WORKSPACE_WEBHOOK_SECRET_FILE": secret,
@@ -99,7 +103,9 @@ func (s *Service) Replica(ctx context.Context, podName string) (*Service, error)
 	if err != nil {
 		return nil, err
 	}
-	replica := &Service{URL: "http://" + free[0], Metrics: "http://" + free[1] + "/metrics", Secret: s.Secret, options: s.options}
+	replica := &Service{
+		URL: "http://" + free[0], Metrics: "http://" + free[1] + "/metrics", Secret: s.Secret, options: s.options, account: s.account,
+	}
 	replica.options.Dir = filepath.Join(s.options.Dir, podName)
 	replica.env = maps.Clone(s.env)
 	maps.Copy(replica.env, map[string]string{
@@ -113,6 +119,17 @@ func (s *Service) Replica(ctx context.Context, podName string) (*Service, error)
 
 // Set changes a variable of the environment, for the next start.
 func (s *Service) Set(variable, value string) { s.env[variable] = value }
+
+// Through is another replica, which reaches the API server by the proxy alone.
+func (s *Service) Through(ctx context.Context, podName string, proxy *faultproxy.Proxy) (*Service, error) {
+	replica, err := s.Replica(ctx, podName)
+	if err != nil {
+		return nil, err
+	}
+	kubeconfig := filepath.Join(replica.options.Dir, "service.kubeconfig")
+	replica.env["KUBECONFIG"] = kubeconfig
+	return replica, s.options.Cluster.WriteKubeconfig(kubeconfig, proxy.Config(s.account))
+}
 
 // Launch runs the binary.
 func (s *Service) Launch() (err error) {
@@ -162,6 +179,15 @@ func (s *Service) Kill() { s.program.Stop(0) }
 
 // Stop ends the service as Kubernetes does: SIGTERM, and time to finish.
 func (s *Service) Stop() { s.program.Stop(stopGrace) }
+
+// Pause freezes the service, and Resume lets it go on. It keeps its lease only when that is soon.
+func (s *Service) Pause() { s.program.Pause() }
+
+// Resume ends Pause.
+func (s *Service) Resume() { s.program.Resume() }
+
+// PID is the process id of the running service.
+func (s *Service) PID() int { return s.program.PID() }
 
 // Exited is closed when the running service has ended.
 func (s *Service) Exited() <-chan struct{} { return s.program.Exited() }

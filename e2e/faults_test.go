@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
+)
+
+// spoiling is a rule that spoils each n-th of the requests that are meant, and counts them.
+type spoiling struct {
+	nth   int64
+	meant func(*http.Request) bool
+	fault faultproxy.Fault
+
+	seen, spoilt atomic.Int64
+}
+
+func every(nth int64, meant func(*http.Request) bool, f faultproxy.Fault) *spoiling {
+	return &spoiling{nth: nth, meant: meant, fault: f}
+}
+
+func (s *spoiling) rule(r *http.Request) faultproxy.Fault {
+	if !s.meant(r) || s.seen.Add(1)%s.nth != 0 {
+		return faultproxy.Fault{}
+	}
+	s.spoilt.Add(1)
+	return s.fault
+}
+
+func anything(*http.Request) bool { return true }
+
+func updates(r *http.Request) bool {
+	return changes(r) && r.Method != http.MethodPost && r.Method != http.MethodDelete
+}
+
+func watches(r *http.Request) bool { return r.URL.Query().Get("watch") != "" }
+
+// apiFaults last for a whole life of a workspace, which gets through them.
+var apiFaults = []struct {
+	name string
+	*spoiling
+}{
+	{"429 with Retry-After", every(4, changes, faultproxy.Fault{Status: http.StatusTooManyRequests, RetryAfter: 1})},
+	{"429 without Retry-After", every(4, changes, faultproxy.Fault{Status: http.StatusTooManyRequests})},
+	{"500", every(4, changes, faultproxy.Fault{Status: http.StatusInternalServerError})},
+	{"503", every(4, changes, faultproxy.Fault{Status: http.StatusServiceUnavailable})},
+	{"answer lost after the write", every(3, changes, faultproxy.Fault{LoseAnswer: true})},
+	{"connection reset before the write", every(4, changes, faultproxy.Fault{Reset: true})},
+	{"conflict on every third update", every(3, updates, faultproxy.Fault{Status: http.StatusConflict})},
+	{"500 ms of latency", every(1, anything, faultproxy.Fault{Delay: 500 * time.Millisecond})},
+	{"watches cut again and again", every(1, watches, faultproxy.Fault{CutAfter: 300 * time.Millisecond})},
+	{"watches stale by 1 s", every(1, watches, faultproxy.Fault{Lag: time.Second})},
+	{"watches answered 410 Gone", every(3, watches, faultproxy.Fault{Status: http.StatusGone})},
+}
+
+// TestFaultsOfTheAPIServer lets a workspace live through each fault: it ends as one that was not disturbed.
+func TestFaultsOfTheAPIServer(t *testing.T) {
+	svc, proxy := proxied(t)
+	liveOn := func(t *testing.T, id string) {
+		t.Helper()
+		for _, e := range life {
+			e.deliver(t, svc, id)
+			settled(t, id, e.reason)
+		}
+	}
+	liveOn(t, "faults-none")
+	want := snapshot(t, "faults-none")
+	for i, fault := range apiFaults {
+		t.Run(fault.name, func(t *testing.T) {
+			id := fmt.Sprintf("faults-%d", i)
+			proxy.Set(fault.rule)
+			proxy.Break()
+			defer proxy.Set(nil)
+			liveOn(t, id)
+			if diff := cmp.Diff(want, snapshot(t, id)); diff != "" {
+				t.Errorf("the end differs (-undisturbed +disturbed):\n%s", diff)
+			}
+			mustLive(t, svc)
+			if fault.spoilt.Load() == 0 {
+				t.Error("nothing was spoilt")
+			}
+		})
+	}
+}
+
+// TestForbiddenOnOneKind takes away the right to one kind: the workspace says so and why, everything else is done, and
+// when the right is back, so is Ready.
+func TestForbiddenOnOneKind(t *testing.T) {
+	svc, proxy := proxied(t)
+	proxy.Set(every(1, func(r *http.Request) bool {
+		return changes(r) && strings.Contains(r.URL.Path, "/networkpolicies")
+	}, faultproxy.Fault{Status: http.StatusForbidden}).rule)
+	life[0].deliver(t, svc, "forbidden")
+	eventually(t, "the isolation to be refused", func(ctx context.Context) bool {
+		var w v1alpha1.Workspace
+		if world.admin.Get(ctx, named("forbidden"), &w) != nil {
+			return false
+		}
+		for _, c := range w.Status.Conditions {
+			if c.Type == v1alpha1.ConditionNetworkIsolated {
+				return c.Status == "False" && strings.Contains(c.Message, "refused by the fault proxy")
+			}
+		}
+		return false
+	})
+	mustLive(t, svc)
+	proxy.Set(nil)
+	settled(t, "forbidden", v1alpha1.ReasonReady)
+}
+
+// mustLive fails when the service has ended, or is not ready any more.
+func mustLive(t *testing.T, svc *service.Service) {
+	t.Helper()
+	select {
+	case <-svc.Exited():
+		t.Fatal(svc.Failure())
+	default:
+	}
+}
