@@ -43,7 +43,7 @@ $(eval $(call tool,conftest,github.com/open-policy-agent/conftest,v0.71.1))
 $(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8.0))
 
 # --- Targets -------------------------------------------------------------------------------------
-.PHONY: help build run test soak load generate fmt lint verify verify-generated verify-modules verify-chart verify-vulnerabilities clean
+.PHONY: help build run test soak load bench generate fmt lint verify verify-generated verify-modules verify-chart verify-vulnerabilities clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,14 +62,19 @@ test: $(gotestsum) ## Run all tests, against a real control plane; the last line
 	go run ./devcluster/cmd/devcluster build
 	$(gotestsum) --format pkgname-and-test-fails -- $(RACE) -shuffle=on -timeout=15m ./...
 
-soak: ## Send 10,000 deliveries while the service is killed every few seconds
+soak: ## Send 10,000 deliveries while the service is killed every few seconds, and kill it at every single write
 	go run ./devcluster/cmd/devcluster build
 	go test ./e2e -count=1 -v -timeout=60m -run='^TestEveryDeliveryHasItsEffectOnce$$' -deliveries=$(or $(DELIVERIES),10000) -kills=$(or $(KILLS),40)
+	go test ./e2e -count=1 -v -timeout=60m -run='^TestKilledAtEveryWrite$$' -every-cut
 
 load: ## Send 500 deliveries a second for 60 s beside bare writes, without and with reconciling (RATE=500 FOR=60s)
 	go run ./devcluster/cmd/devcluster build
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s) -edge
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s)
+
+bench: ## Measure speed, memory and endurance beside a bare client (PARTS=idle,throughput PROFILES=dir QUICK=1)
+	@go run ./devcluster/cmd/devcluster build
+	@go run ./bench $(if $(PARTS),-parts=$(PARTS)) $(if $(PROFILES),-profiles=$(PROFILES)) $(if $(QUICK),-quick)
 
 generate: $(controller-gen) $(helm-docs) $(goprotoc) $(protoc-gen-go) $(protoc-gen-go-grpc) ## Regenerate deepcopy, CRDs, RBAC, protobuf messages and the chart's README
 	$(controller-gen) object paths=./api/...

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// The object that is changed, how, and back.
+const (
+	drifting = "default-deny"
+	opened   = `{"spec":{"ingress":[{}]}}`
+	closed   = `{"spec":{"ingress":null}}`
+)
+
+// drift changes one object by hand in each of many workspaces, and tells how long until the watch shows it repaired.
+// The floor repairs it with one patch as soon as its own watch shows the change.
+func drift(ctx context.Context, w *world, size sizes) ([]row, error) {
+	if err := w.crowd(ctx, "drift", size.drifted); err != nil {
+		return nil, err
+	}
+	namespaces := w.namespacesOf("drift", size.drifted)
+	repaired, err := w.repairTimes(ctx, namespaces)
+	if err != nil {
+		return nil, err
+	}
+	w.service.Stop()
+	stop, err := w.repairBare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	floor, err := w.repairTimes(ctx, namespaces)
+	stop()
+	if err != nil {
+		return nil, err
+	}
+	what := fmt.Sprintf("changed by hand → repaired, %d at a time", atOnce)
+	return []row{
+		timeRow(what, median, repaired, floor, goal{}), timeRow(what, p99, repaired, floor, goal{}),
+	}, w.service.Start(ctx)
+}
+
+func (w *world) namespacesOf(prefix string, n int) (names []string) {
+	for i := range n {
+		for _, namespace := range w.naming.Namespaces(fmt.Sprintf("%s-%d", prefix, i)) {
+			names = append(names, namespace.Name)
+		}
+	}
+	return names
+}
+
+// repairTimes opens the policy in each namespace and waits until all are closed again.
+func (w *world) repairTimes(ctx context.Context, namespaces []string) (times []time.Duration, err error) {
+	closing, err := w.watchFor(ctx, &networkingv1.NetworkPolicyList{}, func(o client.Object) (string, bool) {
+		policy, ok := o.(*networkingv1.NetworkPolicy)
+		return o.GetNamespace(), ok && policy.Name == drifting && len(policy.Spec.Ingress) == 0
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer closing.stop()
+	changed := make([]time.Time, len(namespaces))
+	done := make(chan error, 1)
+	go func() {
+		done <- each(len(namespaces), atOnce, func(i int) error {
+			changed[i] = time.Now()
+			return w.patchPolicy(ctx, namespaces[i], opened)
+		})
+	}()
+	seen, watched := closing.until(ctx, namespaces...)
+	if err := <-done; err != nil {
+		return nil, err
+	}
+	if watched != nil {
+		return nil, watched
+	}
+	for i, namespace := range namespaces {
+		times = append(times, seen[namespace].Sub(changed[i]))
+	}
+	return times, nil
+}
+
+func (w *world) patchPolicy(ctx context.Context, namespace, patch string) error {
+	policy := &networkingv1.NetworkPolicy{}
+	policy.Namespace, policy.Name = namespace, drifting
+	if err := w.bare.Patch(ctx, policy, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		return fmt.Errorf("changing NetworkPolicy %q in %q: %w", drifting, namespace, err)
+	}
+	return nil
+}
+
+// repairBare closes every policy as soon as the watch shows it open, until stop.
+func (w *world) repairBare(ctx context.Context) (stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var list networkingv1.NetworkPolicyList
+	if err := w.bare.List(ctx, &list, client.Limit(1)); err != nil {
+		cancel()
+		return nil, fmt.Errorf("listing: %w", err)
+	}
+	events, err := w.bare.Watch(ctx, &list, &client.ListOptions{Raw: from(&list)})
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("watching: %w", err)
+	}
+	for range atOnce {
+		go w.closePolicies(ctx, events)
+	}
+	return func() { cancel(); events.Stop() }, nil
+}
+
+func (w *world) closePolicies(ctx context.Context, events watch.Interface) {
+	for event := range events.ResultChan() {
+		policy, ok := event.Object.(*networkingv1.NetworkPolicy)
+		if ok && len(policy.Spec.Ingress) > 0 && policy.Name == drifting {
+			_ = w.patchPolicy(ctx, policy.Namespace, closed) // one that fails is missing in the end
+		}
+	}
+}

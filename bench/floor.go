@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// atOnce is how many workspaces the bare client makes, and how many objects it changes, at a time: as many as the
+// service has workers.
+const atOnce = 16
+
+// bareTimes is how long the bare client took: for the Workspace alone, and for all of it.
+type bareTimes struct{ create, whole time.Duration }
+
+// makeBare makes the Workspace and everything that the service makes of it, each by one create, and writes its status
+// once. The objects in a namespace are made at the same time. The service must be paused or stopped: what it would find
+// is removed again, after the clock was stopped, and the rest bears no label of ours.
+func (w *world) makeBare(ctx context.Context, id string) (bareTimes, error) {
+	wish := workspace.New(id)
+	if _, err := workspace.Record(wish, workspace.Event{Type: workspace.EventCreated, Data: team(id)}, workspace.Delivery{}); err != nil {
+		return bareTimes{}, err
+	}
+	var tier v1alpha1.WorkspaceTier
+	if err := w.bare.Get(ctx, client.ObjectKey{Name: wish.Spec.Tier}, &tier); err != nil {
+		return bareTimes{}, fmt.Errorf("reading the tier: %w", err)
+	}
+	namespaces := w.bareObjects(wish, &tier)
+	start := time.Now()
+	if err := w.bare.Create(ctx, wish); err != nil {
+		return bareTimes{}, fmt.Errorf("making Workspace %q: %w", id, err)
+	}
+	times := bareTimes{create: time.Since(start)}
+	err := each(len(namespaces), len(namespaces), func(i int) error { return w.createNamespace(ctx, namespaces[i]) })
+	if err == nil {
+		err = w.writeBareStatus(ctx, wish)
+	}
+	times.whole = time.Since(start)
+	return times, errors.Join(err, w.bare.Delete(ctx, wish))
+}
+
+// bareObjects are the objects of each namespace, the Namespace first.
+func (w *world) bareObjects(wish *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) (all [][]client.Object) {
+	for _, namespace := range w.naming.Namespaces(wish.Name) {
+		plan := &k8s.Plan{
+			Cluster: &k8s.Cluster{FlyteNamespace: "flyte"}, Workspace: wish, Tier: tier, Namespace: namespace,
+			ConsoleURL: "https://flyte.company.com/console/projects/" + wish.Name,
+		}
+		objects := []client.Object{plan.NamespaceObject(), plan.ConfigObject(), plan.WorkloadIdentity()}
+		quota, _ := plan.QuotaObjects()
+		access, _ := plan.AccessObjects()
+		for _, more := range [][]client.Object{quota, access, plan.NetworkObjects()} {
+			objects = append(objects, more...)
+		}
+		for _, o := range objects {
+			o.SetLabels(nil)
+		}
+		all = append(all, objects)
+	}
+	return all
+}
+
+func (w *world) createNamespace(ctx context.Context, objects []client.Object) error {
+	if err := w.bare.Create(ctx, objects[0]); err != nil {
+		return fmt.Errorf("making Namespace %q: %w", objects[0].GetName(), err)
+	}
+	inside := objects[1:]
+	return each(len(inside), len(inside), func(i int) error {
+		if err := w.bare.Create(ctx, inside[i]); err != nil {
+			return fmt.Errorf("making %T %q: %w", inside[i], inside[i].GetName(), err)
+		}
+		return nil
+	})
+}
+
+func (w *world) writeBareStatus(ctx context.Context, wish *v1alpha1.Workspace) error {
+	before := wish.DeepCopy()
+	meta.SetStatusCondition(&wish.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady,
+	})
+	if err := w.bare.Status().Patch(ctx, wish, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("writing the status of %q: %w", wish.Name, err)
+	}
+	return nil
+}
+
+// each calls do for 0 to n-1, so many at a time, and joins what went wrong.
+func each(n, atOnce int, do func(i int) error) error {
+	errs := make([]error, n)
+	slots := make(chan struct{}, atOnce)
+	var group sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = do(i)
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}

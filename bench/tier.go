@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// What the tier gives, and what the floor sets by itself.
+const (
+	tierStorage  = "7Ti"
+	floorStorage = "6Ti"
+)
+
+// tierChange changes the tier of many workspaces, and tells how long until the watch shows the last one's quota changed.
+// The floor is one patch of each ResourceQuota.
+func tierChange(ctx context.Context, w *world, size sizes) ([]row, error) {
+	if err := w.crowd(ctx, "tier", size.followers); err != nil {
+		return nil, err
+	}
+	namespaces := w.namespacesOf("tier", size.followers)
+	before, err := w.service.Measure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	took, err := w.untilStorage(ctx, tierStorage, namespaces, func() error { return w.patchTier(ctx, tierStorage) })
+	if err != nil {
+		return nil, err
+	}
+	after, err := w.service.Measure(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.service.Stop()
+	floor, err := w.untilStorage(ctx, floorStorage, namespaces, func() error {
+		return each(len(namespaces), atOnce, func(i int) error { return w.patchQuota(ctx, namespaces[i]) })
+	})
+	if err != nil {
+		return nil, err
+	}
+	requests := (after.Sum(requestsMetric) - before.Sum(requestsMetric)) / float64(size.followers)
+	return []row{
+		{fmt.Sprintf("a tier changed → all %d workspaces follow", size.followers), took.String(), floor.String(), ratioOf(took, floor), goal{}},
+		{what: "API requests of each for it", service: fmt.Sprintf("%.2f", requests), floor: "1", ratio: requests},
+	}, w.service.Start(ctx)
+}
+
+// untilStorage makes the change and tells how long until every quota allows so much storage.
+func (w *world) untilStorage(ctx context.Context, storage string, namespaces []string, change func() error) (time.Duration, error) {
+	watch, err := w.watchFor(ctx, &corev1.ResourceQuotaList{}, func(o client.Object) (string, bool) {
+		quota, ok := o.(*corev1.ResourceQuota)
+		if !ok {
+			return "", false
+		}
+		allowed := quota.Spec.Hard[corev1.ResourceRequestsStorage]
+		return quota.Namespace, allowed.String() == storage
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer watch.stop()
+	start := time.Now()
+	done := make(chan error, 1)
+	go func() { done <- change() }()
+	_, watched := watch.until(ctx, namespaces...)
+	took := time.Since(start).Round(time.Millisecond)
+	if err := <-done; err != nil {
+		return 0, err
+	}
+	return took, watched
+}
+
+func (w *world) patchTier(ctx context.Context, storage string) error {
+	tier := &v1alpha1.WorkspaceTier{}
+	tier.Name = v1alpha1.DefaultTier
+	patch := fmt.Sprintf(`{"spec":{"quota":{"default":{"storage":%q},"maximum":{"storage":%q}}}}`, storage, storage)
+	if err := w.bare.Patch(ctx, tier, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		return fmt.Errorf("changing the tier: %w", err)
+	}
+	return nil
+}
+
+func (w *world) patchQuota(ctx context.Context, namespace string) error {
+	quota := &corev1.ResourceQuota{}
+	quota.Namespace, quota.Name = namespace, "workspace-quota"
+	patch := fmt.Sprintf(`{"spec":{"hard":{"requests.storage":%q}}}`, floorStorage)
+	if err := w.bare.Patch(ctx, quota, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		return fmt.Errorf("changing the quota in %q: %w", namespace, err)
+	}
+	return nil
+}

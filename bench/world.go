@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// world is a control plane, the service on it under the chart's account, and the bare client.
+type world struct {
+	cluster *devcluster.Cluster
+	service *service.Service
+	// bare is the cluster's admin, without rate limits, by protobuf wherever the API server has it.
+	bare client.WithWatch
+	// naming tells the namespaces of a workspace.
+	naming *workspace.Naming
+	stops  []func()
+}
+
+func buildService(ctx context.Context) (binary string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return "", nil, fmt.Errorf("making a directory: %w", err)
+	}
+	remove = func() { os.RemoveAll(dir) }
+	binary = filepath.Join(dir, "integration")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "platform.company.com/workspace-flyte-integration/cmd/integration")
+	if text, err := build.CombinedOutput(); err != nil {
+		remove()
+		return "", nil, fmt.Errorf("building the service: %w\n%s", err, text)
+	}
+	return binary, remove, nil
+}
+
+func newWorld(ctx context.Context, binary string, p part, audited bool) (w *world, err error) {
+	w = &world{}
+	w.naming, err = workspace.NewNaming(p.template, prefix, domains, nil)
+	if err != nil {
+		return w, err
+	}
+	defer func() {
+		if err != nil {
+			w.stop()
+		}
+	}()
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return w, fmt.Errorf("making a directory: %w", err)
+	}
+	w.stops = append(w.stops, func() { os.RemoveAll(dir) })
+	flyte, err := flytetest.Start()
+	if err != nil {
+		return w, err
+	}
+	w.stops = append(w.stops, flyte.Stop)
+	// The audit log is for the requests by verb and kind; it costs the API server something, so only on request.
+	w.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: audited})
+	if err != nil {
+		return w, err
+	}
+	w.stops = append(w.stops, w.cluster.Stop)
+	w.service, err = service.Install(ctx, service.Options{
+		Cluster: w.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir, Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
+		Env: map[string]string{"PPROF_ENABLED": strconv.FormatBool(audited || p.name == "standing")},
+	})
+	if err != nil {
+		return w, err
+	}
+	if err := w.connect(); err != nil {
+		return w, err
+	}
+	if err := w.service.Start(ctx); err != nil {
+		return w, err
+	}
+	w.stops = append(w.stops, func() { w.service.Stop() })
+	err = w.warmUp(ctx)
+	return w, err
+}
+
+func (w *world) connect() error {
+	scheme, err := k8s.NewScheme()
+	if err != nil {
+		return err
+	}
+	w.bare, err = client.NewWithWatch(w.cluster.Config(), client.Options{Scheme: scheme})
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	return nil
+}
+
+// stop ends everything, the last first.
+func (w *world) stop() {
+	for i := range w.stops {
+		w.stops[len(w.stops)-1-i]()
+	}
+}
+
+// warmUp makes a few workspaces, on both ways: the first writes of a kind take a new API server long.
+func (w *world) warmUp(ctx context.Context) error {
+	if err := w.crowd(ctx, "warm", warmUps); err != nil {
+		return err
+	}
+	w.service.Pause()
+	defer w.service.Resume()
+	for i := range warmUps {
+		if _, err := w.makeBare(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What the chart sets by default.
+const prefix = "flyte-"
+
+var domains = []string{"development", "staging", "production"}
+
+const (
+	warmUps = 5
+	// patience is how long anything may take.
+	patience = 10 * time.Minute
+)
+
+// team is the workspace that is measured: a quota, two roles, a label, and 13 objects with one namespace.
+func team(id string) workspace.Data {
+	return workspace.Data{
+		WorkspaceID: id, Version: 1, Name: "Team " + id, Description: "made to be measured", Owner: "ana@company.com",
+		Quota: v1alpha1.Quota{CPU: "20", Memory: "64Gi", GPU: "2"},
+		Members: []v1alpha1.Member{
+			{Kind: v1alpha1.MemberUser, Name: "ana@company.com", Role: v1alpha1.RoleAdmin},
+			{Kind: v1alpha1.MemberGroup, Name: "ml-team", Role: v1alpha1.RoleEditor},
+		},
+		Labels: map[string]string{"cost-center": "42"},
+	}
+}
