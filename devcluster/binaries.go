@@ -39,9 +39,20 @@ func Binaries(ctx context.Context, progress io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	c := cache{dir: filepath.Join(root, "controlplane", v.key()), progress: progress}
+	c := cache{dir: filepath.Join(root, "controlplane", v.key()), names: binaryNames, progress: progress}
 	return c.fill(ctx, func(dir string) error {
-		return goBuild{module: module, versions: v, progress: progress}.run(ctx, dir)
+		fmt.Fprintf(progress, "building etcd %s and Kubernetes %s from source, once (minutes when nothing is cached)\n", v.etcd, v.kubernetes)
+		build := goBuild{module: module, linkerFlags: v.linkerFlags(), progress: progress, packages: []string{
+			"go.etcd.io/etcd/server/v3", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kube-controller-manager",
+		}}
+		if err := build.run(ctx, dir); err != nil {
+			return err
+		}
+		// The main package of etcd is named after the last part of its path.
+		if err := os.Rename(filepath.Join(dir, "server"), filepath.Join(dir, etcdBinary)); err != nil {
+			return fmt.Errorf("naming etcd: %w", err)
+		}
+		return nil
 	})
 }
 
@@ -59,6 +70,7 @@ func cacheRoot() (string, error) {
 // cache is one directory that is either absent or complete.
 type cache struct {
 	dir      string
+	names    []string // of the files that make it complete
 	progress io.Writer
 }
 
@@ -100,7 +112,7 @@ func (c cache) replace(build func(dir string) error) error {
 		return fmt.Errorf("building the control plane: %w", err)
 	}
 	if !c.complete(building) {
-		return fmt.Errorf("building the control plane: %s lacks one of %v", building, binaryNames)
+		return fmt.Errorf("building the control plane: %s lacks one of %v", building, c.names)
 	}
 	if err := os.Rename(building, c.dir); err != nil {
 		return fmt.Errorf("keeping the build: %w", err)
@@ -108,8 +120,8 @@ func (c cache) replace(build func(dir string) error) error {
 	return nil
 }
 
-func (cache) complete(dir string) bool {
-	for _, name := range binaryNames {
+func (c cache) complete(dir string) bool {
+	for _, name := range c.names {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || !info.Mode().IsRegular() || info.Size() == 0 || info.Mode()&0o100 == 0 {
 			return false

@@ -26,7 +26,7 @@ func writeBinaries(t *testing.T, dir, content string, names ...string) {
 }
 
 func TestCache_UsesWhatIsComplete(t *testing.T) {
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: binaryNames, progress: io.Discard}
 	writeBinaries(t, c.dir, "whole", binaryNames...)
 	if _, err := c.fill(t.Context(), func(string) error { return errors.New("built again") }); err != nil {
 		t.Error(err)
@@ -43,7 +43,7 @@ func TestCache_NeverUsesHalfABuild(t *testing.T) {
 		"a build was killed":     {".building", "half", binaryNames},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
+			c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: binaryNames, progress: io.Discard}
 			writeBinaries(t, c.dir+left.suffix, left.content, left.names...)
 			dir, err := c.fill(t.Context(), func(dir string) error { writeBinaries(t, dir, "whole", binaryNames...); return nil })
 			if err != nil {
@@ -59,7 +59,7 @@ func TestCache_NeverUsesHalfABuild(t *testing.T) {
 }
 
 func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: io.Discard}
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: binaryNames, progress: io.Discard}
 	for _, build := range []func(string) error{
 		func(dir string) error {
 			writeBinaries(t, dir, "whole", binaryNames...)
@@ -79,7 +79,7 @@ func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
 func TestCache_IsBuiltOnceByManyAtATime(t *testing.T) {
 	const others = 3
 	waiting := make(lineCounter, others)
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), progress: waiting}
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: binaryNames, progress: waiting}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var builds atomic.Int32

@@ -16,35 +16,30 @@ import (
 
 const progressInterval = 5 * time.Second
 
-// goBuild builds the binaries of the module with the local Go toolchain.
+// goBuild builds main packages of the module, or of what it requires, with the local Go toolchain.
 type goBuild struct {
-	module   string
-	versions versions
-	progress io.Writer
+	module      string
+	packages    []string
+	linkerFlags string
+	progress    io.Writer
 }
 
 func (b goBuild) run(ctx context.Context, dir string) error {
-	v := b.versions
-	fmt.Fprintf(b.progress, "building etcd %s and Kubernetes %s from source, once (minutes when nothing is cached)\n", v.etcd, v.kubernetes)
 	output := &buildOutput{began: time.Now()}
 	stop := output.report(b.progress)
 	defer stop()
 	if err := runWithParent(b.command(ctx, dir, output)); err != nil {
 		return fmt.Errorf("running go build: %w\n%s", err, output.tail())
 	}
-	// The main package of etcd is named after the last part of its path.
-	if err := os.Rename(filepath.Join(dir, "server"), filepath.Join(dir, etcdBinary)); err != nil {
-		return fmt.Errorf("naming etcd: %w", err)
-	}
 	return nil
 }
 
 func (b goBuild) command(ctx context.Context, dir string, output io.Writer) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "go", "build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false",
-		"-ldflags", b.versions.linkerFlags(), "-o", dir+string(filepath.Separator),
-		"go.etcd.io/etcd/server/v3",
-		"k8s.io/kubernetes/cmd/kube-apiserver",
-		"k8s.io/kubernetes/cmd/kube-controller-manager")
+	args := []string{
+		"build", "-v", "-mod=readonly", "-trimpath", "-buildvcs=false",
+		"-ldflags", b.linkerFlags, "-o", dir + string(filepath.Separator),
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, b.packages...)...)
 	cmd.Dir = b.module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	cmd.Stdout, cmd.Stderr = output, output

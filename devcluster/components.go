@@ -16,35 +16,40 @@ func (c *Cluster) startProcesses(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(c.options.Progress, "starting etcd, kube-apiserver and kube-controller-manager, logs in %s\n", c.state.dir)
-	if err := c.run(&c.etcd, etcdBinary, c.etcdFlags()); err != nil {
+	if err := c.run(&c.etcd, c.binary(etcdBinary), c.etcdFlags()); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, etcdListens); err != nil {
 		return err
 	}
-	if err := c.run(&c.apiServer, apiServerBinary, c.apiServerFlags()); err != nil {
+	if err := c.run(&c.apiServer, c.binary(apiServerBinary), c.apiServerFlags()); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, apiServerReady); err != nil {
 		return err
 	}
-	if err := c.run(&c.controllerManager, controllerManagerBinary, c.controllerManagerFlags()); err != nil {
+	if err := c.run(&c.controllerManager, c.binary(controllerManagerBinary), c.controllerManagerFlags()); err != nil {
 		return err
 	}
-	return c.waitFor(ctx, defaultNamespace, controllerManagerHealthy)
+	if err := c.waitFor(ctx, defaultNamespace, controllerManagerHealthy); err != nil {
+		return err
+	}
+	return c.startNodes(ctx)
 }
 
+func (c *Cluster) binary(name string) string { return filepath.Join(c.binaries, name) }
+
 // run starts a component that does not run, unless the cluster was stopped.
-func (c *Cluster) run(slot **process, binary string, flags []string) error {
+func (c *Cluster) run(slot **process, path string, flags []string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.isStopped() {
 		return errStopped
 	}
 	if *slot != nil {
-		return fmt.Errorf("starting %s: it was started before and not stopped", binary)
+		return fmt.Errorf("starting %s: it was started before and not stopped", filepath.Base(path))
 	}
-	p, err := startProcess(c.state.dir, filepath.Join(c.binaries, binary), flags...)
+	p, err := startProcess(c.state.dir, path, flags...)
 	if err != nil {
 		return err
 	}
@@ -57,6 +62,8 @@ func (c *Cluster) run(slot **process, binary string, flags []string) error {
 func (c *Cluster) stopProcesses() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.kwok.stop(0)
+	c.scheduler.stop(0)
 	c.controllerManager.stop(0)
 	c.apiServer.stop(0)
 	if c.state.temporary {
@@ -64,7 +71,7 @@ func (c *Cluster) stopProcesses() {
 	} else {
 		c.etcd.stop(etcdGrace)
 	}
-	c.etcd, c.apiServer, c.controllerManager = nil, nil, nil
+	c.etcd, c.apiServer, c.controllerManager, c.scheduler, c.kwok = nil, nil, nil, nil, nil
 }
 
 // ended returns the failure of a component that has ended by itself.
@@ -83,7 +90,7 @@ func (c *Cluster) processes() []*process {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var running []*process
-	for _, p := range []*process{c.etcd, c.apiServer, c.controllerManager} {
+	for _, p := range []*process{c.etcd, c.apiServer, c.controllerManager, c.scheduler, c.kwok} {
 		if p != nil {
 			running = append(running, p)
 		}

@@ -34,6 +34,9 @@ type Options struct {
 	AuditLog bool
 	// Token is the cluster-admin token; empty means a random one.
 	Token string
+	// Nodes is how many nodes kwok plays, with kube-scheduler beside it: pods are scheduled and become ready, and those of a
+	// Job complete, but nothing runs. None means neither of the two programs.
+	Nodes int
 }
 
 // Cluster is a running control plane. Its methods are safe for concurrent use.
@@ -49,6 +52,8 @@ type Cluster struct {
 	etcd              *process
 	apiServer         *process
 	controllerManager *process
+	scheduler         *process
+	kwok              *process
 	stopped           chan struct{}
 	stopOnce          sync.Once
 }

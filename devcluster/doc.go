@@ -1,7 +1,8 @@
 // Package devcluster runs a real Kubernetes control plane (etcd, kube-apiserver
 // with RBAC, kube-controller-manager) as child processes, without containers
-// and without nodes: enough for everything that is decided by the API server
-// and the controllers, nothing that needs a pod to run.
+// and without nodes, or with nodes that are only played: enough for everything
+// that is decided by the API server, the controllers and the scheduler, nothing
+// that needs a pod to run.
 //
 // The binaries are built once from the pinned module in devcluster/controlplane
 // and kept in a cache outside the checkout. Every component listens on

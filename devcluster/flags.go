@@ -59,11 +59,19 @@ func (c *Cluster) controllerManagerFlags() []string {
 		"--root-ca-file=" + c.state.path(servingCertFile),
 		"--leader-elect=false",
 		"--profiling=false",
-		"--controllers=*,-node-ipam-controller,-node-lifecycle-controller,-taint-eviction-controller," +
-			"-ttl-controller,-persistentvolume-attach-detach-controller,-persistentvolume-expander-controller",
+		"--controllers=" + c.controllers(),
 		// The default of 20/s leaves ServiceAccounts and quota status minutes
 		// behind when hundreds of namespaces are created at once.
 		"--kube-api-qps=500",
 		"--kube-api-burst=1000",
 	}
+}
+
+// controllers leaves out what has no use without nodes, and what needs volumes.
+func (c *Cluster) controllers() string {
+	controllers := "*,-node-ipam-controller,-ttl-controller,-persistentvolume-attach-detach-controller,-persistentvolume-expander-controller"
+	if c.options.Nodes == 0 {
+		controllers += ",-node-lifecycle-controller,-taint-eviction-controller"
+	}
+	return controllers
 }

@@ -51,6 +51,19 @@ func (v versions) linkerFlags() string {
 	return "-s -w" + variable + "gitVersion=" + v.kubernetes + variable + "gitMajor=" + parts[0] + variable + "gitMinor=" + parts[1]
 }
 
+// kwokVersion is read from kwok/go.mod, beside controlplane.
+func kwokVersion(module string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	if err != nil {
+		return "", fmt.Errorf("reading kwok's module: %w", err)
+	}
+	v := required(string(text), kwokModule)
+	if v == "" {
+		return "", fmt.Errorf("reading kwok's module: no version of %s in %s", kwokModule, module)
+	}
+	return v, nil
+}
+
 // moduleDir finds devcluster/controlplane in a parent of the working directory
 // (a test's is its package's), else beside the sources this was compiled from.
 func moduleDir() (string, error) {

@@ -1,5 +1,5 @@
 // The embedded control plane's own module: it pins and builds kube-apiserver,
-// kube-controller-manager and etcd, so that k8s.io/kubernetes stays out of the product's go.mod.
+// kube-controller-manager, kube-scheduler and etcd, so that k8s.io/kubernetes stays out of the product's go.mod.
 module platform.company.com/workspace-flyte-integration/devcluster/controlplane
 
 go 1.26.0
@@ -175,6 +175,7 @@ tool (
 	go.etcd.io/etcd/server/v3
 	k8s.io/kubernetes/cmd/kube-apiserver
 	k8s.io/kubernetes/cmd/kube-controller-manager
+	k8s.io/kubernetes/cmd/kube-scheduler
 )
 
 // k8s.io/kubernetes replaces its staging modules by its own folders; the published ones are the same text.

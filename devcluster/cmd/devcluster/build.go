@@ -18,6 +18,9 @@ func build(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := devcluster.NodeBinaries(ctx, os.Stderr); err != nil {
+		return err
+	}
 	fmt.Println(dir)
 	return nil
 }
