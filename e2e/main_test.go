@@ -85,8 +85,16 @@ func run(m *testing.M) (code int, err error) {
 	if err := world.service.Start(ctx); err != nil {
 		return 0, err
 	}
-	defer world.service.Stop()
-	return m.Run(), policiesStoodAside()
+	code = m.Run()
+	world.service.Stop()
+	problems, err := auditRights(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(os.Stderr, problem)
+	}
+	return max(code, min(len(problems), 1)), policiesStoodAside()
 }
 
 func adminClient(cluster *devcluster.Cluster) (client.WithWatch, error) {

@@ -1,0 +1,116 @@
+package helm
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/devcluster"
+)
+
+func get[T client.Object](t *testing.T, o T, name string) T {
+	t.Helper()
+	if err := world.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, o); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// environment is what the kubelet would give a container: its ConfigMaps and variables, with the Secrets that it mounts as files
+// of this machine.
+func environment(t *testing.T, pod *corev1.PodSpec) map[string]string {
+	t.Helper()
+	container, env := pod.Containers[0], map[string]string{}
+	for _, from := range container.EnvFrom {
+		for name, value := range get(t, &corev1.ConfigMap{}, from.ConfigMapRef.Name).Data {
+			env[name] = value
+		}
+	}
+	for _, variable := range container.Env {
+		env[variable.Name] = variable.Value
+	}
+	env["POD_NAME"], env["POD_NAMESPACE"] = release+"-0", namespace
+	for _, volume := range pod.Volumes {
+		secret := get(t, &corev1.Secret{}, volume.Secret.SecretName)
+		for _, mount := range container.VolumeMounts {
+			for _, item := range volume.Secret.Items {
+				if mount.Name != volume.Name {
+					continue
+				}
+				file := filepath.Join(t.TempDir(), item.Path)
+				if err := os.WriteFile(file, secret.Data[item.Key], 0o600); err != nil {
+					t.Fatal(err)
+				}
+				for name, value := range env {
+					env[name] = strings.ReplaceAll(value, mount.MountPath+"/"+item.Path, file)
+				}
+			}
+		}
+	}
+	return env
+}
+
+// runService runs the service as a pod of the Deployment would: its environment, its account. It returns where it serves.
+func runService(t *testing.T) (url string) {
+	t.Helper()
+	pod := get(t, &appsv1.Deployment{}, release).Spec.Template.Spec
+	env := environment(t, &pod)
+	addresses, err := devcluster.FreeAddresses(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := world.cluster.WriteKubeconfig(kubeconfig, account(t, pod.ServiceAccountName)); err != nil {
+		t.Fatal(err)
+	}
+	// What a machine without pods and DNS has to be told.
+	env["KUBECONFIG"], env["FLYTE_ADMIN_ENDPOINT"] = kubeconfig, world.flyte.Addr()
+	env["LISTEN_ADDRESS"], env["METRICS_ADDRESS"] = addresses[0], addresses[1]
+	program, err := devcluster.StartProgram(t.TempDir(), list(env), world.integration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { program.Stop(stopGrace) })
+	return "http://" + addresses[0]
+}
+
+func list(env map[string]string) (all []string) {
+	for name, value := range env {
+		all = append(all, name+"="+value)
+	}
+	return all
+}
+
+// account acts as a ServiceAccount, by a token of its own.
+func account(t *testing.T, name string) *rest.Config {
+	t.Helper()
+	request := &authenticationv1.TokenRequest{}
+	if err := world.admin.SubResource("token").Create(t.Context(), get(t, &corev1.ServiceAccount{}, name), request); err != nil {
+		t.Fatal(err)
+	}
+	cfg := rest.AnonymousClientConfig(world.cluster.Config())
+	cfg.BearerToken = request.Status.Token
+	return cfg
+}
+
+// testPod is the pod of the hook that `helm test` runs, as the release has it.
+func testPod(t *testing.T) *corev1.PodSpec {
+	t.Helper()
+	for _, text := range strings.Split(mustHelm(t, "get", "hooks", release), "\n---\n") {
+		var job batchv1.Job
+		if err := yaml.Unmarshal([]byte(text), &job); err == nil && job.Kind == "Job" {
+			return &job.Spec.Template.Spec
+		}
+	}
+	t.Fatal("the release has no Job among its hooks")
+	return nil
+}

@@ -1,0 +1,196 @@
+package helm
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+)
+
+const (
+	pollInterval = 100 * time.Millisecond
+	patience     = 3 * time.Minute
+	stopGrace    = 40 * time.Second
+	workspaces   = 3
+)
+
+func eventually(t *testing.T, what string, holds func(context.Context) bool) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		return holds(ctx), nil
+	})
+	if err != nil {
+		t.Fatalf("waiting for %s: %v", what, err)
+	}
+}
+
+// TestRelease is one story, told in order: the chart before this one is installed, upgraded to this one, tested, rolled back,
+// upgraded again and uninstalled; and all the time the workspaces and their namespaces stay the same objects.
+func TestRelease(t *testing.T) {
+	values := []string{
+		"--set", "flyte.consoleURL=https://flyte.company.com", "--set", "webhook.secret=" + signature.NewSecret(),
+		"--set", "image.repository=registry.company.com/workspace-flyte-integration", "--wait", "--timeout", "5m",
+	}
+	mustHelm(t, append([]string{"install", release, previous, "--create-namespace"}, values...)...)
+	rolledOut(t)
+	var kept map[string]types.UID
+	t.Run("provision", func(t *testing.T) {
+		runService(t)
+		provision(t)
+		kept = identities(t)
+	})
+
+	mustHelm(t, append([]string{"upgrade", release, chart}, values...)...)
+	rolledOut(t)
+	unchanged(t, kept, "the upgrade")
+	if !crdHasCurrentSchema(t) {
+		t.Error("the upgrade left the old CRD")
+	}
+
+	t.Run("test", func(t *testing.T) { passesItsTest(t, runService(t)) })
+
+	mustHelm(t, "rollback", release, "1", "--wait", "--timeout", "5m")
+	rolledOut(t)
+	unchanged(t, kept, "the rollback")
+	mustHelm(t, append([]string{"upgrade", release, chart}, values...)...)
+	rolledOut(t)
+
+	mustHelm(t, "uninstall", release, "--wait", "--timeout", "5m")
+	unchanged(t, kept, "uninstalling")
+	for _, o := range []client.Object{&appsv1.Deployment{}, &rbacv1.ClusterRole{}, &corev1.ConfigMap{}} {
+		if err := world.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: release}, o); !apierrors.IsNotFound(err) {
+			t.Errorf("a %T is left: %v", o, err)
+		}
+	}
+
+	// Over what was kept it installs again, and takes the CRDs with it when told so; never the namespaces.
+	mustHelm(t, append([]string{"install", release, chart, "--set", "crds.keep=false"}, values...)...)
+	rolledOut(t)
+	unchanged(t, kept, "installing again")
+	mustHelm(t, "uninstall", release, "--wait", "--timeout", "5m")
+	eventually(t, "the CRD to go", func(ctx context.Context) bool { return apierrors.IsNotFound(world.admin.Get(ctx, crdKey, crd())) })
+	for i := range workspaces {
+		var n corev1.Namespace
+		name := fmt.Sprintf("flyte-kept-%d", i)
+		if err := world.admin.Get(t.Context(), client.ObjectKey{Name: name}, &n); err != nil || n.UID != kept[name] {
+			t.Errorf("the namespace %s went with the CRD: %v", name, err)
+		}
+	}
+}
+
+// rolledOut waits until all three replicas are ready and of the newest template.
+func rolledOut(t *testing.T) {
+	t.Helper()
+	eventually(t, "3 of 3 replicas", func(ctx context.Context) bool {
+		var d appsv1.Deployment
+		err := world.admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: release}, &d)
+		s := d.Status
+		return err == nil && s.ObservedGeneration == d.Generation && *d.Spec.Replicas == 3 && s.ReadyReplicas == 3 && s.UpdatedReplicas == 3 && s.Replicas == 3
+	})
+}
+
+func provision(t *testing.T) {
+	t.Helper()
+	for i := range workspaces {
+		w := &v1alpha1.Workspace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("kept-%d", i)}}
+		w.Spec.DisplayName = v1alpha1.Text(w.Name)
+		if err := world.admin.Create(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, w.Name+" to be Ready", func(ctx context.Context) bool {
+			err := world.admin.Get(ctx, client.ObjectKeyFromObject(w), w)
+			return err == nil && meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionReady)
+		})
+	}
+}
+
+// identities are the UIDs of the workspaces and of their namespaces.
+func identities(t *testing.T) map[string]types.UID {
+	t.Helper()
+	found := map[string]types.UID{}
+	var ws v1alpha1.WorkspaceList
+	var namespaces corev1.NamespaceList
+	for _, l := range []client.ObjectList{&ws, &namespaces} {
+		if err := world.admin.List(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range ws.Items {
+		found[ws.Items[i].Name] = ws.Items[i].UID
+	}
+	for i := range namespaces.Items {
+		if strings.HasPrefix(namespaces.Items[i].Name, "flyte-") {
+			found[namespaces.Items[i].Name] = namespaces.Items[i].UID
+		}
+	}
+	return found
+}
+
+func unchanged(t *testing.T, kept map[string]types.UID, by string) {
+	t.Helper()
+	now := identities(t)
+	for name, uid := range kept {
+		if now[name] != uid {
+			t.Errorf("%s did not keep %s", by, name)
+		}
+	}
+	if len(kept) != 2*workspaces {
+		t.Errorf("%d objects were looked at, want %d", len(kept), 2*workspaces)
+	}
+}
+
+var crdKey = client.ObjectKey{Name: "workspacetiers.platform.company.com"}
+
+func crd() *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
+	return o
+}
+
+// crdHasCurrentSchema looks for a field that version 0.1.0 did not have.
+func crdHasCurrentSchema(t *testing.T) bool {
+	t.Helper()
+	o := crd()
+	if err := world.admin.Get(t.Context(), crdKey, o); err != nil {
+		t.Fatal(err)
+	}
+	versions, _, _ := unstructured.NestedSlice(o.Object, "spec", "versions")
+	_, found, _ := unstructured.NestedMap(versions[0].(map[string]any), "schema", "openAPIV3Schema", "properties", "spec", "properties", "domains")
+	return found
+}
+
+// passesItsTest runs `helm test`, whose Job kwok lets pass, and what the Job's container would run, against the service at url.
+func passesItsTest(t *testing.T, url string) {
+	t.Helper()
+	if text := mustHelm(t, "test", release, "--timeout", "5m"); !strings.Contains(text, "Succeeded") {
+		t.Errorf("helm test says:\n%s", text)
+	}
+	pod := testPod(t)
+	inside := fmt.Sprintf("http://%s.%s.svc:80", release, namespace)
+	if want := []string{"--test", inside}; strings.Join(pod.Containers[0].Args, " ") != strings.Join(want, " ") {
+		t.Fatalf("the test's arguments are %q", pod.Containers[0].Args)
+	}
+	cmd := exec.CommandContext(t.Context(), world.integration, "--test", url)
+	cmd.Env = list(environment(t, pod))
+	text, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(text), "a signed ping was taken") {
+		t.Errorf("the test's container: %v\n%s", err, text)
+	}
+}
