@@ -43,7 +43,7 @@ $(eval $(call tool,conftest,github.com/open-policy-agent/conftest,v0.71.1))
 $(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8.0))
 
 # --- Targets -------------------------------------------------------------------------------------
-.PHONY: help build run test soak load bench generate fmt lint verify verify-generated verify-modules verify-chart verify-vulnerabilities clean
+.PHONY: help build image run test soak load bench generate fmt lint verify verify-generated verify-modules verify-chart verify-image verify-vulnerabilities clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,12 +55,29 @@ build: ## Build the service, the operator's CLI and the embedded control plane's
 run: build ## Start control plane and service, send three webhooks, show the workspaces (RUN_ONCE=1 stops there)
 	@bin/devcluster run $(if $(RUN_ONCE),--once)
 
+# PUSH=registry/repository:tag pushes it, too. What it prints is the digest of the index, for the chart's image.digest.
+image: ## Build the image for amd64 and arm64 into bin/image, with SBOMs, without a container engine (PUSH=registry/repository:tag)
+	@mkdir -p bin; cd image && go build -o $(abspath bin)/image-builder .
+	@bin/image-builder --out bin/image $(IMAGE_OF) $(if $(PUSH),--push $(PUSH))
+
+IMAGE_OF = --version '$(VERSION)' --commit '$(COMMIT)' --date '$(DATE)' --origin '$(shell git remote get-url origin 2>/dev/null)'
+
+# A copy elsewhere must give the same digest.
+verify-image:
+	@mkdir -p bin; cd image && go vet ./... && go test ./... && go build -o $(abspath bin)/image-builder .
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir "$$dir/elsewhere"; \
+	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$$dir/elsewhere"; \
+	here=$$(bin/image-builder --out "$$dir/1" $(IMAGE_OF)); \
+	there=$$(bin/image-builder --source "$$dir/elsewhere" --out "$$dir/2" $(IMAGE_OF)); \
+	[ "$$here" = "$$there" ] || { echo "Two builds of one commit differ: $$here $$there" >&2; exit 1; }; \
+	ls "$$dir"/1/sbom/*.spdx.json >/dev/null; echo "$$here"
+
 # The race detector needs a C compiler; a machine without one tests all the same, and says so.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race,$(warning no C compiler: testing without the race detector))
 
-test: $(gotestsum) ## Run all tests, against a real control plane; the last line counts them
+test: $(gotestsum) $(helm) ## Run all tests, against a real control plane; the last line counts them
 	go run ./devcluster/cmd/devcluster build
-	$(gotestsum) --format pkgname-and-test-fails -- $(RACE) -shuffle=on -timeout=15m ./...
+	HELM=$(helm) $(gotestsum) --format pkgname-and-test-fails -- $(RACE) -shuffle=on -timeout=15m ./...
 
 soak: ## Send 10,000 deliveries while the service is killed every few seconds, and kill it at every single write
 	go run ./devcluster/cmd/devcluster build
@@ -92,7 +109,7 @@ lint: $(golangci-lint) ## Check the house style
 	$(golangci-lint) run
 	$(golangci-lint) fmt --diff
 
-verify: verify-generated verify-modules lint verify-chart verify-vulnerabilities ## Fail on anything stale, unformatted, badly styled or vulnerable
+verify: verify-generated verify-modules lint verify-chart verify-image verify-vulnerabilities ## Fail on anything stale, unformatted, badly styled or vulnerable
 
 # Before is compared with after, rather than with git, so that it also holds in the middle of a change.
 checksums = find api rbac $(CHART)/files $(CHART)/README.md internal/flyte/flyteidl2 -type f -exec cksum {} + 2>/dev/null | sort -k3 || true
@@ -103,7 +120,7 @@ verify-generated:
 
 verify-modules:
 	go mod tidy -diff
-	cd devcluster/controlplane && go mod tidy -diff
+	for module in devcluster/controlplane devcluster/kwok image; do (cd $$module && go mod tidy -diff); done
 
 # Every values file is linted, rendered, held against the schemas of Kubernetes 1.36 and against our own policies; the default
 # rendering is scored, too. Kinds whose CRDs are other projects' are skipped by name.
