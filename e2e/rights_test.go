@@ -26,9 +26,19 @@ type right string
 // request is what the audit log says of one.
 type request struct {
 	audited
-	Annotations map[string]string `json:"annotations"`
-	ObjectRef   struct{ APIGroup, Resource, Subresource, Name string }
+	Annotations map[string]string                                      `json:"annotations"`
+	ObjectRef   struct{ APIGroup, Resource, Subresource, Name string } `json:"objectRef"`
 }
+
+// unheard are rights that no story here uses, and why they are granted.
+var unheard = map[right]string{
+	"delete /resourcequotas":                   "a quota whose scopes somebody changed is replaced: internal/k8s tries it",
+	"delete networking.k8s.io/networkpolicies": "the policy of a tier that opens nothing any more: internal/workspace/lifecycle tries it",
+	"patch events.k8s.io/events":               "the event recorder's, when an event comes again within minutes",
+}
+
+// fallback tells whether only older API servers ask for the right: client-go asks for a streaming list (a watch), and lists where it gets none.
+func fallback(r right) bool { return strings.HasPrefix(string(r), "list ") }
 
 // auditRights returns what is wrong. What is unused can be told only after all stories.
 func auditRights(ctx context.Context) (problems []string, err error) {
@@ -45,7 +55,7 @@ func auditRights(ctx context.Context) (problems []string, err error) {
 			return nil, err
 		}
 		for r := range granted {
-			if !used[r] {
+			if _, known := unheard[r]; !used[r] && !known && !fallback(r) {
 				problems = append(problems, "no story used the right to: "+string(r))
 			}
 		}

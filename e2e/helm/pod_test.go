@@ -1,8 +1,10 @@
 package helm
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,32 +33,29 @@ func environment(t *testing.T, pod *corev1.PodSpec) map[string]string {
 	t.Helper()
 	container, env := pod.Containers[0], map[string]string{}
 	for _, from := range container.EnvFrom {
-		for name, value := range get(t, &corev1.ConfigMap{}, from.ConfigMapRef.Name).Data {
-			env[name] = value
-		}
+		maps.Copy(env, get(t, &corev1.ConfigMap{}, from.ConfigMapRef.Name).Data)
 	}
 	for _, variable := range container.Env {
 		env[variable.Name] = variable.Value
 	}
 	env["POD_NAME"], env["POD_NAMESPACE"] = release+"-0", namespace
 	for _, volume := range pod.Volumes {
-		secret := get(t, &corev1.Secret{}, volume.Secret.SecretName)
-		for _, mount := range container.VolumeMounts {
-			for _, item := range volume.Secret.Items {
-				if mount.Name != volume.Name {
-					continue
-				}
-				file := filepath.Join(t.TempDir(), item.Path)
-				if err := os.WriteFile(file, secret.Data[item.Key], 0o600); err != nil {
-					t.Fatal(err)
-				}
-				for name, value := range env {
-					env[name] = strings.ReplaceAll(value, mount.MountPath+"/"+item.Path, file)
-				}
+		for _, item := range volume.Secret.Items {
+			file := filepath.Join(t.TempDir(), item.Path)
+			if err := os.WriteFile(file, get(t, &corev1.Secret{}, volume.Secret.SecretName).Data[item.Key], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for name, value := range env {
+				env[name] = strings.ReplaceAll(value, mountPath(&container, volume.Name)+"/"+item.Path, file)
 			}
 		}
 	}
 	return env
+}
+
+func mountPath(container *corev1.Container, volume string) string {
+	i := slices.IndexFunc(container.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == volume })
+	return container.VolumeMounts[i].MountPath
 }
 
 // runService runs the service as a pod of the Deployment would: its environment, its account. It returns where it serves.
@@ -105,7 +104,7 @@ func account(t *testing.T, name string) *rest.Config {
 // testPod is the pod of the hook that `helm test` runs, as the release has it.
 func testPod(t *testing.T) *corev1.PodSpec {
 	t.Helper()
-	for _, text := range strings.Split(mustHelm(t, "get", "hooks", release), "\n---\n") {
+	for text := range strings.SplitSeq(mustHelm(t, "get", "hooks", release), "\n---\n") {
 		var job batchv1.Job
 		if err := yaml.Unmarshal([]byte(text), &job); err == nil && job.Kind == "Job" {
 			return &job.Spec.Template.Spec

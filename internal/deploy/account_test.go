@@ -28,6 +28,7 @@ func asService(t *testing.T) client.Client {
 
 const (
 	owned   = "create delete get list patch watch"
+	kept    = "create get list patch watch"
 	lease   = "coordination.k8s.io/leases"
 	roleFor = "rbac.authorization.k8s.io/clusterroles workspace-flyte-integration-tenant-"
 )
@@ -37,8 +38,8 @@ func TestAccount_HasExactlyItsRights(t *testing.T) {
 	want := map[string]string{
 		"/namespaces":     "create get list patch watch",
 		"/configmaps":     owned,
-		"/limitranges":    owned,
-		"/resourcequotas": owned, "/serviceaccounts": owned,
+		"/limitranges":    kept,
+		"/resourcequotas": owned, "/serviceaccounts": kept,
 		"networking.k8s.io/networkpolicies":      owned,
 		"rbac.authorization.k8s.io/rolebindings": owned,
 		roleFor + "admin":                        "bind",
@@ -46,7 +47,7 @@ func TestAccount_HasExactlyItsRights(t *testing.T) {
 		roleFor + "viewer":                       "bind",
 		"platform.company.com/workspaces":        "create get list patch watch",
 		"platform.company.com/workspaces/status": "patch",
-		"platform.company.com/workspacetiers":    "get list watch",
+		"platform.company.com/workspacetiers":    "list watch",
 		"events.k8s.io/events":                   "create patch",
 	}
 	if diff := cmp.Diff(want, rights(t, service, metav1.NamespaceDefault)); diff != "" {

@@ -5,13 +5,14 @@ package k8s
 // The edge stores the wish, the controller says what is there; neither ever deletes a Workspace or writes a tier.
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces/status,verbs=patch
-// +kubebuilder:rbac:groups=platform.company.com,resources=workspacetiers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=platform.company.com,resources=workspacetiers,verbs=list;watch
 //
 // Namespaces are made and their labels kept.
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch;create;patch
 //
 // The objects in them are made, repaired, and replaced or removed where they must not be.
-// +kubebuilder:rbac:groups="",resources=resourcequotas;limitranges;serviceaccounts;configmaps,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=resourcequotas;configmaps,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=limitranges;serviceaccounts,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete
 //
