@@ -21,7 +21,7 @@ func (c *Cluster) StopAPIServer() {
 // the same state and credentials, and returns when /readyz is ok. When it fails
 // it can be called again. The controller manager finds it within seconds.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
-	if err := c.run(&c.apiServer, apiServerBinary, c.apiServerFlags()); err != nil {
+	if err := c.run(&c.apiServer, c.binary(apiServerBinary), c.apiServerFlags()); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, apiServerReady); err != nil {

@@ -51,7 +51,7 @@ func TestStart_StopsWhenItsContextEnds(t *testing.T) {
 func TestWait_ReportsAComponentThatEnded(t *testing.T) {
 	t.Parallel()
 	c := scripted(t, "echo out of memory; exit 1")
-	if err := c.run(&c.etcd, etcdBinary, nil); err != nil {
+	if err := c.run(&c.etcd, c.binary(etcdBinary), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "out of memory") {
@@ -61,7 +61,7 @@ func TestWait_ReportsAComponentThatEnded(t *testing.T) {
 	if err := c.Wait(t.Context()); err != nil {
 		t.Errorf("after Stop: %v", err)
 	}
-	if err := c.run(&c.etcd, etcdBinary, nil); err == nil {
+	if err := c.run(&c.etcd, c.binary(etcdBinary), nil); err == nil {
 		t.Error("a stopped cluster started a process")
 	}
 }

@@ -37,7 +37,8 @@ var unheard = map[right]string{
 	"patch events.k8s.io/events":               "the event recorder's, when an event comes again within minutes",
 }
 
-// fallback tells whether only older API servers ask for the right: client-go asks for a streaming list (a watch), and lists where it gets none.
+// fallback tells whether only older API servers need the right: client-go asks for a streaming list, which is a watch, and
+// lists where it gets none.
 func fallback(r right) bool { return strings.HasPrefix(string(r), "list ") }
 
 // auditRights returns what is wrong. What is unused can be told only after all stories.

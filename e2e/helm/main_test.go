@@ -100,7 +100,8 @@ func findHelm() (string, error) {
 func helm(t *testing.T, args ...string) (output string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), world.helm, append(args, "--namespace", namespace)...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+world.cluster.Kubeconfig(), "HELM_CONFIG_HOME="+world.dir, "HELM_CACHE_HOME="+world.dir, "HELM_DATA_HOME="+world.dir)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+world.cluster.Kubeconfig(),
+		"HELM_CONFIG_HOME="+world.dir, "HELM_CACHE_HOME="+world.dir, "HELM_DATA_HOME="+world.dir)
 	text, err := cmd.CombinedOutput()
 	return string(text), err
 }

@@ -102,7 +102,8 @@ func rolledOut(t *testing.T) {
 		var d appsv1.Deployment
 		err := world.admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: release}, &d)
 		s := d.Status
-		return err == nil && s.ObservedGeneration == d.Generation && *d.Spec.Replicas == 3 && s.ReadyReplicas == 3 && s.UpdatedReplicas == 3 && s.Replicas == 3
+		return err == nil && s.ObservedGeneration == d.Generation && *d.Spec.Replicas == 3 && s.Replicas == 3 &&
+			s.ReadyReplicas == 3 && s.UpdatedReplicas == 3
 	})
 }
 
@@ -172,7 +173,8 @@ func crdHasCurrentSchema(t *testing.T) bool {
 		t.Fatal(err)
 	}
 	versions, _, _ := unstructured.NestedSlice(o.Object, "spec", "versions")
-	_, found, _ := unstructured.NestedMap(versions[0].(map[string]any), "schema", "openAPIV3Schema", "properties", "spec", "properties", "domains")
+	path := []string{"schema", "openAPIV3Schema", "properties", "spec", "properties", "domains"}
+	_, found, _ := unstructured.NestedMap(versions[0].(map[string]any), path...)
 	return found
 }
 
