@@ -61,7 +61,7 @@ func newWorld(ctx context.Context, binary string, p part, audited bool) (w *worl
 		return w, fmt.Errorf("making a directory: %w", err)
 	}
 	w.stops = append(w.stops, func() { os.RemoveAll(dir) })
-	flyte, err := flytetest.Start()
+	flyte, err := flytetest.Start() //nolint:contextcheck // it serves until it is stopped
 	if err != nil {
 		return w, err
 	}
@@ -73,8 +73,9 @@ func newWorld(ctx context.Context, binary string, p part, audited bool) (w *worl
 	}
 	w.stops = append(w.stops, w.cluster.Stop)
 	w.service, err = service.Install(ctx, service.Options{
-		Cluster: w.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir, Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
-		Env: map[string]string{"PPROF_ENABLED": strconv.FormatBool(audited || p.name == "standing")},
+		Cluster: w.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir,
+		Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
+		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(audited || p.name == "standing")},
 	})
 	if err != nil {
 		return w, err

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,9 +45,7 @@ func newStandIn(t *testing.T, env map[string]string, args ...string) *standIn {
 	s.address = free[0]
 	s.start(t)
 	talking := map[string]string{"WORKSPACE_API_ENDPOINT": s.url(), "WORKSPACE_API_SECRET": s.secret}
-	for name, value := range env {
-		talking[name] = value
-	}
+	maps.Copy(talking, env)
 	reconfigure(t, t.Context(), talking)
 	t.Cleanup(func() {
 		for name := range talking {

@@ -103,7 +103,7 @@ const (
 	// ReasonFlyteClientCertificateRefused: Flyte does not accept the service's certificate, or wants one.
 	ReasonFlyteClientCertificateRefused = "FlyteClientCertificateRefused"
 	// ReasonFlyteTokenRefused: the token endpoint does not accept the client's id or secret.
-	ReasonFlyteTokenRefused = "FlyteTokenRefused" //nolint:gosec // the name of a reason, no token
+	ReasonFlyteTokenRefused = "FlyteTokenRefused"
 	// ReasonFlyteTokenUnavailable: the token endpoint is not known, or does not answer.
 	ReasonFlyteTokenUnavailable = "FlyteTokenUnavailable"
 	// ReasonFlyteWrongVersion: another version of Flyte answers than FLYTE_API_VERSION says.

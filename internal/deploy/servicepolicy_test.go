@@ -307,7 +307,8 @@ func prepareVictims(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, victim := range []client.Object{
-		workspaceOf(stolenID), namespaceOf("flyte-foreign", nil), configMap(stolenNamespace, "theirs"), configMap(metav1.NamespaceSystem, "victim"),
+		workspaceOf(stolenID), namespaceOf("flyte-foreign", nil),
+		configMap(stolenNamespace, "theirs"), configMap(metav1.NamespaceSystem, "victim"),
 		&corev1.ResourceQuota{ObjectMeta: child("workspace-quota")}, &corev1.ServiceAccount{ObjectMeta: child("flyte-workload")},
 		&rbacv1.RoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Namespace: stolenNamespace, Name: "theirs"}, RoleRef: binding("", "", "view").RoleRef,

@@ -39,9 +39,11 @@ func TestRender_RefusesValuesByName(t *testing.T) {
 		"a tier's bad name":        {"tiers", map[string]any{"Big": map[string]any{}}, "Big"},
 		"an endpoint in the clear": {"workspaceService.endpoint", "http://workspaces.company.com", "/workspaceService/endpoint"},
 		"a password in a URL":      {"workspaceService.endpoint", "https://a:hunter2@workspaces", "/workspaceService/endpoint"},
-		"nothing to sign with":     {"workspaceService.endpoint", "https://workspaces.company.com", "workspaceService.existingSecret is required"},
-		"a token for nobody":       {"workspaceService.tokenKey", "token", "workspaceService.endpoint is required"},
-		"a log level":              {"log.level", "verbose", "/log/level"},
+		"nothing to sign with": {
+			"workspaceService.endpoint", "https://workspaces.company.com", "workspaceService.existingSecret is required",
+		},
+		"a token for nobody": {"workspaceService.tokenKey", "token", "workspaceService.endpoint is required"},
+		"a log level":        {"log.level", "verbose", "/log/level"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			values := with(ciValues(t, "default"), c.path, c.value)

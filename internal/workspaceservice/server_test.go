@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -86,9 +87,7 @@ func (r *running) ask(method, path, body string, header http.Header) (status int
 	r.t.Helper()
 	request, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
 	must(r.t, err)
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	answer, err := http.DefaultClient.Do(request)
 	must(r.t, err)
 	defer answer.Body.Close()
@@ -97,9 +96,10 @@ func (r *running) ask(method, path, body string, header http.Header) (status int
 	return answer.StatusCode, string(all)
 }
 
-func (r *running) show(id string) (shown Shown) {
+// show is what is shown of the workspace "a".
+func (r *running) show() (shown Shown) {
 	r.t.Helper()
-	_, text := r.ask(http.MethodGet, "/workspaces/"+id, "", nil)
+	_, text := r.ask(http.MethodGet, "/workspaces/a", "", nil)
 	must(r.t, json.Unmarshal([]byte(text), &shown))
 	return shown
 }
@@ -109,7 +109,8 @@ func (r *running) report(messageID, workspaceID, body string) int {
 	r.t.Helper()
 	signer, err := signature.NewSigner(reportSecret)
 	must(r.t, err)
-	status, _ := r.ask(http.MethodPost, "/workspaces/"+workspaceID+"/integrations/flyte", body, signer.Sign(messageID, time.Now(), []byte(body)))
+	signed := signer.Sign(messageID, time.Now(), []byte(body))
+	status, _ := r.ask(http.MethodPost, "/workspaces/"+workspaceID+"/integrations/flyte", body, signed)
 	return status
 }
 
@@ -145,7 +146,7 @@ func TestService_SendsAnEventForEveryChange(t *testing.T) {
 			t.Errorf("%s %s sends %s, not %s", change.method, change.path, got, change.want)
 		}
 	}
-	if shown := r.show("a"); shown.Version != 6 || shown.StateVersion != 6 || shown.State != "Active" {
+	if shown := r.show(); shown.Version != 6 || shown.StateVersion != 6 || shown.State != "Active" {
 		t.Errorf("it ends as %+v", shown.Listed)
 	}
 	if status, _ := r.ask(http.MethodPost, "/workspaces/b/suspend", "", nil); status != http.StatusNotFound {
@@ -161,7 +162,7 @@ func TestService_TriesAgainUntilItIsTaken(t *testing.T) {
 	first.other.answer = func(int) int { return http.StatusServiceUnavailable }
 	first.ask(http.MethodPut, "/workspaces/a", `{"name":"A"}`, nil)
 	eventually(t, "an attempt", func() bool { return len(first.other.has()) == 1 })
-	if waiting := first.show("a").Waiting; len(waiting) != 1 {
+	if waiting := first.show().Waiting; len(waiting) != 1 {
 		t.Errorf("these wait: %v", waiting)
 	}
 	first.stop()
@@ -174,9 +175,9 @@ func TestService_TriesAgainUntilItIsTaken(t *testing.T) {
 		return http.StatusAccepted
 	}
 	second.other.mu.Unlock()
-	eventually(t, "nothing to wait", func() bool { return len(second.show("a").Waiting) == 0 })
+	eventually(t, "nothing to wait", func() bool { return len(second.show().Waiting) == 0 })
 	third := run(t, state)
-	if shown := third.show("a"); shown.Name != "A" || len(shown.Waiting) != 0 || len(third.other.has()) != 0 {
+	if shown := third.show(); shown.Name != "A" || len(shown.Waiting) != 0 || len(third.other.has()) != 0 {
 		t.Errorf("after another restart: %+v, sent %v", shown, third.other.has())
 	}
 }
@@ -202,7 +203,7 @@ func TestService_TakesReports(t *testing.T) {
 	if status, _ := r.ask(http.MethodPost, "/workspaces/a/integrations/flyte", newer, nil); status != http.StatusUnauthorized {
 		t.Errorf("unsigned: %d", status)
 	}
-	if reports := r.show("a").Reports; len(reports) != 2 || reports[0].Late || !reports[1].Late {
+	if reports := r.show().Reports; len(reports) != 2 || reports[0].Late || !reports[1].Late {
 		t.Errorf("the reports are %+v", reports)
 	}
 	if _, table := r.ask(http.MethodGet, "/", "", nil); !strings.Contains(table, "ready@2") {
@@ -240,7 +241,7 @@ func TestService_LosesEventsOnPurpose(t *testing.T) {
 	var said lockedBuffer
 	r := run(t, "", func(o *Options) { o.Drop, o.Out = 1, &said })
 	r.ask(http.MethodPut, "/workspaces/a", `{"name":"A"}`, nil)
-	eventually(t, "the event to be lost", func() bool { return len(r.show("a").Waiting) == 0 })
+	eventually(t, "the event to be lost", func() bool { return len(r.show().Waiting) == 0 })
 	if sent := r.other.has(); len(sent) > 0 || !strings.Contains(said.String(), "on purpose") {
 		t.Errorf("it sent %v and said %q", sent, said.String())
 	}
@@ -249,7 +250,8 @@ func TestService_LosesEventsOnPurpose(t *testing.T) {
 // TestService_RefusesOtherOrigins: a page in the developer's browser must not change anything.
 func TestService_RefusesOtherOrigins(t *testing.T) {
 	r := run(t, "")
-	if status, _ := r.ask(http.MethodPut, "/workspaces/a", `{"name":"A"}`, http.Header{"Origin": {"https://evil.example"}}); status != http.StatusForbidden {
+	evil := http.Header{"Origin": {"https://evil.example"}}
+	if status, _ := r.ask(http.MethodPut, "/workspaces/a", `{"name":"A"}`, evil); status != http.StatusForbidden {
 		t.Errorf("it answered %d", status)
 	}
 }

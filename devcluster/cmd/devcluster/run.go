@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
@@ -101,11 +102,12 @@ func startService(ctx context.Context, cluster *devcluster.Cluster, api *workspa
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("export KUBECONFIG=%s\nexport WORKSPACE_WEBHOOK_SECRET=%s\n", cluster.Kubeconfig(), svc.Secret)
+	var text strings.Builder
+	fmt.Fprintf(&text, "export KUBECONFIG=%s\nexport WORKSPACE_WEBHOOK_SECRET=%s\n", cluster.Kubeconfig(), svc.Secret)
 	for name, value := range api.variables() {
-		text += fmt.Sprintf("export %s=%s\n", name, value)
+		fmt.Fprintf(&text, "export %s=%s\n", name, value)
 	}
-	if err := os.WriteFile(filepath.Join(api.dir, envFile), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(api.dir, envFile), []byte(text.String()), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the environment: %w", err)
 	}
 	if err := api.start(ctx, svc); err != nil {

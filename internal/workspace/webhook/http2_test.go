@@ -82,8 +82,10 @@ func encode(more []hpack.HeaderField) []byte {
 	block := &bytes.Buffer{}
 	encoder := hpack.NewEncoder(block)
 	for _, field := range append([]hpack.HeaderField{
-		{Name: ":method", Value: "POST"}, {Name: ":path", Value: hooks},
-		{Name: ":scheme", Value: "https"}, {Name: ":authority", Value: "integration"},
+		{Name: ":method", Value: "POST"},
+		{Name: ":path", Value: hooks},
+		{Name: ":scheme", Value: "https"},
+		{Name: ":authority", Value: "integration"},
 	}, more...) {
 		_ = encoder.WriteField(field)
 	}
