@@ -43,7 +43,7 @@ $(eval $(call tool,conftest,github.com/open-policy-agent/conftest,v0.71.1))
 $(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8.0))
 
 # --- Targets -------------------------------------------------------------------------------------
-.PHONY: help build image run test soak load bench generate fmt lint verify verify-generated verify-modules verify-chart verify-image verify-vulnerabilities clean
+.PHONY: help build image run test soak load tier bench generate fmt lint verify verify-generated verify-modules verify-chart verify-image verify-vulnerabilities clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,10 @@ load: ## Send 500 deliveries a second for 60 s beside bare writes, without and w
 	go run ./devcluster/cmd/devcluster build
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s) -edge
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s)
+
+tier: ## Change a tier with 500 workspaces, and update another workspace meanwhile (FLEET=500)
+	go run ./devcluster/cmd/devcluster build
+	go test ./e2e -count=1 -v -timeout=30m -run='^TestTierChangeReachesAllWorkspaces$$' -fleet=$(or $(FLEET),500)
 
 bench: ## Measure speed, memory and endurance beside a bare client (PARTS=idle,throughput PROFILES=dir QUICK=1)
 	@go run ./devcluster/cmd/devcluster build

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,14 +30,36 @@ type audited struct {
 // serviceUser is the chart's ServiceAccount.
 const serviceUser = "system:serviceaccount:platform-services:workspace-flyte-integration"
 
-// auditLog is how far the audit log was read, and what was found in it. Tests run one after the other.
+// auditLog is how far the audit log was read, and what the service asked for. Tests run one after the other.
 var auditLog struct {
-	offset int64
-	writes []audited
+	offset   int64
+	requests []audited
+}
+
+// isWrite tells whether the request may have changed something.
+func (a *audited) isWrite() bool {
+	return slices.Contains([]string{"create", "update", "patch", "delete"}, a.Verb)
+}
+
+// concerns tells whether the request is about a workspace whose id begins with prefix, or about what is in its namespaces.
+func (a *audited) concerns(prefix string) bool {
+	ref := a.ObjectRef
+	return strings.HasPrefix(ref.Name, prefix) || strings.HasPrefix(ref.Namespace+ref.Name, "flyte-"+prefix)
 }
 
 // auditedWrites are the service's own writes that succeeded, without Events.
-func auditedWrites(t *testing.T) []audited {
+func auditedWrites(t *testing.T) (writes []audited) {
+	t.Helper()
+	for _, entry := range auditedRequests(t) {
+		if entry.isWrite() && entry.ResponseStatus.Code < 300 && entry.ObjectRef.Resource != "events" {
+			writes = append(writes, entry)
+		}
+	}
+	return writes
+}
+
+// auditedRequests are all requests of the service until now, whatever became of them.
+func auditedRequests(t *testing.T) []audited {
 	t.Helper()
 	file, err := os.Open(world.cluster.AuditLogPath())
 	if err != nil {
@@ -50,7 +73,7 @@ func auditedWrites(t *testing.T) []audited {
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			return auditLog.writes // the last line may be half written
+			return auditLog.requests // the last line may be half written
 		}
 		auditLog.offset += int64(len(line))
 		var entry audited
@@ -60,9 +83,8 @@ func auditedWrites(t *testing.T) []audited {
 		if err := json.Unmarshal(line, &entry); err != nil {
 			t.Fatal(err)
 		}
-		isWrite := entry.Verb == "create" || entry.Verb == "update" || entry.Verb == "patch" || entry.Verb == "delete"
-		if isWrite && entry.User.Username == serviceUser && entry.ResponseStatus.Code < 300 && entry.ObjectRef.Resource != "events" {
-			auditLog.writes = append(auditLog.writes, entry)
+		if entry.User.Username == serviceUser {
+			auditLog.requests = append(auditLog.requests, entry)
 		}
 	}
 }
@@ -73,7 +95,7 @@ func auditedCreates(t *testing.T, prefix string) map[string]int {
 	made := map[string]int{}
 	for _, entry := range auditedWrites(t) {
 		ref := entry.ObjectRef
-		if entry.Verb == "create" && (strings.HasPrefix(ref.Name, prefix) || strings.HasPrefix(ref.Namespace+ref.Name, "flyte-"+prefix)) {
+		if entry.Verb == "create" && entry.concerns(prefix) {
 			made[ref.Resource+" "+ref.Namespace+"/"+ref.Name]++
 		}
 	}

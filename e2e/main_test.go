@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -71,9 +72,13 @@ func run(m *testing.M) (code int, err error) {
 	if world.admin, err = adminClient(world.cluster); err != nil {
 		return 0, err
 	}
+	if err := world.admin.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: pullSecrets}}); err != nil {
+		return 0, err
+	}
 	world.service, err = service.Install(ctx, service.Options{
 		Cluster: world.cluster, Binary: binary, Flyte: world.flyte.Addr(), Dir: dir,
-		Env: map[string]string{"PPROF_ENABLED": strconv.FormatBool(*pprof)},
+		Values: map[string]any{"pullSecrets": map[string]any{"namespace": pullSecrets}},
+		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(*pprof)},
 	})
 	if err != nil {
 		return 0, err

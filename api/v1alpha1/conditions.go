@@ -84,6 +84,12 @@ const (
 	ReasonWaitingForNamespace = "WaitingForNamespace"
 	// ReasonNamespaceTerminating: a namespace is being deleted; it is made anew when that has ended.
 	ReasonNamespaceTerminating = "NamespaceTerminating"
+	// ReasonObjectTerminating: an object in a namespace is being deleted, and somebody's finalizer keeps it.
+	ReasonObjectTerminating = "ObjectTerminating"
+	// ReasonContested: somebody else keeps changing an object; it is put right now and then.
+	ReasonContested = "Contested"
+	// ReasonPullSecretNotFound: a pull secret that the tier names can't be copied; everything else is done.
+	ReasonPullSecretNotFound = "PullSecretNotFound"
 	// ReasonForbidden: the API server refuses it to the service's own account.
 	ReasonForbidden = "Forbidden"
 	// ReasonRejected: the API server or an admission policy of the cluster calls the object invalid.

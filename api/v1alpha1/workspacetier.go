@@ -66,6 +66,9 @@ type WorkspaceTierSpec struct {
 	// ServiceAccount is the account flyte-workload that pipelines run as.
 	// +optional
 	ServiceAccount TierServiceAccount `json:"serviceAccount,omitzero"`
+	// Workload is what pipelines need beside an account.
+	// +optional
+	Workload TierWorkload `json:"workload,omitzero"`
 	// Network opens more than every workspace has: the NetworkPolicy allow-tier.
 	// +optional
 	Network TierNetwork `json:"network,omitzero"`

@@ -58,6 +58,9 @@ func (c *config) checkAddresses(found problems) {
 
 func (c *config) checkCluster(found problems) {
 	checkLabel(found, "POD_NAMESPACE", c.PodNamespace)
+	if c.PullSecretsNS != "" {
+		checkLabel(found, "PULL_SECRETS_NAMESPACE", c.PullSecretsNS)
+	}
 	var err error
 	if c.rest, err = restConfig(c.Kubeconfig); err != nil {
 		found.add("KUBECONFIG", "%s", err)
@@ -124,6 +127,9 @@ func (c *config) checkNaming(found problems) {
 		checkLabel(found, "RESERVED_NAMESPACES", name)
 	}
 	reserved := append([]string{c.PodNamespace, c.FlyteNamespace, "flyte", "workspace-management"}, c.ReservedNamespaces...)
+	if c.PullSecretsNS != "" {
+		reserved = append(reserved, c.PullSecretsNS)
+	}
 	var err error
 	if c.naming, err = workspace.NewNaming(c.NamespaceTemplate, prefix, domains, reserved); err != nil {
 		found.add("NAMESPACE_TEMPLATE", "%s", err)

@@ -37,6 +37,7 @@ type config struct {
 	MaxWorkspaces      int      `env:"MAX_WORKSPACES"              envDefault:"9000"`
 	DNSCIDRs           []string `env:"DNS_CIDRS"                   envDefault:"169.254.20.10/32"`
 	EgressExceptCIDRs  []string `env:"EGRESS_EXCEPT_CIDRS"`
+	PullSecretsNS      string   `env:"PULL_SECRETS_NAMESPACE"`
 
 	FlyteNamespace       string   `env:"FLYTE_NAMESPACE"         envDefault:"flyte-system"`
 	FlyteDomains         []string `env:"FLYTE_DOMAINS"           envDefault:"development,staging,production"`

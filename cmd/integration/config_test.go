@@ -72,6 +72,7 @@ func variables(kubeconfig, secretFile string) []variable {
 		{name: "MAX_WORKSPACES", standard: 9000, good: "1", want: 1, bad: map[string]string{
 			"0": "must be at least 1", "many": "is not a number", "1e3": "is not a number",
 		}},
+		{name: "PULL_SECRETS_NAMESPACE", standard: "", good: "pull-secrets", want: "pull-secrets", bad: noLabel},
 		{name: "FLYTE_NAMESPACE", standard: "flyte-system", good: "flyte", want: "flyte", bad: noLabel},
 		{name: "DNS_CIDRS", standard: []string{"169.254.20.10/32"}, good: "fd00::/8", want: []string{"fd00::/8"}, bad: cidrs},
 		{name: "EGRESS_EXCEPT_CIDRS", standard: []string(nil), good: "10.0.0.0/8,fd00::/8", want: []string{"10.0.0.0/8", "fd00::/8"}, bad: cidrs},

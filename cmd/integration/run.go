@@ -95,6 +95,9 @@ func (s *service) addManager(context.Context) error {
 	if err := registerBuildInfo(metrics.Registry); err != nil {
 		return fmt.Errorf("registering the build's metric: %w", err)
 	}
+	if s.cfg.PullSecretsNS != "" {
+		k8s.AddPullSecrets(&caches)
+	}
 	drain := s.cfg.drain()
 	s.mgr, err = manager.New(s.cfg.rest, manager.Options{
 		Scheme: scheme, Cache: caches, Logger: s.log,
@@ -145,14 +148,22 @@ func (s *service) addController(ctx context.Context) error {
 		return err
 	}
 	s.lease = lease
+	var pullSecrets *k8s.PullSecrets
+	if s.cfg.PullSecretsNS != "" {
+		if pullSecrets, err = k8s.NewPullSecrets(s.mgr, s.cfg.PullSecretsNS); err != nil {
+			return err
+		}
+	}
+	applier := &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()}
+	applier.Register(metrics.Registry)
 	s.controller = lifecycle.New(lifecycle.Options{
-		Applier:  &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()},
+		Applier:  applier,
 		Projects: s.flyte.client, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
 		Cluster: &k8s.Cluster{
 			FlyteNamespace: s.cfg.FlyteNamespace, DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
-		Domains:    s.cfg.attributeDomains(),
-		ConsoleURL: s.consoleURL, Events: s.mgr.GetEventRecorder(name), Now: time.Now,
+		Domains:     s.cfg.attributeDomains(),
+		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Events: s.mgr.GetEventRecorder(name), Now: time.Now,
 	})
 	if err := s.controller.Setup(ctx, s.mgr); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -30,7 +31,7 @@ const (
 	owned   = "create delete get list patch watch"
 	kept    = "create get list patch watch"
 	lease   = "coordination.k8s.io/leases"
-	roleFor = "rbac.authorization.k8s.io/clusterroles workspace-flyte-integration-tenant-"
+	roleFor = "rbac.authorization.k8s.io/clusterroles workspace-flyte-integration-"
 )
 
 func TestAccount_HasExactlyItsRights(t *testing.T) {
@@ -39,12 +40,16 @@ func TestAccount_HasExactlyItsRights(t *testing.T) {
 		"/namespaces":     "create get list patch watch",
 		"/configmaps":     owned,
 		"/limitranges":    kept,
+		"/podtemplates":   owned,
 		"/resourcequotas": owned, "/serviceaccounts": kept,
 		"networking.k8s.io/networkpolicies":      owned,
 		"rbac.authorization.k8s.io/rolebindings": owned,
-		roleFor + "admin":                        "bind",
-		roleFor + "editor":                       "bind",
-		roleFor + "viewer":                       "bind",
+		roleFor + "tenant-admin":                 "bind",
+		roleFor + "tenant-editor":                "bind",
+		roleFor + "tenant-viewer":                "bind",
+		roleFor + "workload-spark":               "bind",
+		roleFor + "workload-ray":                 "bind",
+		roleFor + "workload-dask":                "bind",
 		"platform.company.com/workspaces":        "create get list patch watch",
 		"platform.company.com/workspaces/status": "patch",
 		"platform.company.com/workspacetiers":    "list watch",
@@ -97,6 +102,15 @@ func TestAccount_BindsTheTenantRolesAlone(t *testing.T) {
 		own.Labels[workspaceLabel] = "bound"
 		if err := service.Create(t.Context(), own, client.DryRunAll); err != nil {
 			t.Errorf("binding %s: %v", role, err)
+		}
+	}
+	for _, framework := range []string{"spark", "ray", "dask"} {
+		own := binding(workspace, "workspace-workload", "workspace-flyte-integration-workload-"+framework, rbacv1.Subject{
+			Kind: rbacv1.ServiceAccountKind, Name: "flyte-workload", Namespace: workspace,
+		})
+		own.Labels[workspaceLabel] = "bound"
+		if err := service.Create(t.Context(), own, client.DryRunAll); err != nil {
+			t.Errorf("binding %s: %v", framework, err)
 		}
 	}
 	for _, role := range []string{"cluster-admin", "admin", "edit", "view", fullName} {

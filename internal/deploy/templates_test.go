@@ -83,6 +83,22 @@ var suites = map[string]map[string]expectation{
 		"metrics for nobody": {set{"networkPolicy.metricsFrom": []any{}}, nil, "metricsFrom"},
 		"off":                {set{"networkPolicy.enabled": false}, expect{"NetworkPolicy …": absent}, ""},
 	},
+	"pull-secrets.yaml": {
+		"off": {nil, expect{"ClusterRole …-pull-secrets": absent, "ConfigMap … .data.PULL_SECRETS_NAMESPACE": ""}, ""},
+		"on": {set{"pullSecrets.namespace": "pulls"}, expect{
+			"ConfigMap … .data.PULL_SECRETS_NAMESPACE":              "pulls",
+			"ClusterRole …-pull-secrets .rules[0].resourceNames[*]": "workspace-pull-secret",
+			"ClusterRole …-pull-secrets .rules[1].verbs[*]":         "create",
+			"Role …-pull-secrets .metadata.namespace":               "pulls",
+			"Role …-pull-secrets .rules[*].verbs[*]":                "get list watch",
+		}, ""},
+		"elsewhere": {
+			set{"pullSecrets.namespace": "pulls", "install": "service", "kubeconfig.existingSecret": "k"},
+			expect{"ClusterRole …-pull-secrets": absent},
+			"",
+		},
+		"no name": {set{"pullSecrets.namespace": "Pulls"}, nil, "/pullSecrets/namespace"},
+	},
 	"rbac.yaml": {
 		"the account": {set{"serviceAccount.name": "robot"}, expect{
 			"ClusterRoleBinding … .subjects[*].name": "robot", "RoleBinding … .subjects[*].namespace": namespace,
@@ -149,6 +165,13 @@ var suites = map[string]map[string]expectation{
 			"ValidatingAdmissionPolicyBinding …-tier-in-use .spec.policyName":        fullName + "-tier-in-use",
 		}, ""},
 		"elsewhere": {set{"install": "service", "kubeconfig.existingSecret": "k"}, expect{"ValidatingAdmissionPolicy …-tier-in-use": absent}, ""},
+	},
+	"workload-roles.yaml": {
+		"fixed names": {set{"fullnameOverride": "other"}, expect{
+			"ClusterRole …-workload-spark .kind": "ClusterRole", "ClusterRole …-workload-dask .kind": "ClusterRole",
+			"ClusterRole …-workload-ray .rules[*].verbs[*]": "get list watch patch get patch",
+		}, ""},
+		"elsewhere": {set{"install": "service", "kubeconfig.existingSecret": "k"}, expect{"ClusterRole …-workload-spark": absent}, ""},
 	},
 	"tiers.yaml": {
 		"as a hook": {nil, expect{`WorkspaceTier standard .metadata.annotations.helm\.sh/hook`: "post-install,post-upgrade,post-rollback"}, ""},

@@ -21,13 +21,13 @@ const tenantRolePrefix = "workspace-flyte-integration-tenant-"
 // WorkloadIdentity is the ServiceAccount of the workspace's pods, with the tier's annotations: clouds give pods an
 // identity by them.
 func (p *Plan) WorkloadIdentity() *corev1.ServiceAccount {
-	account := &corev1.ServiceAccount{ObjectMeta: p.object(WorkloadServiceAccount)}
+	account := &corev1.ServiceAccount{ObjectMeta: p.object(WorkloadServiceAccount), ImagePullSecrets: p.pullSecrets()}
 	extras{annotations: p.fill(p.Tier.Spec.ServiceAccount.Annotations)}.addTo(account)
 	return account
 }
 
-// AccessObjects are one RoleBinding for each role in use, and unused the RoleBindings that must not exist.
-// A locked workspace keeps its members as viewers.
+// AccessObjects are one RoleBinding for each role in use and one of the workload, and unused the RoleBindings that must
+// not exist. A locked workspace keeps its members as viewers, and its running pods their rights.
 func (p *Plan) AccessObjects() (bindings, unused []client.Object) {
 	subjects := map[v1alpha1.Role][]rbacv1.Subject{}
 	for _, m := range p.Workspace.Spec.Members {
@@ -40,8 +40,14 @@ func (p *Plan) AccessObjects() (bindings, unused []client.Object) {
 		}
 		subjects[role] = append(subjects[role], p.subject(m))
 	}
+	all := []*rbacv1.RoleBinding{}
 	for _, role := range v1alpha1.Roles() {
-		binding := p.roleBinding(role, subjects[role])
+		all = append(all, p.roleBinding(role, subjects[role]))
+	}
+	if p.Tier != nil { // without it, what is there stays
+		all = append(all, p.workloadRole())
+	}
+	for _, binding := range all {
 		if len(binding.Subjects) == 0 {
 			unused = append(unused, binding)
 		} else {

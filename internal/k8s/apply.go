@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,9 +19,17 @@ import (
 var (
 	// ErrForeign: a namespace of that name exists and does not carry our label for this workspace.
 	ErrForeign = errors.New("it exists and belongs to someone else")
-	// ErrTerminating: the object, or its namespace, is being deleted; a watch tells when it is gone.
+	// ErrTerminating: the namespace is being deleted; a watch tells when it is gone.
 	ErrTerminating = errors.New("it is being deleted")
+	// ErrHeld: an object in the namespace is being deleted, and somebody's finalizer keeps it; a watch tells when it is
+	// gone. Until then it is as wanted, as far as it can be.
+	ErrHeld = errors.New("it is deleted, but a finalizer keeps it")
+	// ErrContested: somebody else keeps changing the object. It is put right every DisputeInterval.
+	ErrContested = errors.New("somebody else keeps changing it")
 )
+
+// removed stands for the digest of an object that must not exist.
+const removed = "removed"
 
 // Applier makes objects what they should be, with no request at all for those that already are.
 type Applier struct {
@@ -27,6 +37,8 @@ type Applier struct {
 	Client client.Client
 	// Live reads from the API server.
 	Live client.Reader
+
+	disputes disputes
 }
 
 // Apply makes the cluster hold want: by one create where the object is missing, and by one read and one patch where
@@ -54,17 +66,30 @@ func (a *Applier) apply(ctx context.Context, want client.Object) error {
 	if err := touchable(have, want); err != nil {
 		return err
 	}
-	if have.GetAnnotations()[digestAnnotation] == digest(want) {
-		return nil
+	if wish := digest(want); have.GetAnnotations()[digestAnnotation] == wish {
+		return a.atRest(have, wish)
 	}
 	return a.repair(ctx, want)
+}
+
+// atRest is the outcome where nothing has to be written.
+func (a *Applier) atRest(have client.Object, wish string) error {
+	switch {
+	case !have.GetDeletionTimestamp().IsZero():
+		return ErrHeld
+	case !a.disputes.over(describe(have), wish, time.Now()):
+		return ErrContested
+	}
+	return nil
 }
 
 // create is the cheapest request there is. An object that is there although the cache doesn't show it has lost our
 // label, or was made by someone else.
 func (a *Applier) create(ctx context.Context, want client.Object) error {
-	fresh := want.DeepCopyObject().(client.Object)
-	err := a.Client.Create(ctx, fresh)
+	if !a.Begin(describe(want), digest(want)) {
+		return ErrContested
+	}
+	err := a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
 	if apierrors.IsAlreadyExists(err) {
 		return a.repair(ctx, want)
 	}
@@ -80,12 +105,28 @@ func (a *Applier) repair(ctx context.Context, want client.Object) error {
 	if err := touchable(live, want); err != nil {
 		return err
 	}
-	if digest(live) == digest(want) {
-		return nil
+	wish := digest(want)
+	if digest(live) == wish {
+		return a.atRest(live, wish)
 	}
-	if replaceOnly(live, want) {
+	if !live.GetDeletionTimestamp().IsZero() {
+		want = asFarAs(live, want)
+	}
+	switch {
+	case want == nil:
+		return ErrHeld
+	case !a.Begin(describe(want), wish):
+		return ErrContested
+	case live.GetDeletionTimestamp().IsZero() && replaceOnly(live, want):
 		return a.replace(ctx, live, want)
 	}
+	if err := a.patch(ctx, live, want); err != nil {
+		return err
+	}
+	return a.atRest(live, wish)
+}
+
+func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	before := live.DeepCopyObject().(client.Object)
 	adopt(live, want)
 	return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
@@ -97,9 +138,24 @@ func (a *Applier) replace(ctx context.Context, live, want client.Object) error {
 	}
 	err := a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
 	if apierrors.IsAlreadyExists(err) {
-		return ErrTerminating // a finalizer of somebody's keeps it
+		return ErrHeld
 	}
 	return err
+}
+
+// asFarAs is what an object that a finalizer keeps can still be made, or nil. A RoleBinding grants until it is gone: one
+// of another role gets no subjects.
+func asFarAs(live, want client.Object) client.Object {
+	if !replaceOnly(live, want) {
+		return want
+	}
+	binding, ok := live.(*rbacv1.RoleBinding)
+	if !ok || len(binding.Subjects) == 0 {
+		return nil
+	}
+	empty := want.DeepCopyObject().(*rbacv1.RoleBinding)
+	empty.RoleRef, empty.Subjects = binding.RoleRef, nil
+	return empty
 }
 
 // Remove deletes an object of ours that must not exist. It sends nothing where the cache doesn't show it.
@@ -115,7 +171,13 @@ func (a *Applier) RemoveUnseen(ctx context.Context, unwanted client.Object) erro
 func (a *Applier) remove(ctx context.Context, reader client.Reader, unwanted client.Object) error {
 	have := like(unwanted)
 	err := reader.Get(ctx, client.ObjectKeyFromObject(unwanted), have)
-	if err == nil && have.GetDeletionTimestamp().IsZero() {
+	switch {
+	case err != nil:
+	case !have.GetDeletionTimestamp().IsZero():
+		err = a.repair(ctx, unwanted)
+	case !a.Begin(describe(unwanted), removed):
+		err = ErrContested
+	default:
 		err = a.delete(ctx, have)
 	}
 	if client.IgnoreNotFound(err) != nil {
@@ -131,14 +193,14 @@ func (a *Applier) delete(ctx context.Context, o client.Object) error {
 	return client.IgnoreNotFound(a.Client.Delete(ctx, o, client.Preconditions{UID: &uid}, client.DisableReadYourWritesConsistency))
 }
 
-// touchable refuses what is being deleted, and a Namespace that is not this workspace's. Inside our namespaces, all
-// names that we use are ours, whatever labels say.
+// touchable refuses a Namespace that is being deleted, or not this workspace's. Inside our namespaces, all names that
+// we use are ours, whatever labels say.
 func touchable(have, want client.Object) error {
-	if !have.GetDeletionTimestamp().IsZero() {
-		return ErrTerminating
-	}
 	if _, isNamespace := have.(*corev1.Namespace); !isNamespace {
 		return nil
+	}
+	if !have.GetDeletionTimestamp().IsZero() {
+		return ErrTerminating
 	}
 	if have.GetLabels()[v1alpha1.LabelWorkspace] != want.GetLabels()[v1alpha1.LabelWorkspace] {
 		return ErrForeign

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -199,19 +200,19 @@ func TestApplier_WaitsForWhatIsBeingDeleted(t *testing.T) {
 	apply(t, a, config)
 	changeByHand(t, k, config, func(o client.Object) { o.SetFinalizers([]string{finalizer}) })
 	must(t, k.admin.Delete(t.Context(), config))
-	eventually(t, terminates(a, config))
+	eventually(t, waits(a, config, ErrHeld))
 	must(t, k.admin.Delete(t.Context(), p.NamespaceObject()))
-	eventually(t, terminates(a, p.NamespaceObject()))
-	eventually(t, terminates(a, p.WorkloadIdentity())) // not there, and can't be made there
+	eventually(t, waits(a, p.NamespaceObject(), ErrTerminating))
+	eventually(t, waits(a, p.WorkloadIdentity(), ErrTerminating)) // not there, and can't be made there
 	changeByHandLive(t, k, config, func(o client.Object) { o.SetFinalizers(nil) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, p.NamespaceObject()) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, config) })
 }
 
-func terminates(a *Applier, o client.Object) func(context.Context) error {
+func waits(a *Applier, o client.Object, want error) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if err := a.Apply(ctx, o); !errors.Is(err, ErrTerminating) {
-			return fmt.Errorf("got %v, want ErrTerminating", err) //nolint:errorlint // err may be nil
+		if err := a.Apply(ctx, o); !errors.Is(err, want) {
+			return fmt.Errorf("got %v, want %w", err, want) //nolint:errorlint // err may be nil
 		}
 		return nil
 	}
@@ -237,10 +238,20 @@ func TestApplier_WaitsForWhatItReplaces(t *testing.T) {
 		driftOf("another role").change(o)
 	}))
 	for range 2 {
-		if err := a.Apply(t.Context(), want); !errors.Is(err, ErrTerminating) {
+		if err := a.Apply(t.Context(), want); !errors.Is(err, ErrHeld) {
 			t.Errorf("got %v", err)
 		}
 	}
+	eventually(t, func(ctx context.Context) error { // nobody has another role meanwhile
+		held := &rbacv1.RoleBinding{}
+		must(t, k.admin.Get(ctx, client.ObjectKeyFromObject(want), held))
+		if len(held.Subjects) == 0 {
+			return nil
+		}
+		_ = a.Apply(ctx, want)
+		return errNotYet
+	})
+	eventually(t, waits(a, want, ErrHeld))
 	changeByHandLive(t, k, want, func(o client.Object) { o.SetFinalizers(nil) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, want) })
 }

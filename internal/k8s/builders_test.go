@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
@@ -68,8 +69,20 @@ func plans() map[string]func(*Plan) {
 		"bare-tier": func(p *Plan) {
 			p.Workspace.Spec.Quota, p.Tier.Spec, p.Cluster = v1alpha1.Quota{}, v1alpha1.WorkspaceTierSpec{}, &Cluster{FlyteNamespace: "flyte"}
 		},
-		"rich-tier":  func(p *Plan) { p.Namespace.Domain, p.Tier.Spec = "production", richTier() },
-		"restricted": func(p *Plan) { p.Tier.Spec.PodSecurity.Enforce = v1alpha1.PodSecurityRestricted },
+		"rich-tier": func(p *Plan) { p.Namespace.Domain, p.Tier.Spec = "production", richTier() },
+		"workload": func(p *Plan) {
+			p.PullConfig = []byte(`{"auths":{"registry.company.com":{"auth":"YTpi"}}}`)
+			p.Tier.Spec.Workload = v1alpha1.TierWorkload{Role: v1alpha1.WorkloadSpark, PodTemplate: &v1alpha1.TierPodTemplate{
+				Labels: map[string]v1alpha1.LabelValue{"team": "fraud"}, Annotations: map[string]string{"karpenter.sh/do-not-disrupt": "true"},
+				NodeSelector: map[string]v1alpha1.LabelValue{"pool": "gpu"}, PriorityClassName: "batch", RuntimeClassName: "gvisor",
+				Tolerations: []corev1.Toleration{
+					{Key: "gpu", Operator: corev1.TolerationOpExists, TolerationSeconds: new(int64(5)), Effect: corev1.TaintEffectNoExecute},
+				},
+				Restricted: true, RunAsUser: new(int64(1000)), FSGroup: new(int64(2000)),
+			}}
+		},
+		"bare-template": func(p *Plan) { p.Tier.Spec.Workload.PodTemplate = &v1alpha1.TierPodTemplate{SchedulerName: "yunikorn"} },
+		"restricted":    func(p *Plan) { p.Tier.Spec.PodSecurity.Enforce = v1alpha1.PodSecurityRestricted },
 	}
 }
 
@@ -78,6 +91,8 @@ func (p *Plan) children() []client.Object {
 	objects, _ := p.QuotaObjects()
 	bindings, _ := p.AccessObjects()
 	objects = append(objects, bindings...)
+	workload, _ := p.WorkloadObjects(&PullSecrets{})
+	objects = append(objects, workload...)
 	objects = append(objects, p.NetworkObjects()...)
 	if policy, wanted := p.TierPolicy(); wanted {
 		objects = append(objects, policy)
@@ -133,10 +148,11 @@ func TestPlan_TellsWhatTheMaximumLowered(t *testing.T) {
 
 func TestPlan_ListsTheBindingsThatMustNotBe(t *testing.T) {
 	tests := map[string][2][]string{
-		"active":     {{"workspace-admin", "workspace-editor", "workspace-viewer"}, nil},
-		"suspended":  {{"workspace-viewer"}, {"workspace-admin", "workspace-editor"}},
-		"deleted":    {{"workspace-viewer"}, {"workspace-admin", "workspace-editor"}},
-		"no-members": {nil, {"workspace-admin", "workspace-editor", "workspace-viewer"}},
+		"active":     {{"workspace-admin", "workspace-editor", "workspace-viewer"}, {"workspace-workload"}},
+		"suspended":  {{"workspace-viewer"}, {"workspace-admin", "workspace-editor", "workspace-workload"}},
+		"deleted":    {{"workspace-viewer"}, {"workspace-admin", "workspace-editor", "workspace-workload"}},
+		"no-members": {nil, {"workspace-admin", "workspace-editor", "workspace-viewer", "workspace-workload"}},
+		"workload":   {{"workspace-admin", "workspace-editor", "workspace-viewer", "workspace-workload"}, nil},
 	}
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -32,7 +32,12 @@ func owned(o client.Object) any {
 	labels, annotations := ownedKeys(o)
 	parts := []any{only(o.GetLabels(), labels), only(o.GetAnnotations(), annotations)}
 	switch o := o.(type) {
-	case *corev1.Namespace, *corev1.ServiceAccount:
+	case *corev1.Namespace:
+	case *corev1.ServiceAccount:
+		ours, _ := splitPullSecrets(o.ImagePullSecrets)
+		parts = append(parts, ours)
+	case *corev1.Secret:
+		parts = append(parts, o.Type, o.Data, o.Immutable)
 	case *corev1.ResourceQuota:
 		parts = append(parts, o.Spec)
 	case *corev1.LimitRange:
@@ -43,6 +48,8 @@ func owned(o client.Object) any {
 		parts = append(parts, o.RoleRef, o.Subjects)
 	case *networkingv1.NetworkPolicy:
 		parts = append(parts, o.Spec)
+	case *corev1.PodTemplate:
+		parts = append(parts, o.Template)
 	default:
 		panic(fmt.Sprintf("no workspace has a %T", o))
 	}
@@ -53,6 +60,11 @@ func owned(o client.Object) any {
 func adopt(live, want client.Object) {
 	adoptMetadata(live, want)
 	switch live := live.(type) {
+	case *corev1.ServiceAccount:
+		_, theirs := splitPullSecrets(live.ImagePullSecrets)
+		live.ImagePullSecrets = slices.Concat(theirs, want.(*corev1.ServiceAccount).ImagePullSecrets)
+	case *corev1.Secret:
+		live.Data, live.Immutable = want.(*corev1.Secret).Data, want.(*corev1.Secret).Immutable
 	case *corev1.ResourceQuota:
 		live.Spec = want.(*corev1.ResourceQuota).Spec
 	case *corev1.LimitRange:
@@ -64,11 +76,13 @@ func adopt(live, want client.Object) {
 		live.Subjects = want.(*rbacv1.RoleBinding).Subjects
 	case *networkingv1.NetworkPolicy:
 		live.Spec = want.(*networkingv1.NetworkPolicy).Spec
+	case *corev1.PodTemplate:
+		live.Template = want.(*corev1.PodTemplate).Template
 	}
 }
 
 // replaceOnly tells whether the API server would refuse to change live into want, so that it must be deleted and
-// made again: a roleRef can't be changed, nor can a quota's scopes or an immutable ConfigMap.
+// made again: a roleRef can't be changed, nor can a quota's scopes, a Secret's type, or what is immutable.
 func replaceOnly(live, want client.Object) bool {
 	switch live := live.(type) {
 	case *rbacv1.RoleBinding:
@@ -77,6 +91,8 @@ func replaceOnly(live, want client.Object) bool {
 		return !slices.Equal(live.Spec.Scopes, want.(*corev1.ResourceQuota).Spec.Scopes)
 	case *corev1.ConfigMap:
 		return live.Immutable != nil && *live.Immutable
+	case *corev1.Secret:
+		return live.Immutable != nil && *live.Immutable || live.Type != want.(*corev1.Secret).Type
 	}
 	return false
 }

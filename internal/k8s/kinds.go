@@ -9,11 +9,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Children are the kinds of objects that a workspace has in its namespaces.
+// Children are the kinds of objects that every workspace may have in its namespaces. Secrets are cached only where pull
+// secrets are copied.
 func Children() []client.Object {
 	return []client.Object{
 		&corev1.ResourceQuota{}, &corev1.LimitRange{}, &corev1.ServiceAccount{}, &corev1.ConfigMap{},
-		&rbacv1.RoleBinding{}, &networkingv1.NetworkPolicy{},
+		&corev1.PodTemplate{}, &rbacv1.RoleBinding{}, &networkingv1.NetworkPolicy{},
 	}
 }
 
@@ -34,6 +35,10 @@ func like(o client.Object) client.Object {
 		return &rbacv1.RoleBinding{}
 	case *networkingv1.NetworkPolicy:
 		return &networkingv1.NetworkPolicy{}
+	case *corev1.PodTemplate:
+		return &corev1.PodTemplate{}
+	case *corev1.Secret:
+		return &corev1.Secret{}
 	}
 	panic(fmt.Sprintf("no workspace has a %T", o))
 }
@@ -55,6 +60,10 @@ func kindOf(o client.Object) string {
 		return "RoleBinding"
 	case *networkingv1.NetworkPolicy:
 		return "NetworkPolicy"
+	case *corev1.PodTemplate:
+		return "PodTemplate"
+	case *corev1.Secret:
+		return "Secret"
 	}
 	return fmt.Sprintf("%T", o)
 }

@@ -25,6 +25,8 @@ type Plan struct {
 	Tier       *v1alpha1.WorkspaceTier
 	Namespace  workspace.Namespace
 	ConsoleURL string
+	// PullConfig is the Docker configuration that pods pull images with, or nil.
+	PullConfig []byte
 }
 
 // locked tells whether members may only look, and nothing new may start.

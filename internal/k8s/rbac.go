@@ -11,13 +11,13 @@ package k8s
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch;create;patch
 //
 // The objects in them are made, repaired, and replaced or removed where they must not be.
-// +kubebuilder:rbac:groups="",resources=resourcequotas;configmaps,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=resourcequotas;configmaps;podtemplates,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=limitranges;serviceaccounts,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete
 //
 // The API server lets nobody grant rights that he does not hold, but for who may bind that very role.
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=workspace-flyte-integration-tenant-admin;workspace-flyte-integration-tenant-editor;workspace-flyte-integration-tenant-viewer
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=workspace-flyte-integration-tenant-admin;workspace-flyte-integration-tenant-editor;workspace-flyte-integration-tenant-viewer;workspace-flyte-integration-workload-spark;workspace-flyte-integration-workload-ray;workspace-flyte-integration-workload-dask
 //
 // People read in events what changed.
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

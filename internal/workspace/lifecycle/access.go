@@ -20,7 +20,7 @@ func (c *Controller) access(ctx context.Context, plans []*k8s.Plan, remove remov
 	for _, plan := range plans {
 		bindings, unused := plan.AccessObjects()
 		wanted = append(wanted, bindings...)
-		if plan.Tier != nil {
+		if plan.Tier != nil { // without it, what is there stays
 			wanted = append(wanted, plan.WorkloadIdentity())
 		}
 		unwanted = append(unwanted, unused...)

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -43,6 +44,8 @@ type Options struct {
 	Cluster    *k8s.Cluster
 	// Domains are Flyte's, in which projects get attributes; none where Flyte has no attributes.
 	Domains []string
+	// PullSecrets, if not nil, are copied into the namespaces.
+	PullSecrets *k8s.PullSecrets
 	// ConsoleURL is where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	Events     events.EventRecorder
@@ -55,6 +58,7 @@ type Controller struct {
 	client   client.Client
 	progress progress
 	queue    queue
+	fanOut   fanOut
 	// asking has a place for each Reconcile that asks Flyte now.
 	asking chan struct{}
 	// changed are the workspaces whose project somebody else changed in Flyte, by id. What is lost of it, the next listing finds.
@@ -72,6 +76,7 @@ func New(o Options) *Controller {
 // does nothing: the queue is filled anew with all workspaces when the lease is acquired.
 func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
 	defer c.progress.begin()()
+	defer c.ended(r)
 	ctx, release, leads := c.Leadership.Hold(ctx)
 	defer release()
 	if !leads {
@@ -89,6 +94,9 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 	if apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: firstRetry}, nil // changed meanwhile, which is no fault
 	}
+	if errors.Is(err, k8s.ErrContested) {
+		return reconcile.Result{RequeueAfter: k8s.DisputeInterval}, nil // nowhere to say so but in the metric
+	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -100,6 +108,9 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Workspace) error {
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
 		return nil
+	}
+	if !c.Applier.Begin("status of "+after.Name, wishOf(&after.Status)) {
+		return k8s.ErrContested
 	}
 	guarded := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	err := c.client.Status().Patch(ctx, after.DeepCopy(), guarded)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -35,6 +36,10 @@ var alterations = []drift{
 		set("someone", "data", "owner")(o)
 		set(true, "immutable")(o)
 	}},
+	{"LimitRange/workspace-limits", "limit of pods added", func(o *unstructured.Unstructured) {
+		limits, _, _ := unstructured.NestedSlice(o.Object, "spec", "limits")
+		set(append(limits, map[string]any{"type": "Pod", "max": map[string]any{"cpu": "1"}}), "spec", "limits")(o)
+	}},
 	{"LimitRange/workspace-limits", "limits removed", set([]any{}, "spec", "limits")},
 	{"LimitRange/workspace-limits", "default raised", set([]any{map[string]any{
 		"type": "Container", "default": map[string]any{"cpu": "64", "memory": "1Ti"},
@@ -45,6 +50,13 @@ var alterations = []drift{
 	{"NetworkPolicy/default-deny", "ingress from everywhere added", set([]any{map[string]any{}}, "spec", "ingress")},
 	{"NetworkPolicy/default-deny", "direction removed", set([]any{"Egress"}, "spec", "policyTypes")},
 	{"NetworkPolicy/default-deny", "narrowed to some pods", set("x", "spec", "podSelector", "matchLabels", "app")},
+	{"NetworkPolicy/default-deny", "egress to everywhere added", set([]any{map[string]any{}}, "spec", "egress")},
+	{"NetworkPolicy/allow-same-namespace", "ingress from all namespaces", set([]any{map[string]any{
+		"from": []any{map[string]any{"namespaceSelector": map[string]any{}}},
+	}}, "spec", "ingress")},
+	{"NetworkPolicy/allow-dns", "other ports", set([]any{map[string]any{
+		"ports": []any{map[string]any{"protocol": "TCP", "port": int64(443)}},
+	}}, "spec", "egress")},
 	{"NetworkPolicy/allow-flyte", "ingress from everywhere added", func(o *unstructured.Unstructured) {
 		set([]any{map[string]any{}}, "spec", "ingress")(o)
 		set([]any{"Egress", "Ingress"}, "spec", "policyTypes")(o)
@@ -59,9 +71,14 @@ var alterations = []drift{
 		}), "subjects")(o)
 	}},
 	{"RoleBinding/workspace-editor", "subjects removed", remove("subjects")},
+	{"RoleBinding/workspace-editor", "subjects replaced", set([]any{map[string]any{
+		"apiGroup": rbacv1.GroupName, "kind": "User", "name": "eve@company.com",
+	}}, "subjects")},
 	{"Namespace", "Pod Security weakened", setLabel("pod-security.kubernetes.io/enforce", "privileged")},
 	{"Namespace", "Pod Security version added", setLabel("pod-security.kubernetes.io/enforce-version", "v1.20")},
 	{"Namespace", "Pod Security removed", dropLabel("pod-security.kubernetes.io/warn")},
+	{"Namespace", "audit weakened", setLabel("pod-security.kubernetes.io/audit", "privileged")},
+	{"Namespace", "a domain added", setLabel(v1alpha1.LabelDomain, "production")},
 	{"Namespace", "managed-by removed", dropLabel(v1alpha1.LabelManagedBy)},
 }
 
@@ -100,6 +117,8 @@ func driftOf(children []string) []drift {
 		all = append(all,
 			drift{object, "managed-by removed", dropLabel(v1alpha1.LabelManagedBy)},
 			drift{object, "workspace label altered", setLabel(v1alpha1.LabelWorkspace, "another")},
+			drift{object, "workspace label removed", dropLabel(v1alpha1.LabelWorkspace)},
+			drift{object, "all labels removed", func(o *unstructured.Unstructured) { o.SetLabels(nil) }},
 		)
 	}
 	return all
@@ -250,7 +269,9 @@ func TestController_LeavesForeignAdditionsAlone(t *testing.T) {
 	for _, object := range append([]string{"Namespace"}, childrenOfActive...) {
 		s.alter(namespace, drift{object: object, change: stranger})
 	}
-	create(t, s.admin, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "theirs", Namespace: namespace}})
+	for _, object := range foreignObjects(namespace) {
+		create(t, s.admin, object)
+	}
 	s.reconcile("foreign")
 	if n := s.requests.total() - writes; n != 0 {
 		t.Errorf("%d writes because of what others added: %v", n, s.requests.writes())
@@ -265,7 +286,26 @@ func TestController_LeavesForeignAdditionsAlone(t *testing.T) {
 		}
 		s.repaired(namespace, before, d.object, altered)
 	}
-	if !slices.Contains(s.childNames(namespace), "ConfigMap/theirs") {
-		t.Error("the ConfigMap of someone else is gone")
+	names := s.childNames(namespace)
+	for _, kind := range childKinds {
+		if !slices.Contains(names, kind.Kind+"/theirs") {
+			t.Errorf("the %s of someone else is gone", kind.Kind)
+		}
+	}
+}
+
+func theirTemplate(theirs metav1.ObjectMeta) *corev1.PodTemplate {
+	template := &corev1.PodTemplate{ObjectMeta: theirs}
+	template.Template.Spec.Containers = []corev1.Container{{Name: "theirs", Image: "theirs"}}
+	return template
+}
+
+// foreignObjects has one object of each kind that a workspace has, made by someone else.
+func foreignObjects(namespace string) []client.Object {
+	theirs := metav1.ObjectMeta{Name: "theirs", Namespace: namespace}
+	return []client.Object{
+		&corev1.ConfigMap{ObjectMeta: theirs}, &corev1.LimitRange{ObjectMeta: theirs}, &corev1.ResourceQuota{ObjectMeta: theirs},
+		&corev1.ServiceAccount{ObjectMeta: theirs}, theirTemplate(theirs), &networkingv1.NetworkPolicy{ObjectMeta: theirs},
+		&rbacv1.RoleBinding{ObjectMeta: theirs, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view"}},
 	}
 }

@@ -58,7 +58,7 @@ func (c *Controller) findChanged(ctx context.Context) error {
 	for _, id := range ids {
 		log.FromContext(ctx).Info("project was changed in Flyte", "workspace", id)
 		c.changed.Store(id, true)
-		c.queue.add(reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
+		c.queue.next(reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
 	}
 	return nil
 }

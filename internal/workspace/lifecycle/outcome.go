@@ -57,6 +57,10 @@ func failed(condition string, err error) outcome {
 		return waitFor(condition, v1alpha1.ReasonConflict, o.message, lookAgain)
 	case errors.Is(err, k8s.ErrTerminating):
 		return waitFor(condition, v1alpha1.ReasonNamespaceTerminating, o.message, lookAgain)
+	case errors.Is(err, k8s.ErrHeld):
+		return waitFor(condition, v1alpha1.ReasonObjectTerminating, o.message, lookAgain)
+	case errors.Is(err, k8s.ErrContested):
+		return waitFor(condition, v1alpha1.ReasonContested, o.message, k8s.DisputeInterval)
 	case apierrors.IsForbidden(err):
 		o.reason = v1alpha1.ReasonForbidden
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):

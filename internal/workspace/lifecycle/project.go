@@ -60,8 +60,10 @@ func (c *Controller) project(ctx context.Context, t *target) outcome {
 
 // noteProject writes into the status where people find the project, if there ever was one.
 func (c *Controller) noteProject(w *v1alpha1.Workspace) {
-	if w.Status.ProjectID != "" {
-		w.Status.ConsoleURL = c.ConsoleURL(w.Name)
+	known := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionFlyteProjectRegistered)
+	registered := isCurrent(known, w) && known.Reason == v1alpha1.ReasonApplied
+	if registered || w.Status.ProjectID != "" {
+		w.Status.ProjectID, w.Status.ConsoleURL = w.Name, c.ConsoleURL(w.Name)
 	}
 }
 

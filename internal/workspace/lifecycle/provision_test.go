@@ -22,6 +22,7 @@ import (
 var childKinds = []schema.GroupVersionKind{
 	{Version: "v1", Kind: "ConfigMap"},
 	{Version: "v1", Kind: "LimitRange"},
+	{Version: "v1", Kind: "PodTemplate"},
 	{Version: "v1", Kind: "ResourceQuota"},
 	{Version: "v1", Kind: "ServiceAccount"},
 	{Group: "networking.k8s.io", Version: "v1", Kind: "NetworkPolicy"},

@@ -25,6 +25,8 @@ type target struct {
 	plans []*k8s.Plan
 	// ready are the plans whose namespace is there and ours.
 	ready []*k8s.Plan
+	// pulls tells whether all pull secrets of the tier are there.
+	pulls outcome
 }
 
 // step makes one aspect of a workspace true, and says how far it got.
@@ -46,7 +48,7 @@ func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
 	given := func(ctx context.Context, t *target) outcome {
 		return taken.or(c.access(ctx, added(t.ready, existing), c.Applier.Remove)).or(t.granted())
 	}
-	return append(together(ctx, t, given, c.quota, c.network, c.config, c.project), namespaces)
+	return append(together(ctx, t, given, c.quota, c.network, c.config, c.workload, c.project), namespaces)
 }
 
 // acceptable tells whether the spec is one that anything may be provisioned of.
@@ -101,6 +103,9 @@ func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, 
 		if err == nil && k8s.WorkspaceOf(&have) == w.Name && have.DeletionTimestamp.IsZero() {
 			t.ready = append(t.ready, plan)
 		}
+	}
+	if err := c.pull(ctx, t); err != nil {
+		return nil, err
 	}
 	if w.Spec.State == v1alpha1.StateDeleted {
 		t.plans = t.ready // what is there is locked, nothing is made

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -57,8 +58,8 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	cached := mgr.GetClient()
 	changed, wished := updates(k8s.Changed), updates(wishChanged)
 	b := ctrl.NewControllerManagedBy(mgr).Named("workspace").
-		For(&v1alpha1.Workspace{}, wished).
-		Watches(&v1alpha1.WorkspaceTier{}, onTier(cached), wished).
+		For(&v1alpha1.Workspace{}, updates(workspaceChanged)).
+		Watches(&v1alpha1.WorkspaceTier{}, c.onTier(cached), wished).
 		Watches(&corev1.Namespace{}, onNamespace(), changed).
 		WatchesRawSource(source.Func(c.queue.take)).
 		WithOptions(controller.Options{
@@ -68,6 +69,10 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 		})
 	for _, child := range k8s.Children() {
 		b = b.Watches(child, onChild(cached), changed)
+	}
+	if c.PullSecrets != nil {
+		b = b.Watches(&corev1.Secret{}, onChild(cached), changed).
+			WatchesRawSource(source.Kind(c.PullSecrets.Cache(), client.Object(&corev1.Secret{}), c.onPullSecret(cached)))
 	}
 	if err := b.Complete(c); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
@@ -101,6 +106,13 @@ func wishChanged(before, after client.Object) bool {
 		before.GetAnnotations()[v1alpha1.AnnotationAdoptProject] != after.GetAnnotations()[v1alpha1.AnnotationAdoptProject]
 }
 
+// workspaceChanged is wishChanged, or somebody may have changed the status: that it is ours shows only when it is
+// made anew.
+func workspaceChanged(before, after client.Object) bool {
+	was, is := before.(*v1alpha1.Workspace).Status, after.(*v1alpha1.Workspace).Status
+	return wishChanged(before, after) || !equality.Semantic.DeepEqual(was, is)
+}
+
 // Acquired looks at every Workspace again: while another replica led, this one did nothing.
 func (c *Controller) Acquired(ctx context.Context) {
 	var all v1alpha1.WorkspaceList
@@ -115,7 +127,7 @@ func (c *Controller) Acquired(ctx context.Context) {
 		return // the lease was lost again
 	}
 	for i := range all.Items {
-		c.queue.add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&all.Items[i])})
+		c.queue.add(&all.Items[i])
 	}
 }
 
@@ -127,12 +139,36 @@ func (q *queue) take(_ context.Context, r requests) error {
 	return nil
 }
 
-// add does nothing before the controller has started: its start looks at every Workspace by itself.
-func (q *queue) add(r reconcile.Request) {
+// add does nothing before the controller has started: its start looks at every Workspace by itself. A wish that nobody
+// has looked at goes first.
+func (q *queue) add(w *v1alpha1.Workspace) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.requests == nil:
+	case w.Status.ObservedGeneration != w.Generation:
+		q.Add(request(w.Name)[0])
+	default:
+		addBehind(q.requests, request(w.Name)...)
+	}
+}
+
+// next queues one workspace that has something of its own to be looked at.
+func (q *queue) next(r reconcile.Request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.requests != nil {
 		q.Add(r)
+	}
+}
+
+// ended tells the fan-out that a Reconcile has ended.
+func (c *Controller) ended(r reconcile.Request) {
+	c.queue.mu.Lock()
+	q := c.queue.requests
+	c.queue.mu.Unlock()
+	if q != nil {
+		c.fanOut.ended(q, r)
 	}
 }
 
@@ -167,21 +203,5 @@ func onChild(cached client.Reader) handler.EventHandler {
 			return nil // the namespace is gone or not ours; its own event counts
 		}
 		return request(k8s.WorkspaceOf(&namespace))
-	})
-}
-
-func onTier(cached client.Reader) handler.EventHandler {
-	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
-		var all v1alpha1.WorkspaceList
-		err := cached.List(ctx, &all, client.MatchingFields{tierIndex: o.GetName()}, client.UnsafeDisableDeepCopy)
-		if err != nil {
-			log.FromContext(ctx).Error(err, "listing the Workspaces of a tier", "tier", o.GetName())
-			return nil
-		}
-		var requests []reconcile.Request
-		for i := range all.Items {
-			requests = append(requests, request(all.Items[i].Name)...)
-		}
-		return requests
 	})
 }

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"encoding/json"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,8 +12,11 @@ import (
 )
 
 // settle writes the outcomes into the status: the worst outcome of each condition, and Ready from all of them.
+// Conditions that nobody here writes go; those of package report stay.
 func settle(w *v1alpha1.Workspace, outcomes []outcome) {
 	w.Status.ObservedGeneration = w.Generation
+	known := append(v1alpha1.StepConditions(), v1alpha1.ConditionReady, v1alpha1.ConditionReported, v1alpha1.ConditionOrphaned)
+	w.Status.Conditions = slices.DeleteFunc(w.Status.Conditions, func(c metav1.Condition) bool { return !slices.Contains(known, c.Type) })
 	for _, condition := range v1alpha1.StepConditions() {
 		if o, ok := worst(outcomes, condition); ok {
 			setCondition(w, o)
@@ -59,6 +63,19 @@ func setCondition(w *v1alpha1.Workspace, o outcome) {
 	meta.SetStatusCondition(&w.Status.Conditions, metav1.Condition{
 		Type: o.condition, Status: status, Reason: o.reason, Message: o.message, ObservedGeneration: w.Generation,
 	})
+}
+
+// wishOf tells one status from another, but for the times in it: the same one again and again is a dispute.
+func wishOf(s *v1alpha1.WorkspaceStatus) string {
+	timeless := s.DeepCopy()
+	for i := range timeless.Conditions {
+		timeless.Conditions[i].LastTransitionTime = metav1.Time{}
+	}
+	text, err := json.Marshal(timeless)
+	if err != nil {
+		panic("marshalling a status: " + err.Error())
+	}
+	return string(text)
 }
 
 // eventType is Warning for what a person should look at.

@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"context"
+	"maps"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// TestTierChangeReachesAllWorkspaces changes three objects of each workspace on a tier, and meanwhile updates another
+// workspace again and again, which must not wait until the fleet is done.
+func TestTierChangeReachesAllWorkspaces(t *testing.T) {
+	ids := fleet(t)
+	other := prepare(t, "tier-other", 1)[0]
+	alone := make([]time.Duration, 10)
+	for i := range alone {
+		alone[i] = other.update(t)
+	}
+	before := len(auditedRequests(t))
+	pods := v1alpha1.Count("123")
+	conforming := quotasOf(t, string(pods), len(ids))
+	start := time.Now()
+	changeFleetTier(t, func(spec *v1alpha1.WorkspaceTierSpec) {
+		spec.Quota.Default.Pods = pods
+		spec.LimitRange.Default.CPU = "999m"
+		spec.PodSecurity.Warn = v1alpha1.PodSecurityBaseline
+	})
+	var meanwhile []time.Duration
+	var all []time.Time
+	for all == nil {
+		took := other.update(t)
+		select {
+		case all = <-conforming:
+		default:
+			meanwhile = append(meanwhile, took) // it ended before the fleet did
+		}
+	}
+	if len(all) < len(ids) {
+		t.Fatalf("%d of %d workspaces follow the tier", len(all), len(ids))
+	}
+	if len(meanwhile) == 0 {
+		t.Error("an update of another workspace had to wait for all workspaces of the tier")
+	}
+	t.Logf("%d workspaces conform after %v, half of them after %v", len(ids), all[len(all)-1].Sub(start), all[len(all)/2].Sub(start))
+	t.Logf("an update of another workspace to Ready: %d times meanwhile, median %v, at most %v; alone median %v, at most %v",
+		len(meanwhile), quantile(meanwhile, .5), quantile(meanwhile, 1), quantile(alone, .5), quantile(alone, 1))
+	n := len(ids)
+	want := map[string]int{
+		"get resourcequotas": n, "patch resourcequotas": n, "get limitranges": n, "patch limitranges": n,
+		"get namespaces": n, "patch namespaces": n,
+	}
+	eventually(t, "exactly one read and one write of each changed object", func(context.Context) bool {
+		return maps.Equal(want, fleetRequests(t, before))
+	})
+}
+
+// update changes a name as a person would, and tells how long it takes until the Workspace is Ready with it.
+func (l *loaded) update(t *testing.T) time.Duration {
+	t.Helper()
+	e := l.next()
+	start := time.Now()
+	newMessage(t, workspace.EventUpdated, e.Data).mustDeliver(t)
+	settled(t, l.w.Name, v1alpha1.ReasonReady)
+	return time.Since(start)
+}
+
+// quotasOf watches until n namespaces of the fleet allow that many pods, and tells when the watch said so.
+func quotasOf(t *testing.T, pods string, n int) <-chan []time.Time {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	events, err := world.admin.Watch(ctx, &corev1.ResourceQuotaList{}, client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := make(chan []time.Time, 1)
+	go func() {
+		defer events.Stop()
+		seen, times := map[string]bool{}, []time.Time{}
+		for len(times) < n {
+			event, open := <-events.ResultChan()
+			if !open {
+				break
+			}
+			quota, ok := event.Object.(*corev1.ResourceQuota)
+			if !ok || event.Type == watch.Deleted || !inFleet(quota.Namespace) || seen[quota.Namespace] {
+				continue
+			}
+			if allowed := quota.Spec.Hard[corev1.ResourcePods]; allowed.String() == pods {
+				seen[quota.Namespace] = true
+				times = append(times, time.Now())
+			}
+		}
+		result <- times
+	}()
+	return result
+}

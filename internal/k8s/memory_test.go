@@ -1,0 +1,62 @@
+package k8s
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// maxCachedBytes bounds what the objects of one workspace cost in the cache: 13 of them, with the store's own entries.
+const maxCachedBytes = 16 << 10
+
+func TestCache_CostsLittleForEachWorkspace(t *testing.T) {
+	thin, whole := cachedBytes(t, slim), cachedBytes(t, func(o any) (any, error) { return o, nil })
+	t.Logf("the objects of a workspace cost %d bytes in the cache; whole, without managed fields, %d", thin, whole)
+	if thin > maxCachedBytes || thin > whole*2/3 {
+		t.Errorf("they cost %d bytes, whole ones %d", thin, whole)
+	}
+}
+
+// cachedBytes is what an informer's store grows by for each workspace with one namespace.
+func cachedBytes(t *testing.T, transform cache.TransformFunc) uint64 {
+	t.Helper()
+	const n = 200
+	store := cache.NewIndexer(cache.DeletionHandlingMetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+	before := heap()
+	for i := range n {
+		p := samplePlan(fmt.Sprintf("flyte-memory-%d", i))
+		for j, o := range append(p.children(), p.NamespaceObject()) {
+			o.SetUID(types.UID(fmt.Sprintf("f1b6f3b5-5c38-4b5e-9d42-%06d-%05d", i, j)))
+			o.SetResourceVersion(fmt.Sprint(100000*i + j))
+			kept, err := transform(decoded(t, o))
+			must(t, err)
+			must(t, store.Add(kept))
+		}
+	}
+	grown := heap() - before
+	runtime.KeepAlive(store)
+	return grown / n
+}
+
+// decoded is a copy that shares no memory, as it comes from the API server.
+func decoded(t *testing.T, o client.Object) client.Object {
+	t.Helper()
+	text, err := json.Marshal(o)
+	must(t, err)
+	fresh := like(o)
+	must(t, json.Unmarshal(text, fresh))
+	return fresh
+}
+
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

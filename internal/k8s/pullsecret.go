@@ -1,0 +1,114 @@
+package k8s
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/fields"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+)
+
+// pullSecretName is the Secret of a namespace into which all pull secrets of the tier are copied. There is one, so that
+// the service needs to read Secrets of this name only.
+const pullSecretName = "workspace-pull-secret"
+
+// PullSecrets are the Secrets that tiers name, in the management namespace.
+type PullSecrets struct {
+	namespace string
+	source    cluster.Cluster
+}
+
+// NewPullSecrets reads and watches Secrets of type kubernetes.io/dockerconfigjson in the namespace, once the manager
+// has started.
+func NewPullSecrets(mgr manager.Manager, namespace string) (*PullSecrets, error) {
+	source, err := cluster.New(mgr.GetConfig(), func(o *cluster.Options) {
+		o.Scheme, o.Logger = mgr.GetScheme(), mgr.GetLogger()
+		o.Cache = cache.Options{ReaderFailOnMissingInformer: true, ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
+			Namespaces: map[string]cache.Config{namespace: {}},
+			Field:      fields.OneTermEqualSelector("type", string(corev1.SecretTypeDockerConfigJson)),
+			Transform:  cache.TransformStripManagedFields(),
+		}}}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing to read pull secrets: %w", err)
+	}
+	return &PullSecrets{namespace: namespace, source: source}, mgr.Add(source)
+}
+
+// Cache tells of changes of the Secrets.
+func (s *PullSecrets) Cache() cache.Cache { return s.source.GetCache() }
+
+// dockerConfig is the part of a Docker configuration that pulling needs.
+type dockerConfig struct {
+	Auths map[string]json.RawMessage `json:"auths"`
+}
+
+// Merge makes one Docker configuration of the Secrets of these names; of two that speak of one registry, the first
+// holds. Names of Secrets that are not there, or hold something else, are missing.
+func (s *PullSecrets) Merge(ctx context.Context, names []string) (config []byte, missing []string, err error) {
+	merged := dockerConfig{Auths: map[string]json.RawMessage{}}
+	for _, name := range names {
+		var secret corev1.Secret
+		err := s.source.GetCache().Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: name}, &secret)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, nil, fmt.Errorf("reading the pull secret %q: %w", name, err)
+		}
+		var one dockerConfig
+		if apierrors.IsNotFound(err) || json.Unmarshal(secret.Data[corev1.DockerConfigJsonKey], &one) != nil {
+			missing = append(missing, name)
+			continue
+		}
+		for registry, auth := range one.Auths {
+			if _, known := merged.Auths[registry]; !known {
+				merged.Auths[registry] = auth
+			}
+		}
+	}
+	config, err = json.Marshal(merged)
+	return config, missing, err
+}
+
+// AddPullSecrets lets the cache hold the copies, as identity and digest.
+func AddPullSecrets(o *cache.Options) {
+	o.ByObject[&corev1.Secret{}] = cache.ByObject{
+		Field: fields.OneTermEqualSelector("metadata.name", pullSecretName), Transform: slim,
+	}
+}
+
+// pullSecret is the copy. One that is not wanted holds nothing.
+func (p *Plan) pullSecret() *corev1.Secret {
+	config := p.PullConfig
+	if config == nil {
+		config = []byte(`{"auths":{}}`)
+	}
+	return &corev1.Secret{
+		ObjectMeta: p.object(pullSecretName), Type: corev1.SecretTypeDockerConfigJson,
+		Data: map[string][]byte{corev1.DockerConfigJsonKey: config},
+	}
+}
+
+// pullSecrets is how a ServiceAccount carries the copy.
+func (p *Plan) pullSecrets() []corev1.LocalObjectReference {
+	if p.PullConfig == nil {
+		return nil
+	}
+	return []corev1.LocalObjectReference{{Name: pullSecretName}}
+}
+
+// splitPullSecrets tells our entry from those that others have added, as OpenShift does.
+func splitPullSecrets(all []corev1.LocalObjectReference) (ours, theirs []corev1.LocalObjectReference) {
+	for _, r := range all {
+		if r.Name == pullSecretName {
+			ours = append(ours, r)
+		} else {
+			theirs = append(theirs, r)
+		}
+	}
+	return ours, theirs
+}

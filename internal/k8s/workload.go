@@ -1,0 +1,86 @@
+package k8s
+
+import (
+	"cmp"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+const (
+	// workloadBinding is the RoleBinding of the workload's ServiceAccount.
+	workloadBinding = "workspace-workload"
+	// workloadRolePrefix and a framework make the name of the chart's ClusterRole for it.
+	workloadRolePrefix = "workspace-flyte-integration-workload-"
+	// podTemplateName is what propeller's default-pod-template-name has to be.
+	podTemplateName = "workspace-pod-template"
+	// templateContainer is the container of a PodTemplate that propeller takes as a pattern for all containers, and
+	// templateImage the image that it must name, and which propeller replaces
+	// (flyteplugins/go/tasks/pluginmachinery/flytek8s/pod_helper.go).
+	templateContainer = "default"
+	templateImage     = "replaced.invalid/by-the-task:0"
+)
+
+// WorkloadObjects are what the tier's pipelines need beside an account and its role, and unused what must not exist.
+// Where source is nil, no pull secrets are copied, and nothing is known of copies.
+func (p *Plan) WorkloadObjects(source *PullSecrets) (wanted, unused []client.Object) {
+	template := &corev1.PodTemplate{ObjectMeta: p.object(podTemplateName)}
+	if t := p.Tier.Spec.Workload.PodTemplate; t != nil {
+		template.Template = podTemplate(t)
+		wanted = append(wanted, template)
+	} else {
+		unused = append(unused, template)
+	}
+	switch {
+	case source == nil:
+	case p.PullConfig != nil:
+		wanted = append(wanted, p.pullSecret())
+	default:
+		unused = append(unused, p.pullSecret())
+	}
+	return wanted, unused
+}
+
+// workloadRole lets drivers start pods by themselves, in their own namespace. Without a role the RoleBinding has no
+// subjects, and must not exist.
+func (p *Plan) workloadRole() *rbacv1.RoleBinding {
+	binding := &rbacv1.RoleBinding{ObjectMeta: p.object(workloadBinding)}
+	if role := p.Tier.Spec.Workload.Role; role != "" {
+		binding.RoleRef = rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: workloadRolePrefix + string(role)}
+		binding.Subjects = []rbacv1.Subject{{
+			Kind: rbacv1.ServiceAccountKind, Name: WorkloadServiceAccount, Namespace: p.Namespace.Name,
+		}}
+	}
+	return binding
+}
+
+// podTemplate fills in the defaults as the API server does (k8s.io/kubernetes/pkg/apis/core/v1/defaults.go).
+func podTemplate(t *v1alpha1.TierPodTemplate) corev1.PodTemplateSpec {
+	spec := corev1.PodSpec{
+		NodeSelector: plain(t.NodeSelector), Tolerations: t.Tolerations, PriorityClassName: t.PriorityClassName,
+		SchedulerName:   cmp.Or(t.SchedulerName, corev1.DefaultSchedulerName),
+		SecurityContext: &corev1.PodSecurityContext{RunAsUser: t.RunAsUser, FSGroup: t.FSGroup},
+		RestartPolicy:   corev1.RestartPolicyAlways, DNSPolicy: corev1.DNSClusterFirst,
+		TerminationGracePeriodSeconds: new(int64(corev1.DefaultTerminationGracePeriodSeconds)),
+	}
+	if t.RuntimeClassName != "" {
+		spec.RuntimeClassName = &t.RuntimeClassName
+	}
+	container := corev1.Container{
+		Name: templateContainer, Image: templateImage, ImagePullPolicy: corev1.PullIfNotPresent,
+		TerminationMessagePath: corev1.TerminationMessagePathDefault, TerminationMessagePolicy: corev1.TerminationMessageReadFile,
+	}
+	if t.Restricted {
+		spec.SecurityContext.RunAsNonRoot = new(true)
+		spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+		container.SecurityContext = &corev1.SecurityContext{
+			AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		}
+	}
+	spec.Containers = []corev1.Container{container}
+	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: plain(t.Labels), Annotations: t.Annotations}, Spec: spec}
+}

@@ -1,0 +1,65 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+func TestQueue_TakesWhatChangedItselfBeforeFanOutAndResync(t *testing.T) {
+	t.Parallel()
+	q := priorityqueue.New[reconcile.Request]("")
+	defer q.ShutDown()
+	seen, unseen := &v1alpha1.Workspace{}, &v1alpha1.Workspace{}
+	seen.Name, unseen.Name, unseen.Generation = "seen", "unseen", 1
+
+	var c Controller
+	c.queue.add(unseen) // before the controller has started
+	must(t, c.queue.take(t.Context(), q))
+	addBehind(q, request("tiered-1")[0], request("tiered-2")[0])
+	c.queue.add(seen)
+	c.queue.add(unseen)
+	q.Add(request("updated")[0])
+	q.Add(request("tiered-2")[0]) // its own update makes it urgent
+	var order []string
+	for range 5 {
+		next, _ := q.Get()
+		order = append(order, next.Name)
+		q.Done(next)
+	}
+	if want := []string{"unseen", "updated", "tiered-2", "tiered-1", "seen"}; !slices.Equal(order, want) {
+		t.Errorf("the order is %v, not %v", order, want)
+	}
+}
+
+func TestFanOut_HandsOutAFewAtATime(t *testing.T) {
+	t.Parallel()
+	q := priorityqueue.New[reconcile.Request]("")
+	defer q.ShutDown()
+	var all []reconcile.Request
+	for i := range 3 * maxFanOut {
+		all = append(all, request(fmt.Sprint(i))...)
+	}
+	var f fanOut
+	f.add(q, all)
+	f.add(q, all[maxFanOut:]) // they wait already
+	var order []reconcile.Request
+	for len(order) < len(all) {
+		if n := len(f.underWay); n > maxFanOut {
+			t.Fatalf("%d are under way", n)
+		}
+		next, _ := q.Get()
+		order = append(order, next)
+		q.Done(next)
+		f.ended(q, request("another")[0])
+		f.ended(q, next)
+	}
+	if !slices.Equal(order, all) || len(f.waiting)+len(f.underWay) > 0 || q.Len() > 0 {
+		t.Errorf("the order is %v; left are %v, %v", order, f.waiting, f.underWay)
+	}
+}
