@@ -1,11 +1,8 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
-	"net/http"
 	"strconv"
-	"strings"
 	"testing"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -51,37 +48,23 @@ func TestRestsThroughResyncs(t *testing.T) {
 func atRest(t *testing.T, ended float64) {
 	t.Helper()
 	eventually(t, "the queue to be empty", func(context.Context) bool {
-		return reconciled(t) >= ended && series(t, `workqueue_depth{controller="workspace"`) == 0 &&
-			series(t, `controller_runtime_active_workers{controller="workspace"`) == 0
+		return reconciled(t) >= ended && series(t, "workqueue_depth") == 0 &&
+			series(t, "controller_runtime_active_workers") == 0
 	})
 }
 
 // reconciled is how many Reconciles have ended since the service started.
 func reconciled(t *testing.T) float64 {
 	t.Helper()
-	return series(t, `controller_runtime_reconcile_total{controller="workspace"`)
+	return series(t, "controller_runtime_reconcile_total")
 }
 
-// series is the sum of the service's metrics whose name and first labels are as given.
-func series(t *testing.T, prefix string) (sum float64) {
+// series is the sum of the service's metrics of this name, for the controller of workspaces.
+func series(t *testing.T, name string) float64 {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, world.service.Metrics, http.NoBody)
+	m, err := world.service.Measure(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := do(request)
-	if err != nil || r.status != http.StatusOK {
-		t.Fatalf("reading the metrics: %d %v", r.status, err)
-	}
-	for lines := bufio.NewScanner(strings.NewReader(r.body)); lines.Scan(); {
-		if !strings.HasPrefix(lines.Text(), prefix) {
-			continue
-		}
-		value, err := strconv.ParseFloat(lines.Text()[strings.LastIndexByte(lines.Text(), ' ')+1:], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sum += value
-	}
-	return sum
+	return m.Sum(name, "controller", "workspace")
 }
