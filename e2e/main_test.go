@@ -32,6 +32,8 @@ var world struct {
 	service *service.Service
 	// admin is the cluster's user.
 	admin client.WithWatch
+	// binary is the path of the service's binary.
+	binary string
 }
 
 // pprof lets the service serve profiles on 127.0.0.1:6060, where only one process on a machine can.
@@ -55,8 +57,8 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "integration")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "../cmd/integration")
+	world.binary = filepath.Join(dir, "integration")
+	build := exec.CommandContext(ctx, "go", "build", "-o", world.binary, "../cmd/integration")
 	if text, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("building the service: %w\n%s", err, text)
 	}
@@ -76,7 +78,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	world.service, err = service.Install(ctx, service.Options{
-		Cluster: world.cluster, Binary: binary, Flyte: world.flyte.Addr(), Dir: dir,
+		Cluster: world.cluster, Binary: world.binary, Flyte: world.flyte.Addr(), Dir: dir,
 		Values: map[string]any{"pullSecrets": map[string]any{"namespace": pullSecrets}},
 		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(*pprof)},
 	})

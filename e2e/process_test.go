@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
 )
 
 // leakSlack is what comes and goes by itself: timers, the connection of whoever reads the metrics.
@@ -15,15 +17,27 @@ type process struct{ goroutines, files, cpu float64 }
 // measure reads the service's metrics.
 func measure(t *testing.T) process {
 	t.Helper()
-	m, err := world.service.Measure(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := metrics(t)
 	p := process{m.Sum("go_goroutines"), m.Sum("process_open_fds"), m.Sum("process_cpu_seconds_total")}
 	if p.goroutines == 0 || p.files == 0 || p.cpu == 0 {
 		t.Fatalf("the metrics lack what they should have: %+v", p)
 	}
 	return p
+}
+
+func metrics(t *testing.T) service.Measured {
+	t.Helper()
+	m, err := world.service.Measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// metric is the sum over a metric's series.
+func metric(t *testing.T, name string) float64 {
+	t.Helper()
+	return metrics(t).Sum(name)
 }
 
 // quantile is the time that this part of all stays within.

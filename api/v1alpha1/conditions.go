@@ -120,4 +120,14 @@ const (
 	ReasonSuspended = "Suspended"
 	// ReasonDeleted: the workspace is deleted.
 	ReasonDeleted = "Deleted"
+	// ReasonPurgePaused: so many namespaces were removed lately that a person should look before it goes on.
+	ReasonPurgePaused = "PurgePaused"
+	// ReasonPurging: the grace period has ended, and the namespaces are being removed.
+	ReasonPurging = "Purging"
+	// ReasonPurgeStuck: a namespace that is being removed has been terminating for long.
+	ReasonPurgeStuck = "PurgeStuck"
+	// ReasonPurged: the namespaces were removed.
+	ReasonPurged = "Purged"
+	// ReasonLimitExceeded: there are MAX_WORKSPACES older ones; nothing is provisioned of this one.
+	ReasonLimitExceeded = "LimitExceeded"
 )

@@ -11,8 +11,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
@@ -35,7 +37,9 @@ func (c *config) check(found problems) {
 	checkAtLeast(found, "MAX_WORKSPACES", c.MaxWorkspaces, 1)
 	checkOneOf(found, "LOG_LEVEL", strings.ToLower(c.LogLevel), "debug", "info", "warn", "error")
 	checkOneOf(found, "LOG_FORMAT", c.LogFormat, "json", "console")
-	checkOneOf(found, "DELETION_POLICY", c.DeletionPolicy, "Archive")
+	checkOneOf(found, "DELETION_POLICY", c.DeletionPolicy, string(v1alpha1.DeletionArchive), string(v1alpha1.DeletionDelete))
+	checkAtLeast(found, "DELETION_GRACE_PERIOD", c.DeletionGracePeriod, 0)
+	checkAtLeast(found, "TOMBSTONE_TTL", c.TombstoneTTL, lifecycle.MinTombstoneTTL)
 }
 
 func (c *config) checkAddresses(found problems) {

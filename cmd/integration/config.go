@@ -58,7 +58,6 @@ type config struct {
 	WebhookSecretFile string        `env:"WORKSPACE_WEBHOOK_SECRET_FILE"`
 	WebhookTolerance  time.Duration `env:"WEBHOOK_TOLERANCE" envDefault:"5m"`
 	ProvisionTimeout  time.Duration `env:"PROVISION_TIMEOUT" envDefault:"25s"`
-	DeletionPolicy    string        `env:"DELETION_POLICY"   envDefault:"Archive"`
 	TrustedProxies    []string      `env:"TRUSTED_PROXIES"`
 
 	WorkspaceAPIEndpoint   string        `env:"WORKSPACE_API_ENDPOINT"`
@@ -69,6 +68,10 @@ type config struct {
 	WorkspaceAPIClientCert string        `env:"WORKSPACE_API_CLIENT_CERT"`
 	WorkspaceAPIClientKey  string        `env:"WORKSPACE_API_CLIENT_KEY"`
 	ResyncInterval         time.Duration `env:"RESYNC_INTERVAL" envDefault:"1h"`
+
+	DeletionPolicy      string        `env:"DELETION_POLICY"       envDefault:"Archive"`
+	DeletionGracePeriod time.Duration `env:"DELETION_GRACE_PERIOD" envDefault:"168h"`
+	TombstoneTTL        time.Duration `env:"TOMBSTONE_TTL"         envDefault:"720h"`
 
 	// What follows from the variables.
 	rest            *rest.Config
@@ -81,7 +84,7 @@ type config struct {
 // notYet are variables of the contract that this version does not act on. Ignoring one silently would let somebody
 // believe in a protection that is not there.
 var notYet = []string{
-	"DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "API_AUTH",
+	"API_AUTH",
 }
 
 // loadConfig reads the environment and reports every problem at once, each beginning with the variable's name.

@@ -115,8 +115,14 @@ func variables(kubeconfig, secretFile string) []variable {
 		{name: "WEBHOOK_TOLERANCE", standard: 5 * time.Minute, good: "90s", want: 90 * time.Second, bad: map[string]string{
 			"0s": "must be at least 1s", "-5m": "must be at least 1s", "5": "is not a duration such as 5m",
 		}},
-		{name: "DELETION_POLICY", standard: "Archive", good: "Archive", want: "Archive", bad: map[string]string{
-			"Delete": "must be one of: Archive",
+		{name: "DELETION_POLICY", standard: "Archive", good: "Delete", want: "Delete", bad: map[string]string{
+			"delete": "must be one of: Archive, Delete",
+		}},
+		{name: "DELETION_GRACE_PERIOD", standard: 168 * time.Hour, good: "0s", want: time.Duration(0), bad: map[string]string{
+			"-1s": "must be at least 0s", "7d": "is not a duration such as 5m",
+		}},
+		{name: "TOMBSTONE_TTL", standard: 720 * time.Hour, good: "1h", want: time.Hour, bad: map[string]string{
+			"59m": "must be at least 1h0m0s",
 		}},
 		{name: "PROVISION_TIMEOUT", standard: 25 * time.Second, good: "0s", want: time.Duration(0), bad: map[string]string{
 			"-1s": "must be at least 0s", "soon": "is not a duration such as 5m",
@@ -248,7 +254,7 @@ func TestConfig_EveryVariableIsInTheTable(t *testing.T) {
 func TestConfig_RefusesWhatItDoesNotSupportYet(t *testing.T) {
 	e := newEnvironment(t)
 	for _, name := range []string{
-		"DELETION_GRACE_PERIOD", "TOMBSTONE_TTL", "API_AUTH",
+		"API_AUTH",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, wrong := e.load(map[string]string{name: "hunter2"})

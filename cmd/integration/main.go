@@ -3,10 +3,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
 
+	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
@@ -34,9 +36,18 @@ func main() {
 	}
 	log, slogger := useLogger(logger)
 	if err := run(ctrl.SetupSignalHandler(), cfg, log, slogger); err != nil {
-		log.Error(err, "stopping")
-		os.Exit(exitFailed)
+		os.Exit(stopped(log, err))
 	}
+}
+
+// stopped tells why the service ended by itself.
+func stopped(log logr.Logger, err error) (code int) {
+	if wrong, ok := errors.AsType[misconfiguration](err); ok {
+		fmt.Fprintln(os.Stderr, wrong)
+		return exitMisconfigured
+	}
+	log.Error(err, "stopping")
+	return exitFailed
 }
 
 // answer is for people who try arguments, and for `helm test`.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log" //nolint:depguard // what some libraries call
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/grpclog"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -162,4 +164,13 @@ func libraries() {
 	log.Print("log")
 	grpclog.Error("gRPC")
 	grpclog.Info("gRPC, sparse")
+}
+
+func TestStopped_BlamesTheConfiguration(t *testing.T) {
+	if code := stopped(logr.Discard(), fmt.Errorf("running: %w", misconfiguration("NAMESPACE_TEMPLATE: no"))); code != exitMisconfigured {
+		t.Errorf("a misconfiguration ends with %d", code)
+	}
+	if code := stopped(logr.Discard(), errors.New("no")); code != exitFailed {
+		t.Errorf("a failure ends with %d", code)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/web"
@@ -51,6 +53,8 @@ type service struct {
 	server     *http.Server
 	// stallLimit is when a leader whose work does not progress is restarted.
 	stallLimit time.Duration
+	// refused is why the service ended by itself, if the configuration is to blame.
+	refused error
 }
 
 func newService(cfg *config, log logr.Logger, slogger *slog.Logger) *service {
@@ -68,7 +72,8 @@ func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger
 	if !cfg.naming.PerDomain() {
 		log.Info("NAMESPACE_TEMPLATE has no {domain}: two executions of one name in two domains of a project collide")
 	}
-	return s.serve(ctx)
+	err := s.serve(ctx)
+	return cmp.Or(s.refused, err)
 }
 
 // build wires the parts together. ctx is the process's.
@@ -109,11 +114,7 @@ func (s *service) addManager(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
-	return s.mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
-		s.synced.Store(s.mgr.GetCache().WaitForCacheSync(ctx))
-		<-ctx.Done()
-		return nil
-	}))
+	return nil
 }
 
 // restConfig is that of the file, or of the cluster that the process runs in.
@@ -163,12 +164,17 @@ func (s *service) addController(ctx context.Context) error {
 			FlyteNamespace: s.cfg.FlyteNamespace, DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
 		Domains:     s.cfg.attributeDomains(),
-		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Events: s.mgr.GetEventRecorder(name), Now: time.Now,
+		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, MaxWorkspaces: s.cfg.MaxWorkspaces,
+		Deletion: lifecycle.Deletion{
+			Policy:      v1alpha1.DeletionPolicy(s.cfg.DeletionPolicy),
+			GracePeriod: s.cfg.DeletionGracePeriod, TombstoneTTL: s.cfg.TombstoneTTL,
+		},
+		Events: s.mgr.GetEventRecorder(name), Metrics: metrics.Registry, Now: time.Now,
 	})
 	if err := s.controller.Setup(ctx, s.mgr); err != nil {
 		return err
 	}
-	return s.mgr.Add(lease)
+	return s.mgr.Add(s.lead(lease))
 }
 
 func (s *service) addStore(ctx context.Context) (err error) {

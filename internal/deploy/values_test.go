@@ -42,8 +42,10 @@ func TestRender_RefusesValuesByName(t *testing.T) {
 		"nothing to sign with": {
 			"workspaceService.endpoint", "https://workspaces.company.com", "workspaceService.existingSecret is required",
 		},
-		"a token for nobody": {"workspaceService.tokenKey", "token", "workspaceService.endpoint is required"},
-		"a log level":        {"log.level", "verbose", "/log/level"},
+		"a token for nobody":     {"workspaceService.tokenKey", "token", "workspaceService.endpoint is required"},
+		"a deletion policy":      {"workspaces.deletion.policy", "Purge", "/workspaces/deletion/policy"},
+		"a grace period in days": {"workspaces.deletion.gracePeriod", "7d", "/workspaces/deletion/gracePeriod"},
+		"a log level":            {"log.level", "verbose", "/log/level"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			values := with(ciValues(t, "default"), c.path, c.value)
@@ -92,11 +94,11 @@ func TestRender_NeverShowsTheSecret(t *testing.T) {
 // The variables of the service's contract that this version reads, but for those of the pod and of the Secret.
 func TestRender_WiresEveryVariable(t *testing.T) {
 	want := []string{
-		"CLUSTER_NAME", "DNS_CIDRS", "EGRESS_EXCEPT_CIDRS", "FLYTE_ADMIN_CA_CERT", "FLYTE_ADMIN_ENDPOINT",
+		"CLUSTER_NAME", "DELETION_GRACE_PERIOD", "DELETION_POLICY", "DNS_CIDRS", "EGRESS_EXCEPT_CIDRS", "FLYTE_ADMIN_CA_CERT", "FLYTE_ADMIN_ENDPOINT",
 		"FLYTE_ADMIN_TLS_ENABLED", "FLYTE_API_VERSION", "FLYTE_CLIENT_ID", "FLYTE_CONSOLE_URL", "FLYTE_DOMAINS", "FLYTE_NAMESPACE",
 		"FLYTE_SCOPES", "FLYTE_TOKEN_URL", "KUBERNETES_NAMESPACE_PREFIX",
 		"LISTEN_ADDRESS", "LOG_FORMAT", "LOG_LEVEL", "MAX_WORKSPACES", "METRICS_ADDRESS", "NAMESPACE_TEMPLATE",
-		"PROVISION_TIMEOUT", "PULL_SECRETS_NAMESPACE", "RESERVED_NAMESPACES", "TRUSTED_PROXIES", "WEBHOOK_TOLERANCE",
+		"PROVISION_TIMEOUT", "PULL_SECRETS_NAMESPACE", "RESERVED_NAMESPACES", "TOMBSTONE_TTL", "TRUSTED_PROXIES", "WEBHOOK_TOLERANCE",
 		"WORKSPACE_WEBHOOK_SECRET_FILE",
 	}
 	want = append(want, "RESYNC_INTERVAL", "WORKSPACE_API_CA_CERT", "WORKSPACE_API_CLIENT_CERT", "WORKSPACE_API_CLIENT_KEY",

@@ -1,8 +1,9 @@
 package k8s
 
-// What the service may do in the whole cluster, and why. Leases are in the chart's Role for its own namespace.
+// What the service may do in the whole cluster, and why. Leases are in the chart's Role for its own namespace. To delete
+// namespaces and tombstones is in the chart's files/purge-role.yaml, which is given only with the policy Delete.
 //
-// The edge stores the wish, the controller says what is there; neither ever deletes a Workspace or writes a tier.
+// The edge stores the wish, the controller says what is there; neither ever writes a tier.
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces/status,verbs=patch
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspacetiers,verbs=list;watch

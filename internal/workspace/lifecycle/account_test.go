@@ -15,7 +15,7 @@ import (
 func TestController_NamesMissingRight(t *testing.T) {
 	t.Parallel()
 	const account = "account-without-bind"
-	without := slices.DeleteFunc(chartRules(t), func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Verbs, "bind") })
+	without := slices.DeleteFunc(chartRules(t, "role.yaml"), func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Verbs, "bind") })
 	addAccount(t, adminOf(t, sharedCluster(t)), account, without)
 	s := newStage(t, stageOptions{account: account})
 	create(t, s.admin, s.workspace("powerless"))
@@ -33,7 +33,7 @@ func TestController_NamesMissingRight(t *testing.T) {
 	}
 	var role rbacv1.ClusterRole
 	must(t, s.admin.Get(t.Context(), client.ObjectKey{Name: account}, &role))
-	role.Rules = chartRules(t)
+	role.Rules = chartRules(t, "role.yaml")
 	must(t, s.admin.Update(t.Context(), &role))
 	s.await("powerless", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }

@@ -20,13 +20,7 @@ func TestController_ReleasesAndAdopts(t *testing.T) {
 	writes := s.requests.writes()
 
 	must(t, s.admin.Delete(t.Context(), w))
-	eventually(t, func(ctx context.Context) error { // until the controller knows
-		var seen v1alpha1.Workspace
-		if err := s.mgr.GetCache().Get(ctx, client.ObjectKey{Name: "orphan"}, &seen); err == nil {
-			return errors.New("the cache still has the Workspace")
-		}
-		return nil
-	})
+	s.awaitUnknown("orphan")
 	s.reconcile("orphan")
 	wantAsBefore := func(when string) {
 		t.Helper()
@@ -49,4 +43,16 @@ func TestController_ReleasesAndAdopts(t *testing.T) {
 	if diff := cmp.Diff(want, s.requests.writes()); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
+}
+
+// awaitUnknown waits until the service's cache no longer shows a Workspace.
+func (s *stage) awaitUnknown(id string) {
+	s.t.Helper()
+	eventually(s.t, func(ctx context.Context) error {
+		var seen v1alpha1.Workspace
+		if err := s.mgr.GetCache().Get(ctx, client.ObjectKey{Name: id}, &seen); err == nil {
+			return errors.New("the cache still has the Workspace")
+		}
+		return nil
+	})
 }

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -30,7 +31,12 @@ const (
 	// accountName is the ClusterRole and the ServiceAccount that the controllers of the tests run under.
 	accountName      = "workspace-flyte-integration"
 	accountNamespace = "platform-services"
+	// purgeAccount has what the chart gives with the policy Delete.
+	purgeAccount = accountName + "-purge"
 )
+
+// accounts are the rights that the chart gives with each policy.
+var accounts = map[v1alpha1.DeletionPolicy]string{v1alpha1.DeletionArchive: accountName, v1alpha1.DeletionDelete: purgeAccount}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -70,7 +76,8 @@ func sharedCluster(t testing.TB) *devcluster.Cluster {
 		for _, role := range v1alpha1.Roles() {
 			create(t, admin, tenantRole(role))
 		}
-		addAccount(t, admin, accountName, chartRules(t))
+		addAccount(t, admin, accountName, chartRules(t, "role.yaml"))
+		addAccount(t, admin, purgeAccount, append(chartRules(t, "role.yaml"), chartRules(t, "purge-role.yaml")...))
 		shared = cluster
 	})
 	if shared == nil {
@@ -90,9 +97,9 @@ func adminOf(t testing.TB, cluster *devcluster.Cluster) client.Client {
 }
 
 // chartRules are the rights that the chart gives the service.
-func chartRules(t testing.TB) []rbacv1.PolicyRule {
+func chartRules(t testing.TB, file string) []rbacv1.PolicyRule {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(chartFiles, "role.yaml"))
+	text, err := os.ReadFile(filepath.Join(chartFiles, file))
 	must(t, err)
 	var role rbacv1.ClusterRole
 	must(t, yaml.UnmarshalStrict(text, &role))
@@ -165,14 +172,18 @@ func eventually(t testing.TB, condition func(context.Context) error) {
 	defer cancel()
 	ticker := time.NewTicker(5 * time.Millisecond)
 	defer ticker.Stop()
+	var last error
 	for {
 		err := condition(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			return
+		case last == nil || !errors.Is(err, context.DeadlineExceeded): // which says nothing
+			last = err
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatal(err)
+			t.Fatal(last)
 		case <-ticker.C:
 		}
 	}

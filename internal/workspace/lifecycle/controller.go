@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
@@ -48,8 +49,12 @@ type Options struct {
 	PullSecrets *k8s.PullSecrets
 	// ConsoleURL is where people find the project of a workspace.
 	ConsoleURL func(id string) string
-	Events     events.EventRecorder
-	Now        func() time.Time
+	Deletion   Deletion
+	// MaxWorkspaces is how many workspaces are provisioned, the oldest first.
+	MaxWorkspaces int
+	Events        events.EventRecorder
+	Metrics       prometheus.Registerer
+	Now           func() time.Time
 }
 
 // Controller reconciles Workspaces.
@@ -63,13 +68,18 @@ type Controller struct {
 	asking chan struct{}
 	// changed are the workspaces whose project somebody else changed in Flyte, by id. What is lost of it, the next listing finds.
 	changed sync.Map
+	orphans orphans
+	// beginning is held by the Reconcile that begins a purge, so that none is counted twice.
+	beginning sync.Mutex
 }
 
 // New makes a Controller. Setup connects it to a manager.
 func New(o Options) *Controller {
-	return &Controller{
+	c := &Controller{
 		Options: o, client: o.Applier.Client, progress: progress{now: o.Now}, asking: make(chan struct{}, maxAsking),
 	}
+	o.Metrics.MustRegister(&census{cached: c.client, naming: o.Naming, now: o.Now})
+	return c
 }
 
 // Reconcile makes one Workspace true, and writes its status once, if it changed. On a replica that does not lead it
@@ -83,14 +93,22 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 		return reconcile.Result{}, nil
 	}
 	var w v1alpha1.Workspace
+	var outcomes []outcome
 	if err := c.client.Get(ctx, r.NamespacedName, &w); err != nil {
-		// A Workspace that was deleted releases what it had, untouched.
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+		if apierrors.IsNotFound(err) {
+			// A Workspace that was deleted releases what it had, untouched.
+			err = c.reportOrphans(ctx, r.Name)
+		}
+		return reconcile.Result{}, err
 	}
-	before := w.DeepCopy()
-	outcomes := c.run(ctx, &w)
-	settle(&w, outcomes)
-	err := c.writeStatus(ctx, before, &w)
+	c.orphans.changed(w.Name, nil)
+	begun, err := c.beginPurge(ctx, &w)
+	if err == nil {
+		before := w.DeepCopy()
+		outcomes = append(c.run(ctx, &w), begun)
+		settle(&w, outcomes)
+		err = c.writeStatus(ctx, before, &w)
+	}
 	if apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: firstRetry}, nil // changed meanwhile, which is no fault
 	}

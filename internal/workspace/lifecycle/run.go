@@ -27,19 +27,42 @@ type target struct {
 	ready []*k8s.Plan
 	// pulls tells whether all pull secrets of the tier are there.
 	pulls outcome
+	// owned are the namespaces that were there and ours at the beginning.
+	owned []v1alpha1.NamespaceReference
 }
 
 // step makes one aspect of a workspace true, and says how far it got.
 type step func(context.Context, *target) outcome
 
-// run takes the steps. In namespaces that exist, access comes first of all, since it may have to be taken away, and
-// waits for nothing; in new ones it comes with the other steps, all at once.
+// run does what the state of the workspace asks for.
 func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
 	t, err := c.look(ctx, w)
 	if err != nil {
 		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
 	}
-	if o := c.acceptable(w); !o.done {
+	switch {
+	case w.Purging():
+		return c.purge(ctx, t)
+	case w.Tombstone() && len(t.owned) == 0:
+		return c.tombstone(ctx, t)
+	}
+	var life outcome
+	if w.Spec.State == v1alpha1.StateDeleted {
+		life = c.count(t)
+	} else {
+		life = c.restore(ctx, t)
+	}
+	return append(c.provision(ctx, t), life)
+}
+
+// provision takes the steps of a workspace that is not being removed. In namespaces that exist, access comes first of all,
+// since it may have to be taken away, and waits for nothing; in new ones it comes with the other steps, all at once.
+func (c *Controller) provision(ctx context.Context, t *target) []outcome {
+	o := c.acceptable(t.workspace)
+	if o.done {
+		o = c.room(ctx, t)
+	}
+	if !o.done {
 		return append(c.hold(ctx, t), o)
 	}
 	existing := t.ready
@@ -102,6 +125,7 @@ func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, 
 		}
 		if err == nil && k8s.WorkspaceOf(&have) == w.Name && have.DeletionTimestamp.IsZero() {
 			t.ready = append(t.ready, plan)
+			t.owned = append(t.owned, v1alpha1.NamespaceReference{Name: have.Name, UID: have.UID})
 		}
 	}
 	if err := c.pull(ctx, t); err != nil {

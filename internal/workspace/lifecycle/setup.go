@@ -102,8 +102,10 @@ func updates(matter func(before, after client.Object) bool) builder.Predicates {
 // wishChanged tells whether a spec may have changed, or whether a project is to be adopted. An object that was deleted
 // and made again while the watch was broken comes as an update, and may be of the same generation.
 func wishChanged(before, after client.Object) bool {
+	const release, adopt = v1alpha1.AnnotationReleasePurge, v1alpha1.AnnotationAdoptProject
 	return before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
-		before.GetAnnotations()[v1alpha1.AnnotationAdoptProject] != after.GetAnnotations()[v1alpha1.AnnotationAdoptProject]
+		before.GetAnnotations()[release] != after.GetAnnotations()[release] ||
+		before.GetAnnotations()[adopt] != after.GetAnnotations()[adopt]
 }
 
 // workspaceChanged is wishChanged, or somebody may have changed the status: that it is ours shows only when it is
@@ -113,13 +115,17 @@ func workspaceChanged(before, after client.Object) bool {
 	return wishChanged(before, after) || !equality.Semantic.DeepEqual(was, is)
 }
 
-// Acquired looks at every Workspace again: while another replica led, this one did nothing.
+// Acquired looks at every Workspace again, and at namespaces without one: while another replica led, this one did nothing.
 func (c *Controller) Acquired(ctx context.Context) {
 	var all v1alpha1.WorkspaceList
+	var namespaces corev1.NamespaceList
 	err := wait.PollUntilContextCancel(ctx, firstRetry, true, func(ctx context.Context) (bool, error) {
 		err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy)
+		if err == nil {
+			err = c.client.List(ctx, &namespaces, client.UnsafeDisableDeepCopy)
+		}
 		if err != nil {
-			log.FromContext(ctx).Error(err, "listing Workspaces")
+			log.FromContext(ctx).Error(err, "listing Workspaces and Namespaces")
 		}
 		return err == nil, nil
 	})
@@ -128,6 +134,11 @@ func (c *Controller) Acquired(ctx context.Context) {
 	}
 	for i := range all.Items {
 		c.queue.add(&all.Items[i])
+	}
+	for i := range namespaces.Items {
+		for _, r := range request(k8s.WorkspaceOf(&namespaces.Items[i])) {
+			c.queue.next(r)
+		}
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -38,6 +38,7 @@ type stage struct {
 	mgr        manager.Manager
 	controller *Controller
 	requests   *requestLog
+	metrics    *prometheus.Registry
 	stop       func()
 }
 
@@ -50,6 +51,10 @@ type stageOptions struct {
 	flyte      *flytetest.Server
 	api        flyte.API
 	leadership *leadership
+	deletion   Deletion
+	// maxWorkspaces is far away unless it is set.
+	maxWorkspaces int
+	clock         *clock
 	// seesAll lets the controller see the Workspaces of all tests: only for tests that run alone.
 	seesAll bool
 }
@@ -59,7 +64,11 @@ func newStage(t testing.TB, o stageOptions) *stage {
 	t.Helper()
 	s := &stage{t: t, stageOptions: o, requests: &requestLog{}}
 	s.template = cmp.Or(o.template, "{prefix}{project}")
-	s.account = cmp.Or(o.account, accountName)
+	s.deletion.Policy = cmp.Or(o.deletion.Policy, v1alpha1.DeletionArchive)
+	s.account = cmp.Or(o.account, accounts[s.deletion.Policy])
+	s.maxWorkspaces = cmp.Or(o.maxWorkspaces, 9000)
+	s.clock = cmp.Or(o.clock, &clock{})
+	s.metrics = prometheus.NewRegistry()
 	s.consoleURL = cmp.Or(o.consoleURL, "https://flyte.company.com")
 	s.admin = adminOf(t, sharedCluster(t))
 	if s.flyte == nil {
@@ -119,7 +128,8 @@ func (s *stage) addController() {
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"},
 		Domains:    []string{"development", "staging", "production"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },
-		Events:     s.mgr.GetEventRecorder("workspace-flyte-integration"), Now: time.Now,
+		Deletion:   s.deletion, MaxWorkspaces: s.maxWorkspaces,
+		Events: s.mgr.GetEventRecorder("workspace-flyte-integration"), Metrics: s.metrics, Now: s.clock.now,
 	})
 	must(s.t, s.controller.Setup(s.t.Context(), s.mgr))
 }

@@ -49,7 +49,7 @@ func ready(w *v1alpha1.Workspace, outcomes []outcome) outcome {
 	case v1alpha1.StateSuspended:
 		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, "everything is kept; members may look, nothing new starts")
 	case v1alpha1.StateDeleted:
-		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, "locked and archived; a newer workspace.created restores it")
+		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, deleted(w.Status.Deletion))
 	case v1alpha1.StateActive:
 	}
 	return done(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "everything is there")
@@ -81,7 +81,7 @@ func wishOf(s *v1alpha1.WorkspaceStatus) string {
 // eventType is Warning for what a person should look at.
 func eventType(ready metav1.Condition) string {
 	expected := []string{
-		v1alpha1.ReasonReady, v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted,
+		v1alpha1.ReasonReady, v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonPurging, v1alpha1.ReasonPurged,
 		v1alpha1.ReasonAwaitingContent, v1alpha1.ReasonWaitingForNamespace,
 	}
 	if slices.Contains(expected, ready.Reason) {

@@ -85,7 +85,8 @@ func (h *Handler) patience(ctx context.Context) (context.Context, context.Cancel
 func isSettled(ready metav1.Condition) bool {
 	switch ready.Reason {
 	case v1alpha1.ReasonConflict, v1alpha1.ReasonInvalid, v1alpha1.ReasonFlyteRejected,
-		v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonAwaitingContent:
+		v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonPurgePaused, v1alpha1.ReasonPurged,
+		v1alpha1.ReasonLimitExceeded, v1alpha1.ReasonAwaitingContent:
 		return true
 	}
 	return ready.Status == metav1.ConditionTrue

@@ -1,0 +1,144 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// MinTombstoneTTL is how long the brake on mass deletion must be able to count what was purged.
+const MinTombstoneTTL = brakeWindow
+
+// Deletion says what becomes of deleted workspaces.
+type Deletion struct {
+	Policy v1alpha1.DeletionPolicy
+	// GracePeriod is how long everything of a deleted workspace is kept.
+	GracePeriod time.Duration
+	// TombstoneTTL is how long the Workspace stays when its namespaces are gone.
+	TombstoneTTL time.Duration
+}
+
+// count keeps the countdown of a deleted workspace in its status. The time is up to beginPurge, once it is recorded.
+func (c *Controller) count(t *target) outcome {
+	w := t.workspace
+	was := w.Status.Deletion
+	w.Status.Deletion = c.countdown(t)
+	if equality.Semantic.DeepEqual(was, w.Status.Deletion) {
+		return outcome{done: true}
+	}
+	return outcome{done: true, after: firstRetry}
+}
+
+// countdown is the deletion as it should stand. It begins anew when namespaces come to the workspace, or when the policy
+// becomes Delete; a longer grace period prolongs it, and nothing shortens it.
+func (c *Controller) countdown(t *target) *v1alpha1.WorkspaceDeletion {
+	now := metav1.NewTime(c.Now()).Rfc3339Copy()
+	d := t.workspace.Status.Deletion.DeepCopy()
+	if d == nil || d.PurgedAt != nil || d.StateVersion != t.workspace.Spec.StateVersion {
+		d = &v1alpha1.WorkspaceDeletion{RequestedAt: now, StateVersion: t.workspace.Spec.StateVersion}
+	}
+	d.Policy = c.Deletion.Policy
+	if d.Policy != v1alpha1.DeletionDelete {
+		d.PurgeAt, d.Namespaces = nil, nil
+		return d
+	}
+	at := metav1.NewTime(now.Add(c.Deletion.GracePeriod))
+	if d.PurgeAt != nil && !hasMore(t.owned, d.Namespaces) {
+		at = metav1.NewTime(later(d.PurgeAt.Time, d.RequestedAt.Add(c.Deletion.GracePeriod)))
+	}
+	d.PurgeAt, d.Namespaces = &at, t.owned
+	return d
+}
+
+// hasMore tells whether one of have is not among known.
+func hasMore(have, known []v1alpha1.NamespaceReference) bool {
+	return slices.ContainsFunc(have, func(r v1alpha1.NamespaceReference) bool { return !slices.Contains(known, r) })
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// restore ends the deletion of a workspace that is wanted again. Whoever meant to remove its namespaces, and has slept
+// since, fails, because they were written to.
+func (c *Controller) restore(ctx context.Context, t *target) outcome {
+	d := t.workspace.Status.Deletion
+	if d == nil {
+		return outcome{done: true}
+	}
+	if err := c.keep(ctx, t); err != nil {
+		return failed(v1alpha1.ConditionNamespaceReady, err)
+	}
+	t.workspace.Status.Deletion = nil
+	return outcome{done: true}
+}
+
+// keep writes to the namespaces of a deletion that removes them no more.
+func (c *Controller) keep(ctx context.Context, t *target) error {
+	for _, ref := range t.workspace.Status.Deletion.Namespaces {
+		if err := c.Applier.Keep(ctx, ref, t.workspace.Name, c.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tombstone keeps the Workspace for as long as a late event must be known as stale, and until its project is archived.
+func (c *Controller) tombstone(ctx context.Context, t *target) []outcome {
+	w, d := t.workspace, t.workspace.Status.Deletion
+	w.Status.Namespaces = nil
+	expires := metav1.NewTime(later(d.ExpiresAt.Time, d.PurgedAt.Add(c.Deletion.TombstoneTTL)))
+	d.ExpiresAt = &expires
+	project := c.project(ctx, t)
+	outcomes := append(everywhere(v1alpha1.ReasonPurged, "its namespaces were removed"), project)
+	left := expires.Sub(c.Now())
+	switch {
+	case left > 0:
+		outcomes = append(outcomes, outcome{done: true, after: left})
+	case c.Deletion.Policy == v1alpha1.DeletionDelete && (project.done || project.reason == v1alpha1.ReasonConflict):
+		outcomes = append(outcomes, c.forget(ctx, w))
+	}
+	return outcomes
+}
+
+// forget deletes the tombstone as it was read: not a Workspace that an event has been written to since.
+func (c *Controller) forget(ctx context.Context, w *v1alpha1.Workspace) outcome {
+	uid, version := w.UID, w.ResourceVersion
+	err := c.client.Delete(ctx, w.DeepCopy(), client.Preconditions{UID: &uid, ResourceVersion: &version})
+	if client.IgnoreNotFound(err) != nil {
+		return failed(v1alpha1.ConditionReady, fmt.Errorf("removing the tombstone: %w", err))
+	}
+	log.FromContext(ctx).Info("removed a tombstone", "purged", w.Status.Deletion.PurgedAt)
+	return outcome{done: true}
+}
+
+// everywhere says the same of all that a workspace has in the cluster.
+func everywhere(reason, message string) (all []outcome) {
+	for _, condition := range v1alpha1.StepConditions() {
+		if condition != v1alpha1.ConditionFlyteProjectRegistered {
+			all = append(all, waiting(condition, reason, message))
+		}
+	}
+	return all
+}
+
+// deleted says of a deleted workspace what will be removed when.
+func deleted(d *v1alpha1.WorkspaceDeletion) string {
+	const restores = "a newer workspace.created restores it"
+	if d == nil || d.PurgeAt == nil {
+		return "locked and archived; " + restores
+	}
+	return fmt.Sprintf("locked and archived; its namespaces are removed after %s, until then %s",
+		d.PurgeAt.UTC().Format(time.RFC3339), restores)
+}

@@ -1,0 +1,45 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// room tells whether a workspace that has nothing yet may be provisioned: kubectl apply bypasses the edge, which refuses
+// what is too much. The oldest come first, tombstones count, and what is provisioned stays so.
+func (c *Controller) room(ctx context.Context, t *target) outcome {
+	w := t.workspace
+	if len(t.ready) > 0 || len(w.Status.Namespaces) > 0 || w.Spec.State == v1alpha1.StateDeleted {
+		return outcome{done: true}
+	}
+	var all v1alpha1.WorkspaceList
+	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+		return failed(v1alpha1.ConditionReady, fmt.Errorf("counting Workspaces: %w", err))
+	}
+	if len(all.Items) <= c.MaxWorkspaces {
+		return outcome{done: true}
+	}
+	older := 0
+	for i := range all.Items {
+		if isOlder(&all.Items[i], w) {
+			older++
+		}
+	}
+	if older < c.MaxWorkspaces {
+		return outcome{done: true}
+	}
+	message := fmt.Sprintf("there are %d older workspaces, and MAX_WORKSPACES allows %d", older, c.MaxWorkspaces)
+	return waitFor(v1alpha1.ConditionReady, v1alpha1.ReasonLimitExceeded, message, lookAgain)
+}
+
+// isOlder orders Workspaces by age, and by name where the API server's seconds don't tell.
+func isOlder(a, b *v1alpha1.Workspace) bool {
+	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return a.Name < b.Name
+	}
+	return a.CreationTimestamp.Before(&b.CreationTimestamp)
+}

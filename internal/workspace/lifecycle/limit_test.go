@@ -1,0 +1,38 @@
+package lifecycle
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// kubectl apply bypasses the edge: the controller provisions the oldest, and the others when there is room.
+func TestController_ProvisionsNoMoreThanTheMaximum(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{maxWorkspaces: 2})
+	first := s.provisioned("limit-1") // of the same second, they are ordered by name
+	s.provisioned("limit-2")
+	create(t, s.admin, s.workspace("limit-3"))
+	w := s.await("limit-3", v1alpha1.ConditionReady, v1alpha1.ReasonLimitExceeded)
+	const want = "there are 2 older workspaces, and MAX_WORKSPACES allows 2"
+	if got := w.ReadyCondition().Message; got != want {
+		t.Errorf("Ready says %q, want %q", got, want)
+	}
+	err := s.admin.Get(t.Context(), client.ObjectKey{Name: "flyte-limit-3"}, &corev1.Namespace{})
+	if !apierrors.IsNotFound(err) {
+		t.Errorf("it has a namespace: %v", err)
+	}
+	s.whileNobodyLeads(func() { s.controller.MaxWorkspaces = 1 }) // what is provisioned stays so
+	s.reconcile("limit-2")
+	s.await("limit-2", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	s.whileNobodyLeads(func() { s.controller.MaxWorkspaces = 2 })
+
+	must(t, s.admin.Delete(t.Context(), first))
+	s.awaitUnknown("limit-1")
+	s.reconcile("limit-3")
+	s.await("limit-3", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+}

@@ -1,0 +1,194 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+// stuckAfter is how long a namespace may be terminating before somebody should look.
+const stuckAfter = 10 * time.Minute
+
+// A purge removes the namespaces of a deleted workspace in steps that may each be the last one of this process:
+//
+//  1. Before it, the status names the namespaces by UID, and the time.
+//  2. beginPurge records PurgeStartedAt, guarded by the resourceVersion of the Workspace in which the deletion was read. An
+//     event that was stored meanwhile makes it fail.
+//  3. purge reads each namespace after that, from the API server, and deletes it as it was read.
+//  4. When all are gone, PurgedAt is recorded. Whoever wants the workspace by then gets it anew.
+//
+// The API server deletes namespaces by itself, which may take minutes; a watch tells of the end, and nobody waits for it.
+
+// beginPurge begins the purge of a workspace whose time has come, unless the brake holds. A conflict is an error.
+func (c *Controller) beginPurge(ctx context.Context, w *v1alpha1.Workspace) (outcome, error) {
+	if !c.counting(w) {
+		return outcome{done: true}, nil
+	}
+	if left := c.left(w); left > 0 {
+		return outcome{done: true, after: left}, nil
+	}
+	now := metav1.NewTime(c.Now()).Rfc3339Copy()
+	begun := w.DeepCopy()
+	begun.Status.Deletion.PurgeStartedAt = &now
+	if len(w.Status.Deletion.Namespaces) > 0 { // else nothing is removed
+		begun.Status.LastPurgeAt = &now
+		if !c.beginning.TryLock() {
+			return outcome{done: true, after: turnPatience}, nil
+		}
+		defer c.beginning.Unlock()
+		if o, err := c.brake(ctx, w); err != nil || !o.done || o.after > 0 {
+			return o, err
+		}
+	}
+	guarded := client.MergeFromWithOptions(w.DeepCopy(), client.MergeFromWithOptimisticLock{})
+	if err := c.client.Status().Patch(ctx, begun, guarded); err != nil {
+		return outcome{}, fmt.Errorf("recording the begin of the purge: %w", err)
+	}
+	log.FromContext(ctx).Info("purging", "namespaces", begun.Status.Deletion.Namespaces)
+	*w = *begun
+	return outcome{done: true}, nil
+}
+
+// counting tells whether a purge of w is to come, by what was recorded and by the policy.
+func (c *Controller) counting(w *v1alpha1.Workspace) bool {
+	d := w.Status.Deletion
+	return w.Spec.State == v1alpha1.StateDeleted && c.Deletion.Policy == v1alpha1.DeletionDelete &&
+		d != nil && d.PurgeAt != nil && d.PurgeStartedAt == nil && d.StateVersion == w.Spec.StateVersion
+}
+
+// left is what is left of the countdown of w, by what was recorded and by the grace period, which may be longer now.
+func (c *Controller) left(w *v1alpha1.Workspace) time.Duration {
+	d := w.Status.Deletion
+	return later(d.PurgeAt.Time, d.RequestedAt.Add(c.Deletion.GracePeriod)).Sub(c.Now())
+}
+
+// purge removes what is left of the namespaces, and notes when all are gone. It is the same for a workspace that is wanted
+// again since: that one is made anew afterwards.
+func (c *Controller) purge(ctx context.Context, t *target) []outcome {
+	var outcomes []outcome
+	if t.workspace.Spec.State == v1alpha1.StateDeleted {
+		outcomes = append(outcomes, c.project(ctx, t))
+	}
+	d := t.workspace.Status.Deletion
+	var left []*corev1.Namespace
+	for _, ref := range d.Namespaces {
+		var namespace *corev1.Namespace
+		err := retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
+			namespace, err = c.remove(ctx, t, ref)
+			return err
+		})
+		if err != nil {
+			return append(outcomes, failed(v1alpha1.ConditionNamespaceReady, err))
+		}
+		if namespace != nil {
+			left = append(left, namespace)
+		}
+	}
+	if len(left) > 0 {
+		return append(outcomes, c.removing(left, d.PurgeStartedAt.Time)...)
+	}
+	return append(outcomes, c.endPurge(ctx, t)...)
+}
+
+// remove deletes one namespace of the purge, and returns it for as long as it is being deleted.
+func (c *Controller) remove(ctx context.Context, t *target, ref v1alpha1.NamespaceReference) (*corev1.Namespace, error) {
+	live, err := c.Applier.Owned(ctx, ref, t.workspace.Name)
+	switch {
+	case err != nil:
+		return nil, err
+	case live == nil:
+		return c.cached(ctx, t, ref)
+	case !live.DeletionTimestamp.IsZero():
+		return live, nil
+	case c.Deletion.Policy != v1alpha1.DeletionDelete:
+		return nil, nil // whoever changed the policy wants no more to be deleted
+	}
+	if err := c.Applier.Destroy(ctx, live); err != nil {
+		return nil, err
+	}
+	log.FromContext(ctx).Info("deleted a namespace", "namespace", ref.Name, "uid", ref.UID)
+	now := metav1.NewTime(c.Now())
+	live.DeletionTimestamp = &now
+	return live, nil
+}
+
+// cached is the namespace where the cache still shows it: its end must have been seen before anything is made anew.
+func (c *Controller) cached(ctx context.Context, t *target, ref v1alpha1.NamespaceReference) (*corev1.Namespace, error) {
+	var seen corev1.Namespace
+	err := c.client.Get(ctx, client.ObjectKey{Name: ref.Name}, &seen)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading Namespace %q: %w", ref.Name, err)
+	}
+	if err != nil || seen.UID != ref.UID || k8s.WorkspaceOf(&seen) != t.workspace.Name {
+		return nil, nil
+	}
+	return &seen, nil
+}
+
+// removing says what is being removed, and since when once that takes long.
+func (c *Controller) removing(left []*corev1.Namespace, begun time.Time) []outcome {
+	var stuck []string
+	next := stuckAfter
+	for _, namespace := range left {
+		since := begun
+		if namespace.DeletionTimestamp != nil {
+			since = namespace.DeletionTimestamp.Time
+		}
+		if wait := stuckAfter - c.Now().Sub(later(since, begun)); wait > 0 {
+			next = min(next, wait)
+			continue
+		}
+		stuck = append(stuck, fmt.Sprintf("namespace %q has been terminating since %s: %s",
+			namespace.Name, since.UTC().Format(time.RFC3339), obstacles(namespace)))
+	}
+	outcomes := everywhere(v1alpha1.ReasonPurging, "its namespaces are being removed")
+	if len(stuck) > 0 {
+		next = stuckAfter
+		outcomes = everywhere(v1alpha1.ReasonPurgeStuck, bounded(strings.Join(stuck, "; ")))
+	}
+	return append(outcomes, outcome{done: true, after: next})
+}
+
+// obstacles are what the namespace controller says of a deletion that doesn't end
+// (k8s.io/kubernetes/pkg/controller/namespace/deletion/status_condition_utils.go).
+func obstacles(namespace *corev1.Namespace) string {
+	var texts []string
+	for _, condition := range namespace.Status.Conditions {
+		if condition.Status == corev1.ConditionTrue {
+			texts = append(texts, condition.Message)
+		}
+	}
+	if len(texts) == 0 {
+		return "nothing is said of what it waits for"
+	}
+	return strings.Join(texts, ", ")
+}
+
+// endPurge notes that all namespaces are gone. Those that a change of the policy has kept begin a life without a purge.
+func (c *Controller) endPurge(ctx context.Context, t *target) []outcome {
+	w, d := t.workspace, t.workspace.Status.Deletion
+	again := outcome{done: true, after: firstRetry}
+	if len(t.owned) > 0 && c.Deletion.Policy != v1alpha1.DeletionDelete {
+		if err := c.keep(ctx, t); err != nil {
+			return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
+		}
+		w.Status.Deletion = nil
+		return []outcome{again}
+	}
+	now := metav1.NewTime(c.Now()).Rfc3339Copy()
+	expires := metav1.NewTime(now.Add(c.Deletion.TombstoneTTL))
+	d.PurgedAt, d.ExpiresAt = &now, &expires
+	w.Status.Namespaces = nil
+	log.FromContext(ctx).Info("purged", "state", w.Spec.State)
+	return append(everywhere(v1alpha1.ReasonPurged, "its namespaces were removed"), again)
+}
