@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
@@ -60,7 +61,8 @@ func TestController_BrakesMassDeletion(t *testing.T) {
 
 	// Only the release of this very deletion counts, and the watch tells of it.
 	s.release("mass-3", s.get("mass-3").Status.Deletion.PurgeAt.Add(-time.Hour))
-	s.reconcile("mass-3")
+	s.awaitCached(s.get("mass-3"))
+	s.reconcileToEnd("mass-3")
 	s.await("mass-3", v1alpha1.ConditionReady, v1alpha1.ReasonPurgePaused)
 	s.release("mass-3", s.get("mass-3").Status.Deletion.PurgeAt.Time)
 	s.await("mass-3", v1alpha1.ConditionReady, v1alpha1.ReasonPurged)
@@ -74,6 +76,21 @@ func (s *stage) release(id string, at time.Time) {
 	s.t.Helper()
 	s.change(id, func(w *v1alpha1.Workspace) {
 		w.Annotations = map[string]string{v1alpha1.AnnotationReleasePurge: at.UTC().Format(time.RFC3339)}
+	})
+}
+
+// awaitCached waits until the service's cache shows a Workspace as it was read.
+func (s *stage) awaitCached(w *v1alpha1.Workspace) {
+	s.t.Helper()
+	eventually(s.t, func(ctx context.Context) error {
+		var seen v1alpha1.Workspace
+		if err := s.mgr.GetCache().Get(ctx, client.ObjectKeyFromObject(w), &seen); err != nil {
+			return err
+		}
+		if seen.ResourceVersion != w.ResourceVersion {
+			return fmt.Errorf("the cache shows %s at %s, not at %s", w.Name, seen.ResourceVersion, w.ResourceVersion)
+		}
+		return nil
 	})
 }
 
