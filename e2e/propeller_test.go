@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -136,6 +137,11 @@ func TestPodsThatWouldLeaveTheirWorkspaceAreRefused(t *testing.T) {
 		}
 	}
 	const standard = `violates PodSecurity "baseline:latest": `
+	eventually(t, "the quota to be counted", func(ctx context.Context) bool { // until then Kubernetes lets all pods in
+		var quota corev1.ResourceQuota
+		err := world.admin.Get(ctx, client.ObjectKey{Namespace: "flyte-" + id, Name: "workspace-quota"}, &quota)
+		return err == nil && equality.Semantic.DeepEqual(quota.Spec.Hard, quota.Status.Hard)
+	})
 	for name, c := range map[string]struct {
 		change func(*corev1.Pod)
 		want   string
