@@ -67,7 +67,7 @@ func (c *Cluster) StopEtcd() {
 
 // StartEtcd starts it again after StopEtcd with what was in it, and returns when the API server is ready, if it runs.
 func (c *Cluster) StartEtcd(ctx context.Context) error {
-	if err := c.run(&c.etcd, etcdBinary, c.etcdFlags()); err != nil {
+	if err := c.run(&c.etcd, c.binary(etcdBinary), c.etcdFlags()); err != nil {
 		return err
 	}
 	c.mu.Lock()

@@ -169,7 +169,7 @@ func TestResyncBringsLostEvents(t *testing.T) {
 
 // TestSync_PrintsWhatDiffers runs the command as an operator does, while no event arrives.
 func TestSync_PrintsWhatDiffers(t *testing.T) {
-	s := newStandIn(t, nil, "--drop", "100")
+	s := aloneStandIn(t, "--drop", "100") // or else the service might read the listing first
 	s.change(t, http.MethodPut, "/workspaces/sync-1", `{"name": "Never sent"}`)
 	newMessage(t, workspace.EventCreated, team("sync-2", 1)).mustDeliver(t)
 	for _, step := range []struct{ args, want, not string }{

@@ -41,6 +41,27 @@ func TestDeletion(t *testing.T) {
 	t.Run("CRD", reinstalledCRDTouchesNothing)
 }
 
+// mustBeRestored fails for each workspace that has another namespace now, or is still to be removed.
+func mustBeRestored(t *testing.T, ids []string, first map[string]types.UID) {
+	t.Helper()
+	for id, uid := range namespaceUIDs(t, ids) {
+		if w := live(t, &v1alpha1.Workspace{}, "", id); uid != first[id] || w.Status.Deletion != nil {
+			t.Errorf("%s was not restored: its namespace is %s, was %s, its deletion is %+v", id, uid, first[id], w.Status.Deletion)
+		}
+	}
+}
+
+// mustBeForgotten fails where a namespace is left, or an event from before has an effect.
+func mustBeForgotten(t *testing.T, ids []string) {
+	t.Helper()
+	for _, id := range ids {
+		mustBeGone(t, "flyte-"+id)
+		if got := newMessage(t, workspace.EventUpdated, team(id, 1)).mustDeliver(t).Outcome(); got != "stale" {
+			t.Errorf("a late event of %s is %s", id, got)
+		}
+	}
+}
+
 // lifeSurvivesSIGKILL takes workspaces through their whole life.
 func lifeSurvivesSIGKILL(t *testing.T) {
 	ids := []string{"life-0", "life-1", "life-2", "life-3", "life-4", "life-5"}
@@ -85,22 +106,13 @@ func lifeSurvivesSIGKILL(t *testing.T) {
 	send(workspace.EventCreated, ids[:3])
 	restoreByHand(t, ids[3:])
 	reach(v1alpha1.ReasonReady, admin.Project_ACTIVE)
-	for id, uid := range namespaceUIDs(t, ids) {
-		if w := live(t, &v1alpha1.Workspace{}, "", id); uid != first[id] || w.Status.Deletion != nil {
-			t.Errorf("%s was not restored: its namespace is %s, was %s, its deletion is %+v", id, uid, first[id], w.Status.Deletion)
-		}
-	}
+	mustBeRestored(t, ids, first)
 
 	send(workspace.EventDeleted, ids)
 	reach(v1alpha1.ReasonDeleted, admin.Project_ARCHIVED)
 	killed(t, func() { letTimePass(t, gracePeriod, ids...) })
 	reach(v1alpha1.ReasonPurged, admin.Project_ARCHIVED)
-	for _, id := range ids {
-		mustBeGone(t, "flyte-"+id)
-		if got := newMessage(t, workspace.EventUpdated, team(id, 1)).mustDeliver(t).Outcome(); got != "stale" {
-			t.Errorf("a late event of %s is %s", id, got)
-		}
-	}
+	mustBeForgotten(t, ids)
 	send(workspace.EventCreated, ids)
 	reach(v1alpha1.ReasonReady, admin.Project_ACTIVE)
 	for id, uid := range namespaceUIDs(t, ids) {

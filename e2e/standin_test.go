@@ -33,6 +33,22 @@ type standIn struct {
 // newStandIn starts the stand-in, and the service beside it that talks with it until the test ends.
 func newStandIn(t *testing.T, env map[string]string, args ...string) *standIn {
 	t.Helper()
+	s := aloneStandIn(t, args...)
+	talking := map[string]string{"WORKSPACE_API_ENDPOINT": s.url(), "WORKSPACE_API_SECRET": s.secret}
+	maps.Copy(talking, env)
+	reconfigure(t, t.Context(), talking)
+	t.Cleanup(func() {
+		for name := range talking {
+			talking[name] = ""
+		}
+		reconfigure(t, context.WithoutCancel(t.Context()), talking)
+	})
+	return s
+}
+
+// aloneStandIn starts the stand-in, which the service knows nothing of.
+func aloneStandIn(t *testing.T, args ...string) *standIn {
+	t.Helper()
 	s := &standIn{dir: t.TempDir(), secret: signature.NewSecret(), args: args}
 	s.binary = filepath.Join(s.dir, "integrationctl")
 	if text, err := exec.CommandContext(t.Context(), "go", "build", "-o", s.binary, "../cmd/integrationctl").CombinedOutput(); err != nil {
@@ -44,16 +60,7 @@ func newStandIn(t *testing.T, env map[string]string, args ...string) *standIn {
 	}
 	s.address = free[0]
 	s.start(t)
-	talking := map[string]string{"WORKSPACE_API_ENDPOINT": s.url(), "WORKSPACE_API_SECRET": s.secret}
-	maps.Copy(talking, env)
-	reconfigure(t, t.Context(), talking)
-	t.Cleanup(func() {
-		for name := range talking {
-			talking[name] = ""
-		}
-		reconfigure(t, context.WithoutCancel(t.Context()), talking)
-		s.kill()
-	})
+	t.Cleanup(s.kill)
 	return s
 }
 

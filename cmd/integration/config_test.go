@@ -121,9 +121,7 @@ func variables(kubeconfig, secretFile string) []variable {
 		{name: "DELETION_GRACE_PERIOD", standard: 168 * time.Hour, good: "0s", want: time.Duration(0), bad: map[string]string{
 			"-1s": "must be at least 0s", "7d": "is not a duration such as 5m",
 		}},
-		{name: "TOMBSTONE_TTL", standard: 720 * time.Hour, good: "1h", want: time.Hour, bad: map[string]string{
-			"59m": "must be at least 1h0m0s",
-		}},
+		{name: "TOMBSTONE_TTL", standard: 720 * time.Hour, good: "1h", want: time.Hour, bad: map[string]string{"59m": "must be at least 1h0m0s"}},
 		{name: "PROVISION_TIMEOUT", standard: 25 * time.Second, good: "0s", want: time.Duration(0), bad: map[string]string{
 			"-1s": "must be at least 0s", "soon": "is not a duration such as 5m",
 		}},

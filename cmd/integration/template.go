@@ -46,7 +46,8 @@ func (s *service) checkTemplate(ctx context.Context) error {
 	if more := len(moved) - maxMoved; more > 0 {
 		moved = append(moved[:maxMoved], fmt.Sprintf("and %d more", more))
 	}
-	s.refused = misconfiguration(fmt.Sprintf("NAMESPACE_TEMPLATE: it, the prefix or the domains were changed, which would move workspaces:\n%s",
+	s.refused = misconfiguration(fmt.Sprintf(
+		"NAMESPACE_TEMPLATE: it, the prefix or the domains were changed, which would move workspaces:\n%s",
 		strings.Join(moved, "\n")))
 	return s.refused
 }

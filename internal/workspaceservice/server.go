@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -72,7 +74,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	mux.HandleFunc("POST /workspaces/{id}/integrations/flyte", s.report)
 	mux.HandleFunc("GET /{$}", s.table)
 	s.Handler = http.NewCrossOriginProtection().Handler(mux)
-	for _, e := range kept.events {
+	for _, e := range slices.Collect(maps.Values(kept.events)) { // of a copy: what is sent is taken out
 		s.send(e)
 	}
 	return s, nil

@@ -47,7 +47,7 @@ func released(w *v1alpha1.Workspace) bool {
 // are under way. What was purged before that counts for nothing.
 type tally struct{ total, recent, underWay int }
 
-func (n tally) allowed() int { return max(1, n.total*brakeShare/100) }
+func (n *tally) allowed() int { return max(1, n.total*brakeShare/100) }
 
 func (c *Controller) tally(ctx context.Context) (n tally, err error) {
 	var all v1alpha1.WorkspaceList

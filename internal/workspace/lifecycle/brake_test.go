@@ -122,11 +122,15 @@ func TestTally(t *testing.T) {
 		deletion *v1alpha1.WorkspaceDeletion
 		want     tally
 	}{
-		"active":            {v1alpha1.StateActive, nil, nil, tally{total: 1}},
-		"counting":          {v1alpha1.StateDeleted, nil, &v1alpha1.WorkspaceDeletion{PurgeAt: ago(-time.Hour)}, tally{total: 1}},
-		"purging":           {v1alpha1.StateDeleted, ago(0), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(0)}, tally{1, 1, 1}},
-		"stuck":             {v1alpha1.StateDeleted, ago(stuckAfter), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(stuckAfter)}, tally{1, 1, 0}},
-		"purged lately":     {v1alpha1.StateDeleted, ago(1), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(1), PurgedAt: ago(1)}, tally{1, 1, 0}},
+		"active":   {v1alpha1.StateActive, nil, nil, tally{total: 1}},
+		"counting": {v1alpha1.StateDeleted, nil, &v1alpha1.WorkspaceDeletion{PurgeAt: ago(-time.Hour)}, tally{total: 1}},
+		"purging":  {v1alpha1.StateDeleted, ago(0), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(0)}, tally{1, 1, 1}},
+		"stuck": {
+			v1alpha1.StateDeleted, ago(stuckAfter), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(stuckAfter)}, tally{1, 1, 0},
+		},
+		"purged lately": {
+			v1alpha1.StateDeleted, ago(1), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(1), PurgedAt: ago(1)}, tally{1, 1, 0},
+		},
 		"purged, then anew": {v1alpha1.StateActive, ago(1), nil, tally{1, 1, 0}},
 		"anew long since":   {v1alpha1.StateActive, ago(brakeWindow), nil, tally{total: 1}},
 		"purged long since": {v1alpha1.StateDeleted, ago(brakeWindow), &v1alpha1.WorkspaceDeletion{PurgedAt: ago(brakeWindow)}, tally{}},
@@ -135,12 +139,13 @@ func TestTally(t *testing.T) {
 		w := &v1alpha1.Workspace{}
 		w.Spec.State, w.Status.LastPurgeAt, w.Status.Deletion = test.state, test.last, test.deletion
 		var got tally
-		if got.add(w, now); got != test.want {
+		got.add(w, now)
+		if got != test.want {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}
 	}
 	for total, want := range map[int]int{0: 1, 1: 1, 19: 1, 20: 2, 9000: 900} {
-		if got := (tally{total: total}).allowed(); got != want {
+		if got := (&tally{total: total}).allowed(); got != want {
 			t.Errorf("of %d workspaces %d may be purged, want %d", total, got, want)
 		}
 	}

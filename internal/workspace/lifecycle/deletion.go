@@ -119,7 +119,7 @@ func (c *Controller) forget(ctx context.Context, w *v1alpha1.Workspace) outcome 
 	if client.IgnoreNotFound(err) != nil {
 		return failed(v1alpha1.ConditionReady, fmt.Errorf("removing the tombstone: %w", err))
 	}
-	log.FromContext(ctx).Info("removed a tombstone", "purged", w.Status.Deletion.PurgedAt)
+	log.FromContext(ctx).Info("removed a tombstone", "resourceVersion", version)
 	return outcome{done: true}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -126,10 +127,12 @@ func (c *Controller) remove(ctx context.Context, t *target, ref v1alpha1.Namespa
 func (c *Controller) cached(ctx context.Context, t *target, ref v1alpha1.NamespaceReference) (*corev1.Namespace, error) {
 	var seen corev1.Namespace
 	err := c.client.Get(ctx, client.ObjectKey{Name: ref.Name}, &seen)
-	if client.IgnoreNotFound(err) != nil {
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
 		return nil, fmt.Errorf("reading Namespace %q: %w", ref.Name, err)
-	}
-	if err != nil || seen.UID != ref.UID || k8s.WorkspaceOf(&seen) != t.workspace.Name {
+	case seen.UID != ref.UID || k8s.WorkspaceOf(&seen) != t.workspace.Name:
 		return nil, nil
 	}
 	return &seen, nil
