@@ -9,17 +9,20 @@ import (
 
 // StopAPIServer kills the API server: connections break at once and new ones
 // are refused. What it had answered stays in etcd. Without a running API
-// server it does nothing.
+// server it does nothing. The controller manager goes with it: one that was just
+// starting would end by itself (pkg/controller/namespace/deletion exits where its
+// first discovery fails).
 func (c *Cluster) StopAPIServer() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.controllerManager.stop(0)
 	c.apiServer.stop(0)
-	c.apiServer = nil
+	c.apiServer, c.controllerManager = nil, nil
 }
 
 // StartAPIServer starts it again after StopAPIServer, at the same address with
 // the same state and credentials, and returns when /readyz is ok. When it fails
-// it can be called again. The controller manager finds it within seconds.
+// it can be called again. The controller manager is started, too.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	if err := c.run(&c.apiServer, c.binary(apiServerBinary), c.apiServerFlags()); err != nil {
 		return err
@@ -28,7 +31,7 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 		c.StopAPIServer()
 		return fmt.Errorf("starting the API server: %w", err)
 	}
-	return nil
+	return c.run(&c.controllerManager, c.binary(controllerManagerBinary), c.controllerManagerFlags())
 }
 
 // PauseAPIServer makes the API server hang: connections are accepted, nothing
