@@ -20,7 +20,7 @@ import (
 
 // passing is what two equal workspaces differ in: times, what the API server counts, and a digest over their id.
 var passing = regexp.MustCompile(
-	`"(uid|resourceVersion|creationTimestamp|lastTransitionTime|generation|observedGeneration|projectDigest|at|since)":("[^"]*"|\d+),?`)
+	`"(uid|resourceVersion|creationTimestamp|lastTransitionTime|generation|observedGeneration|projectDigest|\w+At|at|since)":("[^"]*"|\d+),?`)
 
 // snapshot is everything that a workspace is, by kind and name, as JSON without the id and what passes. Deliveries are left
 // out, since each has ids of its own, and the Flyte project is the double's.
