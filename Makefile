@@ -63,9 +63,10 @@ image: ## Build the image for amd64 and arm64 into bin/image, with SBOMs, withou
 IMAGE_OF = --version '$(VERSION)' --commit '$(COMMIT)' --date '$(DATE)' --origin '$(shell git remote get-url origin 2>/dev/null)'
 
 # A copy elsewhere must give the same digest.
+# The directory has no capitals, since ko takes its path for the name of a repository.
 verify-image:
 	@mkdir -p bin; cd image && go vet ./... && go test ./... && go build -o $(abspath bin)/image-builder .
-	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir "$$dir/elsewhere"; \
+	@dir=$${TMPDIR:-/tmp}/image-$$$$; trap 'rm -rf "$$dir"' EXIT; mkdir -p "$$dir/elsewhere"; \
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$$dir/elsewhere"; \
 	here=$$(bin/image-builder --out "$$dir/1" $(IMAGE_OF)); \
 	there=$$(bin/image-builder --source "$$dir/elsewhere" --out "$$dir/2" $(IMAGE_OF)); \
