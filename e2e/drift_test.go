@@ -20,8 +20,11 @@ import (
 // ConfigMap: everything is put back with the rights that the chart grants.
 func TestDriftIsRepairedUnderTheChartsAccount(t *testing.T) {
 	const id, namespace = "tampered", "flyte-tampered"
-	newMessage(t, workspace.EventCreated, team(id, 1)).mustDeliver(t)
-	settled(t, id, v1alpha1.ReasonReady)
+	tier := live(t, &v1alpha1.WorkspaceTier{}, "", v1alpha1.DefaultTier)
+	tier.ObjectMeta = metav1.ObjectMeta{Name: id}
+	tier.Spec.Workload.PodTemplate = &v1alpha1.TierPodTemplate{Restricted: true} // so that there is one object of each kind
+	create(t.Context(), t, tier)
+	onTier(t, id, tier.Name)
 
 	for _, kind := range k8s.Children() {
 		stripLabels(t, kind, namespace)
@@ -45,6 +48,7 @@ func TestDriftIsRepairedUnderTheChartsAccount(t *testing.T) {
 	})
 
 	fewer := team(id, 2)
+	fewer.Tier = tier.Name
 	fewer.Members = fewer.Members[:1]
 	newMessage(t, workspace.EventUpdated, fewer).mustDeliver(t)
 	eventually(t, "the binding of a role that nobody has to go", func(ctx context.Context) bool {

@@ -106,6 +106,7 @@ func replicaUnder(t *testing.T, name string) *service.Service {
 		t.Fatal(err)
 	}
 	replica.Set("KUBECONFIG", kubeconfig)
+	replica.Set("PULL_SECRETS_NAMESPACE", "") // which would take another role
 	return replica
 }
 
