@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -34,6 +37,21 @@ func TestQueue_TakesWhatChangedItselfBeforeFanOutAndResync(t *testing.T) {
 	}
 	if want := []string{"unseen", "updated", "tiered-2", "tiered-1", "seen"}; !slices.Equal(order, want) {
 		t.Errorf("the order is %v, not %v", order, want)
+	}
+}
+
+func TestWithoutWorkspace(t *testing.T) {
+	t.Parallel()
+	var namespaces []corev1.Namespace
+	for _, id := range []string{"kept", "kept", "gone", "gone", ""} {
+		var n corev1.Namespace
+		n.Labels = map[string]string{v1alpha1.LabelWorkspace: id}
+		namespaces = append(namespaces, n)
+	}
+	namespaces = append(namespaces, corev1.Namespace{})
+	kept := v1alpha1.Workspace{ObjectMeta: metav1.ObjectMeta{Name: "kept"}}
+	if got := sets.List(withoutWorkspace(namespaces, []v1alpha1.Workspace{kept})); !slices.Equal(got, []string{"gone"}) {
+		t.Errorf("without a Workspace are %q", got)
 	}
 }
 

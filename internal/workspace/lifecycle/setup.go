@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -135,11 +136,21 @@ func (c *Controller) Acquired(ctx context.Context) {
 	for i := range all.Items {
 		c.queue.add(&all.Items[i])
 	}
-	for i := range namespaces.Items {
-		for _, r := range request(k8s.WorkspaceOf(&namespaces.Items[i])) {
-			c.queue.next(r)
-		}
+	for id := range withoutWorkspace(namespaces.Items, all.Items) {
+		c.queue.next(request(id)[0])
 	}
+}
+
+// withoutWorkspace are the ids of namespaces whose Workspace is gone.
+func withoutWorkspace(namespaces []corev1.Namespace, workspaces []v1alpha1.Workspace) sets.Set[string] {
+	ids := sets.New[string]()
+	for i := range namespaces {
+		ids.Insert(k8s.WorkspaceOf(&namespaces[i]))
+	}
+	for i := range workspaces {
+		ids.Delete(workspaces[i].Name)
+	}
+	return ids.Delete("")
 }
 
 // take is called by the controller at its start.
