@@ -1,9 +1,7 @@
 package main
 
 import (
-	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"net/netip"
 	"net/url"
 	"os"
@@ -28,25 +26,7 @@ func (c *config) checkFlyteTLS(found problems) {
 			found.add("FLYTE_ADMIN_CA_CERT", "must be certificates as PEM text, or a file with them that can be read")
 		}
 	}
-	switch {
-	case c.FlyteAdminClientCert == "" && c.FlyteAdminClientKey == "":
-	case c.FlyteAdminClientCert == "":
-		found.add("FLYTE_ADMIN_CLIENT_CERT", "must be set together with FLYTE_ADMIN_CLIENT_KEY")
-	case c.FlyteAdminClientKey == "":
-		found.add("FLYTE_ADMIN_CLIENT_KEY", "must be set together with FLYTE_ADMIN_CLIENT_CERT")
-	case !c.clientPairIsGood():
-		found.add("FLYTE_ADMIN_CLIENT_CERT", "and FLYTE_ADMIN_CLIENT_KEY must be a certificate and its key as PEM text, or files with them")
-	}
-}
-
-func (c *config) clientPairIsGood() bool {
-	certificate, err := pemText(c.FlyteAdminClientCert)()
-	key, keyErr := pemText(c.FlyteAdminClientKey)()
-	if errors.Join(err, keyErr) != nil {
-		return false
-	}
-	_, err = tls.X509KeyPair(certificate, key)
-	return err == nil
+	checkClientPair(found, "FLYTE_ADMIN_CLIENT", c.FlyteAdminClientCert, c.FlyteAdminClientKey)
 }
 
 // checkFlyteCredentials never repeats a value either.

@@ -192,7 +192,7 @@ func (s *service) acquired(ctx context.Context) {
 }
 
 func (s *service) addEdge(ctx context.Context) error {
-	keys, err := s.cfg.webhookKeys(s.reportKeys)
+	keys, err := s.cfg.webhookKeys(s.reportFile("the webhook secrets"))
 	if err != nil {
 		return err
 	}
@@ -218,12 +218,15 @@ func routes(handler *webhook.Handler, health *webhook.Health) []webhook.Routes {
 	return []webhook.Routes{handler, health, web.Docs{}}
 }
 
-func (s *service) reportKeys(err error) {
-	if err != nil {
-		s.log.Error(err, "reading the webhook secrets; the last good ones stay in force")
-		return
+// reportFile tells of a file that was read again, or could not be.
+func (s *service) reportFile(what string) func(error) {
+	return func(err error) {
+		if err != nil {
+			s.log.Error(err, "reading a file; what it held before stays in force", "file", what)
+			return
+		}
+		s.log.Info("read a file again", "file", what)
 	}
-	s.log.Info("read the webhook secrets again")
 }
 
 // consoleURL is in the first domain where the console of Flyte 2 has no page for all of them.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
@@ -35,10 +34,6 @@ func (s *service) lead(elect manager.Runnable) manager.Runnable {
 }
 
 func (s *service) checkTemplate(ctx context.Context) error {
-	// The controller, which watches them too, is starting at the same time.
-	if _, err := s.mgr.GetCache().GetInformer(ctx, &corev1.Namespace{}); err != nil {
-		return fmt.Errorf("watching Namespaces: %w", err)
-	}
 	moved, err := lifecycle.Moved(ctx, s.mgr.GetCache(), s.cfg.naming)
 	if err != nil || len(moved) == 0 {
 		return err

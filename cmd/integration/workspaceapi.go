@@ -84,17 +84,7 @@ func (c *config) checkWorkspaceAPITLS(found problems) {
 			found.add("WORKSPACE_API_CA_CERT", "must be certificates as PEM text, or a file with them that can be read")
 		}
 	}
-	switch {
-	case c.WorkspaceAPIClientCert == "" && c.WorkspaceAPIClientKey == "":
-	case c.WorkspaceAPIClientCert == "":
-		found.add("WORKSPACE_API_CLIENT_CERT", "must be set together with WORKSPACE_API_CLIENT_KEY")
-	case c.WorkspaceAPIClientKey == "":
-		found.add("WORKSPACE_API_CLIENT_KEY", "must be set together with WORKSPACE_API_CLIENT_CERT")
-	default:
-		if _, err := c.workspaceAPIPair(nil); err != nil {
-			found.add("WORKSPACE_API_CLIENT_CERT", "%s", err)
-		}
-	}
+	checkClientPair(found, "WORKSPACE_API_CLIENT", c.WorkspaceAPIClientCert, c.WorkspaceAPIClientKey)
 }
 
 // inbound are the webhook keys as they are now, or none if they can't be read.
@@ -153,13 +143,8 @@ func (c *config) workspaceAPIToken(tell func(error)) (func() string, error) {
 
 // workspaceAPIPair reads the client's certificate for each new connection: a renewed one needs no restart.
 func (c *config) workspaceAPIPair(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	certificate, certErr := pemText(c.WorkspaceAPIClientCert)()
-	key, keyErr := pemText(c.WorkspaceAPIClientKey)()
-	pair, err := tls.X509KeyPair(certificate, key)
-	if errors.Join(certErr, keyErr, err) != nil {
-		return nil, errors.New("and WORKSPACE_API_CLIENT_KEY must be a certificate and its key, as PEM text or files with it")
-	}
-	return &pair, nil
+	pair, err := loadClientPair(c.WorkspaceAPIClientCert, c.WorkspaceAPIClientKey)
+	return &pair, err
 }
 
 func (s *service) workspaceAPI() (*report.Client, error) {
@@ -198,15 +183,4 @@ func (s *service) addReports(context.Context) error {
 		Interval: s.cfg.ResyncInterval, After: s.reporter.RetryRefused, Metrics: metrics.Registry,
 	})
 	return s.reporter.Setup(s.mgr)
-}
-
-// reportFile tells of a file that was read again, or could not be.
-func (s *service) reportFile(what string) func(error) {
-	return func(err error) {
-		if err != nil {
-			s.log.Error(err, "reading a file; what it held before stays in force", "file", what)
-			return
-		}
-		s.log.Info("read a file again", "file", what)
-	}
 }
