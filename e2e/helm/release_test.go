@@ -3,6 +3,7 @@ package helm
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
@@ -52,7 +54,7 @@ func TestRelease(t *testing.T) {
 	rolledOut(t)
 	var kept map[string]types.UID
 	t.Run("provision", func(t *testing.T) {
-		letDoAll(t)
+		grantPresentRights(t)
 		runService(t)
 		provision(t)
 		kept = identities(t)
@@ -198,21 +200,32 @@ func passesItsTest(t *testing.T, url string) {
 	}
 }
 
-// letDoAll gives the service all rights until the test ends: the service of the previous chart can't be built here, and the
-// present one wants rights that the previous chart does not give.
-func letDoAll(t *testing.T) {
+// grantPresentRights gives the service what the present chart would, until the test ends: the service of the previous
+// chart can't be built here, and the present one wants rights that the previous chart does not give.
+func grantPresentRights(t *testing.T) {
 	t.Helper()
-	all := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "present-service-under-previous-chart"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: release}},
-	}
-	if err := world.admin.Create(t.Context(), all); err != nil {
+	text, err := os.ReadFile("../../rbac/role.yaml")
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := world.admin.Delete(context.WithoutCancel(t.Context()), all); err != nil {
-			t.Error(err)
+	var role rbacv1.ClusterRole
+	if err := yaml.UnmarshalStrict(text, &role); err != nil {
+		t.Fatal(err)
+	}
+	role.Name = "present-service-under-previous-chart"
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: release}},
+	}
+	for _, o := range []client.Object{&role, binding} {
+		if err := world.admin.Create(t.Context(), o); err != nil {
+			t.Fatal(err)
 		}
-	})
+		t.Cleanup(func() {
+			if err := world.admin.Delete(context.WithoutCancel(t.Context()), o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
