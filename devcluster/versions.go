@@ -84,6 +84,12 @@ func moduleDir() (string, error) {
 	return "", errors.New("finding devcluster/controlplane: not in a parent of the working directory; run this from the checkout")
 }
 
+// Root is the directory of the checkout that this process was started in, or was built from.
+func Root() (string, error) {
+	module, err := moduleDir()
+	return filepath.Dir(filepath.Dir(module)), err
+}
+
 func isModule(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
 	return err == nil

@@ -192,7 +192,7 @@ func TestSync_PrintsWhatDiffers(t *testing.T) {
 // integrationctl runs the command line as the cluster's user, and gives its output with single spaces.
 func (s *standIn) integrationctl(t *testing.T, args string) string {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), s.binary, strings.Fields(args)...)
+	c := exec.CommandContext(t.Context(), world.ctl, strings.Fields(args)...)
 	c.Env = []string{"KUBECONFIG=" + world.cluster.Kubeconfig(), "WORKSPACE_API_ENDPOINT=" + s.url(), "WORKSPACE_API_SECRET=" + s.secret}
 	out, err := c.CombinedOutput()
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -125,12 +124,8 @@ func lifeSurvivesSIGKILL(t *testing.T) {
 // restoreByHand restores workspaces as an operator does.
 func restoreByHand(t *testing.T, ids []string) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "integrationctl")
-	if text, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/integrationctl").CombinedOutput(); err != nil {
-		t.Fatalf("building integrationctl: %v\n%s", err, text)
-	}
 	run := func(args ...string) (string, error) {
-		command := exec.CommandContext(t.Context(), program, append([]string{"workspaces", "--kubeconfig", kubeconfig(t)}, args...)...)
+		command := exec.CommandContext(t.Context(), world.ctl, append([]string{"workspaces", "--kubeconfig", kubeconfig(t)}, args...)...)
 		text, err := command.CombinedOutput()
 		return string(text), err
 	}

@@ -32,8 +32,8 @@ var world struct {
 	service *service.Service
 	// admin is the cluster's user.
 	admin client.WithWatch
-	// binary is the path of the service's binary.
-	binary string
+	// binary and ctl are the paths of integration and integrationctl.
+	binary, ctl string
 }
 
 // pprof lets the service serve profiles on 127.0.0.1:6060, where only one process on a machine can.
@@ -57,10 +57,10 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	world.binary = filepath.Join(dir, "integration")
-	build := exec.CommandContext(ctx, "go", "build", "-o", world.binary, "../cmd/integration")
+	world.binary, world.ctl = filepath.Join(dir, "integration"), filepath.Join(dir, "integrationctl")
+	build := exec.CommandContext(ctx, "go", "build", "-o", dir, "../cmd/integration", "../cmd/integrationctl")
 	if text, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building the service: %w\n%s", err, text)
+		return 0, fmt.Errorf("building the binaries: %w\n%s", err, text)
 	}
 	if world.flyte, err = flytetest.Start(); err != nil {
 		return 0, err

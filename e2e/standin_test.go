@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,9 +24,9 @@ import (
 
 // standIn is the workspace service as a process of its own, which may be killed.
 type standIn struct {
-	binary, dir, address, secret string
-	args                         []string
-	program                      *devcluster.Program
+	dir, address, secret string
+	args                 []string
+	program              *devcluster.Program
 }
 
 // newStandIn starts the stand-in, and the service beside it that talks with it until the test ends.
@@ -50,10 +49,6 @@ func newStandIn(t *testing.T, env map[string]string, args ...string) *standIn {
 func aloneStandIn(t *testing.T, args ...string) *standIn {
 	t.Helper()
 	s := &standIn{dir: t.TempDir(), secret: signature.NewSecret(), args: args}
-	s.binary = filepath.Join(s.dir, "integrationctl")
-	if text, err := exec.CommandContext(t.Context(), "go", "build", "-o", s.binary, "../cmd/integrationctl").CombinedOutput(); err != nil {
-		t.Fatalf("building integrationctl: %v\n%s", err, text)
-	}
 	free, err := devcluster.FreeAddresses(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +79,7 @@ func (s *standIn) start(t *testing.T) {
 	}, s.args...)
 	env := []string{"WORKSPACE_WEBHOOK_SECRET=" + world.service.Secret, "WORKSPACE_API_SECRET=" + s.secret}
 	var err error
-	if s.program, err = devcluster.StartProgram(s.dir, env, s.binary, args...); err != nil {
+	if s.program, err = devcluster.StartProgram(s.dir, env, world.ctl, args...); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the workspace service to answer", func(ctx context.Context) bool {

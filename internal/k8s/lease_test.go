@@ -22,7 +22,7 @@ var shortTimes = leaseTimes{duration: 3 * time.Second, renew: 2 * time.Second, r
 
 func startReplica(t *testing.T, lease, identity string) *replica {
 	t.Helper()
-	api, err := coordinationv1.NewForConfig(sharedCluster(t).Config())
+	api, err := coordinationv1.NewForConfig(shared.Cluster(t).Config())
 	must(t, err)
 	r := &replica{acquired: make(chan struct{}, 10)}
 	r.lease, err = newLease(&resourcelock.LeaseLock{
@@ -89,7 +89,7 @@ func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
 
 // Where the API server hangs, the leader must know that it leads no more before another replica may.
 func TestLease_EndsBeforeItExpires(t *testing.T) {
-	cluster, r := sharedCluster(t), startReplica(t, "expires", "first")
+	cluster, r := shared.Cluster(t), startReplica(t, "expires", "first")
 	wait(t, r.acquired, 5*time.Second, "it leads")
 	bound, release, _ := r.lease.Hold(t.Context())
 	defer release()

@@ -5,76 +5,33 @@ import (
 	"errors"
 	"flag"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"k8s.io/client-go/rest"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	ctrl.SetLogger(logr.Discard())
-	code := m.Run()
-	if shared != nil {
-		shared.Stop()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { shared.Main(m) }
 
-var (
-	shared     *devcluster.Cluster
-	sharedOnce sync.Once
-)
-
-// sharedCluster is one control plane with our CRDs for all tests, started with the first that needs it.
-func sharedCluster(t testing.TB) *devcluster.Cluster {
+var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.Cluster) {
 	t.Helper()
-	sharedOnce.Do(func() {
-		cluster, err := devcluster.Start(context.Background(), devcluster.Options{Progress: t.Output()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		crds := envtest.CRDInstallOptions{
-			Paths: []string{"../../charts/workspace-flyte-integration/files/crds"}, ErrorIfPathMissing: true, MaxTime: 30 * time.Second,
-		}
-		if _, err := envtest.InstallCRDs(cluster.Config(), crds); err != nil {
-			cluster.Stop()
-			t.Fatal(err)
-		}
-		makeDefaultTier(t, cluster)
-		shared = cluster
-	})
-	if shared == nil {
-		t.Fatal("the shared control plane did not start")
-	}
-	return shared
-}
-
-func makeDefaultTier(t testing.TB, cluster *devcluster.Cluster) {
-	t.Helper()
-	scheme, err := NewScheme()
-	must(t, err)
-	admin := newClient(t, cluster.Config(), client.Options{Scheme: scheme})
-	must(t, admin.Create(t.Context(), &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultTier}}))
-}
+	tier := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultTier}}
+	must(t, clustertest.Client(t, cluster.Config()).Create(t.Context(), tier))
+}}
 
 // kube is the service's way to the API server, and another one beside it.
 type kube struct {
@@ -91,7 +48,7 @@ type kube struct {
 // newKube makes clients with caches that have synced and live as long as the test.
 func newKube(t testing.TB) *kube {
 	t.Helper()
-	cluster, k := sharedCluster(t), &kube{requests: &counter{}}
+	cluster, k := shared.Cluster(t), &kube{requests: &counter{}}
 	scheme, err := NewScheme()
 	must(t, err)
 	options, err := CacheOptions(scheme)

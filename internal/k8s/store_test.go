@@ -315,7 +315,7 @@ func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
 
 // An API server that is down, or hangs, costs no more than the deadline; when it is back, nothing need be restarted.
 func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
-	k, cluster := newKube(t), sharedCluster(t)
+	k, cluster := newKube(t), shared.Cluster(t)
 	s := newStore(t, k)
 	record := func(timeout time.Duration) error {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)

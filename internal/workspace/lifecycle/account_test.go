@@ -10,13 +10,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
 func TestController_NamesMissingRight(t *testing.T) {
 	t.Parallel()
 	const account = "account-without-bind"
-	without := slices.DeleteFunc(chartRules(t, "role.yaml"), func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Verbs, "bind") })
-	addAccount(t, adminOf(t, sharedCluster(t)), account, without)
+	binds := func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Verbs, "bind") }
+	without := slices.DeleteFunc(clustertest.ChartRules(t, "role.yaml"), binds)
+	clustertest.AddAccount(t, asAdmin(t), account, without)
 	s := newStage(t, stageOptions{account: account})
 	create(t, s.admin, s.workspace("powerless"))
 	w := s.await("powerless", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonForbidden)
@@ -33,7 +35,7 @@ func TestController_NamesMissingRight(t *testing.T) {
 	}
 	var role rbacv1.ClusterRole
 	must(t, s.admin.Get(t.Context(), client.ObjectKey{Name: account}, &role))
-	role.Rules = chartRules(t, "role.yaml")
+	role.Rules = clustertest.ChartRules(t, "role.yaml")
 	must(t, s.admin.Update(t.Context(), &role))
 	s.await("powerless", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }

@@ -113,7 +113,7 @@ func TestController_LeavesAttributesOfOthersAlone(t *testing.T) {
 
 func TestWorkspaceTier_RefusesTasksAsLargeAsTheQuota(t *testing.T) {
 	t.Parallel()
-	c := adminOf(t, sharedCluster(t))
+	c := asAdmin(t)
 	for name, limits := range map[string]v1alpha1.FlyteResources{"cpu": {CPU: "40000m"}, "memory": {Memory: "160Gi"}} {
 		made := tier("refused-" + name)
 		made.Spec.Flyte.TaskResources = &v1alpha1.FlyteTaskResources{Limits: limits}

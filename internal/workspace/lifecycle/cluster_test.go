@@ -3,130 +3,45 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	"sigs.k8s.io/yaml"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster"
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
-const (
-	chartFiles = "../../../charts/workspace-flyte-integration/files"
-	// accountName is the ClusterRole and the ServiceAccount that the controllers of the tests run under.
-	accountName      = "workspace-flyte-integration"
-	accountNamespace = "platform-services"
-	// purgeAccount has what the chart gives with the policy Delete.
-	purgeAccount = accountName + "-purge"
-)
+// purgeAccount has what the chart gives with the policy Delete.
+const purgeAccount = clustertest.Account + "-purge"
 
 // accounts are the rights that the chart gives with each policy.
-var accounts = map[v1alpha1.DeletionPolicy]string{v1alpha1.DeletionArchive: accountName, v1alpha1.DeletionDelete: purgeAccount}
+var accounts = map[v1alpha1.DeletionPolicy]string{
+	v1alpha1.DeletionArchive: clustertest.Account, v1alpha1.DeletionDelete: purgeAccount,
+}
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	ctrl.SetLogger(logr.Discard())
-	code := m.Run()
-	if shared != nil {
-		shared.Stop()
+func TestMain(m *testing.M) { shared.Main(m) }
+
+// shared has the tier standard, the tenants' roles, and the accounts that the controllers of the tests run under.
+var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.Cluster) {
+	t.Helper()
+	admin := clustertest.Client(t, cluster.Config())
+	create(t, admin, tier(v1alpha1.DefaultTier))
+	for _, role := range v1alpha1.Roles() {
+		create(t, admin, tenantRole(role))
 	}
-	os.Exit(code)
-}
+	rules := clustertest.ChartRules(t, "role.yaml")
+	clustertest.AddAccount(t, admin, clustertest.Account, rules)
+	clustertest.AddAccount(t, admin, purgeAccount, append(rules, clustertest.ChartRules(t, "purge-role.yaml")...))
+}}
 
-var (
-	shared     *devcluster.Cluster
-	sharedOnce sync.Once
-)
-
-// sharedCluster is one control plane for all tests, started with the first that needs it: with our CRDs, the tier
-// standard, and the service's account under the rights that the chart gives it.
-func sharedCluster(t testing.TB) *devcluster.Cluster {
+// asAdmin is the way of a cluster admin: somebody who may change anything by hand.
+func asAdmin(t testing.TB) client.Client {
 	t.Helper()
-	sharedOnce.Do(func() {
-		cluster, err := devcluster.Start(context.Background(), devcluster.Options{Progress: t.Output()})
-		must(t, err)
-		defer func() {
-			if shared == nil {
-				cluster.Stop()
-			}
-		}()
-		crds := envtest.CRDInstallOptions{
-			Paths: []string{filepath.Join(chartFiles, "crds")}, ErrorIfPathMissing: true, MaxTime: 30 * time.Second,
-		}
-		_, err = envtest.InstallCRDs(cluster.Config(), crds)
-		must(t, err)
-		admin := adminOf(t, cluster)
-		create(t, admin, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: accountNamespace}})
-		create(t, admin, tier(v1alpha1.DefaultTier))
-		for _, role := range v1alpha1.Roles() {
-			create(t, admin, tenantRole(role))
-		}
-		addAccount(t, admin, accountName, chartRules(t, "role.yaml"))
-		addAccount(t, admin, purgeAccount, append(chartRules(t, "role.yaml"), chartRules(t, "purge-role.yaml")...))
-		shared = cluster
-	})
-	if shared == nil {
-		t.Fatal("the shared control plane did not start")
-	}
-	return shared
-}
-
-// adminOf is the way of a cluster admin: somebody who may change anything by hand.
-func adminOf(t testing.TB, cluster *devcluster.Cluster) client.Client {
-	t.Helper()
-	scheme, err := k8s.NewScheme()
-	must(t, err)
-	admin, err := client.New(cluster.Config(), client.Options{Scheme: scheme})
-	must(t, err)
-	return admin
-}
-
-// chartRules are the rights that the chart gives the service.
-func chartRules(t testing.TB, file string) []rbacv1.PolicyRule {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(chartFiles, file))
-	must(t, err)
-	var role rbacv1.ClusterRole
-	must(t, yaml.UnmarshalStrict(text, &role))
-	return role.Rules
-}
-
-// addAccount makes a ServiceAccount with a ClusterRole of its own.
-func addAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.PolicyRule) {
-	t.Helper()
-	create(t, admin, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules})
-	create(t, admin, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: accountNamespace}})
-	create(t, admin, &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: accountNamespace}},
-	})
-}
-
-// configOf is the way of a ServiceAccount, with a token of its own.
-func configOf(t testing.TB, admin client.Client, account string) *rest.Config {
-	t.Helper()
-	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account, Namespace: accountNamespace}}
-	request := &authenticationv1.TokenRequest{}
-	must(t, admin.SubResource("token").Create(t.Context(), sa, request))
-	cfg := sharedCluster(t).Config()
-	cfg.BearerToken = request.Status.Token
-	return cfg
+	return clustertest.Client(t, shared.Cluster(t).Config())
 }
 
 // tenantRole gives a member something that the service itself may not do, as the chart's roles do.

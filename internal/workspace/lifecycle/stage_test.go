@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
@@ -70,7 +71,7 @@ func newStage(t testing.TB, o stageOptions) *stage {
 	s.clock = cmp.Or(o.clock, &clock{})
 	s.metrics = prometheus.NewRegistry()
 	s.consoleURL = cmp.Or(o.consoleURL, "https://flyte.company.com")
-	s.admin = adminOf(t, sharedCluster(t))
+	s.admin = asAdmin(t)
 	if s.flyte == nil {
 		double, err := flytetest.Start()
 		must(t, err)
@@ -99,7 +100,7 @@ func (s *stage) addManager() {
 			caches.ByObject[object] = options
 		}
 	}
-	cfg := configOf(s.t, s.admin, s.account)
+	cfg := clustertest.As(s.t, shared.Cluster(s.t), s.account)
 	cfg.Wrap(s.requests.around)
 	s.mgr, err = manager.New(cfg, manager.Options{
 		Scheme: scheme, Cache: caches, Logger: logr.Discard(),

@@ -14,11 +14,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
 // service is a workspace service that a test tells what to answer.
@@ -80,10 +80,10 @@ type scene struct {
 
 func newScene(t testing.TB) *scene {
 	t.Helper()
-	s := &scene{t: t, admin: clientOf(t, sharedCluster(t).Config()), service: &service{}, events: events.NewFakeRecorder(100)}
-	cfg := rest.CopyConfig(asAccount(t))
+	s := &scene{t: t, admin: clustertest.Client(t, shared.Cluster(t).Config()), service: &service{}, events: events.NewFakeRecorder(100)}
+	cfg := asService(t)
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return roundTripper{next, &s.writes} })
-	live := clientOf(t, cfg)
+	live := clustertest.Client(t, cfg)
 	s.reporter = NewReporter(Options{
 		Client: serve(t, s.service.ServeHTTP), Cached: live, Live: live, Leadership: leads{}, Events: s.events,
 		Metrics: prometheus.NewRegistry(),

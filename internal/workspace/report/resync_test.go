@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -89,9 +90,9 @@ func (r *register) failures() (n float64) {
 
 func newRegister(t testing.TB, test string) *register {
 	t.Helper()
-	admin := clientOf(t, sharedCluster(t).Config())
+	admin := clustertest.Client(t, shared.Cluster(t).Config())
 	r := &register{t: t, admin: admin, pages: map[string]string{}, test: test, metrics: prometheus.NewRegistry()}
-	live := only{clientOf(t, asAccount(t)), test}
+	live := only{clustertest.Client(t, asService(t)), test}
 	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", []string{"development"}, []string{"flyte-system"})
 	must(t, err)
 	r.resync = NewResync(ResyncOptions{

@@ -1,0 +1,62 @@
+package clustertest
+
+import (
+	"os"
+	"testing"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/devcluster"
+)
+
+const (
+	// Account is the service's name for itself.
+	Account = "workspace-flyte-integration"
+	// Namespace is where its account is.
+	Namespace = "platform-services"
+)
+
+// ChartRules are the rights in a file of the chart.
+func ChartRules(t testing.TB, file string) []rbacv1.PolicyRule {
+	t.Helper()
+	text, err := os.ReadFile(chartFile(t, file))
+	must(t, err)
+	var role rbacv1.ClusterRole
+	must(t, yaml.UnmarshalStrict(text, &role))
+	return role.Rules
+}
+
+// AddAccount makes a ServiceAccount in [Namespace] with a ClusterRole of its own.
+func AddAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.PolicyRule) {
+	t.Helper()
+	home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
+	must(t, client.IgnoreAlreadyExists(admin.Create(t.Context(), home)))
+	for _, o := range []client.Object{
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules},
+		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: Namespace}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: Namespace}},
+		},
+	} {
+		must(t, admin.Create(t.Context(), o))
+	}
+}
+
+// As is the way of an account that [AddAccount] made, with a token of its own.
+func As(t testing.TB, cluster *devcluster.Cluster, account string) *rest.Config {
+	t.Helper()
+	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account, Namespace: Namespace}}
+	request := &authenticationv1.TokenRequest{}
+	cfg := cluster.Config()
+	must(t, Client(t, cfg).SubResource("token").Create(t.Context(), sa, request))
+	cfg.BearerToken = request.Status.Token
+	return cfg
+}
