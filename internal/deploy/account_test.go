@@ -37,9 +37,9 @@ const (
 func TestAccount_HasExactlyItsRights(t *testing.T) {
 	service := asService(t)
 	want := map[string]string{
-		"/namespaces":     "create get list patch watch",
+		"/namespaces":     kept,
 		"/configmaps":     owned,
-		"/limitranges":    kept,
+		"/limitranges":    owned,
 		"/podtemplates":   owned,
 		"/resourcequotas": owned, "/serviceaccounts": kept,
 		"networking.k8s.io/networkpolicies":      owned,

@@ -57,12 +57,14 @@ func (p *Plan) AccessObjects() (bindings, unused []client.Object) {
 	return bindings, unused
 }
 
+func bindingName(role v1alpha1.Role) string { return "workspace-" + string(role) }
+
 func (p *Plan) roleBinding(role v1alpha1.Role, subjects []rbacv1.Subject) *rbacv1.RoleBinding {
 	slices.SortFunc(subjects, func(a, b rbacv1.Subject) int {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
 	})
 	return &rbacv1.RoleBinding{
-		ObjectMeta: p.object("workspace-" + string(role)),
+		ObjectMeta: p.object(bindingName(role)),
 		Subjects:   slices.Compact(subjects),
 		RoleRef: rbacv1.RoleRef{
 			APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: tenantRolePrefix + string(role),

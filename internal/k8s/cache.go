@@ -2,6 +2,7 @@ package k8s
 
 import (
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -64,7 +65,7 @@ func stripWorkspace(o any) (any, error) {
 	return o, nil
 }
 
-// slim keeps an object's identity, its deletion, the workspace it belongs to, and its digest.
+// slim keeps an object's identity, its deletion, the workspace it belongs to, its digest, and whether it must go.
 func slim(o any) (any, error) {
 	object, ok := o.(client.Object)
 	if !ok {
@@ -80,6 +81,9 @@ func slim(o any) (any, error) {
 	thin.SetResourceVersion(object.GetResourceVersion())
 	thin.SetDeletionTimestamp(object.GetDeletionTimestamp())
 	thin.SetAnnotations(map[string]string{digestAnnotation: digest(object)})
+	if isRetired(object) {
+		thin.GetAnnotations()[retiredAnnotation] = ""
+	}
 	if id, ok := object.GetLabels()[v1alpha1.LabelWorkspace]; ok && object.GetNamespace() == "" {
 		thin.SetLabels(map[string]string{v1alpha1.LabelWorkspace: id})
 	}
@@ -88,7 +92,7 @@ func slim(o any) (any, error) {
 
 // Changed tells whether an update of a cached object can matter: its owned part or its deletion changed.
 func Changed(before, after client.Object) bool {
-	return before.GetAnnotations()[digestAnnotation] != after.GetAnnotations()[digestAnnotation] ||
+	return !maps.Equal(before.GetAnnotations(), after.GetAnnotations()) ||
 		before.GetDeletionTimestamp().IsZero() != after.GetDeletionTimestamp().IsZero() ||
 		before.GetUID() != after.GetUID()
 }

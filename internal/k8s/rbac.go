@@ -11,9 +11,9 @@ package k8s
 // Namespaces are made and their labels kept.
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch;create;patch
 //
-// The objects in them are made, repaired, and replaced or removed where they must not be.
-// +kubebuilder:rbac:groups="",resources=resourcequotas;configmaps;podtemplates,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups="",resources=limitranges;serviceaccounts,verbs=get;list;watch;create;patch
+// The objects in them are made, repaired, and replaced or removed where they must not be. A ServiceAccount is never removed.
+// +kubebuilder:rbac:groups="",resources=resourcequotas;limitranges;configmaps;podtemplates,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete
 //

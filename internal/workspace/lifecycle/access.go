@@ -18,8 +18,12 @@ type removal func(context.Context, client.Object) error
 func (c *Controller) access(ctx context.Context, plans []*k8s.Plan, remove removal) outcome {
 	var wanted, unwanted []client.Object
 	for _, plan := range plans {
+		retired, err := c.Applier.RetiredBindings(ctx, plan)
+		if err != nil {
+			return failed(v1alpha1.ConditionAccessGranted, err)
+		}
 		bindings, unused := plan.AccessObjects()
-		wanted = append(wanted, bindings...)
+		wanted, unwanted = append(wanted, bindings...), append(unwanted, retired...)
 		if plan.Tier != nil { // without it, what is there stays
 			wanted = append(wanted, plan.WorkloadIdentity())
 		}

@@ -71,7 +71,7 @@ func (c *Controller) provision(ctx context.Context, t *target) []outcome {
 	given := func(ctx context.Context, t *target) outcome {
 		return taken.or(c.access(ctx, added(t.ready, existing), c.Applier.Remove)).or(t.granted())
 	}
-	return append(together(ctx, t, given, c.quota, c.network, c.config, c.workload, c.project), namespaces)
+	return append(together(ctx, t, given, c.quota, c.network, c.config, c.workload, c.prune, c.project), namespaces)
 }
 
 // acceptable tells whether the spec is one that anything may be provisioned of.

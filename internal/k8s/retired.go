@@ -1,0 +1,92 @@
+package k8s
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// retiredAnnotation marks a cached object that another version of the service made, under a name that this one does not
+// use. Like digestAnnotation it exists in memory only.
+const retiredAnnotation = "//retired"
+
+// isRetired tells by its managed fields who made an object. Its labels prove nothing: a copy has them, too.
+func isRetired(o client.Object) bool {
+	return o.GetNamespace() != "" && !hasOurName(o) && slices.ContainsFunc(o.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
+		return f.Manager == v1alpha1.ManagedBy // what comes before the slash in the User-Agent of the service
+	})
+}
+
+// hasOurName tells whether this version makes objects of this kind and name.
+func hasOurName(o client.Object) bool {
+	var names []string
+	switch o.(type) {
+	case *corev1.ConfigMap:
+		names = []string{configName}
+	case *corev1.LimitRange:
+		names = []string{limitsName}
+	case *corev1.PodTemplate:
+		names = []string{podTemplateName}
+	case *corev1.ResourceQuota:
+		names = []string{quotaName}
+	case *networkingv1.NetworkPolicy:
+		names = []string{"default-deny", "allow-same-namespace", "allow-dns", "allow-flyte", "allow-egress", tierPolicyName}
+	case *rbacv1.RoleBinding:
+		names = []string{workloadBinding}
+		for _, role := range v1alpha1.Roles() {
+			names = append(names, bindingName(role))
+		}
+	default: // Secrets are watched by our name alone; a ServiceAccount stays, since pods may run as it
+		return true
+	}
+	return slices.Contains(names, o.GetName())
+}
+
+// RetiredBindings are the RoleBindings that another version of the service made in the plan's namespace, and which this
+// one has no use for: they must not exist. It asks the cache alone.
+func (a *Applier) RetiredBindings(ctx context.Context, p *Plan) ([]client.Object, error) {
+	return a.retired(ctx, p, &rbacv1.RoleBindingList{})
+}
+
+// Retired are as RetiredBindings, of all other kinds.
+func (a *Applier) Retired(ctx context.Context, p *Plan) (unwanted []client.Object, err error) {
+	for _, list := range []client.ObjectList{
+		&corev1.ConfigMapList{}, &corev1.LimitRangeList{}, &corev1.PodTemplateList{}, &corev1.ResourceQuotaList{},
+		&networkingv1.NetworkPolicyList{},
+	} {
+		found, err := a.retired(ctx, p, list)
+		if err != nil {
+			return nil, err
+		}
+		unwanted = append(unwanted, found...)
+	}
+	return unwanted, nil
+}
+
+func (a *Applier) retired(ctx context.Context, p *Plan, list client.ObjectList) (unwanted []client.Object, err error) {
+	if err := a.Client.List(ctx, list, client.InNamespace(p.Namespace.Name), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("looking for what another version made in namespace %q: %w", p.Namespace.Name, err)
+	}
+	err = meta.EachListItem(list, func(item runtime.Object) error {
+		have := item.(client.Object)
+		if _, retired := have.GetAnnotations()[retiredAnnotation]; retired {
+			empty := like(have) // what a finalizer keeps is made this
+			empty.SetName(have.GetName())
+			empty.SetNamespace(have.GetNamespace())
+			empty.SetLabels(p.labels())
+			unwanted = append(unwanted, empty)
+		}
+		return nil
+	})
+	return unwanted, err
+}
