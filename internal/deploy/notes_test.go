@@ -11,15 +11,7 @@ func TestNotes_TellFlytesTemplate(t *testing.T) {
 		"{prefix}{project}":          `template: "flyte-{{ project }}"`,
 		"{prefix}{project}-{domain}": `template: "flyte-{{ project }}-{{ domain }}"`,
 	} {
-		files, err := render(Options{Namespace: "platform-services", Values: map[string]any{
-			"flyte":      map[string]any{"consoleURL": "https://flyte-console.company.com"},
-			"webhook":    map[string]any{"existingSecret": "workspace-integration-secrets"},
-			"workspaces": map[string]any{"namespaceTemplate": template},
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		text := files["workspace-flyte-integration/templates/"+notes]
+		text := renderedNotes(t, "v1", template)
 		if !strings.Contains(text, want) {
 			t.Errorf("%s: want %s in\n%s", template, want, text)
 		}
@@ -27,4 +19,24 @@ func TestNotes_TellFlytesTemplate(t *testing.T) {
 			t.Errorf("%s: warns about collisions: %t", template, warns)
 		}
 	}
+}
+
+func TestNotes_SayThatFlyte2HasNoMapping(t *testing.T) {
+	text := renderedNotes(t, "v2", "{prefix}{project}")
+	if strings.Contains(text, "namespace_mapping") || strings.Contains(text, "collide") || !strings.Contains(text, "\n\nFlyte 2 runs the pods") {
+		t.Errorf("the notes say\n%s", text)
+	}
+}
+
+func renderedNotes(t *testing.T, api, template string) string {
+	t.Helper()
+	files, err := render(Options{Namespace: "platform-services", Values: map[string]any{
+		"flyte":      map[string]any{"consoleURL": "https://flyte-console.company.com", "apiVersion": api},
+		"webhook":    map[string]any{"existingSecret": "workspace-integration-secrets"},
+		"workspaces": map[string]any{"namespaceTemplate": template},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files["workspace-flyte-integration/templates/"+notes]
 }
