@@ -23,7 +23,8 @@ func TestNotes_TellFlytesTemplate(t *testing.T) {
 
 func TestNotes_SayThatFlyte2HasNoMapping(t *testing.T) {
 	text := renderedNotes(t, "v2", "{prefix}{project}")
-	if strings.Contains(text, "namespace_mapping") || strings.Contains(text, "collide") || !strings.Contains(text, "\n\nFlyte 2 runs the pods") {
+	maps := strings.Contains(text, "namespace_mapping") || strings.Contains(text, "collide")
+	if maps || !strings.Contains(text, "\n\nFlyte 2 runs the pods") {
 		t.Errorf("the notes say\n%s", text)
 	}
 }

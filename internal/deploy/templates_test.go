@@ -118,6 +118,23 @@ var suites = map[string]map[string]expectation{
 	},
 	"service-policy.yaml": servicePolicySuite,
 	"tenant-policy.yaml":  tenantPolicySuite,
+	"dashboard.yaml": {
+		"off": {nil, expect{"ConfigMap …-dashboard": absent}, ""},
+		"on": {set{"dashboard.enabled": true}, expect{
+			"ConfigMap …-dashboard .metadata.labels.grafana_dashboard": "1",
+		}, ""},
+	},
+	"prometheusrule.yaml": {
+		"off": {nil, expect{"PrometheusRule …": absent}, ""},
+		"on": {set{
+			"prometheusRule.enabled": true, "prometheusRule.labels": map[string]any{"release": "prometheus"},
+			"prometheusRule.additional": []any{map[string]any{"alert": "Own", "expr": "vector(1)"}},
+		}, expect{
+			"PrometheusRule … .metadata.labels.release":        "prometheus",
+			"PrometheusRule … .spec.groups[0].rules[0].alert":  "WorkspaceFlyteAbsent",
+			"PrometheusRule … .spec.groups[0].rules[-1].alert": "Own",
+		}, ""},
+	},
 	"service.yaml": {
 		"inside": {nil, expect{
 			"Service … .spec.type": "ClusterIP", "Service … .spec.ports[*].port": "80", "Service … .spec.ports[*].targetPort": "http",
