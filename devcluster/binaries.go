@@ -27,22 +27,15 @@ func Binaries(ctx context.Context, progress io.Writer) (string, error) {
 	if progress == nil {
 		progress = io.Discard
 	}
-	module, err := moduleDir()
+	from, err := findSource()
 	if err != nil {
 		return "", err
 	}
-	v, err := readVersions(module)
-	if err != nil {
-		return "", err
-	}
-	root, err := cacheRoot()
-	if err != nil {
-		return "", err
-	}
-	c := cache{dir: filepath.Join(root, "controlplane", v.key()), names: binaryNames, progress: progress}
+	v := from.versions
+	c := cache{dir: filepath.Join(from.cache, "controlplane", v.key()), names: binaryNames, progress: progress}
 	return c.fill(ctx, func(dir string) error {
 		fmt.Fprintf(progress, "building etcd %s and Kubernetes %s from source, once (minutes when nothing is cached)\n", v.etcd, v.kubernetes)
-		build := goBuild{module: module, linkerFlags: v.linkerFlags(), progress: progress, packages: []string{
+		build := goBuild{module: from.module, linkerFlags: v.linkerFlags(), progress: progress, packages: []string{
 			"go.etcd.io/etcd/server/v3", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kube-controller-manager",
 		}}
 		if err := build.run(ctx, dir); err != nil {
@@ -54,6 +47,24 @@ func Binaries(ctx context.Context, progress io.Writer) (string, error) {
 		}
 		return nil
 	})
+}
+
+// source is what the binaries are built of, and where they are kept.
+type source struct {
+	module   string // the directory of devcluster/controlplane
+	versions versions
+	cache    string
+}
+
+func findSource() (s source, err error) {
+	if s.module, err = moduleDir(); err != nil {
+		return s, err
+	}
+	if s.versions, err = readVersions(s.module); err != nil {
+		return s, err
+	}
+	s.cache, err = cacheRoot()
+	return s, err
 }
 
 func cacheRoot() (string, error) {

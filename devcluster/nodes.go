@@ -33,30 +33,24 @@ func NodeBinaries(ctx context.Context, progress io.Writer) (string, error) {
 	if progress == nil {
 		progress = io.Discard
 	}
-	module, err := moduleDir()
+	from, err := findSource()
 	if err != nil {
 		return "", err
 	}
-	v, err := readVersions(module)
-	if err != nil {
-		return "", err
-	}
-	kwok := filepath.Join(filepath.Dir(module), "kwok")
+	kwok := filepath.Join(filepath.Dir(from.module), "kwok")
 	kwokIs, err := kwokVersion(kwok)
 	if err != nil {
 		return "", err
 	}
-	root, err := cacheRoot()
-	if err != nil {
-		return "", err
-	}
+	v := from.versions
 	c := cache{
-		dir: filepath.Join(root, "nodes", v.key()+"-kwok-"+kwokIs), names: []string{schedulerBinary, kwokBinary, stagesFile}, progress: progress,
+		dir:   filepath.Join(from.cache, "nodes", v.key()+"-kwok-"+kwokIs),
+		names: []string{schedulerBinary, kwokBinary, stagesFile}, progress: progress,
 	}
 	return c.fill(ctx, func(dir string) error {
 		fmt.Fprintf(progress, "building kube-scheduler %s and kwok %s from source, once\n", v.kubernetes, kwokIs)
 		scheduler := goBuild{
-			module: module, packages: []string{"k8s.io/kubernetes/cmd/kube-scheduler"}, linkerFlags: v.linkerFlags(), progress: progress,
+			module: from.module, packages: []string{"k8s.io/kubernetes/cmd/kube-scheduler"}, linkerFlags: v.linkerFlags(), progress: progress,
 		}
 		if err := scheduler.run(ctx, dir); err != nil {
 			return err
