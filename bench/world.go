@@ -61,7 +61,7 @@ func newWorld(ctx context.Context, binary string, p part, audited bool) (w *worl
 		return w, fmt.Errorf("making a directory: %w", err)
 	}
 	w.stops = append(w.stops, func() { os.RemoveAll(dir) })
-	flyte, err := flytetest.Start() //nolint:contextcheck // it serves until it is stopped
+	flyte, err := flytetest.Start()
 	if err != nil {
 		return w, err
 	}

@@ -13,26 +13,31 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// newPair writes a certificate for 127.0.0.1 and its key.
-func newPair(t *testing.T) (certFile, keyFile string) {
+// pemPair is a new certificate and its key as PEM text.
+func pemPair(t *testing.T) (certificate, key string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	encoded, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := func(kind string, der []byte) string {
-		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
-	}
-	return writeFile(t, "tls.crt", text("CERTIFICATE", cert)), writeFile(t, "tls.key", text("PRIVATE KEY", secret))
+	certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}))
+	return certificate, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
+}
+
+// newPair writes them to files.
+func newPair(t *testing.T) (certFile, keyFile string) {
+	t.Helper()
+	certificate, key := pemPair(t)
+	return writeFile(t, "tls.crt", certificate), writeFile(t, "tls.key", key)
 }
 
 func TestConfig_TakesACertificateAndItsKey(t *testing.T) {

@@ -178,7 +178,7 @@ func (s *service) addReports(context.Context) error {
 		Client: api, Cached: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Leadership: s.lease,
 		Events: s.mgr.GetEventRecorder(name), Metrics: metrics.Registry,
 	})
-	s.resync = report.NewResync(report.ResyncOptions{ //nolint:contextcheck // a gauge is read without a context
+	s.resync = report.NewResync(report.ResyncOptions{
 		Client: api, Cached: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Store: s.store, Validator: s.validator,
 		Interval: s.cfg.ResyncInterval, After: s.reporter.RetryRefused, Metrics: metrics.Registry,
 	})

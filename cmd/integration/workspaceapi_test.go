@@ -1,12 +1,6 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"strings"
 	"testing"
@@ -135,7 +129,7 @@ func TestConfig_KeepsTheDirectionsApart(t *testing.T) {
 
 // TestConfig_ReadsTokenAndClientCertificate from their files.
 func TestConfig_ReadsTokenAndClientCertificate(t *testing.T) {
-	certificate, key := clientPair(t)
+	certificate, key := pemPair(t)
 	cfg, wrong := newEnvironment(t).load(map[string]string{
 		"WORKSPACE_API_ENDPOINT": apiEndpoint, "WORKSPACE_API_SECRET": apiSecret,
 		"WORKSPACE_API_TOKEN_FILE":  writeFile(t, "token", "a.b-c_d==\n"),
@@ -155,25 +149,6 @@ func TestConfig_ReadsTokenAndClientCertificate(t *testing.T) {
 	if _, err := cfg.workspaceAPIPair(nil); err == nil || strings.Contains(err.Error(), key[40:60]) {
 		t.Errorf("half a key: %v", err)
 	}
-}
-
-func clientPair(t *testing.T) (certificate, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}))
-	return certificate, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
 }
 
 func rewrite(t *testing.T, path, content string) {
