@@ -43,7 +43,7 @@ func released(w *v1alpha1.Workspace) bool {
 	return w.Annotations[v1alpha1.AnnotationReleasePurge] == w.Status.Deletion.PurgeAt.UTC().Format(time.RFC3339)
 }
 
-// tally is how many workspaces there are, how many of them were begun to be purged within brakeWindow, and how many purges
+// tally is how many workspaces have, or lately had, namespaces, how many of them were begun to be purged within brakeWindow, and how many purges
 // are under way. What was purged before that counts for nothing.
 type tally struct{ total, recent, underWay int }
 
@@ -67,8 +67,8 @@ func (n *tally) add(w *v1alpha1.Workspace, now time.Time) {
 	if recent {
 		n.recent++
 	}
-	if recent || !w.Tombstone() {
-		n.total++
+	if recent || len(w.Status.Namespaces) > 0 {
+		n.total++ // not one without namespaces: whoever may make Workspaces could loosen the brake by any number of them
 	}
 	if w.Purging() && now.Sub(w.Status.Deletion.PurgeStartedAt.Time) < stuckAfter {
 		n.underWay++

@@ -41,9 +41,8 @@ func TestController_BrakesMassDeletion(t *testing.T) {
 	s := newStage(t, stageOptions{deletion: deletes})
 	ids := []string{"mass-1", "mass-2", "mass-3", "mass-4"}
 	for i := len(ids); i < 20; i++ {
-		w := s.workspace(fmt.Sprintf("other-%d", i))
-		w.Spec.DisplayName = "" // it counts, and makes nothing
-		create(t, s.admin, w)
+		s.bystander(fmt.Sprintf("other-%d", i), "flyte-other")
+		s.bystander(fmt.Sprintf("nothing-%d", i)) // counts for nothing
 	}
 	for _, id := range ids {
 		s.deleted(id)
@@ -70,6 +69,25 @@ func TestController_BrakesMassDeletion(t *testing.T) {
 
 	s.advance(brakeWindow, "mass-4")
 	s.await("mass-4", v1alpha1.ConditionReady, v1alpha1.ReasonPurged)
+}
+
+// bystander makes a Workspace that gets nothing, since it has no content, and whose status names these namespaces.
+func (s *stage) bystander(id string, namespaces ...string) {
+	s.t.Helper()
+	w := s.workspace(id)
+	w.Spec.DisplayName = ""
+	create(s.t, s.admin, w)
+	before := w.DeepCopy()
+	w.Status.Namespaces = namespaces
+	must(s.t, s.admin.Status().Patch(s.t.Context(), w, client.MergeFrom(before)))
+	eventually(s.t, func(ctx context.Context) error {
+		var seen v1alpha1.Workspace
+		err := s.mgr.GetCache().Get(ctx, client.ObjectKeyFromObject(w), &seen)
+		if err == nil && len(seen.Status.Namespaces) != len(namespaces) {
+			err = fmt.Errorf("the cache shows %s with the namespaces %q", id, seen.Status.Namespaces)
+		}
+		return err
+	})
 }
 
 func (s *stage) release(id string, at time.Time) {
@@ -116,28 +134,34 @@ func TestTally(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	ago := func(d time.Duration) *metav1.Time { return &metav1.Time{Time: now.Add(-d)} }
+	there := []string{"flyte-ws-001"}
 	for name, test := range map[string]struct {
-		state    v1alpha1.State
-		last     *metav1.Time
-		deletion *v1alpha1.WorkspaceDeletion
-		want     tally
+		state      v1alpha1.State
+		namespaces []string
+		last       *metav1.Time
+		deletion   *v1alpha1.WorkspaceDeletion
+		want       tally
 	}{
-		"active":   {v1alpha1.StateActive, nil, nil, tally{total: 1}},
-		"counting": {v1alpha1.StateDeleted, nil, &v1alpha1.WorkspaceDeletion{PurgeAt: ago(-time.Hour)}, tally{total: 1}},
-		"purging":  {v1alpha1.StateDeleted, ago(0), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(0)}, tally{1, 1, 1}},
+		"active":   {v1alpha1.StateActive, there, nil, nil, tally{total: 1}},
+		"nothing":  {v1alpha1.StateSuspended, nil, nil, nil, tally{}},
+		"counting": {v1alpha1.StateDeleted, there, nil, &v1alpha1.WorkspaceDeletion{PurgeAt: ago(-time.Hour)}, tally{total: 1}},
+		"purging":  {v1alpha1.StateDeleted, there, ago(0), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(0)}, tally{1, 1, 1}},
 		"stuck": {
-			v1alpha1.StateDeleted, ago(stuckAfter), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(stuckAfter)}, tally{1, 1, 0},
+			v1alpha1.StateDeleted, there, ago(stuckAfter), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(stuckAfter)}, tally{1, 1, 0},
 		},
 		"purged lately": {
-			v1alpha1.StateDeleted, ago(1), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(1), PurgedAt: ago(1)}, tally{1, 1, 0},
+			v1alpha1.StateDeleted, nil, ago(1), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(1), PurgedAt: ago(1)}, tally{1, 1, 0},
 		},
-		"purged, then anew": {v1alpha1.StateActive, ago(1), nil, tally{1, 1, 0}},
-		"anew long since":   {v1alpha1.StateActive, ago(brakeWindow), nil, tally{total: 1}},
-		"purged long since": {v1alpha1.StateDeleted, ago(brakeWindow), &v1alpha1.WorkspaceDeletion{PurgedAt: ago(brakeWindow)}, tally{}},
-		"never provisioned": {v1alpha1.StateDeleted, nil, &v1alpha1.WorkspaceDeletion{PurgedAt: ago(1)}, tally{}},
+		"purged, then anew": {v1alpha1.StateActive, there, ago(1), nil, tally{1, 1, 0}},
+		"anew long since":   {v1alpha1.StateActive, there, ago(brakeWindow), nil, tally{total: 1}},
+		"purged long since": {
+			v1alpha1.StateDeleted, nil, ago(brakeWindow), &v1alpha1.WorkspaceDeletion{PurgedAt: ago(brakeWindow)}, tally{},
+		},
+		"never provisioned": {v1alpha1.StateDeleted, nil, nil, &v1alpha1.WorkspaceDeletion{PurgedAt: ago(1)}, tally{}},
 	} {
 		w := &v1alpha1.Workspace{}
 		w.Spec.State, w.Status.LastPurgeAt, w.Status.Deletion = test.state, test.last, test.deletion
+		w.Status.Namespaces = test.namespaces
 		var got tally
 		got.add(w, now)
 		if got != test.want {
