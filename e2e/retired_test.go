@@ -42,6 +42,28 @@ func TestObjectsOfAnotherVersionGo(t *testing.T) {
 	for _, o := range copied {
 		live(t, o, namespace, o.GetName())
 	}
+	heldIsWaitedFor(t, id, namespace)
+}
+
+// heldIsWaitedFor puts somebody's finalizer on an object of another version. The admission policy lets the service change
+// nothing of it.
+func heldIsWaitedFor(t *testing.T, id, namespace string) {
+	t.Helper()
+	held := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{
+		Namespace: namespace, Name: "held", Finalizers: []string{"platform.company.com/test"},
+		Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
+	}}
+	if err := world.admin.Create(t.Context(), held, client.FieldOwner(v1alpha1.ManagedBy)); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, id, v1alpha1.ReasonObjectTerminating)
+	now := live(t, &networkingv1.NetworkPolicy{}, namespace, held.Name)
+	if now.DeletionTimestamp.IsZero() || now.Generation != held.Generation+1 { // the API server counts the deletion
+		t.Errorf("it is %+v", now.ObjectMeta)
+	}
+	now.Finalizers = nil
+	update(t, now)
+	settled(t, id, v1alpha1.ReasonReady)
 }
 
 func objectsOfAnotherVersion(namespace, name string) []client.Object {
@@ -53,7 +75,7 @@ func objectsOfAnotherVersion(namespace, name string) []client.Object {
 	return []client.Object{
 		&rbacv1.RoleBinding{ObjectMeta: meta, RoleRef: view, Subjects: []rbacv1.Subject{{Kind: "User", APIGroup: rbacv1.GroupName, Name: "eve"}}},
 		&networkingv1.NetworkPolicy{ObjectMeta: meta}, &corev1.ResourceQuota{ObjectMeta: meta}, &corev1.LimitRange{ObjectMeta: meta},
-		&corev1.ConfigMap{ObjectMeta: meta}, &corev1.PodTemplate{ObjectMeta: meta, Template: corev1.PodTemplateSpec{
+		&corev1.PodTemplate{ObjectMeta: meta, Template: corev1.PodTemplateSpec{
 			Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "default", Image: "none"}}},
 		}},
 	}

@@ -158,7 +158,8 @@ func asFarAs(live, want client.Object) client.Object {
 	return empty
 }
 
-// Remove deletes an object of ours that must not exist. It sends nothing where the cache doesn't show it.
+// Remove deletes an object of ours that must not exist, of this UID if it has one. It sends nothing where the cache doesn't
+// show it.
 func (a *Applier) Remove(ctx context.Context, unwanted client.Object) error {
 	return a.remove(ctx, a.Client, unwanted)
 }
@@ -173,6 +174,9 @@ func (a *Applier) remove(ctx context.Context, reader client.Reader, unwanted cli
 	err := reader.Get(ctx, client.ObjectKeyFromObject(unwanted), have)
 	switch {
 	case err != nil:
+	case unwanted.GetUID() != "" && unwanted.GetUID() != have.GetUID():
+	case !have.GetDeletionTimestamp().IsZero() && !hasOurName(have):
+		err = ErrHeld // what a finalizer keeps of another version is left as it is
 	case !have.GetDeletionTimestamp().IsZero():
 		err = a.repair(ctx, unwanted)
 	case !a.Begin(describe(unwanted), removed):

@@ -9,7 +9,6 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,19 +19,29 @@ import (
 // use. Like digestAnnotation it exists in memory only.
 const retiredAnnotation = "//retired"
 
-// isRetired tells by its managed fields who made an object. Its labels prove nothing: a copy has them, too.
+// isRetired tells by its managed fields who made an object, since labels prove nothing. Even a copy may bring the managed
+// fields of what it was made of, beside those of its maker: an object that anybody else has a part in is left alone.
 func isRetired(o client.Object) bool {
-	return o.GetNamespace() != "" && !hasOurName(o) && slices.ContainsFunc(o.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool {
-		return f.Manager == v1alpha1.ManagedBy // what comes before the slash in the User-Agent of the service
-	})
+	if o.GetNamespace() == "" || hasOurName(o) {
+		return false
+	}
+	ours := false
+	for _, f := range o.GetManagedFields() {
+		if f.Subresource != "" {
+			continue
+		}
+		if f.Manager != v1alpha1.ManagedBy { // what comes before the slash in the User-Agent of the service
+			return false
+		}
+		ours = true
+	}
+	return ours
 }
 
 // hasOurName tells whether this version makes objects of this kind and name.
 func hasOurName(o client.Object) bool {
 	var names []string
 	switch o.(type) {
-	case *corev1.ConfigMap:
-		names = []string{configName}
 	case *corev1.LimitRange:
 		names = []string{limitsName}
 	case *corev1.PodTemplate:
@@ -46,7 +55,9 @@ func hasOurName(o client.Object) bool {
 		for _, role := range v1alpha1.Roles() {
 			names = append(names, bindingName(role))
 		}
-	default: // Secrets are watched by our name alone; a ServiceAccount stays, since pods may run as it
+	default:
+		// A ServiceAccount stays, since pods may run as it, and a ConfigMap, which grants and limits nothing, and which members
+		// may make. Secrets are watched by our name alone.
 		return true
 	}
 	return slices.Contains(names, o.GetName())
@@ -58,11 +69,10 @@ func (a *Applier) RetiredBindings(ctx context.Context, p *Plan) ([]client.Object
 	return a.retired(ctx, p, &rbacv1.RoleBindingList{})
 }
 
-// Retired are as RetiredBindings, of all other kinds.
+// Retired are as RetiredBindings, of all other kinds. They must not go before those of this version are there.
 func (a *Applier) Retired(ctx context.Context, p *Plan) (unwanted []client.Object, err error) {
 	for _, list := range []client.ObjectList{
-		&corev1.ConfigMapList{}, &corev1.LimitRangeList{}, &corev1.PodTemplateList{}, &corev1.ResourceQuotaList{},
-		&networkingv1.NetworkPolicyList{},
+		&corev1.LimitRangeList{}, &corev1.PodTemplateList{}, &corev1.ResourceQuotaList{}, &networkingv1.NetworkPolicyList{},
 	} {
 		found, err := a.retired(ctx, p, list)
 		if err != nil {
@@ -80,11 +90,7 @@ func (a *Applier) retired(ctx context.Context, p *Plan, list client.ObjectList) 
 	err = meta.EachListItem(list, func(item runtime.Object) error {
 		have := item.(client.Object)
 		if _, retired := have.GetAnnotations()[retiredAnnotation]; retired {
-			empty := like(have) // what a finalizer keeps is made this
-			empty.SetName(have.GetName())
-			empty.SetNamespace(have.GetNamespace())
-			empty.SetLabels(p.labels())
-			unwanted = append(unwanted, empty)
+			unwanted = append(unwanted, have.DeepCopyObject().(client.Object)) // of this UID, and no other of its name
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,10 +14,13 @@ import (
 
 func TestSlim_MarksWhatAnotherVersionMade(t *testing.T) {
 	t.Parallel()
-	named := func(namespace, name, manager string) metav1.ObjectMeta {
-		return metav1.ObjectMeta{
-			Namespace: namespace, Name: name, ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}, {Manager: manager}},
+	named := func(namespace, name string, managers ...string) metav1.ObjectMeta {
+		meta := metav1.ObjectMeta{Namespace: namespace, Name: name}
+		for _, manager := range append(managers, "kube-controller-manager/status") {
+			manager, subresource, _ := strings.Cut(manager, "/")
+			meta.ManagedFields = append(meta.ManagedFields, metav1.ManagedFieldsEntry{Manager: manager, Subresource: subresource})
 		}
+		return meta
 	}
 	const namespace = "flyte-ws-001"
 	cases := map[string]struct {
@@ -26,7 +30,11 @@ func TestSlim_MarksWhatAnotherVersionMade(t *testing.T) {
 		"ours of another name":  {&rbacv1.RoleBinding{ObjectMeta: named(namespace, "workspace-owner", v1alpha1.ManagedBy)}, true},
 		"ours":                  {&rbacv1.RoleBinding{ObjectMeta: named(namespace, "workspace-admin", v1alpha1.ManagedBy)}, false},
 		"somebody's":            {&rbacv1.RoleBinding{ObjectMeta: named(namespace, "workspace-owner", "helm")}, false},
-		"of similar managers":   {&corev1.ConfigMap{ObjectMeta: named(namespace, "config", v1alpha1.ManagedBy+"-2")}, false},
+		"nobody's":              {&rbacv1.RoleBinding{ObjectMeta: named(namespace, "workspace-owner")}, false},
+		"a changed one":         {&rbacv1.RoleBinding{ObjectMeta: named(namespace, "workspace-owner", v1alpha1.ManagedBy, "kubectl")}, false},
+		"of a similar manager":  {&corev1.ResourceQuota{ObjectMeta: named(namespace, "quota", v1alpha1.ManagedBy+"-2")}, false},
+		"a quota of ours":       {&corev1.ResourceQuota{ObjectMeta: named(namespace, "quota", v1alpha1.ManagedBy)}, true},
+		"a ConfigMap of ours":   {&corev1.ConfigMap{ObjectMeta: named(namespace, "old", v1alpha1.ManagedBy)}, false},
 		"an account of ours":    {&corev1.ServiceAccount{ObjectMeta: named(namespace, "old", v1alpha1.ManagedBy)}, false},
 		"a Secret of ours":      {&corev1.Secret{ObjectMeta: named(namespace, "old", v1alpha1.ManagedBy)}, false},
 		"a Namespace by itself": {&corev1.Namespace{ObjectMeta: named("", "flyte-old", v1alpha1.ManagedBy)}, false},

@@ -43,8 +43,8 @@ func released(w *v1alpha1.Workspace) bool {
 	return w.Annotations[v1alpha1.AnnotationReleasePurge] == w.Status.Deletion.PurgeAt.UTC().Format(time.RFC3339)
 }
 
-// tally is how many workspaces have, or lately had, namespaces, how many of them were begun to be purged within brakeWindow, and how many purges
-// are under way. What was purged before that counts for nothing.
+// tally is how many workspaces have namespaces, or lately had, how many of them were begun to be purged within
+// brakeWindow, and how many purges are under way. What was purged before that counts for nothing.
 type tally struct{ total, recent, underWay int }
 
 func (n *tally) allowed() int { return max(1, n.total*brakeShare/100) }

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -17,8 +18,11 @@ func (c *Controller) namespaces(ctx context.Context, t *target) outcome {
 	}
 	errs := concurrently(t.plans, func(p *k8s.Plan) error { return c.Applier.Apply(ctx, p.NamespaceObject()) })
 	for i, err := range errs {
-		if err == nil {
+		switch {
+		case err == nil:
 			t.add(t.plans[i])
+		case errors.Is(err, k8s.ErrForeign): // since the cache was looked at
+			t.drop(t.plans[i])
 		}
 	}
 	t.note()
@@ -30,6 +34,11 @@ func (t *target) add(plan *k8s.Plan) {
 	if !slices.Contains(t.ready, plan) {
 		t.ready = append(t.ready, plan)
 	}
+}
+
+// drop takes a plan out of the ready ones: nothing may be written there any more.
+func (t *target) drop(plan *k8s.Plan) {
+	t.ready = slices.DeleteFunc(slices.Clone(t.ready), func(p *k8s.Plan) bool { return p == plan })
 }
 
 // note writes the namespaces that are there into the status, in the order of the domains.

@@ -8,7 +8,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// prune removes what another version of the service made and this one has no use for. RoleBindings among it go with access.
+// prune removes what another version of the service made and this one has no use for. It comes when everything else is
+// done: what isolates and limits a namespace never goes before what takes its place. RoleBindings among it go with access.
 func (c *Controller) prune(ctx context.Context, t *target) outcome {
 	var unwanted []client.Object
 	for _, plan := range t.ready {

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -71,7 +72,11 @@ func (c *Controller) provision(ctx context.Context, t *target) []outcome {
 	given := func(ctx context.Context, t *target) outcome {
 		return taken.or(c.access(ctx, added(t.ready, existing), c.Applier.Remove)).or(t.granted())
 	}
-	return append(together(ctx, t, given, c.quota, c.network, c.config, c.workload, c.prune, c.project), namespaces)
+	outcomes := append(together(ctx, t, given, c.quota, c.network, c.config, c.workload, c.project), namespaces)
+	if slices.ContainsFunc(outcomes, func(o outcome) bool { return !o.done }) {
+		return outcomes
+	}
+	return append(outcomes, c.prune(ctx, t))
 }
 
 // acceptable tells whether the spec is one that anything may be provisioned of.
@@ -155,7 +160,9 @@ func (t *target) missing(condition string) outcome {
 }
 
 // added are the plans of all that known lacks.
-func added(all, known []*k8s.Plan) []*k8s.Plan { return all[len(known):] }
+func added(all, known []*k8s.Plan) []*k8s.Plan {
+	return slices.DeleteFunc(slices.Clone(all), func(p *k8s.Plan) bool { return slices.Contains(known, p) })
+}
 
 // together takes steps at the same time.
 func together(ctx context.Context, t *target, steps ...step) []outcome {

@@ -152,10 +152,8 @@ func (s *stage) start() {
 		}
 	}
 	s.t.Cleanup(func() { s.stop() })
-	watched := append(k8s.Children(), &corev1.Namespace{}, &v1alpha1.Workspace{}, &v1alpha1.WorkspaceTier{})
-	for _, o := range watched {
-		_, err := s.mgr.GetCache().GetInformer(s.t.Context(), o) // returns when it has synced
-		must(s.t, err)
+	if !s.mgr.GetCache().WaitForCacheSync(s.t.Context()) {
+		s.t.Fatal("the caches have not synced")
 	}
 }
 
