@@ -151,12 +151,19 @@ func nameOf(t reflect.Type) string {
 	return "number"
 }
 
-// webhookKeys gives the current keys: of the file, re-read when it changes, or of the variable.
+// webhookKeys gives the current keys: of the file, re-read when it changes, or of the variable. Keys that share a secret with
+// those of the other direction are never taken up.
 func (c *config) webhookKeys(report func(error)) (func() *signature.Keys, error) {
 	if c.WebhookSecretFile == "" {
 		return func() *signature.Keys { return c.keys }, nil
 	}
-	file, err := signature.WatchFile(c.WebhookSecretFile, signature.ParseKeys, report)
+	file, err := signature.WatchFile(c.WebhookSecretFile, func(text string) (*signature.Keys, error) {
+		keys, err := signature.ParseKeys(text)
+		if err == nil && keys.Overlaps(c.outbound()) {
+			return nil, errors.New("shares a secret with those of the workspace service: the two directions need secrets of their own")
+		}
+		return keys, err
+	}, report)
 	if err != nil {
 		return nil, fmt.Errorf("reading WORKSPACE_WEBHOOK_SECRET_FILE: %w", err)
 	}

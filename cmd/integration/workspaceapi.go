@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -97,6 +98,23 @@ func (c *config) inbound() *signature.Keys {
 		return nil
 	}
 	return file.Current()
+}
+
+// outbound are the keys of what is sent to the workspace service as they are now, or none if there are none that can be read.
+func (c *config) outbound() *signature.Keys {
+	text := c.WorkspaceAPISecret
+	if c.WorkspaceAPISecretFile != "" {
+		content, err := os.ReadFile(c.WorkspaceAPISecretFile)
+		if err != nil {
+			return nil
+		}
+		text = string(content)
+	}
+	signer, err := signature.NewSigner(text)
+	if err != nil {
+		return nil
+	}
+	return signer.Keys()
 }
 
 // workspaceAPISigner gives the current signer: of the file, re-read when it changes, or of the variable. None of its

@@ -125,6 +125,19 @@ func TestConfig_KeepsTheDirectionsApart(t *testing.T) {
 	if _, err := signature.NewSigner(apiSecret); err != nil || signer().String() != "1 symmetric, 0 public" {
 		t.Errorf("the signer is %s, %v", signer(), err)
 	}
+
+	reread := make(chan error, 1)
+	keys, err := cfg.webhookKeys(func(err error) { reread <- err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, inbound, goodSecret+" "+apiSecret)
+	for len(reread) == 0 && t.Context().Err() == nil {
+		keys() // looks at the file once a second
+	}
+	if err := <-reread; err == nil || !strings.Contains(err.Error(), "shares a secret") || keys().String() != "1 symmetric, 0 public" {
+		t.Errorf("the keys are %s, %v", keys(), err)
+	}
 }
 
 // TestConfig_ReadsTokenAndClientCertificate from their files.

@@ -60,10 +60,20 @@ func allow(scheme string) func(network, address string, _ syscall.RawConn) error
 		if err != nil {
 			return fmt.Errorf("%w: %w", errAddress, err)
 		}
-		ip := where.Addr().Unmap()
-		if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || scheme != "https" && !ip.IsLoopback() {
+		ip := where.Addr().Unmap().WithZone("")
+		if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || isMetadata(ip) || scheme != "https" && !ip.IsLoopback() {
 			return errAddress
 		}
 		return nil
 	}
+}
+
+// isMetadata knows where clouds answer that is not link-local: AWS and GCP over IPv6, Azure, Alibaba, Oracle.
+func isMetadata(ip netip.Addr) bool {
+	for _, at := range []string{"fd00:ec2::/32", "fd20:ce::254/128", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"} {
+		if netip.MustParsePrefix(at).Contains(ip) {
+			return true
+		}
+	}
+	return false
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"sync"
@@ -73,11 +75,27 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	mux.HandleFunc("DELETE /workspaces/{id}", s.become(v1alpha1.StateDeleted))
 	mux.HandleFunc("POST /workspaces/{id}/integrations/flyte", s.report)
 	mux.HandleFunc("GET /{$}", s.table)
-	s.Handler = http.NewCrossOriginProtection().Handler(mux)
+	s.Handler = onlyLocally(http.NewCrossOriginProtection().Handler(mux))
 	for _, e := range slices.Collect(maps.Values(kept.events)) { // of a copy: what is sent is taken out
 		s.send(e)
 	}
 	return s, nil
+}
+
+// onlyLocally refuses requests for another name than this machine's own: a page in the developer's browser may have got its
+// name resolved to this address.
+func onlyLocally(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			http.Error(w, "this stand-in answers on the loopback interface only", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // Wait returns when nothing is being sent any more.

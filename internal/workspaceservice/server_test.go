@@ -256,6 +256,25 @@ func TestService_RefusesOtherOrigins(t *testing.T) {
 	}
 }
 
+// TestService_RefusesOtherNames: such a page may have got its own name resolved to this address.
+func TestService_RefusesOtherNames(t *testing.T) {
+	r := run(t, "")
+	for host, want := range map[string]int{
+		"evil.example": http.StatusForbidden, "evil.example:8081": http.StatusForbidden, "10.0.0.1:8081": http.StatusForbidden,
+		"localhost:8081": http.StatusOK, "127.0.0.1": http.StatusOK, "[::1]:8081": http.StatusOK,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url+"/workspaces", http.NoBody)
+		must(t, err)
+		request.Host = host
+		answer, err := http.DefaultClient.Do(request)
+		must(t, err)
+		must(t, answer.Body.Close())
+		if answer.StatusCode != want {
+			t.Errorf("%s: it answered %d", host, answer.StatusCode)
+		}
+	}
+}
+
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

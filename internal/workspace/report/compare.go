@@ -42,8 +42,11 @@ func (r *Resync) read(ctx context.Context) (*listing, error) {
 			if updates := l.compare(r.Validator, item); len(updates) > 0 {
 				l.changes, l.kept = append(l.changes, updates...), l.kept+len(item)
 			}
-			if l.kept > maxListing {
+			switch {
+			case l.kept > maxListing:
 				return fmt.Errorf("more than %d MiB of it are new", maxListing>>20)
+			case len(l.listed)+len(l.refused) > maxItems:
+				return fmt.Errorf("it has more than %d items", maxItems)
 			}
 		}
 		return nil
@@ -59,7 +62,9 @@ func (l *listing) compare(v *workspace.Validator, item []byte) (updates []update
 		l.refuse("", errors.Join(err, errNoID))
 		return nil
 	}
-	l.listed[listed.WorkspaceID] = true
+	if len(listed.WorkspaceID) <= validation.DNS1123LabelMaxLength { // no Workspace has a longer one
+		l.listed[listed.WorkspaceID] = true
+	}
 	events, err := listed.Events()
 	if err != nil {
 		l.refuse(listed.WorkspaceID, err)

@@ -19,9 +19,12 @@ const (
 	maxHeader = 64 << 10
 	// maxAnswer is how much of an answer to a report is read, so that its connection can be used again.
 	maxAnswer = 64 << 10
-	// maxPage bounds a page of the listing, maxListing what of all pages is kept at a time, in bytes.
+	// maxPage bounds a page of the listing, maxListing what of all pages is kept at a time, in bytes, and maxItems the number
+	// of items: a cluster has far fewer workspaces. Of what differed, maxLogged lines are logged.
 	maxPage    = 8 << 20
 	maxListing = 64 << 20
+	maxItems   = 100_000
+	maxLogged  = 1000
 	maxPages   = 10_000
 
 	// maxRetryAfter caps what the workspace service may ask for.

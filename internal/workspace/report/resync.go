@@ -85,15 +85,23 @@ func (r *Resync) Run(ctx context.Context) {
 			log.FromContext(ctx).Error(err, "resync failed; it is tried again")
 		default:
 			failures = 0
-			for _, d := range differences {
-				log.FromContext(ctx).Info("resync", "workspace", d.WorkspaceID, "difference", d.What, "detail", d.Detail)
-			}
+			tell(ctx, differences)
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+func tell(ctx context.Context, differences []Difference) {
+	logger := log.FromContext(ctx)
+	for _, d := range differences[:min(maxLogged, len(differences))] {
+		logger.Info("resync", "workspace", d.WorkspaceID, "difference", d.What, "detail", d.Detail)
+	}
+	if more := len(differences) - maxLogged; more > 0 {
+		logger.Info("resync found more differences", "number", more)
 	}
 }
 

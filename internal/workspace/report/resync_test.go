@@ -221,7 +221,7 @@ func TestResync_ABrokenListingChangesNothing(t *testing.T) {
 	for name, second := range map[string]string{
 		"cut off": good[:len(good)-9], "html": "<html></html>", "another object": `{"error":"try later"}`, "empty": "",
 		"round in circles": good, "a cursor too long": `{"items":[],"next_cursor":"` + strings.Repeat("x", maxCursor+1) + `"}`,
-		"too large": `{"items":["` + strings.Repeat("x", maxPage) + `"]}`,
+		"too large": `{"items":["` + strings.Repeat("x", maxPage) + `"]}`, "too many": `{"items":[` + strings.Repeat("{},", maxItems) + `{}]}`,
 	} {
 		r.pages = map[string]string{"": good, "1": second}
 		if differences, err := r.resync.Once(t.Context()); err == nil || len(differences) > 0 {
@@ -235,7 +235,7 @@ func TestResync_ABrokenListingChangesNothing(t *testing.T) {
 	if after := r.get("broken-1").ResourceVersion + r.get("broken-2").ResourceVersion; after != before {
 		t.Error("something was written")
 	}
-	if n := r.failures(); n != 8 || r.after != 1 {
+	if n := r.failures(); n != 9 || r.after != 1 {
 		t.Errorf("%v failures were counted, and %d complete listings", n, r.after)
 	}
 }

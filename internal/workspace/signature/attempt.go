@@ -17,6 +17,8 @@ type attempt struct {
 	macs    [MaxKeys][macTextLength]byte // the v1 signature under each secret
 	hasMACs bool
 	content []byte // what an ed25519 key signs
+
+	asymmetric int // how many signatures of such keys were looked at
 }
 
 // try says whether one signature, "version,base64", is usable with the keys, and whether it is right.
@@ -60,6 +62,10 @@ func (a *attempt) tryAsymmetric(text string) (usable, matched bool) {
 	n, err := encoding.Decode(signature[:], []byte(text))
 	if err != nil || n != ed25519.SignatureSize {
 		return false, false
+	}
+	a.asymmetric++
+	if a.asymmetric > maxAsymmetric {
+		return true, false
 	}
 	if a.content == nil {
 		a.content = signedContent(a.id, a.timestamp, a.body)

@@ -28,7 +28,9 @@ const MaxIDLength = 128
 const MaxKeys = 16
 
 const (
-	maxSignatures      = 16
+	maxSignatures = 16
+	// maxAsymmetric of them may be of ed25519 keys, each of which costs as much as several of the others. A rotation needs two.
+	maxAsymmetric      = 4
 	maxTimestampDigits = 12
 
 	versionSymmetric  = "v1"

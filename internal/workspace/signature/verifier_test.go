@@ -291,6 +291,8 @@ func TestVerifier_RejectsChangedEd25519Signature(t *testing.T) {
 		"another version": {"v1b," + encoded, signature.ReasonNoUsableSignature},
 		"as HMAC":         {"v1," + encoded, signature.ReasonNoUsableSignature},
 		"zeros":           {"v1a," + strings.Repeat("A", 86) + "==", signature.ReasonNoMatchingSignature},
+		"4th":             {strings.Repeat("v1a,A"+encoded[1:]+" ", 3) + "v1a," + encoded, accepted},
+		"5th":             {strings.Repeat("v1a,A"+encoded[1:]+" ", 4) + "v1a," + encoded, signature.ReasonNoMatchingSignature},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := verifierAt(t, publicKey, signedAt).Verify(headers("msg_1", "1795164060", test.signature), body)
