@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,8 +42,9 @@ type Applier struct {
 	disputes disputes
 }
 
-// Apply makes the cluster hold want: by one create where the object is missing, and by one read and one patch where
-// the part that we own whole differs. What others added beside that part stays.
+// Apply makes the cluster hold want: by one create where the object is missing, by one patch where only content that is
+// ours alone differs, and by one read and one patch where something else does. What others added beside what we own
+// whole stays.
 func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want) })
 	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
@@ -66,10 +68,20 @@ func (a *Applier) apply(ctx context.Context, want client.Object) error {
 	if err := touchable(have, want); err != nil {
 		return err
 	}
-	if wish := digest(want); have.GetAnnotations()[digestAnnotation] == wish {
+	wish := digest(want)
+	if have.GetAnnotations()[digestAnnotation] == wish {
 		return a.atRest(have, wish)
 	}
-	return a.repair(ctx, want)
+	if patch := overwriting(have, want, wish); patch != nil {
+		return a.overwrite(ctx, want, patch, a.begins(want))
+	}
+	return a.repair(ctx, want, a.begins(want))
+}
+
+// begins is Begin for want, which is asked once however often it is called: one attempt counts once, also where it
+// takes a second way.
+func (a *Applier) begins(want client.Object) func() bool {
+	return sync.OnceValue(func() bool { return a.Begin(describe(want), digest(want)) })
 }
 
 // atRest is the outcome where nothing has to be written.
@@ -86,18 +98,19 @@ func (a *Applier) atRest(have client.Object, wish string) error {
 // create is the cheapest request there is. An object that is there although the cache doesn't show it has lost our
 // label, or was made by someone else.
 func (a *Applier) create(ctx context.Context, want client.Object) error {
-	if !a.Begin(describe(want), digest(want)) {
+	begin := a.begins(want)
+	if !begin() {
 		return ErrContested
 	}
 	err := a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
 	if apierrors.IsAlreadyExists(err) {
-		return a.repair(ctx, want)
+		return a.repair(ctx, want, begin)
 	}
 	return err
 }
 
 // repair looks at the live object and changes only the part that is ours, guarded by resourceVersion.
-func (a *Applier) repair(ctx context.Context, want client.Object) error {
+func (a *Applier) repair(ctx context.Context, want client.Object, begin func() bool) error {
 	live := like(want)
 	if err := a.Live.Get(ctx, client.ObjectKeyFromObject(want), live); err != nil {
 		return err
@@ -115,7 +128,7 @@ func (a *Applier) repair(ctx context.Context, want client.Object) error {
 	switch {
 	case want == nil:
 		return ErrHeld
-	case !a.Begin(describe(want), wish):
+	case !begin():
 		return ErrContested
 	case live.GetDeletionTimestamp().IsZero() && replaceOnly(live, want):
 		return a.replace(ctx, live, want)
@@ -174,7 +187,7 @@ func (a *Applier) remove(ctx context.Context, reader client.Reader, unwanted cli
 	switch {
 	case err != nil:
 	case !have.GetDeletionTimestamp().IsZero():
-		err = a.repair(ctx, unwanted)
+		err = a.repair(ctx, unwanted, a.begins(unwanted))
 	case !a.Begin(describe(unwanted), removed):
 		err = ErrContested
 	default:
