@@ -40,6 +40,7 @@ type Applier struct {
 	Live client.Reader
 
 	disputes disputes
+	echoes   echoes
 }
 
 // Apply makes the cluster hold want: by one create where the object is missing, by one patch where only content that is
@@ -73,7 +74,7 @@ func (a *Applier) apply(ctx context.Context, want client.Object) error {
 		return a.atRest(have, wish)
 	}
 	if patch := overwriting(have, want, wish); patch != nil {
-		return a.overwrite(ctx, want, patch, a.begins(want))
+		return a.overwrite(ctx, have, want, patch, a.begins(want))
 	}
 	return a.repair(ctx, want, a.begins(want))
 }
@@ -102,11 +103,23 @@ func (a *Applier) create(ctx context.Context, want client.Object) error {
 	if !begin() {
 		return ErrContested
 	}
-	err := a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
+	err := a.make(ctx, want)
 	if apierrors.IsAlreadyExists(err) {
 		return a.repair(ctx, want, begin)
 	}
 	return err
+}
+
+// make tells after the creation, as after a patch, if somebody deletes the object again and again.
+func (a *Applier) make(ctx context.Context, want client.Object) error {
+	wish := digest(want)
+	err := a.Expecting(describe(want), "", wish, func() error {
+		return a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
+	})
+	if err != nil {
+		return err
+	}
+	return a.atRest(want, wish)
 }
 
 // repair looks at the live object and changes only the part that is ours, guarded by resourceVersion.
@@ -142,14 +155,16 @@ func (a *Applier) repair(ctx context.Context, want client.Object, begin func() b
 func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	before := live.DeepCopyObject().(client.Object)
 	adopt(live, want)
-	return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	return a.Expecting(describe(want), before.GetResourceVersion(), digest(want), func() error {
+		return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	})
 }
 
 func (a *Applier) replace(ctx context.Context, live, want client.Object) error {
 	if err := a.delete(ctx, live); err != nil {
 		return err
 	}
-	err := a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
+	err := a.make(ctx, want)
 	if apierrors.IsAlreadyExists(err) {
 		return ErrHeld
 	}

@@ -40,17 +40,18 @@ func overwriting(have, want client.Object, wish string) client.Patch {
 }
 
 // overwrite sends the patch. What the API server doesn't take takes a look: the cache lags, or the object must be made anew.
-func (a *Applier) overwrite(ctx context.Context, want client.Object, patch client.Patch, begin func() bool) error {
+func (a *Applier) overwrite(ctx context.Context, have, want client.Object, patch client.Patch, begin func() bool) error {
 	if !begin() {
 		return ErrContested
 	}
 	live := like(want)
 	live.SetNamespace(want.GetNamespace())
 	live.SetName(want.GetName())
-	err := a.Client.Patch(ctx, live, patch)
+	wish := digest(want)
+	err := a.Expecting(describe(want), have.GetResourceVersion(), wish, func() error { return a.Client.Patch(ctx, live, patch) })
 	switch {
 	case err == nil:
-		return a.atRest(live, digest(want))
+		return a.atRest(live, wish)
 	case apierrors.IsConflict(err), apierrors.IsInvalid(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
 		return a.repair(ctx, want, begin)
 	}

@@ -6,6 +6,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
 // requestLog counts the writes that a client sends.
@@ -71,6 +75,31 @@ func resourceOf(r *http.Request) string {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// looking counts how often each Workspace is read from the cache: once in each Reconcile.
+type looking struct {
+	client.Client
+	mu    sync.Mutex
+	times map[string]int
+}
+
+func (l *looking) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	if _, ok := o.(*v1alpha1.Workspace); ok {
+		l.mu.Lock()
+		if l.times == nil {
+			l.times = map[string]int{}
+		}
+		l.times[key.Name]++
+		l.mu.Unlock()
+	}
+	return l.Client.Get(ctx, key, o, opts...)
+}
+
+func (l *looking) at(id string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.times[id]
+}
 
 // leadership is a lease that a test gives and takes.
 type leadership struct {
