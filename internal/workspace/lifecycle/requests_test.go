@@ -16,15 +16,39 @@ import (
 type requestLog struct {
 	mu     sync.Mutex
 	counts map[string]int
+	held   map[string]chan struct{}
 }
 
 func (l *requestLog) around(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.Method != http.MethodGet {
 			l.count(r.Method + " " + resourceOf(r))
+			l.wait(r)
 		}
 		return next.RoundTrip(r)
 	})
+}
+
+// hold keeps back all writes of that method and resource, until release is called.
+func (l *requestLog) hold(what string) (release func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	held := make(chan struct{})
+	l.held = map[string]chan struct{}{what: held}
+	return func() { close(held) }
+}
+
+func (l *requestLog) wait(r *http.Request) {
+	l.mu.Lock()
+	held := l.held[r.Method+" "+resourceOf(r)]
+	l.mu.Unlock()
+	if held == nil {
+		return
+	}
+	select {
+	case <-held:
+	case <-r.Context().Done():
+	}
 }
 
 func (l *requestLog) count(what string) {
