@@ -58,31 +58,39 @@ func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 }
 
 func (a *Applier) apply(ctx context.Context, want client.Object) error {
-	have := like(want)
+	have, m := like(want), a.making(want)
 	err := a.Client.Get(ctx, client.ObjectKeyFromObject(want), have)
 	switch {
 	case apierrors.IsNotFound(err):
-		return a.create(ctx, want)
+		return a.create(ctx, m)
 	case err != nil:
 		return err
 	}
 	if err := touchable(have, want); err != nil {
 		return err
 	}
-	wish := digest(want)
-	if have.GetAnnotations()[digestAnnotation] == wish {
-		return a.atRest(have, wish)
+	if have.GetAnnotations()[digestAnnotation] == m.wish {
+		return a.atRest(have, m.wish)
 	}
-	if patch := overwriting(have, want, wish); patch != nil {
-		return a.overwrite(ctx, have, want, patch, a.begins(want))
+	if patch := overwriting(have, want, m.wish); patch != nil {
+		return a.overwrite(ctx, have, m, patch)
 	}
-	return a.repair(ctx, want, a.begins(want))
+	return a.repair(ctx, m)
 }
 
-// begins is Begin for want, which is asked once however often it is called: one attempt counts once, also where it
-// takes a second way.
-func (a *Applier) begins(want client.Object) func() bool {
-	return sync.OnceValue(func() bool { return a.Begin(describe(want), digest(want)) })
+// making is one attempt to make an object what it should be.
+type making struct {
+	want client.Object
+	// wish is the digest of want.
+	wish string
+	// begin is Begin, which is asked once however often it is called: one attempt counts once, also where it takes a
+	// second way.
+	begin func() bool
+}
+
+func (a *Applier) making(want client.Object) making {
+	wish := digest(want)
+	return making{want, wish, sync.OnceValue(func() bool { return a.Begin(describe(want), wish) })}
 }
 
 // atRest is the outcome where nothing has to be written.
@@ -98,42 +106,39 @@ func (a *Applier) atRest(have client.Object, wish string) error {
 
 // create is the cheapest request there is. An object that is there although the cache doesn't show it has lost our
 // label, or was made by someone else.
-func (a *Applier) create(ctx context.Context, want client.Object) error {
-	begin := a.begins(want)
-	if !begin() {
+func (a *Applier) create(ctx context.Context, m making) error {
+	if !m.begin() {
 		return ErrContested
 	}
-	err := a.make(ctx, want)
+	err := a.send(ctx, m)
 	if apierrors.IsAlreadyExists(err) {
-		return a.repair(ctx, want, begin)
+		return a.repair(ctx, m)
 	}
 	return err
 }
 
-// make tells after the creation, as after a patch, if somebody deletes the object again and again.
-func (a *Applier) make(ctx context.Context, want client.Object) error {
-	wish := digest(want)
-	err := a.Expecting(describe(want), "", wish, func() error {
-		return a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
+// send tells after the creation, as after a patch, if somebody deletes the object again and again.
+func (a *Applier) send(ctx context.Context, m making) error {
+	err := a.Expecting(describe(m.want), "", m.wish, func() error {
+		return a.Client.Create(ctx, m.want.DeepCopyObject().(client.Object))
 	})
 	if err != nil {
 		return err
 	}
-	return a.atRest(want, wish)
+	return a.atRest(m.want, m.wish)
 }
 
 // repair looks at the live object and changes only the part that is ours, guarded by resourceVersion.
-func (a *Applier) repair(ctx context.Context, want client.Object, begin func() bool) error {
-	live := like(want)
+func (a *Applier) repair(ctx context.Context, m making) error {
+	live, want := like(m.want), m.want
 	if err := a.Live.Get(ctx, client.ObjectKeyFromObject(want), live); err != nil {
 		return err
 	}
 	if err := touchable(live, want); err != nil {
 		return err
 	}
-	wish := digest(want)
-	if digest(live) == wish {
-		return a.atRest(live, wish)
+	if digest(live) == m.wish {
+		return a.atRest(live, m.wish)
 	}
 	if !live.GetDeletionTimestamp().IsZero() {
 		want = asFarAs(live, want)
@@ -141,15 +146,15 @@ func (a *Applier) repair(ctx context.Context, want client.Object, begin func() b
 	switch {
 	case want == nil:
 		return ErrHeld
-	case !begin():
+	case !m.begin():
 		return ErrContested
 	case live.GetDeletionTimestamp().IsZero() && replaceOnly(live, want):
-		return a.replace(ctx, live, want)
+		return a.replace(ctx, live, m)
 	}
 	if err := a.patch(ctx, live, want); err != nil {
 		return err
 	}
-	return a.atRest(live, wish)
+	return a.atRest(live, m.wish)
 }
 
 func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
@@ -160,11 +165,11 @@ func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	})
 }
 
-func (a *Applier) replace(ctx context.Context, live, want client.Object) error {
+func (a *Applier) replace(ctx context.Context, live client.Object, m making) error {
 	if err := a.delete(ctx, live); err != nil {
 		return err
 	}
-	err := a.make(ctx, want)
+	err := a.send(ctx, m)
 	if apierrors.IsAlreadyExists(err) {
 		return ErrHeld
 	}
@@ -202,7 +207,7 @@ func (a *Applier) remove(ctx context.Context, reader client.Reader, unwanted cli
 	switch {
 	case err != nil:
 	case !have.GetDeletionTimestamp().IsZero():
-		err = a.repair(ctx, unwanted, a.begins(unwanted))
+		err = a.repair(ctx, a.making(unwanted))
 	case !a.Begin(describe(unwanted), removed):
 		err = ErrContested
 	default:

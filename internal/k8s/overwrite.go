@@ -40,20 +40,19 @@ func overwriting(have, want client.Object, wish string) client.Patch {
 }
 
 // overwrite sends the patch. What the API server doesn't take takes a look: the cache lags, or the object must be made anew.
-func (a *Applier) overwrite(ctx context.Context, have, want client.Object, patch client.Patch, begin func() bool) error {
-	if !begin() {
+func (a *Applier) overwrite(ctx context.Context, have client.Object, m making, patch client.Patch) error {
+	if !m.begin() {
 		return ErrContested
 	}
-	live := like(want)
-	live.SetNamespace(want.GetNamespace())
-	live.SetName(want.GetName())
-	wish := digest(want)
-	err := a.Expecting(describe(want), have.GetResourceVersion(), wish, func() error { return a.Client.Patch(ctx, live, patch) })
+	live := like(m.want)
+	live.SetNamespace(m.want.GetNamespace())
+	live.SetName(m.want.GetName())
+	err := a.Expecting(describe(m.want), have.GetResourceVersion(), m.wish, func() error { return a.Client.Patch(ctx, live, patch) })
 	switch {
 	case err == nil:
-		return a.atRest(live, wish)
+		return a.atRest(live, m.wish)
 	case apierrors.IsConflict(err), apierrors.IsInvalid(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-		return a.repair(ctx, want, begin)
+		return a.repair(ctx, m)
 	}
 	return err
 }
