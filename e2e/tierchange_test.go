@@ -79,17 +79,24 @@ func quotasOf(t *testing.T, pods string, n int) <-chan []time.Time {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
-	events, err := world.admin.Watch(ctx, &corev1.ResourceQuotaList{}, client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	watchAll := func() (watch.Interface, error) { // begins with what there is
+		return world.admin.Watch(ctx, &corev1.ResourceQuotaList{}, client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	}
+	events, err := watchAll()
 	if err != nil {
 		t.Fatal(err)
 	}
 	result := make(chan []time.Time, 1)
 	go func() {
-		defer events.Stop()
+		defer func() { events.Stop() }()
 		seen, times := map[string]bool{}, []time.Time{}
 		for len(times) < n {
 			event, open := <-events.ResultChan()
-			if !open {
+			if !open { // a busy API server ends a watch that falls behind
+				if next, err := watchAll(); err == nil {
+					events = next
+					continue
+				}
 				break
 			}
 			quota, ok := event.Object.(*corev1.ResourceQuota)
