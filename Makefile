@@ -94,9 +94,9 @@ tier: ## Change a tier with 500 workspaces, and update another workspace meanwhi
 	go run ./devcluster/cmd/devcluster build
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestTierChangeReachesAllWorkspaces$$' -fleet=$(or $(FLEET),500)
 
-bench: ## Measure speed, memory and endurance beside a bare client (PARTS=idle,throughput PROFILES=dir QUICK=1)
+bench: ## Measure speed, memory and endurance beside a bare client (PARTS=idle,throughput PROFILES=dir QUICK=1 SHARE=20)
 	@go run ./devcluster/cmd/devcluster build
-	@go run ./bench $(if $(PARTS),-parts=$(PARTS)) $(if $(PROFILES),-profiles=$(PROFILES)) $(if $(QUICK),-quick)
+	@go run ./bench $(if $(PARTS),-parts=$(PARTS)) $(if $(PROFILES),-profiles=$(PROFILES)) $(if $(QUICK),-quick) $(if $(SHARE),-share=$(SHARE))
 
 generate: $(controller-gen) $(helm-docs) $(goprotoc) $(protoc-gen-go) $(protoc-gen-go-grpc) ## Regenerate deepcopy, CRDs, RBAC, protobuf messages and the chart's README
 	$(controller-gen) object paths=./api/...

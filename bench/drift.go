@@ -25,7 +25,11 @@ func drift(ctx context.Context, w *world, size sizes) ([]row, error) {
 		return nil, err
 	}
 	namespaces := w.namespacesOf("drift", size.drifted)
-	repaired, err := w.repairTimes(ctx, namespaces)
+	var repaired []time.Duration
+	err := w.profiled(ctx, func() (err error) {
+		repaired, err = w.repairTimes(ctx, namespaces)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -16,17 +16,23 @@ type arrival struct{ answered, ready time.Duration }
 // idle makes workspaces one after the other, in turns with the bare client, while nothing else happens.
 func idle(ctx context.Context, w *world, size sizes) ([]row, error) {
 	var answers, readies, creates, wholes []time.Duration
-	for i := range size.idle {
-		bare, err := w.pausedBare(ctx, fmt.Sprintf("idle-%d-bare", i))
-		if err != nil {
-			return nil, err
+	err := w.profiled(ctx, func() error {
+		for i := range size.idle {
+			bare, err := w.pausedBare(ctx, fmt.Sprintf("idle-%d-bare", i))
+			if err != nil {
+				return err
+			}
+			a, err := w.arrive(ctx, fmt.Sprintf("idle-%d", i))
+			if err != nil {
+				return err
+			}
+			answers, readies = append(answers, a.answered), append(readies, a.ready)
+			creates, wholes = append(creates, bare.create), append(wholes, bare.whole)
 		}
-		a, err := w.arrive(ctx, fmt.Sprintf("idle-%d", i))
-		if err != nil {
-			return nil, err
-		}
-		answers, readies = append(answers, a.answered), append(readies, a.ready)
-		creates, wholes = append(creates, bare.create), append(wholes, bare.whole)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return []row{
 		timeRow("webhook sent → answered / one bare create", median, answers, creates, goal{atMost: 1.5}),

@@ -43,6 +43,7 @@ func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	parts := flags.String("parts", strings.Join(partNames(), ","), "what is measured, in this order")
 	quick := flags.Bool("quick", false, "measure little of each, in a minute or two")
+	share := flags.Int("share", 100, "measure so many percent of the full sizes")
 	flags.StringVar(&o.profiles, "profiles", "", "write profiles, and the API requests by verb and kind, into this directory")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -50,7 +51,7 @@ func parse(args []string) (o options, err error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("reading the arguments: unknown %q", flags.Arg(0))
 	}
-	o.parts, o.sizes = strings.Split(*parts, ","), fullSizes
+	o.parts, o.sizes = strings.Split(*parts, ","), fullSizes.share(*share)
 	if *quick {
 		o.sizes = quickSizes
 	}
@@ -88,15 +89,16 @@ func run(ctx context.Context, args []string) error {
 }
 
 func measurePart(ctx context.Context, p part, binary string, o options) ([]row, error) {
-	w, err := newWorld(ctx, binary, p, o.profiles != "")
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return nil, fmt.Errorf("making the directory of the profiles: %w", err)
+		}
+	}
+	w, err := newWorld(ctx, binary, p, o.profiles)
 	if err != nil {
 		return nil, err
 	}
 	defer w.stop()
-	stop, err := profile(ctx, w, o.profiles, p.name)
-	if err != nil {
-		return nil, err
-	}
 	rows, err := p.measure(ctx, w, o.sizes)
-	return rows, errors.Join(err, stop(ctx))
+	return rows, errors.Join(err, w.countRequests())
 }

@@ -47,6 +47,18 @@ type sizes struct {
 	atRest int
 }
 
+// share is so many percent of these sizes, rounded up. At rest nothing gets quicker.
+func (s sizes) share(percent int) sizes {
+	part := func(n int) int { return max(1, (n*percent+99)/100) }
+	s.idle, s.crowd, s.drifted, s.followers = part(s.idle), part(s.crowd), part(s.drifted), part(s.followers)
+	standing := make([]int, len(s.standing))
+	for i, n := range s.standing {
+		standing[i] = part(n)
+	}
+	s.standing = standing
+	return s
+}
+
 var (
 	fullSizes  = sizes{idle: 100, crowd: 1000, drifted: 500, followers: 1000, standing: []int{100, 1000, 5000}, atRest: 30}
 	quickSizes = sizes{idle: 5, crowd: 20, drifted: 10, followers: 10, standing: []int{10, 20}, atRest: 2}

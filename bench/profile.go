@@ -21,26 +21,27 @@ const pprofURL = "http://127.0.0.1:6060/debug/pprof/"
 // cpuSeconds is how long the CPU profile runs.
 const cpuSeconds = 20
 
-// profile begins a CPU profile of a part. stop writes it, the allocations, and the API requests by verb and kind. Without
-// a directory neither does anything.
-func profile(ctx context.Context, w *world, dir, part string) (stop func(context.Context) error, err error) {
-	if dir == "" {
-		return func(context.Context) error { return nil }, nil
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making the directory of the profiles: %w", err)
+// profiles are written of each part into a directory, if there is one.
+type profiles struct{ dir, part string }
+
+func (p profiles) path(name string) string { return filepath.Join(p.dir, p.part+"."+name) }
+
+// profiled does what is measured, and writes a CPU profile of the service and what it allocates meanwhile. The service must
+// not be started anew in it.
+func (w *world) profiled(ctx context.Context, do func() error) error {
+	if w.profiles.dir == "" {
+		return do()
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	cpu := make(chan error, 1)
 	go func() {
-		cpu <- download(ctx, fmt.Sprintf("%sprofile?seconds=%d", pprofURL, cpuSeconds), filepath.Join(dir, part+".cpu.pprof"))
+		cpu <- download(ctx, fmt.Sprintf("%sprofile?seconds=%d", pprofURL, cpuSeconds), w.profiles.path("cpu.pprof"))
 	}()
-	return func(ctx context.Context) error {
-		defer cancel()
-		return errors.Join(<-cpu,
-			download(ctx, pprofURL+"allocs", filepath.Join(dir, part+".allocs.pprof")),
-			countRequests(w.cluster.AuditLogPath(), filepath.Join(dir, part+".requests.txt")))
-	}, nil
+	if err := do(); err != nil {
+		return err
+	}
+	return errors.Join(<-cpu, download(ctx, pprofURL+"allocs", w.profiles.path("allocs.pprof")))
 }
 
 func download(ctx context.Context, url, path string) error {
@@ -62,13 +63,26 @@ func download(ctx context.Context, url, path string) error {
 }
 
 // countRequests writes how often the service asked the API server for what, the most frequent first.
-func countRequests(auditLog, path string) error {
+func (w *world) countRequests() error {
+	if w.profiles.dir == "" {
+		return nil
+	}
+	counts, err := requestsOf(w.cluster.AuditLogPath())
+	var text strings.Builder
+	byCount := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return counts[b] - counts[a] })
+	for _, request := range byCount {
+		fmt.Fprintf(&text, "%7d %s\n", counts[request], request)
+	}
+	return errors.Join(err, os.WriteFile(w.profiles.path("requests.txt"), []byte(text.String()), 0o600))
+}
+
+func requestsOf(auditLog string) (counts map[string]int, err error) {
 	log, err := os.Open(auditLog)
 	if err != nil {
-		return fmt.Errorf("reading the audit log: %w", err)
+		return nil, fmt.Errorf("reading the audit log: %w", err)
 	}
 	defer log.Close()
-	counts := map[string]int{}
+	counts = map[string]int{}
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -81,12 +95,7 @@ func countRequests(auditLog, path string) error {
 			counts[entry.Verb+" "+filepath.Join(entry.ObjectRef.Resource, entry.ObjectRef.Subresource)]++
 		}
 	}
-	var text strings.Builder
-	byCount := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return counts[b] - counts[a] })
-	for _, request := range byCount {
-		fmt.Fprintf(&text, "%7d %s\n", counts[request], request)
-	}
-	return errors.Join(lines.Err(), os.WriteFile(path, []byte(text.String()), 0o600))
+	return counts, lines.Err()
 }
 
 // serviceUser is the chart's ServiceAccount.

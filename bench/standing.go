@@ -44,7 +44,11 @@ func standing(ctx context.Context, w *world, size sizes) (rows []row, err error)
 			return rows, err
 		}
 		have = n
-		times, err := w.nextOnes(ctx, n)
+		var times []time.Duration
+		err := w.profiled(ctx, func() (err error) {
+			times, err = w.nextOnes(ctx, n)
+			return err
+		})
 		if err != nil {
 			return rows, err
 		}

@@ -20,11 +20,15 @@ func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := time.Now()
-	if err := w.crowd(ctx, "crowd", size.crowd); err != nil {
+	var took time.Duration
+	err = w.profiled(ctx, func() error {
+		start := time.Now()
+		defer func() { took = time.Since(start) }()
+		return w.crowd(ctx, "crowd", size.crowd)
+	})
+	if err != nil {
 		return nil, err
 	}
-	took := time.Since(start)
 	after, err := w.stoppedBare(ctx, "after", half)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +18,9 @@ type sighting struct {
 	names  map[string]time.Time
 	events watch.Interface
 	seen   func(client.Object) (name string, holds bool)
+	// resume goes on watching after what was seen at version: a busy API server ends a watch that falls behind.
+	resume  func(version string) (watch.Interface, error)
+	version string
 }
 
 // watchFor watches from now on the objects that a list of that kind has. seen tells whether what is waited for holds.
@@ -24,11 +28,21 @@ func (w *world) watchFor(ctx context.Context, list client.ObjectList, seen func(
 	if err := w.bare.List(ctx, list, client.Limit(1)); err != nil {
 		return nil, fmt.Errorf("listing: %w", err)
 	}
-	events, err := w.bare.Watch(ctx, list, &client.ListOptions{Raw: from(list)})
-	if err != nil {
-		return nil, fmt.Errorf("watching: %w", err)
+	s := &sighting{names: map[string]time.Time{}, seen: seen, version: list.GetResourceVersion()}
+	s.resume = func(version string) (watch.Interface, error) {
+		return w.bare.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: version}})
 	}
-	return &sighting{names: map[string]time.Time{}, events: events, seen: seen}, nil
+	if err := s.goOn(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *sighting) goOn() (err error) {
+	if s.events, err = s.resume(s.version); err != nil {
+		return fmt.Errorf("watching: %w", err)
+	}
+	return nil
 }
 
 // from lets a watch begin after what the list has.
@@ -50,7 +64,13 @@ func (s *sighting) until(ctx context.Context, names ...string) (map[string]time.
 		select {
 		case event, open := <-s.events.ResultChan():
 			if !open {
-				return nil, fmt.Errorf("the watch ended with %d of %d missing", len(missing), len(names))
+				if err := s.goOn(); err != nil {
+					return nil, fmt.Errorf("%d of %d are missing: %w", len(missing), len(names), err)
+				}
+				continue
+			}
+			if event.Type == watch.Error {
+				return nil, fmt.Errorf("the watch failed with %d of %d missing: %w", len(missing), len(names), apierrors.FromObject(event.Object))
 			}
 			if name := s.note(event); name != "" {
 				delete(missing, name)
@@ -64,7 +84,11 @@ func (s *sighting) until(ctx context.Context, names ...string) (map[string]time.
 
 func (s *sighting) note(event watch.Event) string {
 	object, ok := event.Object.(client.Object)
-	if !ok || event.Type == watch.Deleted {
+	if !ok {
+		return ""
+	}
+	s.version = object.GetResourceVersion()
+	if event.Type == watch.Deleted {
 		return ""
 	}
 	name, holds := s.seen(object)

@@ -26,8 +26,9 @@ type world struct {
 	// bare is the cluster's admin, without rate limits, by protobuf wherever the API server has it.
 	bare client.WithWatch
 	// naming tells the namespaces of a workspace.
-	naming *workspace.Naming
-	stops  []func()
+	naming   *workspace.Naming
+	profiles profiles
+	stops    []func()
 }
 
 func buildService(ctx context.Context) (binary string, remove func(), err error) {
@@ -45,8 +46,8 @@ func buildService(ctx context.Context) (binary string, remove func(), err error)
 	return binary, remove, nil
 }
 
-func newWorld(ctx context.Context, binary string, p part, audited bool) (w *world, err error) {
-	w = &world{}
+func newWorld(ctx context.Context, binary string, p part, profilesDir string) (w *world, err error) {
+	w = &world{profiles: profiles{profilesDir, p.name}}
 	w.naming, err = workspace.NewNaming(p.template, prefix, domains, nil)
 	if err != nil {
 		return w, err
@@ -67,7 +68,7 @@ func newWorld(ctx context.Context, binary string, p part, audited bool) (w *worl
 	}
 	w.stops = append(w.stops, flyte.Stop)
 	// The audit log is for the requests by verb and kind; it costs the API server something, so only on request.
-	w.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: audited})
+	w.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: profilesDir != ""})
 	if err != nil {
 		return w, err
 	}
@@ -75,7 +76,7 @@ func newWorld(ctx context.Context, binary string, p part, audited bool) (w *worl
 	w.service, err = service.Install(ctx, service.Options{
 		Cluster: w.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir,
 		Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
-		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(audited || p.name == "standing")},
+		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(profilesDir != "" || p.name == "standing")},
 	})
 	if err != nil {
 		return w, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -39,10 +40,12 @@ type Applier struct {
 	Live client.Reader
 
 	disputes disputes
+	echoes   echoes
 }
 
-// Apply makes the cluster hold want: by one create where the object is missing, and by one read and one patch where
-// the part that we own whole differs. What others added beside that part stays.
+// Apply makes the cluster hold want: by one create where the object is missing, by one patch where only content that is
+// ours alone differs, and by one read and one patch where something else does. What others added beside what we own
+// whole stays.
 func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want) })
 	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
@@ -55,21 +58,39 @@ func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 }
 
 func (a *Applier) apply(ctx context.Context, want client.Object) error {
-	have := like(want)
+	have, m := like(want), a.making(want)
 	err := a.Client.Get(ctx, client.ObjectKeyFromObject(want), have)
 	switch {
 	case apierrors.IsNotFound(err):
-		return a.create(ctx, want)
+		return a.create(ctx, m)
 	case err != nil:
 		return err
 	}
 	if err := touchable(have, want); err != nil {
 		return err
 	}
-	if wish := digest(want); have.GetAnnotations()[digestAnnotation] == wish {
-		return a.atRest(have, wish)
+	if have.GetAnnotations()[digestAnnotation] == m.wish {
+		return a.atRest(have, m.wish)
 	}
-	return a.repair(ctx, want)
+	if patch := overwriting(have, want, m.wish); patch != nil {
+		return a.overwrite(ctx, have, m, patch)
+	}
+	return a.repair(ctx, m)
+}
+
+// making is one attempt to make an object what it should be.
+type making struct {
+	want client.Object
+	// wish is the digest of want.
+	wish string
+	// begin is Begin, which is asked once however often it is called: one attempt counts once, also where it takes a
+	// second way.
+	begin func() bool
+}
+
+func (a *Applier) making(want client.Object) making {
+	wish := digest(want)
+	return making{want, wish, sync.OnceValue(func() bool { return a.Begin(describe(want), wish) })}
 }
 
 // atRest is the outcome where nothing has to be written.
@@ -85,29 +106,39 @@ func (a *Applier) atRest(have client.Object, wish string) error {
 
 // create is the cheapest request there is. An object that is there although the cache doesn't show it has lost our
 // label, or was made by someone else.
-func (a *Applier) create(ctx context.Context, want client.Object) error {
-	if !a.Begin(describe(want), digest(want)) {
+func (a *Applier) create(ctx context.Context, m making) error {
+	if !m.begin() {
 		return ErrContested
 	}
-	err := a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
+	err := a.send(ctx, m)
 	if apierrors.IsAlreadyExists(err) {
-		return a.repair(ctx, want)
+		return a.repair(ctx, m)
 	}
 	return err
 }
 
+// send tells after the creation, as after a patch, if somebody deletes the object again and again.
+func (a *Applier) send(ctx context.Context, m making) error {
+	err := a.Expecting(describe(m.want), "", m.wish, func() error {
+		return a.Client.Create(ctx, m.want.DeepCopyObject().(client.Object))
+	})
+	if err != nil {
+		return err
+	}
+	return a.atRest(m.want, m.wish)
+}
+
 // repair looks at the live object and changes only the part that is ours, guarded by resourceVersion.
-func (a *Applier) repair(ctx context.Context, want client.Object) error {
-	live := like(want)
+func (a *Applier) repair(ctx context.Context, m making) error {
+	live, want := like(m.want), m.want
 	if err := a.Live.Get(ctx, client.ObjectKeyFromObject(want), live); err != nil {
 		return err
 	}
 	if err := touchable(live, want); err != nil {
 		return err
 	}
-	wish := digest(want)
-	if digest(live) == wish {
-		return a.atRest(live, wish)
+	if digest(live) == m.wish {
+		return a.atRest(live, m.wish)
 	}
 	if !live.GetDeletionTimestamp().IsZero() {
 		want = asFarAs(live, want)
@@ -115,28 +146,30 @@ func (a *Applier) repair(ctx context.Context, want client.Object) error {
 	switch {
 	case want == nil:
 		return ErrHeld
-	case !a.Begin(describe(want), wish):
+	case !m.begin():
 		return ErrContested
 	case live.GetDeletionTimestamp().IsZero() && replaceOnly(live, want):
-		return a.replace(ctx, live, want)
+		return a.replace(ctx, live, m)
 	}
 	if err := a.patch(ctx, live, want); err != nil {
 		return err
 	}
-	return a.atRest(live, wish)
+	return a.atRest(live, m.wish)
 }
 
 func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	before := live.DeepCopyObject().(client.Object)
 	adopt(live, want)
-	return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	return a.Expecting(describe(want), before.GetResourceVersion(), digest(want), func() error {
+		return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	})
 }
 
-func (a *Applier) replace(ctx context.Context, live, want client.Object) error {
+func (a *Applier) replace(ctx context.Context, live client.Object, m making) error {
 	if err := a.delete(ctx, live); err != nil {
 		return err
 	}
-	err := a.Client.Create(ctx, want.DeepCopyObject().(client.Object))
+	err := a.send(ctx, m)
 	if apierrors.IsAlreadyExists(err) {
 		return ErrHeld
 	}
@@ -178,7 +211,7 @@ func (a *Applier) remove(ctx context.Context, reader client.Reader, unwanted cli
 	case !have.GetDeletionTimestamp().IsZero() && !hasOurName(have):
 		err = ErrHeld // what a finalizer keeps of another version is left as it is
 	case !have.GetDeletionTimestamp().IsZero():
-		err = a.repair(ctx, unwanted)
+		err = a.repair(ctx, a.making(unwanted))
 	case !a.Begin(describe(unwanted), removed):
 		err = ErrContested
 	default:

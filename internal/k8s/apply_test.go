@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,11 +123,55 @@ func TestApplier_RepairsDrift(t *testing.T) {
 			apply(t, a, want)
 			spent := k.requests.since()
 			apply(t, a, want)
-			if again := k.requests.since(); spent > 4 || again != 0 {
-				t.Errorf("%d requests for the repair, %d after it", spent, again)
+			if again, allowed := k.requests.since(), requestsFor(test, want, changed); !slices.Contains(allowed, spent) || again != 0 {
+				t.Errorf("%d requests for the repair, want one of %d; %d after it", spent, allowed, again)
 			}
 			checkRepaired(t, k, want, changed, test.replaces)
 		})
+	}
+}
+
+// requestsFor are how many requests a repair may take.
+func requestsFor(d drift, want, changed client.Object) (allowed []int64) {
+	_, isQuota := want.(*corev1.ResourceQuota)
+	switch {
+	case d.replaces: // refused or unseen, a look, delete, create
+		return []int64{4}
+	case changed.GetLabels()[v1alpha1.LabelManagedBy] == "" && want.GetNamespace() != "": // unseen, a look, patch
+		return []int64{3}
+	case !differsInContent(digest(changed), digest(want)): // a look, patch
+		return []int64{2}
+	case isQuota: // the quota controller writes status, so that the cache may lag
+		return []int64{1, 3}
+	}
+	return []int64{1}
+}
+
+// ofBefore is a client whose cache has not seen the newest change of an object.
+type ofBefore struct{ client.Client }
+
+func (c ofBefore) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	err := c.Client.Get(ctx, key, o, opts...)
+	o.SetResourceVersion("1")
+	return err
+}
+
+// What the cache shows may be of before; whatever was written since must be looked at.
+func TestApplier_OverwritesOnlyWhatItHasSeen(t *testing.T) {
+	k, p := newKube(t), samplePlan("overwriting")
+	want := childNamed("default-deny")(p)
+	apply(t, k.applier(), p.NamespaceObject())
+	apply(t, k.applier(), want)
+	changed := changeByHand(t, k, want, driftOf("all ingress allowed").change)
+	k.requests.since()
+	apply(t, &Applier{Client: ofBefore{k.client}, Live: k.live}, want)
+	if spent := k.requests.since(); spent != 3 {
+		t.Errorf("%d requests, want one that is refused, a look, and one that is right", spent)
+	}
+	live := like(want)
+	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+	if digest(live) != digest(want) || live.GetUID() != changed.GetUID() {
+		t.Errorf("it is %v", owned(live))
 	}
 }
 

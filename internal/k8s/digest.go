@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -16,44 +17,73 @@ import (
 // digestLength is enough bytes of SHA-256 that no two forms of an object meet by chance.
 const digestLength = 18
 
-// digest is the fingerprint of the part of an object that we own whole. Two objects with one digest need no write;
-// foreign labels, annotations and status don't enter it.
+// digest is the fingerprint of the part of an object that we own whole: of its labels and annotations, and of its
+// content. Two objects with one digest need no write; foreign labels, annotations and status don't enter it.
 func digest(o client.Object) string {
-	text, err := json.Marshal(owned(o))
+	return fingerprint(ownedMetadata(o)) + "." + fingerprint(values(content(o)))
+}
+
+func fingerprint(of []any) string {
+	text, err := json.Marshal(of)
 	if err != nil {
-		panic(fmt.Sprintf("marshalling a %T: %v", o, err)) // built-in types always marshal
+		panic(fmt.Sprintf("marshalling built-in types: %v", err)) // they always marshal
 	}
 	sum := sha256.Sum256(text)
 	return base64.RawStdEncoding.EncodeToString(sum[:digestLength])
 }
 
+// differsInContent tells of two digests whether the labels and annotations that are ours are the same.
+func differsInContent(a, b string) bool {
+	ofA, _, _ := strings.Cut(a, ".")
+	ofB, _, _ := strings.Cut(b, ".")
+	return a != b && ofA == ofB
+}
+
 // owned is the part of an object that we own whole, with the keys of it that are ours.
-func owned(o client.Object) any {
+func owned(o client.Object) any { return append(ownedMetadata(o), values(content(o))...) }
+
+func ownedMetadata(o client.Object) []any {
 	labels, annotations := ownedKeys(o)
-	parts := []any{only(o.GetLabels(), labels), only(o.GetAnnotations(), annotations)}
+	return []any{only(o.GetLabels(), labels), only(o.GetAnnotations(), annotations)}
+}
+
+// field is one field of an object's content, and where it stands as a JSON Pointer; nowhere when others have a part in it.
+type field struct {
+	pointer string
+	value   any
+}
+
+func values(fields []field) (all []any) {
+	for _, f := range fields {
+		all = append(all, f.value)
+	}
+	return all
+}
+
+// content is what we own of an object beside its metadata.
+func content(o client.Object) []field {
 	switch o := o.(type) {
 	case *corev1.Namespace:
+		return nil
 	case *corev1.ServiceAccount:
 		ours, _ := splitPullSecrets(o.ImagePullSecrets)
-		parts = append(parts, ours)
+		return []field{{"", ours}}
 	case *corev1.Secret:
-		parts = append(parts, o.Type, o.Data, o.Immutable)
+		return []field{{"/type", o.Type}, {"/data", o.Data}, {"/immutable", o.Immutable}}
 	case *corev1.ResourceQuota:
-		parts = append(parts, o.Spec)
+		return []field{{"/spec", o.Spec}}
 	case *corev1.LimitRange:
-		parts = append(parts, o.Spec)
+		return []field{{"/spec", o.Spec}}
 	case *corev1.ConfigMap:
-		parts = append(parts, o.Data, o.BinaryData, o.Immutable)
+		return []field{{"/data", o.Data}, {"/binaryData", o.BinaryData}, {"/immutable", o.Immutable}}
 	case *rbacv1.RoleBinding:
-		parts = append(parts, o.RoleRef, o.Subjects)
+		return []field{{"/roleRef", o.RoleRef}, {"/subjects", o.Subjects}}
 	case *networkingv1.NetworkPolicy:
-		parts = append(parts, o.Spec)
+		return []field{{"/spec", o.Spec}}
 	case *corev1.PodTemplate:
-		parts = append(parts, o.Template)
-	default:
-		panic(fmt.Sprintf("no workspace has a %T", o))
+		return []field{{"/template", o.Template}}
 	}
-	return parts
+	panic(fmt.Sprintf("no workspace has a %T", o))
 }
 
 // adopt makes the owned part of live that of want, and leaves the rest of live alone.

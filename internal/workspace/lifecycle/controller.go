@@ -127,11 +127,14 @@ func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Wo
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
 		return nil
 	}
-	if !c.Applier.Begin("status of "+after.Name, wishOf(&after.Status)) {
+	wish := wishOf(&after.Status)
+	if !c.Applier.Begin(statusOf(after), wish) {
 		return k8s.ErrContested
 	}
 	guarded := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	err := c.client.Status().Patch(ctx, after.DeepCopy(), guarded)
+	err := c.Applier.Expecting(statusOf(after), before.ResourceVersion, wish, func() error {
+		return c.client.Status().Patch(ctx, after.DeepCopy(), guarded)
+	})
 	if apierrors.IsNotFound(err) {
 		return nil // deleted meanwhile; nobody is left to tell
 	}

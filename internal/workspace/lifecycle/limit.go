@@ -17,7 +17,8 @@ func (c *Controller) room(ctx context.Context, t *target) outcome {
 		return outcome{done: true}
 	}
 	var all v1alpha1.WorkspaceList
-	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+	// Our own writes change neither number nor age: a count need not wait until the cache shows the status of every other workspace.
+	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
 		return failed(v1alpha1.ConditionReady, fmt.Errorf("counting Workspaces: %w", err))
 	}
 	if len(all.Items) <= c.MaxWorkspaces {

@@ -1,6 +1,9 @@
 package lifecycle
 
 import (
+	"context"
+	"errors"
+	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -35,4 +38,27 @@ func TestController_ProvisionsNoMoreThanTheMaximum(t *testing.T) {
 	s.awaitUnknown("limit-1")
 	s.reconcile("limit-3")
 	s.await("limit-3", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+}
+
+// A new workspace waits for no status that is being written of another one, although it counts them all.
+func TestController_CountsWithoutWaiting(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	release := sync.OnceFunc(s.requests.hold("PATCH workspaces/status"))
+	defer release()
+	create(t, s.admin, s.workspace("being-written"))
+	eventually(t, func(context.Context) error {
+		if s.requests.writes()["PATCH workspaces/status"] == 0 {
+			return errors.New("its status is not being written")
+		}
+		return nil
+	})
+	create(t, s.admin, s.workspace("next"))
+	eventually(t, func(ctx context.Context) error {
+		return s.admin.Get(ctx, client.ObjectKey{Name: "flyte-next"}, &corev1.Namespace{})
+	})
+	release()
+	for _, id := range []string{"being-written", "next"} {
+		s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	}
 }

@@ -6,21 +6,49 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
 // requestLog counts the writes that a client sends.
 type requestLog struct {
 	mu     sync.Mutex
 	counts map[string]int
+	held   map[string]chan struct{}
 }
 
 func (l *requestLog) around(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.Method != http.MethodGet {
 			l.count(r.Method + " " + resourceOf(r))
+			l.wait(r)
 		}
 		return next.RoundTrip(r)
 	})
+}
+
+// hold keeps back all writes of that method and resource, until release is called.
+func (l *requestLog) hold(what string) (release func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	held := make(chan struct{})
+	l.held = map[string]chan struct{}{what: held}
+	return func() { close(held) }
+}
+
+func (l *requestLog) wait(r *http.Request) {
+	l.mu.Lock()
+	held := l.held[r.Method+" "+resourceOf(r)]
+	l.mu.Unlock()
+	if held == nil {
+		return
+	}
+	select {
+	case <-held:
+	case <-r.Context().Done():
+	}
 }
 
 func (l *requestLog) count(what string) {
@@ -71,6 +99,31 @@ func resourceOf(r *http.Request) string {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// looking counts how often each Workspace is read from the cache: once in each Reconcile.
+type looking struct {
+	client.Client
+	mu    sync.Mutex
+	times map[string]int
+}
+
+func (l *looking) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	if _, ok := o.(*v1alpha1.Workspace); ok {
+		l.mu.Lock()
+		if l.times == nil {
+			l.times = map[string]int{}
+		}
+		l.times[key.Name]++
+		l.mu.Unlock()
+	}
+	return l.Client.Get(ctx, key, o, opts...)
+}
+
+func (l *looking) at(id string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.times[id]
+}
 
 // leadership is a lease that a test gives and takes.
 type leadership struct {

@@ -57,9 +57,9 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 		return err
 	}
 	cached := mgr.GetClient()
-	changed, wished := updates(k8s.Changed), updates(wishChanged)
+	changed, wished := c.byOthers(), updates(wishChanged)
 	b := ctrl.NewControllerManagedBy(mgr).Named("workspace").
-		For(&v1alpha1.Workspace{}, updates(workspaceChanged)).
+		For(&v1alpha1.Workspace{}, updates(c.workspaceChanged)).
 		Watches(&v1alpha1.WorkspaceTier{}, c.onTier(cached), wished).
 		Watches(&corev1.Namespace{}, onNamespace(), changed).
 		WatchesRawSource(source.Func(c.queue.take)).
@@ -100,6 +100,15 @@ func updates(matter func(before, after client.Object) bool) builder.Predicates {
 	}})
 }
 
+// byOthers lets through what happens to our objects but for what the controller itself has just made of them.
+func (c *Controller) byOthers() builder.Predicates {
+	return builder.WithPredicates(predicate.Funcs{
+		CreateFunc: func(e event.CreateEvent) bool { return c.Applier.CreatedByOthers(e.Object) },
+		UpdateFunc: func(e event.UpdateEvent) bool { return c.Applier.ChangedByOthers(e.ObjectOld, e.ObjectNew) },
+		DeleteFunc: func(e event.DeleteEvent) bool { return c.Applier.DeletedByAnyone(e.Object) },
+	})
+}
+
 // wishChanged tells whether a spec may have changed, or whether a project is to be adopted. An object that was deleted
 // and made again while the watch was broken comes as an update, and may be of the same generation.
 func wishChanged(before, after client.Object) bool {
@@ -109,11 +118,15 @@ func wishChanged(before, after client.Object) bool {
 		before.GetAnnotations()[adopt] != after.GetAnnotations()[adopt]
 }
 
-// workspaceChanged is wishChanged, or somebody may have changed the status: that it is ours shows only when it is
-// made anew.
-func workspaceChanged(before, after client.Object) bool {
-	was, is := before.(*v1alpha1.Workspace).Status, after.(*v1alpha1.Workspace).Status
-	return wishChanged(before, after) || !equality.Semantic.DeepEqual(was, is)
+// workspaceChanged is wishChanged, or somebody else has changed the status: that it is ours shows only when it is made
+// anew.
+func (c *Controller) workspaceChanged(before, after client.Object) bool {
+	was, is := before.(*v1alpha1.Workspace), after.(*v1alpha1.Workspace)
+	if wishChanged(before, after) {
+		return true
+	}
+	return !equality.Semantic.DeepEqual(ownStatus(was), ownStatus(is)) &&
+		!c.Applier.Expected(statusOf(is), was.ResourceVersion, wishOf(&is.Status))
 }
 
 // Acquired looks at every Workspace again, and at namespaces without one: while another replica led, this one did nothing.

@@ -39,6 +39,7 @@ type stage struct {
 	mgr        manager.Manager
 	controller *Controller
 	requests   *requestLog
+	looks      *looking
 	metrics    *prometheus.Registry
 	stop       func()
 }
@@ -117,6 +118,7 @@ func (s *stage) addController() {
 		Cache: &client.CacheOptions{Reader: s.mgr.GetCache(), EnableReadYourWritesConsistency: new(true)},
 	})
 	must(s.t, err)
+	s.looks = &looking{Client: own}
 	naming, err := workspace.NewNaming(
 		s.template, "flyte-", []string{"development", "staging", "production"}, []string{"flyte-system", s.reserved},
 	)
@@ -125,7 +127,7 @@ func (s *stage) addController() {
 	must(s.t, err)
 	s.t.Cleanup(func() { must(s.t, projects.Close()) })
 	s.controller = New(Options{
-		Applier: &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()}, Projects: projects, Leadership: s.leadership,
+		Applier: &k8s.Applier{Client: s.looks, Live: s.mgr.GetAPIReader()}, Projects: projects, Leadership: s.leadership,
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"},
 		Domains:    []string{"development", "staging", "production"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },

@@ -65,6 +65,19 @@ func setCondition(w *v1alpha1.Workspace, o outcome) {
 	})
 }
 
+// statusOf names the status of a Workspace among what the controller writes.
+func statusOf(w *v1alpha1.Workspace) string { return "status of " + w.Name }
+
+// ownStatus is the status without the part of package report, which the controller leaves as it is.
+func ownStatus(w *v1alpha1.Workspace) v1alpha1.WorkspaceStatus {
+	own := w.Status
+	own.Reported = nil
+	own.Conditions = slices.DeleteFunc(slices.Clone(own.Conditions), func(c metav1.Condition) bool {
+		return c.Type == v1alpha1.ConditionReported
+	})
+	return own
+}
+
 // wishOf tells one status from another, but for the times in it: the same one again and again is a dispute.
 func wishOf(s *v1alpha1.WorkspaceStatus) string {
 	timeless := s.DeepCopy()

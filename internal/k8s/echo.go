@@ -1,0 +1,100 @@
+package k8s
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const (
+	// echoPatience is how long the event of a write may take until nobody waits for it any more.
+	echoPatience = time.Minute
+	// echoesKept is how many writes are remembered before old ones are looked for.
+	echoesKept = 1024
+)
+
+// echoes know the watch events that our own writes cause: nobody has to look at what was just made as it is wanted. A
+// write either makes an object, or is guarded by the resourceVersion that it changes; so an event that shows exactly
+// what it makes of exactly that is either its own or makes no difference. It may come before the write is answered.
+// What is forgotten costs one needless look. The zero value is ready.
+type echoes struct {
+	mu       sync.Mutex
+	expected map[string]echo
+	prune    int
+}
+
+// echo is what a write makes, of what, and when it was sent.
+type echo struct {
+	base, content string
+	sent          time.Time
+}
+
+func (e *echoes) expect(key string, of echo) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.expected) >= e.prune {
+		maps.DeleteFunc(e.expected, func(_ string, old echo) bool { return of.sent.Sub(old.sent) >= echoPatience })
+		e.prune = max(echoesKept, 2*len(e.expected))
+	}
+	if e.expected == nil {
+		e.expected = map[string]echo{}
+	}
+	e.expected[key] = of
+}
+
+func (e *echoes) forget(key string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.expected, key)
+}
+
+// heard tells whether an event is the echo that is expected. Whatever it is, none is expected after it.
+func (e *echoes) heard(key, base, content string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of, expected := e.expected[key]
+	delete(e.expected, key)
+	return expected && of.base == base && of.content == content
+}
+
+// Expecting writes what key names, so that the event of it is known: it shows content, made of the object of that
+// resourceVersion, which guards the write, or of none where the write makes it.
+func (a *Applier) Expecting(key, resourceVersion, content string, write func() error) error {
+	a.echoes.expect(key, echo{resourceVersion, content, time.Now()})
+	err := write()
+	if err != nil {
+		a.echoes.forget(key)
+	}
+	return err
+}
+
+// Expected tells whether an update from that resourceVersion to that content is by the write that Expecting last made.
+func (a *Applier) Expected(key, resourceVersion, content string) bool {
+	return a.echoes.heard(key, resourceVersion, content)
+}
+
+// CreatedByOthers tells whether a cached object appeared otherwise than by our own creation.
+func (a *Applier) CreatedByOthers(o client.Object) bool {
+	return !a.echoes.heard(describe(o), "", settled(o))
+}
+
+// ChangedByOthers is Changed otherwise than by our own write.
+func (a *Applier) ChangedByOthers(before, after client.Object) bool {
+	return Changed(before, after) && !a.echoes.heard(describe(after), before.GetResourceVersion(), settled(after))
+}
+
+// DeletedByAnyone is always true: an end matters, and ends what is expected.
+func (a *Applier) DeletedByAnyone(o client.Object) bool {
+	a.echoes.forget(describe(o))
+	return true
+}
+
+// settled is the digest of a cached object that stays.
+func settled(o client.Object) string {
+	if !o.GetDeletionTimestamp().IsZero() {
+		return ""
+	}
+	return o.GetAnnotations()[digestAnnotation]
+}

@@ -1,0 +1,100 @@
+package k8s
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// cachedConfig is a ConfigMap as the cache shows it.
+func cachedConfig(version, digest string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+		Name: "config", Namespace: "ns", ResourceVersion: version, Annotations: map[string]string{digestAnnotation: digest},
+	}}
+}
+
+func TestEchoes_TellOwnWritesFromOthers(t *testing.T) {
+	written := func() error { return nil }
+	deleted := cachedConfig("2", "wish")
+	deleted.DeletionTimestamp = new(metav1.Now())
+	created := func(after client.Object) func(*Applier) bool {
+		return func(a *Applier) bool { return a.CreatedByOthers(after) }
+	}
+	changed := func(before, after client.Object) func(*Applier) bool {
+		return func(a *Applier) bool { return a.ChangedByOthers(before, after) }
+	}
+	before, after := cachedConfig("1", "other"), cachedConfig("2", "wish")
+	for _, c := range []struct {
+		name, base string
+		event      func(*Applier) bool
+		others     bool
+	}{
+		{"our creation", "", created(after), false},
+		{"a creation, and already changed", "", created(cachedConfig("3", "other")), true},
+		{"a creation, and already deleted", "", created(deleted), true},
+		{"a creation that we did not make", "1", created(after), true},
+		{"our change", "1", changed(before, after), false},
+		{"a change of something newer", "1", changed(cachedConfig("3", "other"), cachedConfig("4", "wish")), true},
+		{"a change to something else", "1", changed(before, cachedConfig("2", "third")), true},
+		{"a change, and already deleted", "1", changed(before, deleted), true},
+		{"no change", "", changed(before, cachedConfig("2", "other")), false},
+	} {
+		a := &Applier{}
+		must(t, a.Expecting(describe(after), c.base, "wish", written))
+		if got := c.event(a); got != c.others {
+			t.Errorf("%s: by others: %v", c.name, got)
+		}
+	}
+}
+
+func TestEchoes_EndWithTheNextEvent(t *testing.T) {
+	o := cachedConfig("2", "wish")
+	for name, event := range map[string]func(*Applier){
+		"the echo itself": func(a *Applier) { a.CreatedByOthers(o) },
+		"another change":  func(a *Applier) { a.ChangedByOthers(cachedConfig("2", "wish"), cachedConfig("3", "other")) },
+		"the end":         func(a *Applier) { a.DeletedByAnyone(o) },
+	} {
+		a := &Applier{}
+		must(t, a.Expecting(describe(o), "", "wish", func() error { return nil }))
+		event(a)
+		if !a.CreatedByOthers(o) {
+			t.Errorf("%s: the same again, by somebody else, is taken for ours", name)
+		}
+	}
+}
+
+// The event may come before the answer, and no event at all for what failed.
+func TestEchoes_BeforeTheAnswer(t *testing.T) {
+	a, o := &Applier{}, cachedConfig("2", "wish")
+	err := a.Expecting(describe(o), "", "wish", func() error {
+		if a.CreatedByOthers(o) {
+			t.Error("an event before the answer is not known")
+		}
+		return nil
+	})
+	must(t, err)
+	if a.Expecting(describe(o), "", "wish", func() error { return errNotYet }) == nil {
+		t.Error("the error is lost")
+	}
+	if !a.CreatedByOthers(o) {
+		t.Error("what failed is still expected")
+	}
+}
+
+func TestEchoes_ForgetWhatNeverComes(t *testing.T) {
+	var e echoes
+	now := time.Now()
+	for round := range 20 {
+		for i := range echoesKept {
+			e.expect(fmt.Sprint(round, "-", i), echo{sent: now})
+		}
+		now = now.Add(echoPatience)
+	}
+	if n := len(e.expected); n > 2*echoesKept {
+		t.Errorf("%d writes are remembered", n)
+	}
+}
