@@ -127,6 +127,7 @@ func (rs *replicas) deliver(t *testing.T, m message) {
 			return
 		case err == nil && r.Status == http.StatusServiceUnavailable:
 			rs.busy.Add(1)
+			t.Logf("%s answers %d after %v: %s", to.pod, r.Status, r.Took, r.Body)
 		case !rs.lives(to, life):
 			rs.cut.Add(1)
 		case t.Context().Err() == nil:
