@@ -85,6 +85,7 @@ soak: ## Send 10,000 deliveries while the service is killed every few seconds, a
 	go test ./e2e -count=1 -v -timeout=60m -run='^TestEveryDeliveryHasItsEffectOnce$$' -deliveries=$(or $(DELIVERIES),10000) -kills=$(or $(KILLS),40)
 	go test ./e2e -count=1 -v -timeout=60m -run='^TestKilledAtEveryWrite$$' -every-cut
 	go test ./e2e -count=1 -v -timeout=60m -run='^TestLeaderKilled$$' -leader-kills=10 -every-lease
+	go test ./e2e -count=1 -v -timeout=60m -run='^TestMemoryLimit$$' -heavy=300
 
 load: ## Send 500 deliveries a second for 60 s beside bare writes, without and with reconciling (RATE=500 FOR=60s)
 	go run ./devcluster/cmd/devcluster build
