@@ -57,17 +57,13 @@ func TestLeaderKilled(t *testing.T) {
 }
 
 // killLeader tells how long after the kill a workspace is Ready that arrived after it, and starts the killed one again.
-// Unless the lease expires it is deleted, so that nobody has to wait for that.
 func (rs *replicas) killLeader(t *testing.T, id string, expires bool) time.Duration {
 	t.Helper()
-	old := rs.leader(t)
-	rs.kill(old)
-	killed := time.Now()
-	if !expires {
-		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: service.Namespace, Name: "workspace-flyte-integration"}}
-		if err := world.admin.Delete(t.Context(), lease); err != nil {
-			t.Fatal(err)
-		}
+	old, killed := rs.leader(t), time.Now()
+	if expires {
+		rs.kill(old)
+	} else {
+		rs.usurp(t, old)
 	}
 	rs.deliver(t, newMessage(t, workspace.EventCreated, team(id, 1)))
 	settled(t, id, v1alpha1.ReasonReady)
@@ -77,6 +73,16 @@ func (rs *replicas) killLeader(t *testing.T, id string, expires bool) time.Durat
 	}
 	rs.start(t, old)
 	return took
+}
+
+// usurp kills the leader, and deletes the lease, so that nobody has to wait until that expires.
+func (rs *replicas) usurp(t *testing.T, leads *replica) {
+	t.Helper()
+	rs.kill(leads)
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: service.Namespace, Name: "workspace-flyte-integration"}}
+	if err := world.admin.Delete(t.Context(), lease); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // leader waits until one of the replicas leads.
