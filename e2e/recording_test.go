@@ -9,7 +9,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
@@ -21,7 +23,9 @@ type recording struct {
 	// others are the workspaces that were there before, and writes how many the audit log had.
 	others map[string]bool
 	writes int
-	over   chan struct{}
+	// over is closed when err has been set.
+	over chan struct{}
+	err  error
 
 	mu     sync.Mutex
 	states map[string][]*v1alpha1.Workspace
@@ -42,30 +46,44 @@ func record(t *testing.T, histories map[string][]delivery) *recording {
 	for i := range all.Items {
 		r.others[all.Items[i].Name] = true
 	}
-	events, err := world.admin.Watch(t.Context(), &v1alpha1.WorkspaceList{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(events.Stop)
 	go func() {
 		defer close(r.over)
-		for event := range events.ResultChan() {
-			r.note(event)
-		}
+		r.err = r.follow(t.Context(), all.ResourceVersion)
 	}()
 	return r
 }
 
-func (r *recording) note(event watch.Event) {
-	w, ok := event.Object.(*v1alpha1.Workspace)
-	if !ok || r.histories[w.Name] == nil {
+// follow watches from there on. An API server ends a watch when it likes, for one, where the watch falls behind; the next
+// one begins where the last one ended, so that no state is left out.
+func (r *recording) follow(ctx context.Context, from string) error {
+	for ctx.Err() == nil {
+		options := &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: from}}
+		events, err := world.admin.Watch(ctx, &v1alpha1.WorkspaceList{}, options)
+		if err != nil {
+			return err
+		}
+		for event := range events.ResultChan() {
+			w, ok := event.Object.(*v1alpha1.Workspace)
+			if !ok {
+				events.Stop()
+				return apierrors.FromObject(event.Object)
+			}
+			from = w.ResourceVersion
+			r.note(event.Type, w)
+		}
+	}
+	return nil
+}
+
+func (r *recording) note(kind watch.EventType, w *v1alpha1.Workspace) {
+	if r.histories[w.Name] == nil {
 		return
 	}
 	w.ManagedFields = nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.states[w.Name] = append(r.states[w.Name], w)
-	if event.Type == watch.Deleted {
+	if kind == watch.Deleted {
 		r.gone = append(r.gone, w.Name)
 	}
 }
@@ -77,7 +95,7 @@ func (r *recording) check(t *testing.T) (seen int) {
 		eventually(t, "the watch to show the last state of "+id, func(context.Context) bool {
 			select {
 			case <-r.over:
-				t.Fatal("the watch has ended")
+				t.Fatalf("the watch has ended: %v", r.err)
 			default:
 			}
 			return r.last(id) == live(t, &v1alpha1.Workspace{}, "", id).ResourceVersion
