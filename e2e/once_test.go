@@ -36,6 +36,7 @@ const (
 
 // TestEveryDeliveryHasItsEffectOnce sends events of every kind in no order, every tenth twice, while the
 // service is killed again and again. What got no 2xx is sent again as Standard Webhooks says: the same id, a new timestamp.
+// A watch looks on: not only the end, each state on the way is the model's.
 func TestEveryDeliveryHasItsEffectOnce(t *testing.T) {
 	histories := drawHistories(*deliveries / eventsPerWorkspace)
 	sent := &sending{slots: make(chan struct{}, sendersAtOnce), results: map[string][]string{}}
@@ -47,6 +48,7 @@ func TestEveryDeliveryHasItsEffectOnce(t *testing.T) {
 	all = append(all, all[:len(all)/10]...)
 	disorder(all)
 
+	recorded := record(t, histories)
 	start := time.Now()
 	var senders sync.WaitGroup
 	for _, d := range all {
@@ -76,6 +78,7 @@ func TestEveryDeliveryHasItsEffectOnce(t *testing.T) {
 			t.Errorf("%s was written %d times for %d events", id, written[id], len(m))
 		}
 	}
+	t.Logf("each of %d states that a watch showed is the model's", recorded.check(t))
 	t.Logf("%d deliveries of %d events in %v, a SIGKILL every %v; %d attempts failed, %d answers were cut off after the write; %s",
 		len(all), len(all)*10/11, took.Round(time.Millisecond), (took / time.Duration(max(*kills, 1))).Round(time.Millisecond),
 		sent.failed.Load(), sent.cut, sent.answered())

@@ -4,6 +4,7 @@ package clustertest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"go.uber.org/goleak"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -33,14 +35,30 @@ type Shared struct {
 	cluster *devcluster.Cluster
 }
 
-// Main runs the tests, stops the control plane and ends the process, as a TestMain has to.
+// Main runs the tests, stops the control plane and ends the process, as a TestMain has to. It fails when a goroutine
+// outlives both.
 func (s *Shared) Main(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	code := m.Run()
 	if s.cluster != nil {
 		s.cluster.Stop()
 	}
+	if err := leaked(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	os.Exit(code) //nolint:revive // it is the end of TestMain
+}
+
+// leaked tells of goroutines that stay. Those of connections to the control plane end a moment after it, and each look of
+// goleak is half a second long.
+func leaked() (err error) {
+	for range 10 {
+		if err = goleak.Find(); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // Cluster is the control plane, started with the first test that needs it.

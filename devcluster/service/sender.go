@@ -65,6 +65,11 @@ func (r Reply) RetryAfter() int {
 
 // Post signs the message and sends it once.
 func (s *Service) Post(ctx context.Context, m Message) (Reply, error) {
+	return s.PostAt(ctx, m, time.Now())
+}
+
+// PostAt is Post of a sender whose clock says so.
+func (s *Service) PostAt(ctx context.Context, m Message, now time.Time) (Reply, error) {
 	signer, err := signature.NewSigner(s.Secret)
 	if err != nil {
 		return Reply{}, err
@@ -73,7 +78,7 @@ func (s *Service) Post(ctx context.Context, m Message) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	request.Header = signer.Sign(m.ID, time.Now(), m.Body)
+	request.Header = signer.Sign(m.ID, now, m.Body)
 	request.Header.Set("Content-Type", "application/json")
 	return Do(request)
 }

@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	typed "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
 // replica takes part in an election with short times.
@@ -22,7 +25,7 @@ var shortTimes = leaseTimes{duration: 3 * time.Second, renew: 2 * time.Second, r
 
 func startReplica(t *testing.T, lease, identity string) *replica {
 	t.Helper()
-	api, err := coordinationv1.NewForConfig(shared.Cluster(t).Config())
+	api, err := typed.NewForConfig(shared.Cluster(t).Config())
 	must(t, err)
 	r := &replica{acquired: make(chan struct{}, 10)}
 	r.lease, err = newLease(&resourcelock.LeaseLock{
@@ -101,5 +104,24 @@ func TestLease_EndsBeforeItExpires(t *testing.T) {
 	wait(t, r.acquired, 10*time.Second, "it leads again")
 	if _, _, leads := r.lease.Hold(t.Context()); !leads {
 		t.Error("it does not lead again")
+	}
+}
+
+// A replica goes by its own clock from when it sees a lease renewed: a leader whose clock is slow is not ousted, and one whose
+// clock is fast does not keep the lease when it is gone.
+func TestLease_LastsByWhateverClock(t *testing.T) {
+	start, successors := time.Now(), map[time.Duration]*replica{}
+	for _, off := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
+		holder, seconds, at := "of-another-clock", int32(shortTimes.duration/time.Second), metav1.NewMicroTime(start.Add(off))
+		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "default", GenerateName: "clock-"}}
+		lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &holder, LeaseDurationSeconds: &seconds, AcquireTime: &at, RenewTime: &at}
+		must(t, clustertest.Client(t, shared.Cluster(t).Config()).Create(t.Context(), lease))
+		successors[off] = startReplica(t, lease.Name, "next")
+	}
+	for off, next := range successors {
+		wait(t, next.acquired, 30*time.Second, "the lease expires")
+		if took := time.Since(start); took < shortTimes.duration {
+			t.Errorf("a lease of %v, whose holder's clock is off by %v, was taken after %v", shortTimes.duration, off, took)
+		}
 	}
 }

@@ -317,17 +317,17 @@ func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
 func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
 	k, cluster := newKube(t), shared.Cluster(t)
 	s := newStore(t, k)
-	record := func(timeout time.Duration) error {
+	record := func(id string, timeout time.Duration) error {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
-		e := event(workspace.EventCreated, "store-down", 1)
+		e := event(workspace.EventCreated, id, 1)
 		_, _, err := s.Record(ctx, e, delivery(e))
 		return err
 	}
-	refuses := func(t *testing.T) {
+	refuses := func(t *testing.T, id string) {
 		t.Helper()
 		began := time.Now()
-		if err := record(time.Second); workspace.KindOf(err) != workspace.KindUnavailable {
+		if err := record(id, time.Second); workspace.KindOf(err) != workspace.KindUnavailable {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(began); took > 1500*time.Millisecond {
@@ -337,14 +337,14 @@ func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
 	t.Run("hangs", func(t *testing.T) {
 		cluster.PauseAPIServer()
 		defer cluster.ResumeAPIServer()
-		refuses(t)
+		refuses(t, "store-hanging") // stored all the same, perhaps, when it goes on
 	})
 	t.Run("down", func(t *testing.T) {
 		cluster.StopAPIServer()
 		defer func() { must(t, cluster.StartAPIServer(context.Background())) }()
-		refuses(t)
+		refuses(t, "store-down")
 	})
-	eventually(t, func(context.Context) error { return record(5 * time.Second) })
+	eventually(t, func(context.Context) error { return record("store-down", 5*time.Second) })
 	if got := k.workspace(t, "store-down").Spec.Version; got != 1 {
 		t.Errorf("version %d", got)
 	}
