@@ -10,8 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -39,8 +42,15 @@ func TestAPIServerDown(t *testing.T) {
 	if err := world.cluster.StartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	back := time.Now()
 	during.mustDeliver(t)
 	settled(t, "outage", v1alpha1.ReasonReady)
+	for _, kind := range k8s.Children() {
+		if _, fromTier := kind.(*corev1.PodTemplate); !fromTier {
+			stripLabels(t, kind, "flyte-outage")
+		}
+	}
+	t.Logf("%v after the API server's return all kinds are watched again", time.Since(back))
 	select {
 	case <-world.service.Exited():
 		t.Error("the service did not survive the outage")

@@ -53,7 +53,7 @@ func CacheOptions(scheme *runtime.Scheme) (cache.Options, error) {
 	for _, child := range Children() {
 		byObject[child] = cache.ByObject{Label: labels.NewSelector().Add(*ours), Transform: slim}
 	}
-	return cache.Options{Scheme: scheme, ByObject: byObject, ReaderFailOnMissingInformer: true}, nil
+	return cache.Options{Scheme: scheme, ByObject: byObject, ReaderFailOnMissingInformer: true, NewInformer: newInformer}, nil
 }
 
 // stripWorkspace drops what nobody here reads and kubectl makes large.

@@ -41,18 +41,18 @@ func startReplica(t *testing.T, lease, identity string) *replica {
 	return r
 }
 
-func wait(t *testing.T, c <-chan struct{}, within time.Duration, what string) {
+func inTime(t *testing.T, c <-chan struct{}, limit time.Duration, what string) {
 	t.Helper()
 	select {
 	case <-c:
-	case <-time.After(within):
-		t.Fatalf("%s: not within %v", what, within)
+	case <-time.After(limit):
+		t.Fatalf("%s: not within %v", what, limit)
 	}
 }
 
 func TestLease_PassesToTheNextReplica(t *testing.T) {
 	first := startReplica(t, "passes", "first")
-	wait(t, first.acquired, 5*time.Second, "the first replica leads")
+	inTime(t, first.acquired, 5*time.Second, "the first replica leads")
 	second := startReplica(t, "passes", "second")
 	bound, release, ok := first.lease.Hold(t.Context())
 	defer release()
@@ -66,7 +66,7 @@ func TestLease_PassesToTheNextReplica(t *testing.T) {
 	if _, _, leads := first.lease.Hold(t.Context()); leads {
 		t.Error("the first still leads")
 	}
-	wait(t, second.acquired, shortTimes.duration-time.Second, "the second takes over without waiting for the lease to expire")
+	inTime(t, second.acquired, shortTimes.duration-time.Second, "the second takes over without waiting for the lease to expire")
 	if _, _, leads := second.lease.Hold(t.Context()); !leads {
 		t.Error("the second does not lead")
 	}
@@ -74,13 +74,13 @@ func TestLease_PassesToTheNextReplica(t *testing.T) {
 
 func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
 	r := startReplica(t, "own-context", "first")
-	wait(t, r.acquired, 5*time.Second, "it leads")
+	inTime(t, r.acquired, 5*time.Second, "it leads")
 	ctx, cancel := context.WithCancel(t.Context())
 	bound, release, _ := r.lease.Hold(ctx)
 	defer release()
 	other, releaseOther, _ := r.lease.Hold(t.Context())
 	cancel()
-	wait(t, bound.Done(), time.Second, "the bound context ends")
+	inTime(t, bound.Done(), time.Second, "the bound context ends")
 	if other.Err() != nil {
 		t.Error("another one has ended too")
 	}
@@ -93,15 +93,15 @@ func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
 // Where the API server hangs, the leader must know that it leads no more before another replica may.
 func TestLease_EndsBeforeItExpires(t *testing.T) {
 	cluster, r := shared.Cluster(t), startReplica(t, "expires", "first")
-	wait(t, r.acquired, 5*time.Second, "it leads")
+	inTime(t, r.acquired, 5*time.Second, "it leads")
 	bound, release, _ := r.lease.Hold(t.Context())
 	defer release()
 	cluster.PauseAPIServer()
 	resume := sync.OnceFunc(cluster.ResumeAPIServer)
 	defer resume()
-	wait(t, bound.Done(), shortTimes.duration, "the leadership ends")
+	inTime(t, bound.Done(), shortTimes.duration, "the leadership ends")
 	resume()
-	wait(t, r.acquired, 10*time.Second, "it leads again")
+	inTime(t, r.acquired, 10*time.Second, "it leads again")
 	if _, _, leads := r.lease.Hold(t.Context()); !leads {
 		t.Error("it does not lead again")
 	}
@@ -119,7 +119,7 @@ func TestLease_LastsByWhateverClock(t *testing.T) {
 		successors[off] = startReplica(t, lease.Name, "next")
 	}
 	for off, next := range successors {
-		wait(t, next.acquired, 30*time.Second, "the lease expires")
+		inTime(t, next.acquired, 30*time.Second, "the lease expires")
 		if took := time.Since(start); took < shortTimes.duration {
 			t.Errorf("a lease of %v, whose holder's clock is off by %v, was taken after %v", shortTimes.duration, off, took)
 		}

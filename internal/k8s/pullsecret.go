@@ -29,11 +29,13 @@ type PullSecrets struct {
 func NewPullSecrets(mgr manager.Manager, namespace string) (*PullSecrets, error) {
 	source, err := cluster.New(mgr.GetConfig(), func(o *cluster.Options) {
 		o.Scheme, o.Logger = mgr.GetScheme(), mgr.GetLogger()
-		o.Cache = cache.Options{ReaderFailOnMissingInformer: true, ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
-			Namespaces: map[string]cache.Config{namespace: {}},
-			Field:      fields.OneTermEqualSelector("type", string(corev1.SecretTypeDockerConfigJson)),
-			Transform:  cache.TransformStripManagedFields(),
-		}}}
+		o.Cache = cache.Options{ReaderFailOnMissingInformer: true, NewInformer: newInformer, ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}: {
+				Namespaces: map[string]cache.Config{namespace: {}},
+				Field:      fields.OneTermEqualSelector("type", string(corev1.SecretTypeDockerConfigJson)),
+				Transform:  cache.TransformStripManagedFields(),
+			},
+		}}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing to read pull secrets: %w", err)

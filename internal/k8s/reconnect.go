@@ -1,0 +1,71 @@
+package k8s
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	toolscache "k8s.io/client-go/tools/cache"
+)
+
+// firstReconnect and lastReconnect are when a watch is tried again while the API server is away.
+const (
+	firstReconnect = 200 * time.Millisecond
+	lastReconnect  = 5 * time.Second
+)
+
+// newInformer is client-go's, whose watches are back within seconds of an API server that was away. By itself a reflector
+// waits longer each time, up to a minute (k8s.io/client-go/tools/cache/reflector.go), and nobody would see a webhook that was
+// stored, or drift, until then.
+func newInformer(
+	lw toolscache.ListerWatcher, of runtime.Object, resync time.Duration, indexers toolscache.Indexers,
+) toolscache.SharedIndexInformer {
+	return toolscache.NewSharedIndexInformer(reconnecting{lw, toolscache.ToListerWatcherWithContext(lw)}, of, resync, indexers)
+}
+
+// reconnecting tries again by itself while the API server is away, and leaves every other error to the reflector.
+type reconnecting struct {
+	toolscache.ListerWatcher
+	with toolscache.ListerWatcherWithContext
+}
+
+// ListWithContext implements [toolscache.ListerWithContext].
+func (r reconnecting) ListWithContext(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+	return whileAway(ctx, func() (runtime.Object, error) { return r.with.ListWithContext(ctx, o) })
+}
+
+// WatchWithContext implements [toolscache.WatcherWithContext].
+func (r reconnecting) WatchWithContext(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+	return whileAway(ctx, func() (watch.Interface, error) { return r.with.WatchWithContext(ctx, o) })
+}
+
+func whileAway[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	backoff := wait.Backoff{Duration: firstReconnect, Factor: 2, Jitter: 0.5, Steps: math.MaxInt32, Cap: lastReconnect}
+	for {
+		answer, err := ask()
+		if err == nil || !isAway(err) {
+			return answer, err
+		}
+		select {
+		case <-time.After(backoff.Step()):
+		case <-ctx.Done():
+			return answer, err
+		}
+	}
+}
+
+// isAway tells whether an error is of an API server that can't be reached, or that doesn't reach etcd.
+func isAway(err error) bool {
+	var network net.Error
+	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) ||
+		errors.As(err, &network) && network.Timeout() ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err)
+}
