@@ -59,7 +59,7 @@ func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 
 func (a *Applier) apply(ctx context.Context, want client.Object) error {
 	have, m := like(want), a.making(want)
-	err := a.Client.Get(ctx, client.ObjectKeyFromObject(want), have)
+	err := catchingUp{a.Client}.Get(ctx, client.ObjectKeyFromObject(want), have)
 	switch {
 	case apierrors.IsNotFound(err):
 		return a.create(ctx, m)
@@ -194,7 +194,7 @@ func asFarAs(live, want client.Object) client.Object {
 // Remove deletes an object of ours that must not exist, of this UID if it has one. It sends nothing where the cache doesn't
 // show it.
 func (a *Applier) Remove(ctx context.Context, unwanted client.Object) error {
-	return a.remove(ctx, a.Client, unwanted)
+	return a.remove(ctx, catchingUp{a.Client}, unwanted)
 }
 
 // RemoveUnseen is Remove where it matters that the cache shows only what has our label: it asks the API server.

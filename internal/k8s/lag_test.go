@@ -1,0 +1,37 @@
+package k8s
+
+import (
+	"context"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// neverCaughtUp is a client whose cache will never show an own write.
+type neverCaughtUp struct{ client.Client }
+
+func (c neverCaughtUp) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	if !(&client.GetOptions{}).ApplyOptions(opts).DisableReadYourWritesConsistency {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return c.Client.Get(ctx, key, o, opts...)
+}
+
+func TestApplier_GoesOnWhereTheCacheNeverShowsAWrite(t *testing.T) {
+	t.Parallel()
+	k, p := newKube(t), samplePlan("lagging")
+	apply(t, k.applier(), p.NamespaceObject())
+	want := childNamed("workspace-editor")(p)
+	apply(t, k.applier(), want)
+	changeByHand(t, k, want, func(o client.Object) { o.SetLabels(nil) })
+
+	apply(t, &Applier{Client: neverCaughtUp{k.client}, Live: k.live}, want)
+	live := like(want)
+	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+	if live.GetLabels()[v1alpha1.LabelWorkspace] == "" {
+		t.Errorf("the labels are %v", live.GetLabels())
+	}
+}
