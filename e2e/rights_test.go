@@ -32,9 +32,7 @@ type request struct {
 
 // unheard are rights that no story here uses, and why they are granted.
 var unheard = map[right]string{
-	"delete /resourcequotas":                   "a quota whose scopes somebody changed is replaced: internal/k8s tries it",
-	"delete networking.k8s.io/networkpolicies": "the policy of a tier that opens nothing any more: internal/workspace/lifecycle tries it",
-	"patch events.k8s.io/events":               "the event recorder's, when an event comes again within minutes",
+	"patch events.k8s.io/events": "the event recorder's, when an event comes again within minutes",
 }
 
 // fallback tells whether only older API servers need the right: client-go asks for a streaming list, which is a watch, and
@@ -56,6 +54,9 @@ func auditRights(ctx context.Context) (problems []string, err error) {
 		if !granted[r.right("")] && !granted[r.right(r.ObjectRef.Name)] {
 			problems = append(problems, "the chart's account was refused: "+string(r.right(r.ObjectRef.Name)))
 		}
+	}
+	for role := range boundWorkloadRoles {
+		used[rightTo("bind", rbacv1.GroupName, "clusterroles", role)] = true
 	}
 	for r := range granted {
 		if _, known := unheard[r]; toldAll() && !used[r] && !known && !fallback(r) {
