@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
@@ -25,6 +27,11 @@ const promptly = 2 * time.Second
 // ready for them, and everything goes on by itself.
 func TestAPIServerDown(t *testing.T) {
 	eventually(t, "the service to lead", func(ctx context.Context) bool { return leader(ctx) == firstReplica })
+	newMessage(t, workspace.EventCreated, team("outage-before", 1)).mustDeliver(t)
+	settled(t, "outage-before", v1alpha1.ReasonReady)
+	for _, kind := range seenKinds() {
+		stripLabels(t, kind, "flyte-outage-before") // so that the caches have seen them
+	}
 	lost := leasesLost(t)
 	world.cluster.StopAPIServer()
 	t.Cleanup(func() { _ = world.cluster.StartAPIServer(context.WithoutCancel(t.Context())) }) // fails where it has been started
@@ -45,10 +52,8 @@ func TestAPIServerDown(t *testing.T) {
 	back := time.Now()
 	during.mustDeliver(t)
 	settled(t, "outage", v1alpha1.ReasonReady)
-	for _, kind := range k8s.Children() {
-		if _, fromTier := kind.(*corev1.PodTemplate); !fromTier {
-			stripLabels(t, kind, "flyte-outage")
-		}
+	for _, kind := range seenKinds() {
+		stripLabels(t, kind, "flyte-outage-before")
 	}
 	t.Logf("%v after the API server's return all kinds are watched again", time.Since(back))
 	select {
@@ -56,6 +61,14 @@ func TestAPIServerDown(t *testing.T) {
 		t.Error("the service did not survive the outage")
 	default:
 	}
+}
+
+// seenKinds are those of which every workspace has an object.
+func seenKinds() []client.Object {
+	return slices.DeleteFunc(k8s.Children(), func(o client.Object) bool {
+		_, fromTier := o.(*corev1.PodTemplate)
+		return fromTier
+	})
 }
 
 // leasesLost counts what the service has logged.
