@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -102,19 +101,18 @@ func (c *config) inbound() *signature.Keys {
 
 // outbound are the keys of what is sent to the workspace service as they are now, or none if there are none that can be read.
 func (c *config) outbound() *signature.Keys {
-	text := c.WorkspaceAPISecret
-	if c.WorkspaceAPISecretFile != "" {
-		content, err := os.ReadFile(c.WorkspaceAPISecretFile)
+	if c.WorkspaceAPISecretFile == "" {
+		signer, err := signature.NewSigner(c.WorkspaceAPISecret)
 		if err != nil {
 			return nil
 		}
-		text = string(content)
+		return signer.Keys()
 	}
-	signer, err := signature.NewSigner(text)
+	file, err := signature.WatchFile(c.WorkspaceAPISecretFile, signature.NewSigner, func(error) {})
 	if err != nil {
 		return nil
 	}
-	return signer.Keys()
+	return file.Current().Keys()
 }
 
 // workspaceAPISigner gives the current signer: of the file, re-read when it changes, or of the variable. None of its

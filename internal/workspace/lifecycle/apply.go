@@ -15,6 +15,11 @@ func (c *Controller) apply(ctx context.Context, objects []client.Object) []error
 	return concurrently(objects, func(o client.Object) error { return c.Applier.Apply(ctx, o) })
 }
 
+// removeAll removes objects that must not exist, as apply does.
+func (c *Controller) removeAll(ctx context.Context, objects []client.Object) []error {
+	return concurrently(objects, func(o client.Object) error { return c.Applier.Remove(ctx, o) })
+}
+
 // concurrently calls do for each item, at most maxConcurrent at a time. One that fails doesn't stop the others.
 func concurrently[T any](items []T, do func(T) error) []error {
 	errs := make([]error, len(items))

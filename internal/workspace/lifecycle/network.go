@@ -23,6 +23,6 @@ func (c *Controller) network(ctx context.Context, t *target) outcome {
 			unwanted = append(unwanted, policy)
 		}
 	}
-	removed := concurrently(unwanted, func(o client.Object) error { return c.Applier.Remove(ctx, o) })
+	removed := c.removeAll(ctx, unwanted)
 	return applied(v1alpha1.ConditionNetworkIsolated, append(removed, c.apply(ctx, all)...)).or(t.missing(v1alpha1.ConditionNetworkIsolated))
 }

@@ -19,5 +19,5 @@ func (c *Controller) prune(ctx context.Context, t *target) outcome {
 		}
 		unwanted = append(unwanted, retired...)
 	}
-	return applied(v1alpha1.ConditionNamespaceReady, concurrently(unwanted, func(o client.Object) error { return c.Applier.Remove(ctx, o) }))
+	return applied(v1alpha1.ConditionNamespaceReady, c.removeAll(ctx, unwanted))
 }

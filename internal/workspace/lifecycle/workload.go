@@ -21,8 +21,7 @@ func (c *Controller) workload(ctx context.Context, t *target) outcome {
 		objects, unused := plan.WorkloadObjects(c.PullSecrets)
 		wanted, unwanted = append(wanted, objects...), append(unwanted, unused...)
 	}
-	removed := concurrently(unwanted, func(o client.Object) error { return c.Applier.Remove(ctx, o) })
-	return applied(condition, append(removed, c.apply(ctx, wanted)...)).or(t.pulls)
+	return applied(condition, append(c.removeAll(ctx, unwanted), c.apply(ctx, wanted)...)).or(t.pulls)
 }
 
 // pull reads what pods pull images with into the plans. What is missing of it keeps nothing else from being done.
