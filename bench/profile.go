@@ -6,60 +6,64 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/service"
 )
 
 // pprofURL is where the service serves profiles when it is told to.
 const pprofURL = "http://127.0.0.1:6060/debug/pprof/"
 
-// cpuSeconds is how long the CPU profile runs.
-const cpuSeconds = 20
+// cpuSeconds is how long CPU profiles run.
+const cpuSeconds = "20"
 
 // profiles are written of each part into a directory, if there is one.
 type profiles struct{ dir, part string }
 
 func (p profiles) path(name string) string { return filepath.Join(p.dir, p.part+"."+name) }
 
-// profiled does what is measured, and writes a CPU profile of the service and what it allocates meanwhile. The service must
-// not be started anew in it.
+// profiled does what is measured, and writes CPU profiles of the service and the API server meanwhile, and what the service has
+// allocated. The service must not be started anew in it.
 func (w *world) profiled(ctx context.Context, do func() error) error {
 	if w.profiles.dir == "" {
 		return do()
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cpu := make(chan error, 1)
-	go func() {
-		cpu <- download(ctx, fmt.Sprintf("%sprofile?seconds=%d", pprofURL, cpuSeconds), w.profiles.path("cpu.pprof"))
-	}()
+	ofService, ofServer := make(chan error, 1), make(chan error, 1)
+	go func() { ofService <- w.profile(ctx, "profile?seconds="+cpuSeconds, "cpu.pprof") }()
+	go func() { ofServer <- w.profileServer(ctx) }()
 	if err := do(); err != nil {
 		return err
 	}
-	return errors.Join(<-cpu, download(ctx, pprofURL+"allocs", w.profiles.path("allocs.pprof")))
+	return errors.Join(<-ofService, <-ofServer, w.profile(ctx, "allocs", "allocs.pprof"))
 }
 
-func download(ctx context.Context, url, path string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+// profile writes a profile of the service.
+func (w *world) profile(ctx context.Context, what, name string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, pprofURL+what, http.NoBody)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := service.Do(request)
 	if err != nil {
 		return fmt.Errorf("asking for a profile: %w", err)
 	}
-	defer answer.Body.Close()
-	file, err := os.Create(path)
+	return os.WriteFile(w.profiles.path(name), []byte(answer.Body), 0o600)
+}
+
+// profileServer writes a CPU profile of the API server.
+func (w *world) profileServer(ctx context.Context) error {
+	profile, err := w.server.Get().AbsPath("/debug/pprof/profile").Param("seconds", cpuSeconds).DoRaw(ctx)
 	if err != nil {
-		return fmt.Errorf("writing a profile: %w", err)
+		return fmt.Errorf("asking the API server for a profile: %w", err)
 	}
-	_, err = io.Copy(file, answer.Body)
-	return errors.Join(err, file.Close())
+	return os.WriteFile(w.profiles.path("apiserver.cpu.pprof"), profile, 0o600)
 }
 
 // countRequests writes how often the service asked the API server for what, the most frequent first.

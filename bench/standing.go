@@ -57,7 +57,7 @@ func standing(ctx context.Context, w *world, size sizes) (rows []row, err error)
 		}
 		what := fmt.Sprintf("the next Ready beside %d, and beside %d", n, size.standing[0])
 		rows = append(rows, timeRow(what, median, times, first, goal{atMost: flat}))
-		for _, measure := range []func(context.Context, *world, int, sizes) (row, error){heap, rest, restart} {
+		for _, measure := range []func(context.Context, *world, int, sizes) (row, error){heap, atRest, restart} {
 			r, err := measure(ctx, w, n, size)
 			if err != nil {
 				return rows, err
@@ -107,8 +107,8 @@ func (w *world) collect(ctx context.Context) error {
 	return nil
 }
 
-// rest measures what the service needs while nothing happens, and what it asks of the API server.
-func rest(ctx context.Context, w *world, n int, size sizes) (row, error) {
+// atRest measures what the service needs while nothing happens, and what it asks of the API server.
+func atRest(ctx context.Context, w *world, n int, size sizes) (row, error) {
 	before, err := w.service.Measure(ctx)
 	if err != nil {
 		return row{}, err

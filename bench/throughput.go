@@ -20,11 +20,10 @@ func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var took time.Duration
-	err = w.profiled(ctx, func() error {
-		start := time.Now()
-		defer func() { took = time.Since(start) }()
-		return w.crowd(ctx, "crowd", size.crowd)
+	var crowd cost
+	err = w.profiled(ctx, func() (err error) {
+		crowd, err = w.cost(ctx, func() error { return w.crowd(ctx, "crowd", size.crowd) })
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -33,12 +32,44 @@ func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	perSecond, floor := float64(size.crowd)/took.Seconds(), float64(2*half)/(before+after).Seconds()
-	return []row{{
-		what:    fmt.Sprintf("%d workspaces at once, %d namespaces each", size.crowd, len(w.naming.Namespaces("any"))),
-		service: fmt.Sprintf("%.1f/s", perSecond), floor: fmt.Sprintf("%.1f/s", floor),
-		ratio: ratioOf(perSecond, floor), goal: goal{atLeast: 0.8},
-	}}, nil
+	bare := cost{before.took + after.took, before.cpu + after.cpu}
+	perSecond, floor := float64(size.crowd)/crowd.took.Seconds(), float64(2*half)/bare.took.Seconds()
+	cpu, floorCPU := crowd.cpu/time.Duration(size.crowd), bare.cpu/time.Duration(2*half)
+	return []row{
+		{
+			what:    fmt.Sprintf("%d workspaces at once, %d namespaces each", size.crowd, len(w.naming.Namespaces("any"))),
+			service: fmt.Sprintf("%.1f/s", perSecond), floor: fmt.Sprintf("%.1f/s", floor),
+			ratio: ratioOf(perSecond, floor), goal: goal{atLeast: 0.8},
+		},
+		{what: "CPU time of the API server for each of them", service: cpu.String(), floor: floorCPU.String(), ratio: ratioOf(cpu, floorCPU)},
+	}, nil
+}
+
+// cost is what something takes: time, and CPU time of the API server.
+type cost struct{ took, cpu time.Duration }
+
+func (w *world) cost(ctx context.Context, do func() error) (cost, error) {
+	before, err := w.serverCPU(ctx)
+	if err != nil {
+		return cost{}, err
+	}
+	start := time.Now()
+	if err := do(); err != nil {
+		return cost{}, err
+	}
+	took := time.Since(start)
+	after, err := w.serverCPU(ctx)
+	return cost{took, after - before}, err
+}
+
+// serverCPU is the CPU time that the API server has taken since its start.
+func (w *world) serverCPU(ctx context.Context) (time.Duration, error) {
+	text, err := w.server.Get().AbsPath("/metrics").DoRaw(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("reading the API server's metrics: %w", err)
+	}
+	measured, err := service.ParseMetrics(string(text))
+	return time.Duration(measured.Sum(cpuMetric) * float64(time.Second)), err
 }
 
 // crowd sends n webhooks at once and returns when all their workspaces are Ready.
@@ -74,18 +105,17 @@ func (w *world) sendAll(ctx context.Context, names []string) error {
 	})
 }
 
-// stoppedBare tells how long the bare client takes for n workspaces, the service being stopped: a pause so long would
-// cost it the lease.
-func (w *world) stoppedBare(ctx context.Context, prefix string, n int) (time.Duration, error) {
+// stoppedBare tells what n workspaces cost the bare client, the service being stopped: a pause so long would cost it the lease.
+func (w *world) stoppedBare(ctx context.Context, prefix string, n int) (cost, error) {
 	w.service.Stop()
-	start := time.Now()
-	err := each(n, atOnce, func(i int) error {
-		_, err := w.makeBare(ctx, fmt.Sprintf("%s-%d-bare", prefix, i))
-		return err
+	bare, err := w.cost(ctx, func() error {
+		return each(n, atOnce, func(i int) error {
+			_, err := w.makeBare(ctx, fmt.Sprintf("%s-%d-bare", prefix, i))
+			return err
+		})
 	})
-	took := time.Since(start)
 	if err != nil {
-		return 0, err
+		return cost{}, err
 	}
-	return took, w.service.Start(ctx)
+	return bare, w.service.Start(ctx)
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -25,6 +27,8 @@ type world struct {
 	service *service.Service
 	// bare is the cluster's admin, without rate limits, by protobuf wherever the API server has it.
 	bare client.WithWatch
+	// server is the cluster's admin, for what is no object.
+	server rest.Interface
 	// naming tells the namespaces of a workspace.
 	naming   *workspace.Naming
 	profiles profiles
@@ -68,7 +72,8 @@ func newWorld(ctx context.Context, binary string, p part, profilesDir string) (w
 	}
 	w.stops = append(w.stops, flyte.Stop)
 	// The audit log is for the requests by verb and kind; it costs the API server something, so only on request.
-	w.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: profilesDir != ""})
+	asked := profilesDir != ""
+	w.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: asked, Profiling: asked})
 	if err != nil {
 		return w, err
 	}
@@ -76,7 +81,7 @@ func newWorld(ctx context.Context, binary string, p part, profilesDir string) (w
 	w.service, err = service.Install(ctx, service.Options{
 		Cluster: w.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir,
 		Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
-		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(profilesDir != "" || p.name == "standing")},
+		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(asked || p.name == "standing")},
 	})
 	if err != nil {
 		return w, err
@@ -101,6 +106,11 @@ func (w *world) connect() error {
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
+	clientset, err := kubernetes.NewForConfig(w.cluster.Config())
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	w.server = clientset.RESTClient()
 	return nil
 }
 

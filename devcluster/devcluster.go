@@ -32,6 +32,8 @@ type Options struct {
 	// AuditLog writes an audit log into Dir: level Metadata, one entry per
 	// request when it is answered (a watch: when it begins and when it ends).
 	AuditLog bool
+	// Profiling lets the API server serve /debug/pprof/ to cluster admins.
+	Profiling bool
 	// Token is the cluster-admin token; empty means a random one.
 	Token string
 	// Nodes is how many nodes kwok plays, with kube-scheduler beside it: pods are scheduled and become ready, and those of a

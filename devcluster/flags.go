@@ -37,7 +37,7 @@ func (c *Cluster) apiServerFlags() []string {
 		"--service-account-signing-key-file=" + key,
 		"--service-cluster-ip-range=" + serviceClusterIPRange,
 		"--allow-privileged=true",
-		"--profiling=false",
+		"--profiling=" + strconv.FormatBool(c.options.Profiling),
 	}
 	if c.options.AuditLog {
 		flags = append(flags,

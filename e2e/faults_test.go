@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
@@ -116,6 +120,36 @@ func TestForbiddenOnOneKind(t *testing.T) {
 	mustLive(t, svc)
 	proxy.Set(nil)
 	settled(t, "forbidden", v1alpha1.ReasonReady)
+}
+
+// TestUndoneUnseen takes the label off what the service has made while its watch was broken. The watch begins anew, and never
+// shows that there was anything.
+func TestUndoneUnseen(t *testing.T) {
+	svc, proxy := proxied(t)
+	ofConfig := func(r *http.Request) bool { return watches(r) && strings.Contains(r.URL.Path, "/configmaps") }
+	proxy.Set(every(1, ofConfig, faultproxy.Fault{Status: http.StatusServiceUnavailable}).rule)
+	proxy.Break()
+	life[0].deliver(t, svc, "undone")
+	settled(t, "undone", v1alpha1.ReasonReady)
+	unlabelled := client.RawPatch(types.MergePatchType, []byte(`{"metadata": {"labels": null}}`))
+	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-undone", Name: "workspace-config"}}
+	if err := world.admin.Patch(t.Context(), config, unlabelled); err != nil {
+		t.Fatal(err)
+	}
+	var gone atomic.Bool
+	proxy.Set(func(r *http.Request) faultproxy.Fault {
+		if ofConfig(r) && gone.CompareAndSwap(false, true) {
+			return faultproxy.Fault{Status: http.StatusGone}
+		}
+		return faultproxy.Fault{}
+	})
+	eventually(t, "the label", func(ctx context.Context) bool {
+		err := world.admin.Get(ctx, client.ObjectKeyFromObject(config), config)
+		return err == nil && config.Labels[v1alpha1.LabelWorkspace] == "undone"
+	})
+	if !gone.Load() {
+		t.Error("the watch did not begin anew")
+	}
 }
 
 // mustLive fails when the service has ended, or is not ready any more.

@@ -54,6 +54,7 @@ func TestAPIServerDown(t *testing.T) {
 	settled(t, "outage", v1alpha1.ReasonReady)
 	for _, kind := range seenKinds() {
 		stripLabels(t, kind, "flyte-outage-before")
+		stripLabels(t, kind, "flyte-outage")
 	}
 	t.Logf("%v after the API server's return all kinds are watched again", time.Since(back))
 	select {

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Measured is what the service tells of itself on its metrics port, by name of the metric.
+// Measured is what a program tells of itself on its metrics port, by name of the metric.
 type Measured map[string]*dto.MetricFamily
 
 // Measure reads the service's metrics.
@@ -27,8 +27,13 @@ func (s *Service) Measure(ctx context.Context) (Measured, error) {
 	if r.Status != http.StatusOK {
 		return nil, fmt.Errorf("reading the metrics: answered %d", r.Status)
 	}
+	return ParseMetrics(r.Body)
+}
+
+// ParseMetrics reads what a program tells of itself in Prometheus' text format.
+func ParseMetrics(text string) (Measured, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(r.Body))
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("reading the metrics: %w", err)
 	}

@@ -53,7 +53,7 @@ var servicePolicySuite = func() map[string]expectation {
 				namespace + `:robot"`,
 		}, ""},
 	}
-	for _, suffix := range []string{"-namespaces", "-objects", "-access", "-workspaces", "-events"} {
+	for _, suffix := range []string{"-namespaces", "-objects", "-workspaces", "-events"} {
 		maps.Copy(suite, policySuite(suffix, "policies.service.enabled"))
 	}
 	return suite

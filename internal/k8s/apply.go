@@ -43,6 +43,9 @@ type Applier struct {
 	echoes   echoes
 }
 
+// Cached reads from the caches, which show our own writes unless that takes longer than two seconds.
+func (a *Applier) Cached() client.Reader { return catchingUp{a.Client} }
+
 // Apply makes the cluster hold want: by one create where the object is missing, by one patch where only content that is
 // ours alone differs, and by one read and one patch where something else does. What others added beside what we own
 // whole stays.
@@ -59,7 +62,7 @@ func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 
 func (a *Applier) apply(ctx context.Context, want client.Object) error {
 	have, m := like(want), a.making(want)
-	err := catchingUp{a.Client}.Get(ctx, client.ObjectKeyFromObject(want), have)
+	err := a.Cached().Get(ctx, client.ObjectKeyFromObject(want), have)
 	switch {
 	case apierrors.IsNotFound(err):
 		return a.create(ctx, m)
@@ -119,7 +122,7 @@ func (a *Applier) create(ctx context.Context, m making) error {
 
 // send tells after the creation, as after a patch, if somebody deletes the object again and again.
 func (a *Applier) send(ctx context.Context, m making) error {
-	err := a.Expecting(describe(m.want), "", m.wish, func() error {
+	err := a.Expecting(WorkspaceOf(m.want), describe(m.want), "", m.wish, func() error {
 		return a.Client.Create(ctx, m.want.DeepCopyObject().(client.Object))
 	})
 	if err != nil {
@@ -160,7 +163,7 @@ func (a *Applier) repair(ctx context.Context, m making) error {
 func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	before := live.DeepCopyObject().(client.Object)
 	adopt(live, want)
-	return a.Expecting(describe(want), before.GetResourceVersion(), digest(want), func() error {
+	return a.Expecting(WorkspaceOf(want), describe(want), before.GetResourceVersion(), digest(want), func() error {
 		return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	})
 }
@@ -194,7 +197,7 @@ func asFarAs(live, want client.Object) client.Object {
 // Remove deletes an object of ours that must not exist, of this UID if it has one. It sends nothing where the cache doesn't
 // show it.
 func (a *Applier) Remove(ctx context.Context, unwanted client.Object) error {
-	return a.remove(ctx, catchingUp{a.Client}, unwanted)
+	return a.remove(ctx, a.Cached(), unwanted)
 }
 
 // RemoveUnseen is Remove where it matters that the cache shows only what has our label: it asks the API server.

@@ -97,7 +97,7 @@ func Changed(before, after client.Object) bool {
 		before.GetUID() != after.GetUID()
 }
 
-// WorkspaceOf is the id that a Namespace carries, or "".
-func WorkspaceOf(namespace metav1.Object) string {
-	return namespace.GetLabels()[v1alpha1.LabelWorkspace]
+// WorkspaceOf is the id that a Namespace carries, or an object as we want it, or "".
+func WorkspaceOf(o metav1.Object) string {
+	return o.GetLabels()[v1alpha1.LabelWorkspace]
 }

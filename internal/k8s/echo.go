@@ -1,43 +1,36 @@
 package k8s
 
 import (
-	"maps"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-const (
-	// echoPatience is how long the event of a write may take until nobody waits for it any more.
-	echoPatience = time.Minute
-	// echoesKept is how many writes are remembered before old ones are looked for.
-	echoesKept = 1024
-)
+// EchoPatience is how long the event of a write may take until somebody looks at what became of it.
+const EchoPatience = 10 * time.Second
 
 // echoes know the watch events that our own writes cause: nobody has to look at what was just made as it is wanted. A
 // write either makes an object, or is guarded by the resourceVersion that it changes; so an event that shows exactly
 // what it makes of exactly that is either its own or makes no difference. It may come before the write is answered.
-// What is forgotten costs one needless look. The zero value is ready.
+//
+// An event that never comes is no echo either: a watch that broke, and began anew after somebody had deleted what was
+// written or taken our label off it, shows neither. The zero value is ready.
 type echoes struct {
 	mu       sync.Mutex
 	expected map[string]echo
-	prune    int
 }
 
-// echo is what a write makes, of what, and when it was sent.
+// echo is what a write makes, of what, for which workspace, and when it was sent.
 type echo struct {
-	base, content string
-	sent          time.Time
+	workspace, base, content string
+	sent                     time.Time
 }
 
 func (e *echoes) expect(key string, of echo) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.expected) >= e.prune {
-		maps.DeleteFunc(e.expected, func(_ string, old echo) bool { return of.sent.Sub(old.sent) >= echoPatience })
-		e.prune = max(echoesKept, 2*len(e.expected))
-	}
 	if e.expected == nil {
 		e.expected = map[string]echo{}
 	}
@@ -59,15 +52,30 @@ func (e *echoes) heard(key, base, content string) bool {
 	return expected && of.base == base && of.content == content
 }
 
-// Expecting writes what key names, so that the event of it is known: it shows content, made of the object of that
-// resourceVersion, which guards the write, or of none where the write makes it.
-func (a *Applier) Expecting(key, resourceVersion, content string, write func() error) error {
-	a.echoes.expect(key, echo{resourceVersion, content, time.Now()})
+// Expecting writes what key names, of that workspace, so that the event of it is known: it shows content, made of the
+// object of that resourceVersion, which guards the write, or of none where the write makes it.
+func (a *Applier) Expecting(workspace, key, resourceVersion, content string, write func() error) error {
+	a.echoes.expect(key, echo{workspace, resourceVersion, content, time.Now()})
 	err := write()
 	if err != nil {
 		a.echoes.forget(key)
 	}
 	return err
+}
+
+// Unheard are the workspaces of writes of which no watch has told for [EchoPatience], each write once: whoever asks must
+// look at them. Writes are kept until then, so this wants to be asked often.
+func (a *Applier) Unheard() sets.Set[string] {
+	e, workspaces := &a.echoes, sets.New[string]()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for key, of := range e.expected {
+		if time.Since(of.sent) >= EchoPatience {
+			workspaces.Insert(of.workspace)
+			delete(e.expected, key)
+		}
+	}
+	return workspaces
 }
 
 // Expected tells whether an update from that resourceVersion to that content is by the write that Expecting last made.

@@ -1,12 +1,13 @@
 package k8s
 
 import (
-	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -44,7 +45,7 @@ func TestEchoes_TellOwnWritesFromOthers(t *testing.T) {
 		{"no change", "", changed(before, cachedConfig("2", "other")), false},
 	} {
 		a := &Applier{}
-		must(t, a.Expecting(describe(after), c.base, "wish", written))
+		must(t, a.Expecting("team", describe(after), c.base, "wish", written))
 		if got := c.event(a); got != c.others {
 			t.Errorf("%s: by others: %v", c.name, got)
 		}
@@ -59,7 +60,7 @@ func TestEchoes_EndWithTheNextEvent(t *testing.T) {
 		"the end":         func(a *Applier) { a.DeletedByAnyone(o) },
 	} {
 		a := &Applier{}
-		must(t, a.Expecting(describe(o), "", "wish", func() error { return nil }))
+		must(t, a.Expecting("team", describe(o), "", "wish", func() error { return nil }))
 		event(a)
 		if !a.CreatedByOthers(o) {
 			t.Errorf("%s: the same again, by somebody else, is taken for ours", name)
@@ -70,14 +71,14 @@ func TestEchoes_EndWithTheNextEvent(t *testing.T) {
 // The event may come before the answer, and no event at all for what failed.
 func TestEchoes_BeforeTheAnswer(t *testing.T) {
 	a, o := &Applier{}, cachedConfig("2", "wish")
-	err := a.Expecting(describe(o), "", "wish", func() error {
+	err := a.Expecting("team", describe(o), "", "wish", func() error {
 		if a.CreatedByOthers(o) {
 			t.Error("an event before the answer is not known")
 		}
 		return nil
 	})
 	must(t, err)
-	if a.Expecting(describe(o), "", "wish", func() error { return errNotYet }) == nil {
+	if a.Expecting("team", describe(o), "", "wish", func() error { return errNotYet }) == nil {
 		t.Error("the error is lost")
 	}
 	if !a.CreatedByOthers(o) {
@@ -85,16 +86,33 @@ func TestEchoes_BeforeTheAnswer(t *testing.T) {
 	}
 }
 
-func TestEchoes_ForgetWhatNeverComes(t *testing.T) {
-	var e echoes
-	now := time.Now()
-	for round := range 20 {
-		for i := range echoesKept {
-			e.expect(fmt.Sprint(round, "-", i), echo{sent: now})
+func TestEchoes_NameWhatNeverComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, o := &Applier{}, cachedConfig("2", "wish")
+		expect := func(workspace, key string) {
+			t.Helper()
+			must(t, a.Expecting(workspace, key, "", "wish", func() error { return nil }))
 		}
-		now = now.Add(echoPatience)
-	}
-	if n := len(e.expected); n > 2*echoesKept {
-		t.Errorf("%d writes are remembered", n)
-	}
+		unheard := func(want ...string) {
+			t.Helper()
+			if got := a.Unheard(); !got.Equal(sets.New(want...)) {
+				t.Errorf("unheard are %v, want %v", sets.List(got), want)
+			}
+		}
+		expect("heard", describe(o))
+		expect("lost", "one")
+		expect("lost", "two")
+		a.CreatedByOthers(o)
+		time.Sleep(EchoPatience - time.Millisecond) //nolint:forbidigo // the bubble's time: nothing waits
+		expect("later", "three")
+		unheard()
+		time.Sleep(time.Millisecond) //nolint:forbidigo // the bubble's time: nothing waits
+		unheard("lost")
+		unheard()
+		time.Sleep(EchoPatience) //nolint:forbidigo // the bubble's time: nothing waits
+		unheard("later")
+		if len(a.echoes.expected) != 0 {
+			t.Errorf("%d writes are remembered for ever", len(a.echoes.expected))
+		}
+	})
 }

@@ -15,7 +15,7 @@ const maxLag = 2 * time.Second
 // watch that broke, and began anew after somebody had deleted what we wrote or taken our label off it, never shows it, and only
 // another object's event would end the wait. Whatever follows from a cache that lags is guarded by resourceVersion, or refused
 // because the object exists, and then looked at.
-type catchingUp struct{ client.Client }
+type catchingUp struct{ client.Reader }
 
 // Get implements [client.Reader].
 func (c catchingUp) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
@@ -23,7 +23,7 @@ func (c catchingUp) Get(ctx context.Context, key client.ObjectKey, o client.Obje
 		if !wait {
 			opts = append(opts, client.DisableReadYourWritesConsistency)
 		}
-		return c.Client.Get(ctx, key, o, opts...)
+		return c.Reader.Get(ctx, key, o, opts...)
 	})
 }
 
@@ -33,7 +33,7 @@ func (c catchingUp) List(ctx context.Context, list client.ObjectList, opts ...cl
 		if !wait {
 			opts = append(opts, client.DisableReadYourWritesConsistency)
 		}
-		return c.Client.List(ctx, list, opts...)
+		return c.Reader.List(ctx, list, opts...)
 	})
 }
 

@@ -84,7 +84,7 @@ func (a *Applier) Retired(ctx context.Context, p *Plan) (unwanted []client.Objec
 }
 
 func (a *Applier) retired(ctx context.Context, p *Plan, list client.ObjectList) (unwanted []client.Object, err error) {
-	if err := (catchingUp{a.Client}).List(ctx, list, client.InNamespace(p.Namespace.Name), client.UnsafeDisableDeepCopy); err != nil {
+	if err := a.Cached().List(ctx, list, client.InNamespace(p.Namespace.Name), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("looking for what another version made in namespace %q: %w", p.Namespace.Name, err)
 	}
 	err = meta.EachListItem(list, func(item runtime.Object) error {

@@ -78,6 +78,9 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	if err := b.Complete(c); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
+	if err := mgr.Add(manager.RunnableFunc(c.lookAtUnheard)); err != nil {
+		return fmt.Errorf("setting up the controller: %w", err)
+	}
 	return mgr.Add(manager.RunnableFunc(c.listProjects))
 }
 
@@ -150,7 +153,7 @@ func (c *Controller) Acquired(ctx context.Context) {
 		c.queue.add(&all.Items[i])
 	}
 	for id := range withoutWorkspace(namespaces.Items, all.Items) {
-		c.queue.next(request(id)[0])
+		c.queue.next(request(id)...)
 	}
 }
 
@@ -188,12 +191,14 @@ func (q *queue) add(w *v1alpha1.Workspace) {
 	}
 }
 
-// next queues one workspace that has something of its own to be looked at.
-func (q *queue) next(r reconcile.Request) {
+// next queues workspaces that have something of their own to be looked at.
+func (q *queue) next(all ...reconcile.Request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.requests != nil {
-		q.Add(r)
+	for _, r := range all {
+		if q.requests != nil {
+			q.Add(r)
+		}
 	}
 }
 

@@ -1,0 +1,25 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+// lookAtUnheard has, until ctx ends, those workspaces looked at that were written to and of which no watch has told since: what
+// somebody undid before a broken watch was back, no watch tells.
+func (c *Controller) lookAtUnheard(ctx context.Context) error {
+	tick := time.NewTicker(k8s.EchoPatience / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for id := range c.Applier.Unheard() {
+			c.queue.next(request(id)...)
+		}
+	}
+}
