@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -145,13 +146,17 @@ func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Wo
 	return nil
 }
 
-// announce tells people, once, that a workspace became Ready or ceased to be.
+// announce tells people, once, that a workspace became Ready or ceased to be. That a new one is Ready at once is what everybody
+// expects, and no Event.
 func (c *Controller) announce(ctx context.Context, before, after *v1alpha1.Workspace) {
 	was, is := before.ReadyCondition(), after.ReadyCondition()
 	if was.Status == is.Status && was.Reason == is.Reason {
 		return
 	}
 	log.FromContext(ctx).Info("workspace changed", "ready", is.Status, "reason", is.Reason)
+	if was.Status == "" && is.Status == metav1.ConditionTrue {
+		return
+	}
 	c.Events.Eventf(after, nil, eventType(is), is.Reason, "Reconcile", "%s", is.Message)
 }
 

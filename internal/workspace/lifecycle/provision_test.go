@@ -133,8 +133,20 @@ func TestController_ProvisionsWorkspace(t *testing.T) {
 	if diff := cmp.Diff([]flytetest.Project{project}, s.flyte.Projects()); diff != "" {
 		t.Errorf("Flyte's projects (-want +got):\n%s", diff)
 	}
-	eventually(t, func(context.Context) error { // the recorder sends it in the background
-		if diff := cmp.Diff([]string{"Normal Ready"}, s.events("provision")); diff != "" {
+}
+
+// That a new workspace is Ready at once is no news; what changes afterwards is. The recorder sends Events in their order, in the
+// background.
+func TestController_AnnouncesChanges(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.provisioned("announced")
+	s.setState("announced", v1alpha1.StateSuspended)
+	s.await("announced", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	s.setState("announced", v1alpha1.StateActive)
+	s.await("announced", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	eventually(t, func(context.Context) error {
+		if diff := cmp.Diff([]string{"Normal Suspended", "Normal Ready"}, s.events("announced")); diff != "" {
 			return fmt.Errorf("events (-want +got):\n%s", diff)
 		}
 		return nil
