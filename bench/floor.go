@@ -24,8 +24,8 @@ const atOnce = 16
 type bareTimes struct{ create, whole time.Duration }
 
 // makeBare makes the Workspace and everything that the service makes of it, each by one create, and writes its status
-// once. The objects in a namespace are made at the same time. The service must be paused or stopped: what it would find
-// is removed again, after the clock was stopped, and the rest bears no label of ours.
+// once. The objects in a namespace are made at the same time. The service must be paused or stopped until removeBare: the rest
+// bears no label of ours.
 func (w *world) makeBare(ctx context.Context, id string) (bareTimes, error) {
 	wish := workspace.New(id)
 	if _, err := workspace.Record(wish, workspace.Event{Type: workspace.EventCreated, Data: team(id)}, workspace.Delivery{}); err != nil {
@@ -46,7 +46,17 @@ func (w *world) makeBare(ctx context.Context, id string) (bareTimes, error) {
 		err = w.writeBareStatus(ctx, wish)
 	}
 	times.whole = time.Since(start)
-	return times, errors.Join(err, w.bare.Delete(ctx, wish))
+	return times, err
+}
+
+// removeBare removes what the service would find.
+func (w *world) removeBare(ctx context.Context, id string) error {
+	wish := &v1alpha1.Workspace{}
+	wish.Name = id
+	if err := w.bare.Delete(ctx, wish); err != nil {
+		return fmt.Errorf("removing Workspace %q: %w", id, err)
+	}
+	return nil
 }
 
 // bareObjects are the objects of each namespace, the Namespace first.

@@ -42,17 +42,39 @@ func idle(ctx context.Context, w *world, size sizes) ([]row, error) {
 	}, nil
 }
 
-// pausedBare is makeBare with the service frozen meanwhile, and awake again afterwards.
+// pausedBare is makeBare with the service frozen meanwhile, and at rest again afterwards.
 func (w *world) pausedBare(ctx context.Context, id string) (bareTimes, error) {
 	w.service.Pause()
 	times, err := w.makeBare(ctx, id)
+	if err == nil {
+		err = w.removeBare(ctx, id)
+	}
 	w.service.Resume()
 	if err != nil {
 		return times, err
 	}
-	_, err = w.service.Measure(ctx) // it is awake when it answers
-	return times, err
+	return times, w.rested(ctx)
 }
+
+// rested returns when the service has done what has piled up: nothing waits, and it did nothing between two answers.
+func (w *world) rested(ctx context.Context) error {
+	for done, before := -1.0, -2.0; done != before; {
+		m, err := w.service.Measure(ctx)
+		if err != nil {
+			return err
+		}
+		if m.Sum(queuedMetric)+m.Sum(busyMetric) == 0 {
+			before, done = done, m.Sum(reconciledMetric)
+		}
+	}
+	return nil
+}
+
+const (
+	queuedMetric     = "workqueue_depth"
+	busyMetric       = "controller_runtime_active_workers"
+	reconciledMetric = "controller_runtime_reconcile_total"
+)
 
 // arrive sends one webhook and waits for its workspace to be Ready.
 func (w *world) arrive(ctx context.Context, id string) (a arrival, err error) {

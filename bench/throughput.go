@@ -108,12 +108,18 @@ func (w *world) sendAll(ctx context.Context, names []string) error {
 // stoppedBare tells what n workspaces cost the bare client, the service being stopped: a pause so long would cost it the lease.
 func (w *world) stoppedBare(ctx context.Context, prefix string, n int) (cost, error) {
 	w.service.Stop()
+	all := func(do func(id string) error) error {
+		return each(n, atOnce, func(i int) error { return do(fmt.Sprintf("%s-%d-bare", prefix, i)) })
+	}
 	bare, err := w.cost(ctx, func() error {
-		return each(n, atOnce, func(i int) error {
-			_, err := w.makeBare(ctx, fmt.Sprintf("%s-%d-bare", prefix, i))
+		return all(func(id string) error {
+			_, err := w.makeBare(ctx, id)
 			return err
 		})
 	})
+	if err == nil {
+		err = all(func(id string) error { return w.removeBare(ctx, id) })
+	}
 	if err != nil {
 		return cost{}, err
 	}

@@ -126,10 +126,8 @@ func (w *world) warmUp(ctx context.Context) error {
 	if err := w.crowd(ctx, "warm", warmUps); err != nil {
 		return err
 	}
-	w.service.Pause()
-	defer w.service.Resume()
 	for i := range warmUps {
-		if _, err := w.makeBare(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
+		if _, err := w.pausedBare(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
 			return err
 		}
 	}

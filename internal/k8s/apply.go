@@ -44,7 +44,7 @@ type Applier struct {
 }
 
 // Cached reads from the caches, which show our own writes unless that takes longer than two seconds.
-func (a *Applier) Cached() client.Reader { return catchingUp{a.Client} }
+func (a *Applier) Cached() Getter { return catchingUp{a.Client} }
 
 // Apply makes the cluster hold want: by one create where the object is missing, by one patch where only content that is
 // ours alone differs, and by one read and one patch where something else does. What others added beside what we own
@@ -205,7 +205,7 @@ func (a *Applier) RemoveUnseen(ctx context.Context, unwanted client.Object) erro
 	return a.remove(ctx, a.Live, unwanted)
 }
 
-func (a *Applier) remove(ctx context.Context, reader client.Reader, unwanted client.Object) error {
+func (a *Applier) remove(ctx context.Context, reader Getter, unwanted client.Object) error {
 	have := like(unwanted)
 	err := reader.Get(ctx, client.ObjectKeyFromObject(unwanted), have)
 	switch {

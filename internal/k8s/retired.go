@@ -84,7 +84,11 @@ func (a *Applier) Retired(ctx context.Context, p *Plan) (unwanted []client.Objec
 }
 
 func (a *Applier) retired(ctx context.Context, p *Plan, list client.ObjectList) (unwanted []client.Object, err error) {
-	if err := a.Cached().List(ctx, list, client.InNamespace(p.Namespace.Name), client.UnsafeDisableDeepCopy); err != nil {
+	// No write of ours makes anything retired; to see them all would be to wait for all other workspaces.
+	err = a.Client.List(
+		ctx, list, client.InNamespace(p.Namespace.Name), client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency,
+	)
+	if err != nil {
 		return nil, fmt.Errorf("looking for what another version made in namespace %q: %w", p.Namespace.Name, err)
 	}
 	err = meta.EachListItem(list, func(item runtime.Object) error {
