@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -24,8 +23,8 @@ const atOnce = 16
 type bareTimes struct{ create, whole time.Duration }
 
 // makeBare makes the Workspace and everything that the service makes of it, each by one create, and writes its status
-// once. The objects in a namespace are made at the same time. The service must be paused or stopped until removeBare: the rest
-// bears no label of ours.
+// once, which is that of a workspace of the service. The objects in a namespace are made at the same time. The service must be
+// paused or stopped until removeBare: the rest bears no label of ours.
 func (w *world) makeBare(ctx context.Context, id string) (bareTimes, error) {
 	wish := workspace.New(id)
 	if _, err := workspace.Record(wish, workspace.Event{Type: workspace.EventCreated, Data: team(id)}, workspace.Delivery{}); err != nil {
@@ -73,11 +72,21 @@ func (w *world) bareObjects(wish *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTi
 			objects = append(objects, more...)
 		}
 		for _, o := range objects {
-			o.SetLabels(nil)
+			o.SetLabels(notOurs(o.GetLabels()))
 		}
 		all = append(all, objects)
 	}
 	return all
+}
+
+// notOurs makes labels as long that are not the service's: it leaves alone what bears them.
+func notOurs(labels map[string]string) map[string]string {
+	others := map[string]string{}
+	for key, value := range labels {
+		key = strings.Replace(key, "platform.company.com/", "platform.example.com/", 1)
+		others[strings.Replace(key, "/managed-by", "/created-by", 1)] = value
+	}
+	return others
 }
 
 func (w *world) createNamespace(ctx context.Context, objects []client.Object) error {
@@ -95,9 +104,7 @@ func (w *world) createNamespace(ctx context.Context, objects []client.Object) er
 
 func (w *world) writeBareStatus(ctx context.Context, wish *v1alpha1.Workspace) error {
 	before := wish.DeepCopy()
-	meta.SetStatusCondition(&wish.Status.Conditions, metav1.Condition{
-		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReady,
-	})
+	wish.Status = w.sample
 	if err := w.bare.Status().Patch(ctx, wish, client.MergeFrom(before)); err != nil {
 		return fmt.Errorf("writing the status of %q: %w", wish.Name, err)
 	}

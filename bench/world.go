@@ -30,7 +30,9 @@ type world struct {
 	// server is the cluster's admin, for what is no object.
 	server rest.Interface
 	// naming tells the namespaces of a workspace.
-	naming   *workspace.Naming
+	naming *workspace.Naming
+	// sample is the status of a workspace that the service has made.
+	sample   v1alpha1.WorkspaceStatus
 	profiles profiles
 	stops    []func()
 }
@@ -126,6 +128,11 @@ func (w *world) warmUp(ctx context.Context) error {
 	if err := w.crowd(ctx, "warm", warmUps); err != nil {
 		return err
 	}
+	var made v1alpha1.Workspace
+	if err := w.bare.Get(ctx, client.ObjectKey{Name: "warm-0"}, &made); err != nil {
+		return fmt.Errorf("reading a workspace: %w", err)
+	}
+	w.sample = made.Status
 	for i := range warmUps {
 		if _, err := w.pausedBare(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
 			return err
