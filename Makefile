@@ -80,12 +80,16 @@ test: $(gotestsum) $(helm) ## Run all tests, against a real control plane; the l
 	go run ./devcluster/cmd/devcluster build
 	HELM=$(helm) $(gotestsum) --format pkgname-and-test-fails -- $(RACE) -shuffle=on -timeout=15m ./...
 
-soak: ## Send 10,000 deliveries while the service is killed every few seconds, kill it at every single write and as leader, and fill its memory
+# SOAK is in seconds.
+soak: ## For an hour: deliveries through SIGKILLs, a kill at every single write, long outages, full memory, then all stories in other orders
 	go run ./devcluster/cmd/devcluster build
-	go test ./e2e -count=1 -v -timeout=60m -run='^TestEveryDeliveryHasItsEffectOnce$$' -deliveries=$(or $(DELIVERIES),10000) -kills=$(or $(KILLS),40)
-	go test ./e2e -count=1 -v -timeout=60m -run='^TestKilledAtEveryWrite$$' -every-cut
-	go test ./e2e -count=1 -v -timeout=60m -run='^TestLeaderKilled$$' -leader-kills=10 -every-lease
-	go test ./e2e -count=1 -v -timeout=60m -run='^TestMemoryLimit$$' -heavy=300
+	@SECONDS=0; story() { echo "--- $$*"; go test ./e2e -count=1 -timeout=60m "$$@"; }; \
+	story -v -run='^TestEveryDeliveryHasItsEffectOnce$$' -deliveries=$(or $(DELIVERIES),10000) -kills=$(or $(KILLS),40); \
+	story -v -run='^TestKilledAtEveryWrite$$' -every-cut; \
+	story -v -run='^TestLeaderKilled$$' -leader-kills=10 -every-lease; \
+	story -v -run='^(TestAPIServerDown|TestEtcdDown|TestFaultsOfTheAPIServer)$$' -outage=1m -stale=30s -patience=10m; \
+	story -v -run='^TestMemoryLimit$$' -heavy=300; \
+	until [ $$SECONDS -ge $(or $(SOAK),3600) ]; do story $(RACE) -shuffle=on; done
 
 load: ## Send 500 deliveries a second for 60 s beside bare writes, without and with reconciling (RATE=500 FOR=60s)
 	go run ./devcluster/cmd/devcluster build

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"strings"
 	"testing"
 	"time"
@@ -15,15 +16,14 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-const (
-	pollInterval = 20 * time.Millisecond
-	patience     = time.Minute
-)
+const pollInterval = 20 * time.Millisecond
+
+var patience = flag.Duration("patience", time.Minute, "how long anything may take that a story waits for")
 
 // eventually waits until the condition holds.
 func eventually(t testing.TB, what string, holds func(context.Context) bool) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, *patience, true, func(ctx context.Context) (bool, error) {
 		return holds(ctx), nil
 	})
 	if err != nil {

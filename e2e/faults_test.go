@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"strings"
@@ -19,6 +20,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
 )
+
+var stale = flag.Duration("stale", time.Second, "how late watches tell of changes in TestFaultsOfTheAPIServer")
 
 // spoiling is a rule that spoils each n-th of the requests that are meant, and counts them.
 type spoiling struct {
@@ -49,22 +52,26 @@ func updates(r *http.Request) bool {
 
 func watches(r *http.Request) bool { return r.URL.Query().Get("watch") != "" }
 
-// apiFaults last for a whole life of a workspace, which gets through them.
-var apiFaults = []struct {
+// apiFault lasts for a whole life of a workspace, which gets through it.
+type apiFault struct {
 	name string
 	*spoiling
-}{
-	{"429 with Retry-After", every(4, changes, faultproxy.Fault{Status: http.StatusTooManyRequests, RetryAfter: 1})},
-	{"429 without Retry-After", every(4, changes, faultproxy.Fault{Status: http.StatusTooManyRequests})},
-	{"500", every(4, changes, faultproxy.Fault{Status: http.StatusInternalServerError})},
-	{"503", every(4, changes, faultproxy.Fault{Status: http.StatusServiceUnavailable})},
-	{"answer lost after the write", every(3, changes, faultproxy.Fault{LoseAnswer: true})},
-	{"connection reset before the write", every(4, changes, faultproxy.Fault{Reset: true})},
-	{"conflict on every third update", every(3, updates, faultproxy.Fault{Status: http.StatusConflict})},
-	{"500 ms of latency", every(1, anything, faultproxy.Fault{Delay: 500 * time.Millisecond})},
-	{"watches cut again and again", every(1, watches, faultproxy.Fault{CutAfter: 300 * time.Millisecond})},
-	{"watches stale by 1 s", every(1, watches, faultproxy.Fault{Lag: time.Second})},
-	{"watches answered 410 Gone", every(3, watches, faultproxy.Fault{Status: http.StatusGone})},
+}
+
+func apiFaults() []apiFault {
+	return []apiFault{
+		{"429 with Retry-After", every(4, changes, faultproxy.Fault{Status: http.StatusTooManyRequests, RetryAfter: 1})},
+		{"429 without Retry-After", every(4, changes, faultproxy.Fault{Status: http.StatusTooManyRequests})},
+		{"500", every(4, changes, faultproxy.Fault{Status: http.StatusInternalServerError})},
+		{"503", every(4, changes, faultproxy.Fault{Status: http.StatusServiceUnavailable})},
+		{"answer lost after the write", every(3, changes, faultproxy.Fault{LoseAnswer: true})},
+		{"connection reset before the write", every(4, changes, faultproxy.Fault{Reset: true})},
+		{"conflict on every third update", every(3, updates, faultproxy.Fault{Status: http.StatusConflict})},
+		{"500 ms of latency", every(1, anything, faultproxy.Fault{Delay: 500 * time.Millisecond})},
+		{"watches cut again and again", every(1, watches, faultproxy.Fault{CutAfter: 300 * time.Millisecond})},
+		{"watches stale", every(1, watches, faultproxy.Fault{Lag: *stale})},
+		{"watches answered 410 Gone", every(3, watches, faultproxy.Fault{Status: http.StatusGone})},
+	}
 }
 
 // TestFaultsOfTheAPIServer lets a workspace live through each fault: it ends as one that was not disturbed.
@@ -79,7 +86,7 @@ func TestFaultsOfTheAPIServer(t *testing.T) {
 	}
 	liveOn(t, "faults-none")
 	want := snapshot(t, "faults-none")
-	for i, fault := range apiFaults {
+	for i, fault := range apiFaults() {
 		t.Run(fault.name, func(t *testing.T) {
 			id := fmt.Sprintf("faults-%d", i)
 			proxy.Set(fault.rule)

@@ -16,7 +16,7 @@ import (
 // Ready after the last restart, and nothing is made twice.
 func TestSurvivesSIGKILL(t *testing.T) {
 	const n, kills = 100, 6
-	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 2**patience)
 	defer cancel()
 	var senders sync.WaitGroup
 	for i := range n {

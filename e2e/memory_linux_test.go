@@ -33,13 +33,16 @@ const (
 func TestMemoryLimit(t *testing.T) {
 	ownWorld(t, nil) // the other stories need not carry these workspaces
 	container := chartContainer(t)
+	limit := container.Resources.Limits.Memory().Value()
 	for _, variable := range container.Env {
-		if variable.ValueFrom == nil {
+		switch from := variable.ValueFrom; {
+		case from == nil:
 			world.service.Set(variable.Name, variable.Value)
+		case from.ResourceFieldRef != nil && from.ResourceFieldRef.Resource == "limits.memory":
+			world.service.Set(variable.Name, strconv.FormatInt(limit, 10))
 		}
 	}
 	killed(t, func() {}) // it starts again with that environment, and its peak anew
-	limit := container.Resources.Limits.Memory().Value()
 	started := peak(t)
 	messages := heavyMessages(t)
 	for i, m := range messages { // one by one: one of this size keeps an API server busy for a good while

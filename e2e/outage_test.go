@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"flag"
 	"net/http"
 	"os"
 	"slices"
@@ -20,8 +21,19 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
+var outage = flag.Duration("outage", 0, "how long the API server, and etcd, is away at least")
+
 // promptly is how soon a sender must be told that the API server is away.
 const promptly = 2 * time.Second
+
+// lasting returns when an outage that began then has lasted.
+func lasting(t *testing.T, since time.Time) {
+	t.Helper()
+	select {
+	case <-time.After(*outage - time.Since(since)): // it is the fault itself
+	case <-t.Context().Done():
+	}
+}
 
 // TestAPIServerDown stops the API server for longer than a lease lasts. Senders are told so at once, the replica stays
 // ready for them, and everything goes on by itself.
@@ -32,7 +44,7 @@ func TestAPIServerDown(t *testing.T) {
 	for _, kind := range seenKinds() {
 		stripLabels(t, kind, "flyte-outage-before") // so that the caches have seen them
 	}
-	lost := leasesLost(t)
+	lost, since := leasesLost(t), time.Now()
 	world.cluster.StopAPIServer()
 	t.Cleanup(func() { _ = world.cluster.StartAPIServer(context.WithoutCancel(t.Context())) }) // fails where it has been started
 	during := newMessage(t, workspace.EventCreated, team("outage", 1))
@@ -46,6 +58,7 @@ func TestAPIServerDown(t *testing.T) {
 	// An answer may be a second old.
 	says(t, world.service, "/health", http.StatusServiceUnavailable, "API server unreachable")
 	eventually(t, "the lease to be lost", func(context.Context) bool { return leasesLost(t) > lost })
+	lasting(t, since)
 	if err := world.cluster.StartAPIServer(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -136,9 +149,11 @@ func TestEtcdDown(t *testing.T) {
 	settled(t, "etcd-before", v1alpha1.ReasonReady)
 	want := snapshot(t, "etcd-before")
 
+	since := time.Now()
 	world.cluster.StopEtcd()
 	during := newMessage(t, workspace.EventCreated, team("etcd-during", 1))
 	mustBeUnavailable(t, during.send(t))
+	lasting(t, since)
 	if err := world.cluster.StartEtcd(t.Context()); err != nil {
 		t.Fatal(err)
 	}

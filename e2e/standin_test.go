@@ -116,7 +116,7 @@ func (s *standIn) ask(ctx context.Context, method, path, body string) ([]byte, e
 // change has the workspace service change something, as a person does who tries again while it is down.
 func (s *standIn) change(t *testing.T, method, path, body string) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, *patience, true, func(ctx context.Context) (bool, error) {
 		_, err := s.ask(ctx, method, path, body)
 		return err == nil, nil
 	})

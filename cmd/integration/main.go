@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/go-logr/logr"
@@ -17,6 +18,11 @@ const (
 	exitFailed        = 1
 	exitMisconfigured = 2
 )
+
+// heapGrowth is by how many percent the heap grows before garbage is collected, unless GOGC says otherwise: what is kept of all
+// workspaces would be looked at again and again for the sake of what one request leaves behind. GOMEMLIMIT, which the chart
+// sets to the container's limit, bounds it.
+const heapGrowth = 300
 
 func main() {
 	if len(os.Args) > 1 {
@@ -35,6 +41,9 @@ func main() {
 		os.Exit(exitFailed)
 	}
 	log, slogger := useLogger(logger)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	if err := run(ctrl.SetupSignalHandler(), cfg, log, slogger); err != nil {
 		os.Exit(stopped(log, err))
 	}

@@ -7,21 +7,22 @@ const (
 
 var deploymentSuite = map[string]expectation{
 	"default": {nil, expect{
-		"Deployment … .spec.replicas":                         "", // the autoscaler's
-		"Deployment … .spec.strategy":                         `{"rollingUpdate":{"maxSurge":1,"maxUnavailable":1},"type":"RollingUpdate"}`,
-		pod + ".securityContext.runAsNonRoot":                 "true",
-		pod + ".securityContext.seccompProfile":               `{"type":"RuntimeDefault"}`,
-		pod + ".automountServiceAccountToken":                 "true",
-		pod + ".topologySpreadConstraints[*].topologyKey":     "topology.kubernetes.io/zone kubernetes.io/hostname",
-		pod + ".priorityClassName":                            "",
-		container + ".securityContext.readOnlyRootFilesystem": "true",
-		container + ".securityContext.capabilities":           `{"drop":["ALL"]}`,
-		container + ".startupProbe.httpGet.path":              "/livez",
-		container + ".livenessProbe.httpGet.path":             "/livez",
-		container + ".readinessProbe.httpGet.path":            "/readyz",
-		container + ".readinessProbe.httpGet.scheme":          "HTTP",
-		container + ".lifecycle.preStop":                      `{"sleep":{"seconds":5}}`,
-		container + ".image":                                  fullName + ":0.2.0",
+		"Deployment … .spec.replicas":                                                     "", // the autoscaler's
+		"Deployment … .spec.strategy":                                                     `{"rollingUpdate":{"maxSurge":1,"maxUnavailable":1},"type":"RollingUpdate"}`,
+		pod + ".securityContext.runAsNonRoot":                                             "true",
+		pod + ".securityContext.seccompProfile":                                           `{"type":"RuntimeDefault"}`,
+		pod + ".automountServiceAccountToken":                                             "true",
+		pod + ".topologySpreadConstraints[*].topologyKey":                                 "topology.kubernetes.io/zone kubernetes.io/hostname",
+		pod + ".priorityClassName":                                                        "",
+		container + ".securityContext.readOnlyRootFilesystem":                             "true",
+		container + ".securityContext.capabilities":                                       `{"drop":["ALL"]}`,
+		container + ".startupProbe.httpGet.path":                                          "/livez",
+		container + ".livenessProbe.httpGet.path":                                         "/livez",
+		container + ".readinessProbe.httpGet.path":                                        "/readyz",
+		container + ".readinessProbe.httpGet.scheme":                                      "HTTP",
+		container + ".lifecycle.preStop":                                                  `{"sleep":{"seconds":5}}`,
+		container + ".image":                                                              fullName + ":0.2.0",
+		container + ".env[?(@.name==\"GOMEMLIMIT\")].valueFrom.resourceFieldRef.resource": "limits.memory",
 	}, ""},
 	"replicas without the autoscaler": {
 		set{"autoscaling.enabled": false, "replicas": 5}, expect{"Deployment … .spec.replicas": "5"}, "",
@@ -48,7 +49,7 @@ var deploymentSuite = map[string]expectation{
 		"extraEnv": []any{map[string]any{"name": "OTEL_SERVICE_NAME", "value": "x"}},
 	}, expect{
 		"Deployment … .spec.template.metadata.labels.a": "b", "Deployment … .spec.template.metadata.annotations.c": "d",
-		container + ".env[*].name": "POD_NAME POD_NAMESPACE OTEL_SERVICE_NAME",
+		container + ".env[*].name": "POD_NAME POD_NAMESPACE GOMEMLIMIT OTEL_SERVICE_NAME",
 	}, ""},
 	"TLS in the service": {set{"tls.existingSecret": "cert"}, expect{
 		container + ".livenessProbe.httpGet.scheme": "HTTPS", container + ".startupProbe.httpGet.scheme": "HTTPS",

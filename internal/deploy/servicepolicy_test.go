@@ -181,8 +181,8 @@ func accessAttempts() map[string]attempt {
 const (
 	inWorkspaces = "touches objects in the namespaces of workspaces alone"
 	ownNames     = "writes its own objects alone"
-	ownOnes      = "deletes its own objects alone"
-	subresources = "touches no subresource"
+	ownOnes      = "and deletes what has either"
+	subresources = "no subresource of"
 )
 
 func secretNamed(name string) *corev1.Secret {

@@ -4,18 +4,21 @@
   expression: request.userInfo.username == {{ printf "system:serviceaccount:%s:%s" .Release.Namespace (include "wfi.serviceAccountName" .) | quote }}
 {{- end -}}
 
-{{- /* CEL: the namespace `variables.name` is one of the workspace `variables.id`, and not reserved, as internal/workspace/names.go has it. */ -}}
+{{- /* CEL: the namespace of this name is one of the workspace `variables.id`, and not reserved, as internal/workspace/names.go has it. */ -}}
 {{- define "wfi.policy.namedByTemplate" -}}
+{{- $name := .name -}}
+{{- with .root -}}
 {{- $reserved := concat (list "default" "kube-*" "flyte" "workspace-management" .Release.Namespace .Values.flyte.namespace) .Values.workspaces.reservedNamespaces | uniq -}}
 {{- $shapes := list -}}
 {{- $template := .Values.workspaces.namespaceTemplate | replace "{prefix}" .Values.workspaces.namespacePrefix -}}
 {{- range (contains "{domain}" $template | ternary .Values.flyte.domains (list "")) -}}
 {{- $parts := splitList "{project}" (replace "{domain}" . $template) -}}
-{{- $shapes = append $shapes (printf "variables.name == '%s' + variables.id + '%s'" (first $parts) (last $parts)) -}}
+{{- $shapes = append $shapes (printf "%s == '%s' + variables.id%s" $name (first $parts) (last $parts | empty | ternary "" (last $parts | printf " + '%s'"))) -}}
 {{- end -}}
 variables.id != '' &&
 ({{ join " || " $shapes }}) &&
-!variables.name.matches(r'{{ include "wfi.policy.oneOf" $reserved }}')
+!{{ $name }}.matches(r'{{ include "wfi.policy.oneOf" $reserved }}')
+{{- end -}}
 {{- end -}}
 
 {{- /* A regular expression (RE2) of these names, in which a * at the end stands for anything. One match costs the API server less than a loop in CEL. */ -}}
