@@ -7,21 +7,23 @@ const (
 
 var deploymentSuite = map[string]expectation{
 	"default": {nil, expect{
-		"Deployment … .spec.replicas":                                                     "", // the autoscaler's
-		"Deployment … .spec.strategy":                                                     `{"rollingUpdate":{"maxSurge":1,"maxUnavailable":1},"type":"RollingUpdate"}`,
-		pod + ".securityContext.runAsNonRoot":                                             "true",
-		pod + ".securityContext.seccompProfile":                                           `{"type":"RuntimeDefault"}`,
-		pod + ".automountServiceAccountToken":                                             "true",
-		pod + ".topologySpreadConstraints[*].topologyKey":                                 "topology.kubernetes.io/zone kubernetes.io/hostname",
-		pod + ".priorityClassName":                                                        "",
-		container + ".securityContext.readOnlyRootFilesystem":                             "true",
-		container + ".securityContext.capabilities":                                       `{"drop":["ALL"]}`,
-		container + ".startupProbe.httpGet.path":                                          "/livez",
-		container + ".livenessProbe.httpGet.path":                                         "/livez",
-		container + ".readinessProbe.httpGet.path":                                        "/readyz",
-		container + ".readinessProbe.httpGet.scheme":                                      "HTTP",
-		container + ".lifecycle.preStop":                                                  `{"sleep":{"seconds":5}}`,
-		container + ".image":                                                              fullName + ":0.2.0",
+		"Deployment … .spec.replicas":                         "", // the autoscaler's
+		"Deployment … .spec.strategy":                         `{"rollingUpdate":{"maxSurge":1,"maxUnavailable":1},"type":"RollingUpdate"}`,
+		pod + ".securityContext.runAsNonRoot":                 "true",
+		pod + ".securityContext.seccompProfile":               `{"type":"RuntimeDefault"}`,
+		pod + ".automountServiceAccountToken":                 "true",
+		pod + ".topologySpreadConstraints[*].topologyKey":     "topology.kubernetes.io/zone kubernetes.io/hostname",
+		pod + ".priorityClassName":                            "",
+		container + ".securityContext.readOnlyRootFilesystem": "true",
+		container + ".securityContext.capabilities":           `{"drop":["ALL"]}`,
+		container + ".startupProbe.httpGet.path":              "/livez",
+		container + ".livenessProbe.httpGet.path":             "/livez",
+		container + ".readinessProbe.httpGet.path":            "/readyz",
+		container + ".readinessProbe.httpGet.scheme":          "HTTP",
+		container + ".lifecycle.preStop":                      `{"sleep":{"seconds":5}}`,
+		container + ".image":                                  fullName + ":0.2.0",
+	}, ""},
+	"the collector knows the limit": {nil, expect{
 		container + ".env[?(@.name==\"GOMEMLIMIT\")].valueFrom.resourceFieldRef.resource": "limits.memory",
 	}, ""},
 	"replicas without the autoscaler": {
