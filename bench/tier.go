@@ -7,7 +7,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -24,7 +23,7 @@ const (
 // tierChange changes the tier of many workspaces, and tells how long until the watch shows the last one's quota changed.
 // The floor is one patch of each ResourceQuota.
 func tierChange(ctx context.Context, w *world, size sizes) ([]row, error) {
-	if err := w.announcedCrowd(ctx, "tier", size.followers); err != nil {
+	if err := w.crowd(ctx, "tier", size.followers); err != nil {
 		return nil, err
 	}
 	namespaces := w.namespacesOf("tier", size.followers)
@@ -56,31 +55,6 @@ func tierChange(ctx context.Context, w *world, size sizes) ([]row, error) {
 		{fmt.Sprintf("a tier changed → all %d workspaces follow", size.followers), took.String(), floor.String(), ratioOf(took, floor), goal{}},
 		{what: "API requests of each for it", service: fmt.Sprintf("%.2f", requests), floor: "1", ratio: requests},
 	}, w.service.Start(ctx)
-}
-
-// announcedCrowd is a crowd of which all is said, too: an Event is sent after its Workspace is Ready, and would be counted
-// with what comes next.
-func (w *world) announcedCrowd(ctx context.Context, prefix string, n int) error {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprintf("%s-%d", prefix, i)
-	}
-	said, err := w.watchFor(ctx, &eventsv1.EventList{}, func(o client.Object) (string, bool) {
-		event, ok := o.(*eventsv1.Event)
-		if !ok {
-			return "", false
-		}
-		return event.Regarding.Name, event.Reason == v1alpha1.ReasonReady
-	})
-	if err != nil {
-		return err
-	}
-	defer said.stop()
-	if err := w.crowd(ctx, prefix, n); err != nil {
-		return err
-	}
-	_, err = said.until(ctx, names...)
-	return err
 }
 
 // ownRequests are all but the renewals of the lease, which are updates.
