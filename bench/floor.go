@@ -22,27 +22,34 @@ const atOnce = 16
 // bareTimes is how long the bare client took: for the Workspace alone, and for all of it.
 type bareTimes struct{ create, whole time.Duration }
 
-// makeBare makes the Workspace and everything that the service makes of it, each by one create, and writes its status
-// once, which is that of a workspace of the service. The objects in a namespace are made at the same time. The service must be
-// paused or stopped until removeBare: the rest bears no label of ours.
-func (w *world) makeBare(ctx context.Context, id string) (bareTimes, error) {
+// bare is a Workspace and everything that the service makes of it, ready to be sent.
+type bare struct {
+	wish *v1alpha1.Workspace
+	// namespaces are the objects of each namespace, the Namespace first.
+	namespaces [][]client.Object
+}
+
+// bareOf renders them by the service's own code.
+func (w *world) bareOf(id string) (bare, error) {
 	wish := workspace.New(id)
 	if _, err := workspace.Record(wish, workspace.Event{Type: workspace.EventCreated, Data: team(id)}, workspace.Delivery{}); err != nil {
-		return bareTimes{}, err
+		return bare{}, err
 	}
-	var tier v1alpha1.WorkspaceTier
-	if err := w.bare.Get(ctx, client.ObjectKey{Name: wish.Spec.Tier}, &tier); err != nil {
-		return bareTimes{}, fmt.Errorf("reading the tier: %w", err)
-	}
-	namespaces := w.bareObjects(wish, &tier)
+	return bare{wish, w.bareObjects(wish)}, nil
+}
+
+// makeBare makes all of it, each by one create, and writes the status once, which is that of a workspace of the service. The objects
+// in a namespace are made at the same time. The service must be paused or stopped until removeBare: the rest bears no label of
+// ours.
+func (w *world) makeBare(ctx context.Context, b bare) (bareTimes, error) {
 	start := time.Now()
-	if err := w.bare.Create(ctx, wish); err != nil {
-		return bareTimes{}, fmt.Errorf("making Workspace %q: %w", id, err)
+	if err := w.bare.Create(ctx, b.wish); err != nil {
+		return bareTimes{}, fmt.Errorf("making Workspace %q: %w", b.wish.Name, err)
 	}
 	times := bareTimes{create: time.Since(start)}
-	err := each(len(namespaces), len(namespaces), func(i int) error { return w.createNamespace(ctx, namespaces[i]) })
+	err := each(len(b.namespaces), len(b.namespaces), func(i int) error { return w.createNamespace(ctx, b.namespaces[i]) })
 	if err == nil {
-		err = w.writeBareStatus(ctx, wish)
+		err = w.writeBareStatus(ctx, b.wish)
 	}
 	times.whole = time.Since(start)
 	return times, err
@@ -58,11 +65,10 @@ func (w *world) removeBare(ctx context.Context, id string) error {
 	return nil
 }
 
-// bareObjects are the objects of each namespace, the Namespace first.
-func (w *world) bareObjects(wish *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) (all [][]client.Object) {
+func (w *world) bareObjects(wish *v1alpha1.Workspace) (all [][]client.Object) {
 	for _, namespace := range w.naming.Namespaces(wish.Name) {
 		plan := &k8s.Plan{
-			Cluster: &k8s.Cluster{FlyteNamespace: "flyte"}, Workspace: wish, Tier: tier, Namespace: namespace,
+			Cluster: &k8s.Cluster{FlyteNamespace: "flyte"}, Workspace: wish, Tier: &w.tier, Namespace: namespace,
 			ConsoleURL: "https://flyte.company.com/console/projects/" + wish.Name,
 		}
 		objects := []client.Object{plan.NamespaceObject(), plan.ConfigObject(), plan.WorkloadIdentity()}
@@ -104,7 +110,7 @@ func (w *world) createNamespace(ctx context.Context, objects []client.Object) er
 
 func (w *world) writeBareStatus(ctx context.Context, wish *v1alpha1.Workspace) error {
 	before := wish.DeepCopy()
-	wish.Status = w.sample
+	wish.Status = *w.sample.DeepCopy()
 	if err := w.bare.Status().Patch(ctx, wish, client.MergeFrom(before)); err != nil {
 		return fmt.Errorf("writing the status of %q: %w", wish.Name, err)
 	}

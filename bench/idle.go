@@ -44,8 +44,12 @@ func idle(ctx context.Context, w *world, size sizes) ([]row, error) {
 
 // pausedBare is makeBare with the service frozen meanwhile, and at rest again afterwards.
 func (w *world) pausedBare(ctx context.Context, id string) (bareTimes, error) {
+	b, err := w.bareOf(id)
+	if err != nil {
+		return bareTimes{}, err
+	}
 	w.service.Pause()
-	times, err := w.makeBare(ctx, id)
+	times, err := w.makeBare(ctx, b)
 	if err == nil {
 		err = w.removeBare(ctx, id)
 	}
@@ -58,23 +62,21 @@ func (w *world) pausedBare(ctx context.Context, id string) (bareTimes, error) {
 
 // rested returns when the service has done what has piled up: nothing waits, and it did nothing between two answers.
 func (w *world) rested(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for done, before := -1.0, -2.0; done != before; {
 		m, err := w.service.Measure(ctx)
 		if err != nil {
 			return err
 		}
-		if m.Sum(queuedMetric)+m.Sum(busyMetric) == 0 {
+		if m.Sum(queueMetric)+m.Sum(activeMetric) == 0 {
 			before, done = done, m.Sum(reconciledMetric)
 		}
 	}
 	return nil
 }
 
-const (
-	queuedMetric     = "workqueue_depth"
-	busyMetric       = "controller_runtime_active_workers"
-	reconciledMetric = "controller_runtime_reconcile_total"
-)
+const reconciledMetric = "controller_runtime_reconcile_total"
 
 // arrive sends one webhook and waits for its workspace to be Ready.
 func (w *world) arrive(ctx context.Context, id string) (a arrival, err error) {

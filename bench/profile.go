@@ -54,6 +54,9 @@ func (w *world) profile(ctx context.Context, what, name string) error {
 	if err != nil {
 		return fmt.Errorf("asking for a profile: %w", err)
 	}
+	if answer.Status != http.StatusOK {
+		return fmt.Errorf("asking for a profile: answered %d", answer.Status)
+	}
 	return os.WriteFile(w.profiles.path(name), []byte(answer.Body), 0o600)
 }
 

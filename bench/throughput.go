@@ -32,9 +32,9 @@ func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	bare := cost{before.took + after.took, before.cpu + after.cpu}
-	perSecond, floor := float64(size.crowd)/crowd.took.Seconds(), float64(2*half)/bare.took.Seconds()
-	cpu, floorCPU := crowd.cpu/time.Duration(size.crowd), bare.cpu/time.Duration(2*half)
+	all := cost{before.took + after.took, before.cpu + after.cpu}
+	perSecond, floor := float64(size.crowd)/crowd.took.Seconds(), float64(2*half)/all.took.Seconds()
+	cpu, floorCPU := crowd.cpu/time.Duration(size.crowd), all.cpu/time.Duration(2*half)
 	return []row{
 		{
 			what:    fmt.Sprintf("%d workspaces at once, %d namespaces each", size.crowd, len(w.naming.Namespaces("any"))),
@@ -107,21 +107,25 @@ func (w *world) sendAll(ctx context.Context, names []string) error {
 
 // stoppedBare tells what n workspaces cost the bare client, the service being stopped: a pause so long would cost it the lease.
 func (w *world) stoppedBare(ctx context.Context, prefix string, n int) (cost, error) {
-	w.service.Stop()
-	all := func(do func(id string) error) error {
-		return each(n, atOnce, func(i int) error { return do(fmt.Sprintf("%s-%d-bare", prefix, i)) })
+	all := make([]bare, n)
+	for i := range all {
+		var err error
+		if all[i], err = w.bareOf(fmt.Sprintf("%s-%d-bare", prefix, i)); err != nil {
+			return cost{}, err
+		}
 	}
-	bare, err := w.cost(ctx, func() error {
-		return all(func(id string) error {
-			_, err := w.makeBare(ctx, id)
+	w.service.Stop()
+	made, err := w.cost(ctx, func() error {
+		return each(n, atOnce, func(i int) error {
+			_, err := w.makeBare(ctx, all[i])
 			return err
 		})
 	})
 	if err == nil {
-		err = all(func(id string) error { return w.removeBare(ctx, id) })
+		err = each(n, atOnce, func(i int) error { return w.removeBare(ctx, all[i].wish.Name) })
 	}
 	if err != nil {
 		return cost{}, err
 	}
-	return bare, w.service.Start(ctx)
+	return made, w.service.Start(ctx)
 }

@@ -31,8 +31,9 @@ type world struct {
 	server rest.Interface
 	// naming tells the namespaces of a workspace.
 	naming *workspace.Naming
-	// sample is the status of a workspace that the service has made.
+	// sample is the status of a workspace that the service has made, and tier its tier.
 	sample   v1alpha1.WorkspaceStatus
+	tier     v1alpha1.WorkspaceTier
 	profiles profiles
 	stops    []func()
 }
@@ -133,6 +134,9 @@ func (w *world) warmUp(ctx context.Context) error {
 		return fmt.Errorf("reading a workspace: %w", err)
 	}
 	w.sample = made.Status
+	if err := w.bare.Get(ctx, client.ObjectKey{Name: made.Spec.Tier}, &w.tier); err != nil {
+		return fmt.Errorf("reading the tier: %w", err)
+	}
 	for i := range warmUps {
 		if _, err := w.pausedBare(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
 			return err

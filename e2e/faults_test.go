@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,6 +20,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
 var stale = flag.Duration("stale", time.Second, "how late watches tell of changes in TestFaultsOfTheAPIServer")
@@ -129,34 +131,97 @@ func TestForbiddenOnOneKind(t *testing.T) {
 	settled(t, "forbidden", v1alpha1.ReasonReady)
 }
 
-// TestUndoneUnseen takes the label off what the service has made while its watch was broken. The watch begins anew, and never
-// shows that there was anything.
+// TestUndoneUnseen takes the label off what the service has made while its watch was broken: at once, after the workspace has
+// changed, or when it has been looked at because its event didn't come. The watch begins anew, and never shows that there was
+// anything.
 func TestUndoneUnseen(t *testing.T) {
 	svc, proxy := proxied(t)
-	ofConfig := func(r *http.Request) bool { return watches(r) && strings.Contains(r.URL.Path, "/configmaps") }
-	proxy.Set(every(1, ofConfig, faultproxy.Fault{Status: http.StatusServiceUnavailable}).rule)
-	proxy.Break()
-	life[0].deliver(t, svc, "undone")
-	settled(t, "undone", v1alpha1.ReasonReady)
-	unlabelled := client.RawPatch(types.MergePatchType, []byte(`{"metadata": {"labels": null}}`))
-	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-undone", Name: "workspace-config"}}
-	if err := world.admin.Patch(t.Context(), config, unlabelled); err != nil {
-		t.Fatal(err)
+	looked := func(t *testing.T) {
+		t.Helper()
+		select {
+		case <-time.After(3 * k8s.EchoPatience / 2): // nothing tells of a look that finds all well
+		case <-t.Context().Done():
+		}
 	}
+	for _, c := range []struct {
+		id        string
+		meanwhile func(*testing.T)
+	}{
+		{"undone-at-once", func(*testing.T) {}},
+		{"undone-changed", func(t *testing.T) {
+			t.Helper()
+			life[1].deliver(t, svc, "undone-changed")
+			settled(t, "undone-changed", v1alpha1.ReasonReady)
+		}},
+		{"undone-late", looked},
+	} {
+		t.Run(c.id, func(t *testing.T) {
+			proxy.Set(every(1, ofConfig, faultproxy.Fault{Status: http.StatusServiceUnavailable}).rule)
+			proxy.Break()
+			life[0].deliver(t, svc, c.id)
+			settled(t, c.id, v1alpha1.ReasonReady)
+			c.meanwhile(t)
+			undone, config := time.Now(), unlabelled(t, "flyte-"+c.id)
+			proxy.Set(goneOnce())
+			eventually(t, "the label", func(ctx context.Context) bool {
+				err := world.admin.Get(ctx, client.ObjectKeyFromObject(config), config)
+				return err == nil && config.Labels[v1alpha1.LabelWorkspace] == c.id
+			})
+			if took := time.Since(undone); took > 2*k8s.EchoPatience {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// TestNamespacesUnseen makes, suspends and deletes a workspace while nothing tells of its Namespace: its members may only look, all
+// the same.
+func TestNamespacesUnseen(t *testing.T) {
+	svc, proxy := proxied(t)
+	ofNamespaces := func(r *http.Request) bool { return watches(r) && r.URL.Path == "/api/v1/namespaces" }
+	proxy.Set(every(1, ofNamespaces, faultproxy.Fault{Status: http.StatusServiceUnavailable}).rule)
+	proxy.Break()
+	for _, e := range life {
+		e.deliver(t, svc, "unseen")
+		settled(t, "unseen", e.reason)
+		var bindings rbacv1.RoleBindingList
+		if err := world.admin.List(t.Context(), &bindings, client.InNamespace("flyte-unseen")); err != nil {
+			t.Fatal(err)
+		}
+		for i := range bindings.Items {
+			role := bindings.Items[i].Name
+			if may, active := role != "workspace-viewer", e.reason == v1alpha1.ReasonReady; may && !active {
+				t.Errorf("after %s there is %s", e.name, role)
+			}
+		}
+		if len(bindings.Items) == 0 {
+			t.Errorf("after %s nobody may even look", e.name)
+		}
+	}
+}
+
+func ofConfig(r *http.Request) bool { return watches(r) && strings.Contains(r.URL.Path, "/configmaps") }
+
+// goneOnce lets the watch begin anew.
+func goneOnce() faultproxy.Rule {
 	var gone atomic.Bool
-	proxy.Set(func(r *http.Request) faultproxy.Fault {
+	return func(r *http.Request) faultproxy.Fault {
 		if ofConfig(r) && gone.CompareAndSwap(false, true) {
 			return faultproxy.Fault{Status: http.StatusGone}
 		}
 		return faultproxy.Fault{}
-	})
-	eventually(t, "the label", func(ctx context.Context) bool {
-		err := world.admin.Get(ctx, client.ObjectKeyFromObject(config), config)
-		return err == nil && config.Labels[v1alpha1.LabelWorkspace] == "undone"
-	})
-	if !gone.Load() {
-		t.Error("the watch did not begin anew")
 	}
+}
+
+// unlabelled takes the labels off the ConfigMap.
+func unlabelled(t *testing.T, namespace string) *corev1.ConfigMap {
+	t.Helper()
+	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "workspace-config"}}
+	none := client.RawPatch(types.MergePatchType, []byte(`{"metadata": {"labels": null}}`))
+	if err := world.admin.Patch(t.Context(), config, none); err != nil {
+		t.Fatal(err)
+	}
+	return config
 }
 
 // mustLive fails when the service has ended, or is not ready any more.

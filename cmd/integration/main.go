@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
@@ -19,10 +20,14 @@ const (
 	exitMisconfigured = 2
 )
 
-// heapGrowth is by how many percent the heap grows before garbage is collected, unless GOGC says otherwise: what is kept of all
-// workspaces would be looked at again and again for the sake of what one request leaves behind. GOMEMLIMIT, which the chart
-// sets to the container's limit, bounds it.
-const heapGrowth = 300
+const (
+	// heapGrowth is by how many percent the heap grows before garbage is collected, unless GOGC says otherwise: what is kept of
+	// all workspaces would be looked at again and again for the sake of what one request leaves behind.
+	heapGrowth = 300
+	// heapLimit is the share of the container's memory from which on garbage is collected more often, unless GOMEMLIMIT says
+	// otherwise: the rest is for what the Go runtime doesn't count.
+	heapLimit = 0.9
+)
 
 func main() {
 	if len(os.Args) > 1 {
@@ -41,12 +46,19 @@ func main() {
 		os.Exit(exitFailed)
 	}
 	log, slogger := useLogger(logger)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
-	}
+	limitGarbage(log)
 	if err := run(ctrl.SetupSignalHandler(), cfg, log, slogger); err != nil {
 		os.Exit(stopped(log, err))
 	}
+}
+
+// limitGarbage sets how often garbage is collected. Without a limit of the container there is none.
+func limitGarbage(log logr.Logger) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
+	limit, err := memlimit.Set(memlimit.WithRatio(heapLimit), memlimit.WithProvider(memlimit.FromCgroup))
+	log.V(1).Info("garbage is collected more often above a limit", "bytes", limit, "unlimited", err)
 }
 
 // stopped tells why the service ended by itself.

@@ -23,9 +23,6 @@ var deploymentSuite = map[string]expectation{
 		container + ".lifecycle.preStop":                      `{"sleep":{"seconds":5}}`,
 		container + ".image":                                  fullName + ":0.2.0",
 	}, ""},
-	"the collector knows the limit": {nil, expect{
-		container + ".env[?(@.name==\"GOMEMLIMIT\")].valueFrom.resourceFieldRef.resource": "limits.memory",
-	}, ""},
 	"replicas without the autoscaler": {
 		set{"autoscaling.enabled": false, "replicas": 5}, expect{"Deployment … .spec.replicas": "5"}, "",
 	},
@@ -51,7 +48,7 @@ var deploymentSuite = map[string]expectation{
 		"extraEnv": []any{map[string]any{"name": "OTEL_SERVICE_NAME", "value": "x"}},
 	}, expect{
 		"Deployment … .spec.template.metadata.labels.a": "b", "Deployment … .spec.template.metadata.annotations.c": "d",
-		container + ".env[*].name": "POD_NAME POD_NAMESPACE GOMEMLIMIT OTEL_SERVICE_NAME",
+		container + ".env[*].name": "POD_NAME POD_NAMESPACE OTEL_SERVICE_NAME",
 	}, ""},
 	"TLS in the service": {set{"tls.existingSecret": "cert"}, expect{
 		container + ".livenessProbe.httpGet.scheme": "HTTPS", container + ".startupProbe.httpGet.scheme": "HTTPS",

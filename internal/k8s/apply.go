@@ -43,9 +43,6 @@ type Applier struct {
 	echoes   echoes
 }
 
-// Cached reads from the caches, which show our own writes unless that takes longer than two seconds.
-func (a *Applier) Cached() Getter { return catchingUp{a.Client} }
-
 // Apply makes the cluster hold want: by one create where the object is missing, by one patch where only content that is
 // ours alone differs, and by one read and one patch where something else does. What others added beside what we own
 // whole stays.
@@ -62,7 +59,7 @@ func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 
 func (a *Applier) apply(ctx context.Context, want client.Object) error {
 	have, m := like(want), a.making(want)
-	err := a.Cached().Get(ctx, client.ObjectKeyFromObject(want), have)
+	err := a.digested(ctx, client.ObjectKeyFromObject(want), have)
 	switch {
 	case apierrors.IsNotFound(err):
 		return a.create(ctx, m)
@@ -115,15 +112,19 @@ func (a *Applier) create(ctx context.Context, m making) error {
 	}
 	err := a.send(ctx, m)
 	if apierrors.IsAlreadyExists(err) {
-		return a.repair(ctx, m)
+		if err = a.repair(ctx, m); err == nil {
+			a.echoes.expect(describe(m.want), echo{WorkspaceOf(m.want), "", m.wish, time.Now()}) // until the cache shows it
+		}
 	}
 	return err
 }
 
 // send tells after the creation, as after a patch, if somebody deletes the object again and again.
 func (a *Applier) send(ctx context.Context, m making) error {
-	err := a.Expecting(WorkspaceOf(m.want), describe(m.want), "", m.wish, func() error {
-		return a.Client.Create(ctx, m.want.DeepCopyObject().(client.Object))
+	made := m.want.DeepCopyObject().(client.Object)
+	err := a.Expecting(WorkspaceOf(made), describe(made), "", m.wish, func() (string, error) {
+		err := a.Client.Create(ctx, made)
+		return made.GetResourceVersion(), err
 	})
 	if err != nil {
 		return err
@@ -163,8 +164,9 @@ func (a *Applier) repair(ctx context.Context, m making) error {
 func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	before := live.DeepCopyObject().(client.Object)
 	adopt(live, want)
-	return a.Expecting(WorkspaceOf(want), describe(want), before.GetResourceVersion(), digest(want), func() error {
-		return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	return a.Expecting(WorkspaceOf(want), describe(want), before.GetResourceVersion(), digest(want), func() (string, error) {
+		err := a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+		return live.GetResourceVersion(), err
 	})
 }
 
@@ -197,17 +199,20 @@ func asFarAs(live, want client.Object) client.Object {
 // Remove deletes an object of ours that must not exist, of this UID if it has one. It sends nothing where the cache doesn't
 // show it.
 func (a *Applier) Remove(ctx context.Context, unwanted client.Object) error {
-	return a.remove(ctx, a.Cached(), unwanted)
+	return a.remove(ctx, a.digested, unwanted)
 }
 
 // RemoveUnseen is Remove where it matters that the cache shows only what has our label: it asks the API server.
 func (a *Applier) RemoveUnseen(ctx context.Context, unwanted client.Object) error {
-	return a.remove(ctx, a.Live, unwanted)
+	live := func(ctx context.Context, key client.ObjectKey, o client.Object) error { return a.Live.Get(ctx, key, o) }
+	return a.remove(ctx, live, unwanted)
 }
 
-func (a *Applier) remove(ctx context.Context, reader Getter, unwanted client.Object) error {
+func (a *Applier) remove(
+	ctx context.Context, get func(context.Context, client.ObjectKey, client.Object) error, unwanted client.Object,
+) error {
 	have := like(unwanted)
-	err := reader.Get(ctx, client.ObjectKeyFromObject(unwanted), have)
+	err := get(ctx, client.ObjectKeyFromObject(unwanted), have)
 	switch {
 	case err != nil:
 	case unwanted.GetUID() != "" && unwanted.GetUID() != have.GetUID():

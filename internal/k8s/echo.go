@@ -28,13 +28,29 @@ type echo struct {
 	sent                     time.Time
 }
 
-func (e *echoes) expect(key string, of echo) {
+// expect returns what was expected before, the zero echo where nothing was.
+func (e *echoes) expect(key string, of echo) (before echo) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.expected == nil {
 		e.expected = map[string]echo{}
 	}
+	before = e.expected[key]
 	e.expected[key] = of
+	return before
+}
+
+// withdraw expects of no more but what was expected before it, unless an event has come meanwhile.
+func (e *echoes) withdraw(key string, of, before echo) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.expected[key] != of:
+	case before == echo{}:
+		delete(e.expected, key)
+	default:
+		e.expected[key] = before
+	}
 }
 
 func (e *echoes) forget(key string) {
@@ -53,12 +69,14 @@ func (e *echoes) heard(key, base, content string) bool {
 }
 
 // Expecting writes what key names, of that workspace, so that the event of it is known: it shows content, made of the
-// object of that resourceVersion, which guards the write, or of none where the write makes it.
-func (a *Applier) Expecting(workspace, key, resourceVersion, content string, write func() error) error {
-	a.echoes.expect(key, echo{workspace, resourceVersion, content, time.Now()})
-	err := write()
-	if err != nil {
-		a.echoes.forget(key)
+// object of that resourceVersion, which guards the write, or of none where the write makes it. The write tells the resourceVersion
+// that it has made; one that changes nothing has no event.
+func (a *Applier) Expecting(workspace, key, resourceVersion, content string, write func() (made string, err error)) error {
+	of := echo{workspace, resourceVersion, content, time.Now()}
+	before := a.echoes.expect(key, of)
+	made, err := write()
+	if err != nil || made == resourceVersion {
+		a.echoes.withdraw(key, of, before)
 	}
 	return err
 }

@@ -19,7 +19,7 @@ func cachedConfig(version, digest string) *corev1.ConfigMap {
 }
 
 func TestEchoes_TellOwnWritesFromOthers(t *testing.T) {
-	written := func() error { return nil }
+	written := func() (string, error) { return "2", nil }
 	deleted := cachedConfig("2", "wish")
 	deleted.DeletionTimestamp = new(metav1.Now())
 	created := func(after client.Object) func(*Applier) bool {
@@ -60,7 +60,7 @@ func TestEchoes_EndWithTheNextEvent(t *testing.T) {
 		"the end":         func(a *Applier) { a.DeletedByAnyone(o) },
 	} {
 		a := &Applier{}
-		must(t, a.Expecting("team", describe(o), "", "wish", func() error { return nil }))
+		must(t, a.Expecting("team", describe(o), "", "wish", func() (string, error) { return "2", nil }))
 		event(a)
 		if !a.CreatedByOthers(o) {
 			t.Errorf("%s: the same again, by somebody else, is taken for ours", name)
@@ -71,18 +71,37 @@ func TestEchoes_EndWithTheNextEvent(t *testing.T) {
 // The event may come before the answer, and no event at all for what failed.
 func TestEchoes_BeforeTheAnswer(t *testing.T) {
 	a, o := &Applier{}, cachedConfig("2", "wish")
-	err := a.Expecting("team", describe(o), "", "wish", func() error {
+	err := a.Expecting("team", describe(o), "", "wish", func() (string, error) {
 		if a.CreatedByOthers(o) {
 			t.Error("an event before the answer is not known")
 		}
-		return nil
+		return "2", nil
 	})
 	must(t, err)
-	if a.Expecting("team", describe(o), "", "wish", func() error { return errNotYet }) == nil {
+	if a.Expecting("team", describe(o), "", "wish", func() (string, error) { return "", errNotYet }) == nil {
 		t.Error("the error is lost")
 	}
 	if !a.CreatedByOthers(o) {
 		t.Error("what failed is still expected")
+	}
+}
+
+// A write that is refused, or changes nothing, has no event; that of an earlier one is still to come.
+func TestEchoes_OfEarlierWrites(t *testing.T) {
+	for name, write := range map[string]func() (string, error){
+		"refused":          func() (string, error) { return "", errNotYet },
+		"without a change": func() (string, error) { return "2", nil },
+	} {
+		a, before, after := &Applier{}, cachedConfig("1", "other"), cachedConfig("2", "wish")
+		_ = a.Expecting("team", describe(after), "2", "third", write)
+		if len(a.echoes.expected) != 0 {
+			t.Errorf("%s: its event is expected", name)
+		}
+		must(t, a.Expecting("team", describe(after), "1", "wish", func() (string, error) { return "2", nil }))
+		_ = a.Expecting("team", describe(after), "2", "third", write)
+		if a.ChangedByOthers(before, after) {
+			t.Errorf("%s: the event of the write before it is not known", name)
+		}
 	}
 }
 
@@ -91,7 +110,7 @@ func TestEchoes_NameWhatNeverComes(t *testing.T) {
 		a, o := &Applier{}, cachedConfig("2", "wish")
 		expect := func(workspace, key string) {
 			t.Helper()
-			must(t, a.Expecting(workspace, key, "", "wish", func() error { return nil }))
+			must(t, a.Expecting(workspace, key, "", "wish", func() (string, error) { return "2", nil }))
 		}
 		unheard := func(want ...string) {
 			t.Helper()

@@ -11,24 +11,26 @@ import (
 // maxLag is how long a cache may take to show what we have just written.
 const maxLag = 2 * time.Second
 
-// Getter reads single objects.
-type Getter interface {
-	Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error
+// Get reads from the cache as soon as it shows our own write of the object, and from the API server when that takes longer than
+// maxLag. A watch that broke, and began anew after somebody had deleted what we wrote or taken our label off it, never shows it,
+// and only another object's event would end the wait.
+func (a *Applier) Get(ctx context.Context, key client.ObjectKey, o client.Object) error {
+	return a.caughtUp(ctx, key, o, func() error { return a.Live.Get(ctx, key, o) })
 }
 
-// catchingUp reads from the cache as soon as it shows our own write of the object, and as it is when that takes longer than maxLag.
-// A watch that broke, and began anew after somebody had deleted what we wrote or taken our label off it, never shows it, and only
-// another object's event would end the wait. Whatever follows from a cache that lags is guarded by resourceVersion, or refused
-// because the object exists, and then looked at.
-type catchingUp struct{ cached client.Reader }
+// digested is Get of an object that is wanted for its digest, which only the cache knows: as the cache shows it when that takes
+// longer. Whatever follows from a cache that lags is guarded by resourceVersion, or refused because the object exists, and then
+// looked at.
+func (a *Applier) digested(ctx context.Context, key client.ObjectKey, o client.Object) error {
+	return a.caughtUp(ctx, key, o, func() error { return a.Client.Get(ctx, key, o, client.DisableReadYourWritesConsistency) })
+}
 
-// Get implements [Getter].
-func (c catchingUp) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+func (a *Applier) caughtUp(ctx context.Context, key client.ObjectKey, o client.Object, otherwise func() error) error {
 	bounded, cancel := context.WithTimeout(ctx, maxLag)
 	defer cancel()
-	err := c.cached.Get(bounded, key, o, opts...)
+	err := a.Client.Get(bounded, key, o)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = c.cached.Get(ctx, key, o, append(opts, client.DisableReadYourWritesConsistency)...)
+		err = otherwise()
 	}
 	return err
 }

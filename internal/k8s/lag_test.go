@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -33,5 +34,17 @@ func TestApplier_GoesOnWhereTheCacheNeverShowsAWrite(t *testing.T) {
 	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
 	if live.GetLabels()[v1alpha1.LabelWorkspace] == "" {
 		t.Errorf("the labels are %v", live.GetLabels())
+	}
+}
+
+func TestApplier_AsksTheAPIServerWhereTheCacheNeverShowsAWrite(t *testing.T) {
+	t.Parallel()
+	k, p := newKube(t), samplePlan("lagging-namespace")
+	apply(t, k.applier(), p.NamespaceObject())
+	lagging := &Applier{Client: neverCaughtUp{k.client}, Live: k.live}
+	var namespace corev1.Namespace
+	must(t, lagging.Get(t.Context(), client.ObjectKey{Name: p.Namespace.Name}, &namespace))
+	if WorkspaceOf(&namespace) != p.Workspace.Name || namespace.Spec.Finalizers == nil { // the cache keeps no spec
+		t.Errorf("it got %+v", namespace)
 	}
 }

@@ -47,8 +47,9 @@ func (a *Applier) overwrite(ctx context.Context, have client.Object, m making, p
 	live := like(m.want)
 	live.SetNamespace(m.want.GetNamespace())
 	live.SetName(m.want.GetName())
-	err := a.Expecting(WorkspaceOf(m.want), describe(m.want), have.GetResourceVersion(), m.wish, func() error {
-		return a.Client.Patch(ctx, live, patch)
+	err := a.Expecting(WorkspaceOf(m.want), describe(m.want), have.GetResourceVersion(), m.wish, func() (string, error) {
+		err := a.Client.Patch(ctx, live, patch)
+		return live.GetResourceVersion(), err
 	})
 	switch {
 	case err == nil:

@@ -95,7 +95,7 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 	}
 	var w v1alpha1.Workspace
 	var outcomes []outcome
-	if err := c.Applier.Cached().Get(ctx, r.NamespacedName, &w); err != nil {
+	if err := c.Applier.Get(ctx, r.NamespacedName, &w); err != nil {
 		if apierrors.IsNotFound(err) {
 			// A Workspace that was deleted releases what it had, untouched.
 			err = c.reportOrphans(ctx, r.Name)
@@ -133,8 +133,10 @@ func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Wo
 		return k8s.ErrContested
 	}
 	guarded := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	err := c.Applier.Expecting(after.Name, statusOf(after), before.ResourceVersion, wish, func() error {
-		return c.client.Status().Patch(ctx, after.DeepCopy(), guarded)
+	err := c.Applier.Expecting(after.Name, statusOf(after), before.ResourceVersion, wish, func() (string, error) {
+		written := after.DeepCopy()
+		err := c.client.Status().Patch(ctx, written, guarded)
+		return written.ResourceVersion, err
 	})
 	if apierrors.IsNotFound(err) {
 		return nil // deleted meanwhile; nobody is left to tell

@@ -75,7 +75,7 @@ func TestController_TellsItsOwnStatusFromOthers(t *testing.T) {
 	}
 	before, ours := status("1", ""), status("2", "ours")
 	write := func(err error) {
-		_ = s.controller.Applier.Expecting(ours.Name, statusOf(ours), "1", wishOf(&ours.Status), func() error { return err })
+		_ = s.controller.Applier.Expecting(ours.Name, statusOf(ours), "1", wishOf(&ours.Status), func() (string, error) { return "2", err })
 	}
 	reported := status("2", "")
 	reported.Status.Reported = &v1alpha1.Reported{Version: 1, Time: metav1.Now()}

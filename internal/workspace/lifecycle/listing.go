@@ -66,11 +66,11 @@ func (c *Controller) findChanged(ctx context.Context) error {
 // settledProjects are those of which the status says that Flyte has them as wanted. The others are being worked on.
 func (c *Controller) settledProjects(ctx context.Context) (wanted []flyte.Project, err error) {
 	var all v1alpha1.WorkspaceList
-	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
+	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
 		return nil, fmt.Errorf("listing Workspaces: %w", err)
 	}
 	var tiers v1alpha1.WorkspaceTierList
-	if err := c.client.List(ctx, &tiers, client.UnsafeDisableDeepCopy); err != nil {
+	if err := c.client.List(ctx, &tiers, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
 		return nil, fmt.Errorf("listing WorkspaceTiers: %w", err)
 	}
 	byName := map[string]*v1alpha1.WorkspaceTier{}

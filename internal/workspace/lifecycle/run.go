@@ -108,9 +108,9 @@ func (c *Controller) hold(ctx context.Context, t *target) []outcome {
 
 // look reads, from the caches, the tier and which of the workspace's namespaces are there.
 func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, error) {
-	t, cached := &target{workspace: w}, c.Applier.Cached()
+	t := &target{workspace: w}
 	var tier v1alpha1.WorkspaceTier
-	switch err := cached.Get(ctx, client.ObjectKey{Name: w.Spec.Tier}, &tier); {
+	switch err := c.Applier.Get(ctx, client.ObjectKey{Name: w.Spec.Tier}, &tier); {
 	case err == nil && workspace.TierAllows(&tier, w.Name):
 		t.tier = &tier
 	case err == nil:
@@ -124,7 +124,7 @@ func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, 
 		}
 		t.plans = append(t.plans, plan)
 		var have corev1.Namespace
-		err := cached.Get(ctx, client.ObjectKey{Name: namespace.Name}, &have)
+		err := c.Applier.Get(ctx, client.ObjectKey{Name: namespace.Name}, &have)
 		if client.IgnoreNotFound(err) != nil {
 			return nil, fmt.Errorf("reading Namespace %q: %w", namespace.Name, err)
 		}

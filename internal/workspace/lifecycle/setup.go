@@ -137,9 +137,9 @@ func (c *Controller) Acquired(ctx context.Context) {
 	var all v1alpha1.WorkspaceList
 	var namespaces corev1.NamespaceList
 	err := wait.PollUntilContextCancel(ctx, firstRetry, true, func(ctx context.Context) (bool, error) {
-		err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy)
+		err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
 		if err == nil {
-			err = c.client.List(ctx, &namespaces, client.UnsafeDisableDeepCopy)
+			err = c.client.List(ctx, &namespaces, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
 		}
 		if err != nil {
 			log.FromContext(ctx).Error(err, "listing Workspaces and Namespaces")
@@ -153,7 +153,7 @@ func (c *Controller) Acquired(ctx context.Context) {
 		c.queue.add(&all.Items[i])
 	}
 	for id := range withoutWorkspace(namespaces.Items, all.Items) {
-		c.queue.next(request(id)...)
+		c.queue.next(request(id)[0])
 	}
 }
 
@@ -191,25 +191,27 @@ func (q *queue) add(w *v1alpha1.Workspace) {
 	}
 }
 
-// next queues workspaces that have something of their own to be looked at.
-func (q *queue) next(all ...reconcile.Request) {
+// next queues one workspace that has something of its own to be looked at.
+func (q *queue) next(r reconcile.Request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, r := range all {
-		if q.requests != nil {
-			q.Add(r)
-		}
+	if q.requests != nil {
+		q.Add(r)
 	}
 }
 
 // ended tells the fan-out that a Reconcile has ended.
 func (c *Controller) ended(r reconcile.Request) {
-	c.queue.mu.Lock()
-	q := c.queue.requests
-	c.queue.mu.Unlock()
-	if q != nil {
+	if q := c.queue.started(); q != nil {
 		c.fanOut.ended(q, r)
 	}
+}
+
+// started is nil before the controller has started.
+func (q *queue) started() requests {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.requests
 }
 
 // waiting counts the requests that a worker could take up now.

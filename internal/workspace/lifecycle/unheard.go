@@ -4,11 +4,13 @@ import (
 	"context"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
 // lookAtUnheard has, until ctx ends, those workspaces looked at that were written to and of which no watch has told since: what
-// somebody undid before a broken watch was back, no watch tells.
+// somebody undid before a broken watch was back, no watch tells. They take turns behind what changed itself.
 func (c *Controller) lookAtUnheard(ctx context.Context) error {
 	tick := time.NewTicker(k8s.EchoPatience / 2)
 	defer tick.Stop()
@@ -18,8 +20,12 @@ func (c *Controller) lookAtUnheard(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		var all []reconcile.Request
 		for id := range c.Applier.Unheard() {
-			c.queue.next(request(id)...)
+			all = append(all, request(id)...)
+		}
+		if q := c.queue.started(); q != nil {
+			c.fanOut.add(q, all)
 		}
 	}
 }
