@@ -42,7 +42,12 @@ func fallback(r right) bool { return strings.HasPrefix(string(r), "list ") }
 // auditRights returns what is wrong. What is unused can be told only after all stories. An API server that has just started
 // refuses what it has not read yet, so a refusal counts where the chart doesn't grant the right.
 func auditRights(ctx context.Context) (problems []string, err error) {
-	granted, err := grantedRights(ctx)
+	const name = "workspace-flyte-integration"
+	granted, err := grantedRights(ctx, name, service.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	ofPullSecrets, err := grantedRights(ctx, name+"-pull-secrets", pullSecrets)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +56,7 @@ func auditRights(ctx context.Context) (problems []string, err error) {
 		return nil, err
 	}
 	for _, r := range refused {
-		if !granted[r.right("")] && !granted[r.right(r.ObjectRef.Name)] {
+		if all, named := r.right(""), r.right(r.ObjectRef.Name); !granted[all] && !granted[named] && !ofPullSecrets[all] && !ofPullSecrets[named] {
 			problems = append(problems, "the chart's account was refused: "+string(r.right(r.ObjectRef.Name)))
 		}
 	}
@@ -121,15 +126,14 @@ func rightTo(verb, group, resource, name string) right {
 	return right(strings.TrimSpace(verb + " " + group + "/" + resource + " " + name))
 }
 
-// grantedRights are those of the ClusterRole and the Role that the chart has installed.
-func grantedRights(ctx context.Context) (map[right]bool, error) {
+// grantedRights are those of the ClusterRole and the Role of that name that the chart has installed.
+func grantedRights(ctx context.Context, name, namespace string) (map[right]bool, error) {
 	var ofCluster rbacv1.ClusterRole
 	var ofNamespace rbacv1.Role
-	const name = "workspace-flyte-integration"
 	if err := world.admin.Get(ctx, client.ObjectKey{Name: name}, &ofCluster); err != nil {
 		return nil, err
 	}
-	if err := world.admin.Get(ctx, client.ObjectKey{Namespace: service.Namespace, Name: name}, &ofNamespace); err != nil {
+	if err := world.admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &ofNamespace); err != nil {
 		return nil, err
 	}
 	granted := map[right]bool{}
