@@ -56,8 +56,9 @@ func auditRights(ctx context.Context) (problems []string, err error) {
 		return nil, err
 	}
 	for _, r := range refused {
-		if all, named := r.right(""), r.right(r.ObjectRef.Name); !granted[all] && !granted[named] && !ofPullSecrets[all] && !ofPullSecrets[named] {
-			problems = append(problems, "the chart's account was refused: "+string(r.right(r.ObjectRef.Name)))
+		named := r.right(r.ObjectRef.Name)
+		if all := r.right(""); !granted[all] && !granted[named] && !ofPullSecrets[all] && !ofPullSecrets[named] {
+			problems = append(problems, "the chart's account was refused: "+string(named))
 		}
 	}
 	for role := range boundWorkloadRoles {
