@@ -125,11 +125,9 @@ func wishChanged(before, after client.Object) bool {
 // anew.
 func (c *Controller) workspaceChanged(before, after client.Object) bool {
 	was, is := before.(*v1alpha1.Workspace), after.(*v1alpha1.Workspace)
-	if wishChanged(before, after) {
-		return true
-	}
-	return !equality.Semantic.DeepEqual(ownStatus(was), ownStatus(is)) &&
+	byOthers := !equality.Semantic.DeepEqual(ownStatus(was), ownStatus(is)) &&
 		!c.Applier.Expected(statusOf(is), was.ResourceVersion, wishOf(&is.Status))
+	return byOthers || wishChanged(before, after)
 }
 
 // Acquired looks at every Workspace again, and at namespaces without one: while another replica led, this one did nothing.
