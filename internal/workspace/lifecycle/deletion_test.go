@@ -41,9 +41,11 @@ func (c *clock) now() time.Time {
 	return time.Now().Add(c.ahead)
 }
 
-// advance moves the clock and lets the controller look at these workspaces again, as it would have by itself.
+// advance moves the clock and lets the controller look at these workspaces again, as it would have by itself. A Reconcile that began
+// before doesn't see the new time: two at once would do things twice.
 func (s *stage) advance(by time.Duration, ids ...string) {
 	s.t.Helper()
+	s.awaitIdle()
 	s.clock.mu.Lock()
 	s.clock.ahead += by
 	s.clock.mu.Unlock()
