@@ -95,15 +95,28 @@ func TestFaultsOfTheAPIServer(t *testing.T) {
 			proxy.Break()
 			defer proxy.Set(nil)
 			liveOn(t, id)
-			if diff := cmp.Diff(want, snapshot(t, id)); diff != "" {
-				t.Errorf("the end differs (-undisturbed +disturbed):\n%s", diff)
-			}
+			endsAs(t, want, id)
 			mustLive(t, svc)
 			if fault.spoilt.Load() == 0 {
 				t.Error("nothing was spoilt")
 			}
 		})
 	}
+}
+
+// endsAs waits until the workspace is like one that was not disturbed: what a watch that was cut tells later is done later.
+func endsAs(t *testing.T, want map[string]string, id string) {
+	t.Helper()
+	var diff string
+	defer func() {
+		if diff != "" {
+			t.Logf("the end differs (-undisturbed +disturbed):\n%s", diff)
+		}
+	}()
+	eventually(t, id+" to end as one that was not disturbed", func(context.Context) bool {
+		diff = cmp.Diff(want, snapshot(t, id))
+		return diff == ""
+	})
 }
 
 // TestForbiddenOnOneKind takes away the right to one kind: the workspace says so and why, everything else is done, and
