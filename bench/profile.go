@@ -46,18 +46,24 @@ func (w *world) profiled(ctx context.Context, do func() error) error {
 
 // profile writes a profile of the service.
 func (w *world) profile(ctx context.Context, what, name string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, pprofURL+what, http.NoBody)
-	if err != nil {
-		return err
-	}
-	answer, err := service.Do(request)
+	profile, err := pprof(ctx, what)
 	if err != nil {
 		return fmt.Errorf("asking for a profile: %w", err)
 	}
-	if answer.Status != http.StatusOK {
-		return fmt.Errorf("asking for a profile: answered %d", answer.Status)
+	return os.WriteFile(w.profiles.path(name), []byte(profile), 0o600)
+}
+
+// pprof asks the service for what it serves at pprofURL.
+func pprof(ctx context.Context, what string) (profile string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, pprofURL+what, http.NoBody)
+	if err != nil {
+		return "", err
 	}
-	return os.WriteFile(w.profiles.path(name), []byte(answer.Body), 0o600)
+	answer, err := service.Do(request)
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("answered %d", answer.Status)
+	}
+	return answer.Body, err
 }
 
 // profileServer writes a CPU profile of the API server.

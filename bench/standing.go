@@ -97,11 +97,7 @@ func heap(ctx context.Context, w *world, n int, _ sizes) (row, error) {
 
 // collect has the service collect its garbage.
 func (w *world) collect(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, pprofURL+"heap?gc=1", http.NoBody)
-	if err != nil {
-		return err
-	}
-	if _, err := service.Do(request); err != nil {
+	if _, err := pprof(ctx, "heap?gc=1"); err != nil {
 		return fmt.Errorf("asking for a garbage collection: %w", err)
 	}
 	return nil
