@@ -151,9 +151,8 @@ func TestUndoneUnseen(t *testing.T) {
 	svc, proxy := proxied(t)
 	looked := func(t *testing.T) {
 		t.Helper()
-		select {
-		case <-time.After(3 * k8s.EchoPatience / 2): // nothing tells of a look that finds all well
-		case <-t.Context().Done():
+		for _, metric := range []string{"workspace_flyte_unheard_writes_total", "controller_runtime_reconcile_total"} {
+			grows(t, svc, metric)
 		}
 	}
 	for _, c := range []struct {

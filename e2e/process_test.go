@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -38,6 +39,19 @@ func metrics(t *testing.T) service.Measured {
 func metric(t *testing.T, name string) float64 {
 	t.Helper()
 	return metrics(t).Sum(name)
+}
+
+// grows awaits that a metric of svc is more than it is now.
+func grows(t *testing.T, svc *service.Service, name string) {
+	t.Helper()
+	before := -1.0
+	eventually(t, "growing "+name, func(ctx context.Context) bool {
+		m, err := svc.Measure(ctx)
+		if err == nil && before < 0 {
+			before = m.Sum(name)
+		}
+		return err == nil && m.Sum(name) > before
+	})
 }
 
 // quantile is the time that this part of all stays within.

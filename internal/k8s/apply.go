@@ -83,6 +83,8 @@ type making struct {
 	want client.Object
 	// wish is the digest of want.
 	wish string
+	// unseen: the cache doesn't show the object, so that the event of any write is that of a creation.
+	unseen bool
 	// begin is Begin, which is asked once however often it is called: one attempt counts once, also where it takes a
 	// second way.
 	begin func() bool
@@ -90,7 +92,15 @@ type making struct {
 
 func (a *Applier) making(want client.Object) making {
 	wish := digest(want)
-	return making{want, wish, sync.OnceValue(func() bool { return a.Begin(describe(want), wish) })}
+	return making{want: want, wish: wish, begin: sync.OnceValue(func() bool { return a.Begin(describe(want), wish) })}
+}
+
+// base is the resourceVersion of which the event of a change of live will tell as of the one before.
+func (m making) base(live client.Object) string {
+	if m.unseen {
+		return ""
+	}
+	return live.GetResourceVersion()
 }
 
 // atRest is the outcome where nothing has to be written.
@@ -112,9 +122,10 @@ func (a *Applier) create(ctx context.Context, m making) error {
 	}
 	err := a.send(ctx, m)
 	if apierrors.IsAlreadyExists(err) {
-		if err = a.repair(ctx, m); err == nil {
-			a.echoes.expect(describe(m.want), echo{WorkspaceOf(m.want), "", m.wish, time.Now()}) // until the cache shows it
-		}
+		m.unseen = true
+		return a.Expecting(WorkspaceOf(m.want), describe(m.want), "", m.wish, func() (string, error) {
+			return "something", a.repair(ctx, m) // its event is to come, whoever made it so
+		})
 	}
 	return err
 }
@@ -155,16 +166,16 @@ func (a *Applier) repair(ctx context.Context, m making) error {
 	case live.GetDeletionTimestamp().IsZero() && replaceOnly(live, want):
 		return a.replace(ctx, live, m)
 	}
-	if err := a.patch(ctx, live, want); err != nil {
+	if err := a.patch(ctx, live, want, m.base(live)); err != nil {
 		return err
 	}
 	return a.atRest(live, m.wish)
 }
 
-func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
+func (a *Applier) patch(ctx context.Context, live, want client.Object, base string) error {
 	before := live.DeepCopyObject().(client.Object)
 	adopt(live, want)
-	return a.Expecting(WorkspaceOf(want), describe(want), before.GetResourceVersion(), digest(want), func() (string, error) {
+	return a.Expecting(WorkspaceOf(want), describe(want), base, digest(want), func() (string, error) {
 		err := a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 		return live.GetResourceVersion(), err
 	})

@@ -82,12 +82,15 @@ func (d *disputes) heldBack() float64 {
 	return float64(d.held)
 }
 
-// Register adds the Applier's metric.
+// Register adds the Applier's metrics.
 func (a *Applier) Register(r prometheus.Registerer) {
 	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "workspace_flyte_contested_writes_total",
 		Help: "Writes held back since somebody else keeps changing the same object.",
-	}, a.disputes.heldBack))
+	}, a.disputes.heldBack), prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "workspace_flyte_unheard_writes_total",
+		Help: "Writes of which no watch told in time, so that their workspace was looked at.",
+	}, a.echoes.neverCame))
 }
 
 // Begin tells whether something that is not as wanted may be written now; key names it, and want is its wish. It is

@@ -20,6 +20,7 @@ const EchoPatience = 10 * time.Second
 type echoes struct {
 	mu       sync.Mutex
 	expected map[string]echo
+	unheard  int
 }
 
 // echo is what a write makes, of what, for which workspace, and when it was sent.
@@ -51,6 +52,12 @@ func (e *echoes) withdraw(key string, of, before echo) {
 	default:
 		e.expected[key] = before
 	}
+}
+
+func (e *echoes) neverCame() float64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return float64(e.unheard)
 }
 
 func (e *echoes) forget(key string) {
@@ -91,6 +98,7 @@ func (a *Applier) Unheard() sets.Set[string] {
 		if time.Since(of.sent) >= EchoPatience {
 			workspaces.Insert(of.workspace)
 			delete(e.expected, key)
+			e.unheard++
 		}
 	}
 	return workspaces

@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,6 +87,40 @@ func TestEchoes_BeforeTheAnswer(t *testing.T) {
 	}
 }
 
+// answeredLate has each patch answered when the watch has told of it.
+type answeredLate struct {
+	client.Client
+	told func(client.Object)
+}
+
+func (c answeredLate) Patch(ctx context.Context, o client.Object, patch client.Patch, options ...client.PatchOption) error {
+	err := c.Client.Patch(ctx, o, patch, options...)
+	c.told(o)
+	return err
+}
+
+// What has lost our label is not in the cache: the event of the write that gives it back is that of a creation.
+func TestEchoes_OfWhatTheCacheDoesNotShow(t *testing.T) {
+	k, p := newKube(t), samplePlan("relabelled")
+	a, config := k.applier(), p.ConfigObject()
+	apply(t, a, p.NamespaceObject())
+	apply(t, a, config)
+	changeByHand(t, k, config, func(o client.Object) { o.SetLabels(nil) })
+	a.echoes.expected = nil
+	a.Client = answeredLate{k.client, func(o client.Object) {
+		waitForCache(t, k, o)
+		cached := like(o)
+		must(t, k.client.Get(t.Context(), client.ObjectKeyFromObject(o), cached))
+		if a.CreatedByOthers(cached) {
+			t.Error("the event of our own write is not known")
+		}
+	}}
+	apply(t, a, config)
+	if len(a.echoes.expected) != 0 {
+		t.Errorf("after all events, more are expected: %v", a.echoes.expected)
+	}
+}
+
 // A write that is refused, or changes nothing, has no event; that of an earlier one is still to come.
 func TestEchoes_OfEarlierWrites(t *testing.T) {
 	for name, write := range map[string]func() (string, error){
@@ -132,6 +167,9 @@ func TestEchoes_NameWhatNeverComes(t *testing.T) {
 		unheard("later")
 		if len(a.echoes.expected) != 0 {
 			t.Errorf("%d writes are remembered for ever", len(a.echoes.expected))
+		}
+		if n := a.echoes.neverCame(); n != 3 {
+			t.Errorf("%v writes are counted as unheard, want 3", n)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
@@ -23,6 +24,9 @@ func (c *Controller) lookAtUnheard(ctx context.Context) error {
 		var all []reconcile.Request
 		for id := range c.Applier.Unheard() {
 			all = append(all, request(id)...)
+		}
+		if len(all) > 0 {
+			log.FromContext(ctx).Info("no watch has told of what was written; looking at it", "workspaces", len(all))
 		}
 		if q := c.queue.started(); q != nil {
 			c.fanOut.add(q, all)
