@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,7 +61,7 @@ func TestKilledAtEveryWrite(t *testing.T) {
 
 func (e episode) deliver(t *testing.T, to *service.Service, id string) {
 	t.Helper()
-	if _, err := to.Deliver(t.Context(), e.message(t, id).Message); err != nil {
+	if _, err := e.message(t, id).deliverTo(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -77,8 +78,8 @@ func cutAt(t *testing.T, svc *service.Service, proxy *faultproxy.Proxy, c cut, d
 	t.Helper()
 	var mu sync.Mutex
 	writes := 0
-	killed, over := make(chan struct{}), make(chan struct{})
-	kill := func() { svc.Kill(); close(killed) }
+	killed := make(chan bool, 1)
+	kill := func() { svc.Kill(); killed <- true }
 	proxy.Set(func(r *http.Request) faultproxy.Fault {
 		if !changes(r) || !strings.Contains(r.URL.Path, c.id) && r.Method != http.MethodPost {
 			return faultproxy.Fault{}
@@ -96,23 +97,28 @@ func cutAt(t *testing.T, svc *service.Service, proxy *faultproxy.Proxy, c cut, d
 	})
 	restarted := make(chan error, 1)
 	go func() {
-		select {
-		case <-killed:
-			restarted <- svc.Start(t.Context())
-		case <-over:
+		if !<-killed {
 			restarted <- nil
+			return
 		}
+		restarted <- svc.Start(t.Context())
 	}()
 	do()
-	close(over)
-	if err := <-restarted; err != nil {
-		t.Fatal(err)
+	mu.Lock()
+	reached := writes >= c.write // what the last write does may show before the service is killed
+	writes = max(writes, c.write)
+	mu.Unlock()
+	if !reached {
+		killed <- false
+	}
+	select {
+	case err := <-restarted:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(*patience):
+		t.Fatalf("write %d was begun, and the service was not killed at it", c.write)
 	}
 	proxy.Set(nil)
-	select {
-	case <-killed:
-		return true
-	default:
-		return false
-	}
+	return reached
 }

@@ -103,7 +103,7 @@ func (d delivery) answer(t *rapid.T, to *service.Service, want string) string {
 	if r.Status != http.StatusServiceUnavailable {
 		return r.Outcome()
 	}
-	if r, err = to.Deliver(t.Context(), d.message.Message); err != nil {
+	if r, err = d.message.deliverTo(t.Context(), to); err != nil {
 		t.Fatal(err)
 	}
 	if r.Outcome() == "duplicate" {

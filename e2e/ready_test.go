@@ -62,7 +62,7 @@ func Test200AtOnceBecomeReady(t *testing.T) {
 	for i := range n {
 		m := newMessage(t, workspace.EventCreated, team(fmt.Sprintf("crowd-%d", i), 1))
 		group.Go(func() {
-			if _, err := world.service.Deliver(t.Context(), m.Message); err != nil {
+			if _, err := m.deliverTo(t.Context(), world.service); err != nil {
 				t.Error(err)
 			}
 		})

@@ -30,7 +30,7 @@ func TestDiskFullForLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer replica.Stop()
-	if _, err := replica.Deliver(t.Context(), newMessage(t, workspace.EventCreated, team("mute", 1)).Message); err != nil {
+	if _, err := newMessage(t, workspace.EventCreated, team("mute", 1)).deliverTo(t.Context(), replica); err != nil {
 		t.Fatal(err)
 	}
 	settled(t, "mute", v1alpha1.ReasonReady)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"testing"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -43,10 +44,17 @@ func (m message) send(t testing.TB) service.Reply {
 	return r
 }
 
+// deliverTo sends until the answer is a 2xx, for no longer than a story waits for anything.
+func (m message) deliverTo(ctx context.Context, to *service.Service) (service.Reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, *patience)
+	defer cancel()
+	return to.Deliver(ctx, m.Message)
+}
+
 // mustDeliver delivers to the shared service.
 func (m message) mustDeliver(t testing.TB) service.Reply {
 	t.Helper()
-	r, err := world.service.Deliver(t.Context(), m.Message)
+	r, err := m.deliverTo(t.Context(), world.service)
 	if err != nil {
 		t.Fatal(err)
 	}

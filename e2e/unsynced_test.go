@@ -33,7 +33,7 @@ func TestCacheNeverSyncs(t *testing.T) {
 	defer blind.Kill()
 	says(t, blind, "/livez", http.StatusOK, "ok")
 	m := newMessage(t, workspace.EventCreated, team(account, 1))
-	if r, err := blind.Deliver(t.Context(), m.Message); err != nil {
+	if r, err := m.deliverTo(t.Context(), blind); err != nil {
 		t.Errorf("%v: %+v", err, r)
 	}
 	eventually(t, "the second refusal, long after all other caches", func(context.Context) bool {
