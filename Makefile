@@ -78,7 +78,7 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race,$(warning no C compile
 
 test: $(gotestsum) $(helm) ## Run all tests, against a real control plane; the last line counts them
 	go run ./devcluster/cmd/devcluster build
-	HELM=$(helm) $(gotestsum) --format pkgname-and-test-fails -- $(RACE) -shuffle=on -timeout=15m ./...
+	HELM=$(helm) $(gotestsum) --format pkgname-and-test-fails -- $(RACE) -shuffle=on -timeout=45m ./...
 
 # SOAK is in seconds.
 soak: ## For an hour: deliveries through SIGKILLs, a kill at every single write, long outages, full memory, then all stories in another order, at least once

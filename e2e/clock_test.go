@@ -33,7 +33,8 @@ func TestClockOff(t *testing.T) {
 			if err := world.admin.Get(t.Context(), named(p.id), &v1alpha1.Workspace{}); !apierrors.IsNotFound(err) {
 				t.Errorf("what was refused has made a Workspace, or: %v", err)
 			}
-			mustBe(t, p.mustDeliver(t), http.StatusAccepted) // by a clock that was set right
+			p.mustDeliver(t) // by a clock that was set right
+			settled(t, p.id, v1alpha1.ReasonReady)
 		})
 	}
 }
@@ -67,7 +68,7 @@ func postOff(t *testing.T, off time.Duration, inside bool) (p posted) {
 		if p.reply, err = world.service.PostAt(ctx, p.Message, at); err != nil {
 			t.Fatal(err)
 		}
-		return (time.Since(at).Abs() < tolerance) == inside
+		return (time.Since(at).Abs() < tolerance) == inside && p.reply.Status != http.StatusServiceUnavailable
 	})
 	return p
 }

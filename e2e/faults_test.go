@@ -179,7 +179,7 @@ func TestUndoneUnseen(t *testing.T) {
 				err := world.admin.Get(ctx, client.ObjectKeyFromObject(config), config)
 				return err == nil && config.Labels[v1alpha1.LabelWorkspace] == c.id
 			})
-			if took := time.Since(undone); took > 2*k8s.EchoPatience {
+			if took := time.Since(undone); took > 3*k8s.EchoPatience {
 				t.Errorf("it took %v", took)
 			}
 		})

@@ -25,22 +25,23 @@ const (
 	// streams is how many workspaces change all the time, streamPace how often each of them does.
 	streams    = 12
 	streamPace = 400 * time.Millisecond
-	// longestDelivery is less than a lease lasts: what only a leader could take would be told from what takes its time.
-	longestDelivery = 10 * time.Second
 )
 
 // TestLeaderKilled kills the leader of three replicas again and again, while signed webhooks go round those that are alive.
-// These never leave one without an answer, one of them leads soon, and in the end all that was accepted has its effect, once.
+// These take what comes while nobody leads, one of them leads soon, and in the end all that was accepted has its effect, once.
 func TestLeaderKilled(t *testing.T) {
 	rs := startReplicas(t, "workspace-flyte-integration-1", "workspace-flyte-integration-2")
 	load := rs.stream(t)
 	for n := range *leaderKills {
 		expires := n == 0 || *everyLease
-		before := rs.taken.Load()
 		took := rs.killLeader(t, fmt.Sprintf("leaderless-%d", n), expires)
-		t.Logf("a replica had taken over after %v (lease waited for: %v), %d webhooks later", took, expires, rs.taken.Load()-before)
-		if took > takeover {
-			t.Errorf("a replica took over after %v, docs/operations.md says %v", took, takeover)
+		t.Logf("a replica led after %v, %d webhooks later; what arrived meanwhile was Ready after %v (lease waited for: %v)",
+			took.leads, took.taken, took.ready, expires)
+		if took.leads > takeover {
+			t.Errorf("a replica led after %v, docs/operations.md says %v", took.leads, takeover)
+		}
+		if took.taken == 0 && expires {
+			t.Error("nothing was taken while nobody led")
 		}
 	}
 	for id, version := range load.end() {
@@ -51,13 +52,17 @@ func TestLeaderKilled(t *testing.T) {
 	}
 	t.Logf("%d webhooks taken, the slowest after %v; %d attempts cut off by a kill, %d answered 503",
 		rs.taken.Load(), load.slowest, rs.cut.Load(), rs.busy.Load())
-	if load.slowest > longestDelivery {
-		t.Errorf("a webhook was taken only after %v", load.slowest)
-	}
 }
 
-// killLeader tells how long after the kill a workspace is Ready that arrived after it, and starts the killed one again.
-func (rs *replicas) killLeader(t *testing.T, id string, expires bool) time.Duration {
+// handover is how long after the leader's kill another one leads, and a workspace is Ready that arrived in between, and how
+// many webhooks were taken until it led.
+type handover struct {
+	leads, ready time.Duration
+	taken        int64
+}
+
+// killLeader kills the leader, and starts it again when another one has done its work.
+func (rs *replicas) killLeader(t *testing.T, id string, expires bool) (took handover) {
 	t.Helper()
 	old, killed := rs.leader(t), time.Now()
 	if expires {
@@ -65,12 +70,15 @@ func (rs *replicas) killLeader(t *testing.T, id string, expires bool) time.Durat
 	} else {
 		rs.usurp(t, old)
 	}
+	before := rs.taken.Load()
 	rs.deliver(t, newMessage(t, workspace.EventCreated, team(id, 1)))
+	eventually(t, "another leader than "+old.pod, func(ctx context.Context) bool {
+		now := leader(ctx)
+		return now != "" && now != old.pod
+	})
+	took.leads, took.taken = time.Since(killed), rs.taken.Load()-before
 	settled(t, id, v1alpha1.ReasonReady)
-	took := time.Since(killed)
-	if now := leader(t.Context()); now == old.pod || now == "" {
-		t.Errorf("%q leads after %s was killed", now, old.pod)
-	}
+	took.ready = time.Since(killed)
 	rs.start(t, old)
 	return took
 }

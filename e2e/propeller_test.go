@@ -98,7 +98,11 @@ func propeller(t *testing.T) client.Client {
 			}
 		})
 	}
-	return asAccount(t, "flyte-system", "flytepropeller")
+	flyte := asAccount(t, "flyte-system", "flytepropeller")
+	eventually(t, "the API server to know of its rights", func(ctx context.Context) bool {
+		return flyte.List(ctx, &corev1.PodList{}, client.InNamespace("flyte-system")) == nil
+	})
+	return flyte
 }
 
 func TestPodsOfPropellerAreAdmitted(t *testing.T) {

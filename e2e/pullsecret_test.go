@@ -90,7 +90,7 @@ func TestPullSecretsAreCopied(t *testing.T) {
 	write(t, admitted, tier)
 	data := team("pulling", 1)
 	data.Tier = "pulling"
-	newMessage(t, workspace.EventCreated, data).mustDeliver(t)
+	newMessage(t, workspace.EventCreated, data).sendOnNewTier(t)
 	settled(t, "pulling", v1alpha1.ReasonPullSecretNotFound) // the second
 	copied(t, `{"auths":{"a":{"auth":"1"},"b":{"auth":"1"}}}`)
 	write(t, admitted, second)

@@ -91,7 +91,7 @@ func (r *recording) note(kind watch.EventType, w *v1alpha1.Workspace) {
 // check holds each state against the model, when the watch has shown the last one, and tells how many there were.
 func (r *recording) check(t *testing.T) (seen int) {
 	t.Helper()
-	for id, history := range r.histories {
+	for id := range r.histories {
 		eventually(t, "the watch to show the last state of "+id, func(context.Context) bool {
 			select {
 			case <-r.over:
@@ -100,6 +100,10 @@ func (r *recording) check(t *testing.T) (seen int) {
 			}
 			return r.last(id) == live(t, &v1alpha1.Workspace{}, "", id).ResourceVersion
 		})
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, history := range r.histories {
 		r.checkStates(t, id, history)
 		seen += len(r.states[id])
 	}

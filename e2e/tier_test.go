@@ -47,9 +47,13 @@ func onTier(t *testing.T, id, tier string) {
 	t.Helper()
 	data := team(id, 1)
 	data.Tier = tier
-	created := newMessage(t, workspace.EventCreated, data)
-	eventually(t, "the edge to know the tier", func(context.Context) bool { return created.send(t).Status < http.StatusMultipleChoices })
+	newMessage(t, workspace.EventCreated, data).sendOnNewTier(t)
 	settled(t, id, v1alpha1.ReasonReady)
+}
+
+func (m message) sendOnNewTier(t *testing.T) {
+	t.Helper()
+	eventually(t, "the edge to know the tier", func(context.Context) bool { return m.send(t).Status < http.StatusMultipleChoices })
 }
 
 // TestTierIsWhatAWorkspaceGets follows a tier to its workspaces, while it changes, under the account of the chart.

@@ -17,6 +17,9 @@ async function send({ client, key, url, id, body }) {
     [`${prefixes[client]}-signature`]: new clients[client](key).sign(id, now, body),
   };
   const answer = await fetch(url, { method: "POST", headers, body });
+  if (answer.status === 503) {
+    return send({ client, key, url, id, body }); // as every sender does
+  }
   return { status: answer.status, body: await answer.text() };
 }
 

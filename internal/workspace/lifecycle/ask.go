@@ -31,7 +31,7 @@ func (c *Controller) ensure(ctx context.Context, want flyte.Project) error {
 	case <-turn.Done():
 		return errBusy
 	}
-	ctx, cancelCall := context.WithTimeout(ctx, flytePatience)
+	ctx, cancelCall := context.WithTimeout(ctx, c.flytePatience)
 	defer cancelCall()
 	_, err := c.Projects.EnsureProject(ctx, want)
 	return err

@@ -65,8 +65,9 @@ type Controller struct {
 	progress progress
 	queue    queue
 	fanOut   fanOut
-	// asking has a place for each Reconcile that asks Flyte now.
-	asking chan struct{}
+	// asking has a place for each Reconcile that asks Flyte now, for as long as flytePatience.
+	asking        chan struct{}
+	flytePatience time.Duration
 	// changed are the workspaces whose project somebody else changed in Flyte, by id. What is lost of it, the next listing finds.
 	changed sync.Map
 	orphans orphans
@@ -77,7 +78,8 @@ type Controller struct {
 // New makes a Controller. Setup connects it to a manager.
 func New(o Options) *Controller {
 	c := &Controller{
-		Options: o, client: o.Applier.Client, progress: progress{now: o.Now}, asking: make(chan struct{}, maxAsking),
+		Options: o, client: o.Applier.Client, progress: progress{now: o.Now},
+		asking: make(chan struct{}, maxAsking), flytePatience: flytePatience,
 	}
 	o.Metrics.MustRegister(&census{cached: c.client, naming: o.Naming, now: o.Now})
 	return c

@@ -41,24 +41,29 @@ func (c *clock) now() time.Time {
 	return time.Now().Add(c.ahead)
 }
 
-// advance moves the clock and lets the controller look at these workspaces again, as it would have by itself. A Reconcile that began
-// before doesn't see the new time: two at once would do things twice.
+// advance moves the clock and looks at these workspaces again, one after the other, before anything else sees the new time.
 func (s *stage) advance(by time.Duration, ids ...string) {
 	s.t.Helper()
-	s.awaitIdle()
-	s.clock.mu.Lock()
-	s.clock.ahead += by
-	s.clock.mu.Unlock()
-	for _, id := range ids {
-		s.reconcileToEnd(id)
-	}
+	s.leadership.alone(s.t.Context(), func(ctx context.Context) {
+		s.clock.mu.Lock()
+		s.clock.ahead += by
+		s.clock.mu.Unlock()
+		for _, id := range ids {
+			s.lookToEnd(ctx, id)
+		}
+	})
 }
 
 // reconcileToEnd looks at a workspace again for as long as the controller itself would at once.
 func (s *stage) reconcileToEnd(id string) {
 	s.t.Helper()
-	eventually(s.t, func(ctx context.Context) error {
-		result, err := s.controller.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
+	s.leadership.alone(s.t.Context(), func(ctx context.Context) { s.lookToEnd(ctx, id) })
+}
+
+func (s *stage) lookToEnd(alone context.Context, id string) {
+	s.t.Helper()
+	eventually(s.t, func(context.Context) error {
+		result, err := s.controller.Reconcile(alone, reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
 		if err == nil && result.RequeueAfter > 0 && result.RequeueAfter <= turnPatience {
 			err = errors.New("it is to be looked at again at once")
 		}

@@ -132,6 +132,19 @@ type leadership struct {
 	cancel context.CancelFunc
 	// refused counts the calls of Hold without the lease.
 	refused int
+	// turns lets one caller of Hold be alone.
+	turns sync.RWMutex
+}
+
+// alone marks the context of who is alone.
+type alone struct{}
+
+// alone does something while no Reconcile is under way but those that get its context: of two of one workspace at once,
+// which the queue rules out, each would do the same.
+func (l *leadership) alone(ctx context.Context, do func(context.Context)) {
+	l.turns.Lock()
+	defer l.turns.Unlock()
+	do(context.WithValue(ctx, alone{}, true))
 }
 
 func (l *leadership) acquire() {
@@ -148,14 +161,19 @@ func (l *leadership) lose() {
 
 // Hold implements Leadership, as k8s.Lease does.
 func (l *leadership) Hold(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
+	over := func() {}
+	if ctx.Value(alone{}) == nil {
+		l.turns.RLock()
+		over = l.turns.RUnlock
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	held := l.held
 	if held == nil || held.Err() != nil {
 		l.refused++
-		return ctx, func() {}, false
+		return ctx, over, false
 	}
 	bound, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(held, cancel)
-	return bound, func() { stop(); cancel() }, true
+	return bound, func() { stop(); cancel(); over() }, true
 }

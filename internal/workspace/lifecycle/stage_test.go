@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -57,6 +58,7 @@ type stageOptions struct {
 	// maxWorkspaces is far away unless it is set.
 	maxWorkspaces int
 	clock         *clock
+	flytePatience time.Duration
 	// seesAll lets the controller see the Workspaces of all tests: only for tests that run alone.
 	seesAll bool
 }
@@ -134,6 +136,7 @@ func (s *stage) addController() {
 		Deletion:   s.deletion, MaxWorkspaces: s.maxWorkspaces,
 		Events: s.mgr.GetEventRecorder("workspace-flyte-integration"), Metrics: s.metrics, Now: s.clock.now,
 	})
+	s.controller.flytePatience = cmp.Or(s.flytePatience, flytePatience)
 	must(s.t, s.controller.Setup(s.t.Context(), s.mgr))
 }
 
@@ -227,8 +230,10 @@ func (s *stage) reconcile(id string) {
 	must(s.t, s.tryReconcile(id))
 }
 
-func (s *stage) tryReconcile(id string) error {
-	_, err := s.controller.Reconcile(s.t.Context(), reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
+func (s *stage) tryReconcile(id string) (err error) {
+	s.leadership.alone(s.t.Context(), func(ctx context.Context) {
+		_, err = s.controller.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
+	})
 	return err
 }
 

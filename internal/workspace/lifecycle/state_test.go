@@ -252,9 +252,11 @@ func TestController_LocksWhatItWouldNotProvision(t *testing.T) {
 	}
 }
 
+// TestController_TakesAccessAwayWhileFlyteHangs has Flyte hang for as long as a Reconcile may take, so that what waits for it
+// comes after that.
 func TestController_TakesAccessAwayWhileFlyteHangs(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
+	s := newStage(t, stageOptions{flytePatience: reconcileTimeout})
 	s.provisioned("hung")
 	release := s.flyte.Hang()
 	defer release()
@@ -279,7 +281,7 @@ func TestController_TakesAccessAwayWhileFlyteHangs(t *testing.T) {
 	})
 	took := time.Since(began)
 	t.Logf("access was reduced after %s", took.Round(time.Millisecond))
-	if took > 5*time.Second {
+	if took >= reconcileTimeout {
 		t.Errorf("taking access away took %s: it waited for Flyte", took)
 	}
 	release()

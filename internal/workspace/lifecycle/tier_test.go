@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -55,6 +57,9 @@ func TestController_ChangedTierReachesItsWorkspaces(t *testing.T) {
 	for _, id := range ids {
 		s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	}
+	for _, id := range ids {
+		s.counted("flyte-" + id) // what else is written to a quota makes the service read it and patch again
+	}
 	writes := s.requests.total()
 	s.changeTier("shared-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Quota.Default.Pods = "77"
@@ -76,6 +81,27 @@ func TestController_ChangedTierReachesItsWorkspaces(t *testing.T) {
 	if n := s.requests.total() - writes; n != 2*len(ids) {
 		t.Errorf("%d writes for two objects in each of %d namespaces: %v", n, len(ids), s.requests.writes())
 	}
+}
+
+// counted waits until kube-controller-manager has counted what the namespace's quota is about.
+func (s *stage) counted(namespace string) {
+	s.t.Helper()
+	eventually(s.t, func(ctx context.Context) error {
+		var quota corev1.ResourceQuota
+		err := s.mgr.GetCache().Get(ctx, client.ObjectKey{Namespace: namespace, Name: "workspace-quota"}, &quota)
+		if err != nil {
+			return err
+		}
+		live := quota.DeepCopy()
+		if err := s.admin.Get(ctx, client.ObjectKeyFromObject(live), live); err != nil {
+			return err
+		}
+		if !equality.Semantic.DeepEqual(live.Spec.Hard, live.Status.Hard) || live.ResourceVersion != quota.ResourceVersion {
+			return fmt.Errorf("of %v, %v is counted; the cache shows %s of %s",
+				live.Spec.Hard, live.Status.Hard, quota.ResourceVersion, live.ResourceVersion)
+		}
+		return nil
+	})
 }
 
 func TestController_ClampsQuotaToLoweredMaximum(t *testing.T) {
