@@ -24,7 +24,7 @@ func TestApply_ChangesNothingTheSecondTime(t *testing.T) {
 	cfg := installed(t)
 	admin, objects := clientFor(t, cfg), rendered(t, ciValues(t, "default"))
 	var written []string
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, 3*time.Minute, true, func(ctx context.Context) (bool, error) {
 		before, err := versions(ctx, admin, objects)
 		if err != nil {
 			return false, err

@@ -1,16 +1,19 @@
 package deploy_test
 
 import (
+	"context"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -33,7 +36,14 @@ func asMember(t *testing.T, role string) (c client.Client, namespace string) {
 		t.Fatal(err)
 	}
 	cfg.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: []string{"system:authenticated"}}
-	return clientFor(t, cfg), namespace
+	member := clientFor(t, cfg)
+	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
+		return review(t, member, namespace, "list /pods"), nil // which every role may
+	})
+	if err != nil {
+		t.Fatalf("the API server doesn't know of the rights of %s: %v", user, err)
+	}
+	return member, namespace
 }
 
 // documented are the rights of each role, by resource, as the table of docs/operations.md gives them: verbs, sorted.

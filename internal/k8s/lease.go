@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
@@ -90,15 +91,16 @@ func (l *Lease) release(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.times.retry)
 	defer cancel()
-	record, _, err := l.lock.Get(ctx)
+	// A renewal that was under way when the leadership ended may still be stored.
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		record, _, err := l.lock.Get(ctx)
+		if err != nil || record.HolderIdentity != l.lock.Identity() {
+			return err
+		}
+		record.HolderIdentity, record.LeaseDurationSeconds = "", 1
+		return l.lock.Update(ctx, *record)
+	})
 	if err != nil {
-		return fmt.Errorf("reading the lease to release: %w", err)
-	}
-	if record.HolderIdentity != l.lock.Identity() {
-		return nil
-	}
-	record.HolderIdentity, record.LeaseDurationSeconds = "", 1
-	if err := l.lock.Update(ctx, *record); err != nil {
 		return fmt.Errorf("releasing the lease: %w", err)
 	}
 	return nil

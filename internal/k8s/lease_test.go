@@ -23,7 +23,7 @@ type replica struct {
 
 var shortTimes = leaseTimes{duration: 3 * time.Second, renew: 2 * time.Second, retry: 200 * time.Millisecond}
 
-func startReplica(t *testing.T, lease, identity string) *replica {
+func startReplica(t *testing.T, lease, identity string, times leaseTimes) *replica {
 	t.Helper()
 	api, err := typed.NewForConfig(shared.Cluster(t).Config())
 	must(t, err)
@@ -31,7 +31,7 @@ func startReplica(t *testing.T, lease, identity string) *replica {
 	r.lease, err = newLease(&resourcelock.LeaseLock{
 		LeaseMeta: metav1.ObjectMeta{Namespace: "default", Name: lease}, Client: api,
 		LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
-	}, shortTimes, func(context.Context) { r.acquired <- struct{}{} })
+	}, times, func(context.Context) { r.acquired <- struct{}{} })
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error)
@@ -51,9 +51,10 @@ func inTime(t *testing.T, c <-chan struct{}, limit time.Duration, what string) {
 }
 
 func TestLease_PassesToTheNextReplica(t *testing.T) {
-	first := startReplica(t, "passes", "first")
-	inTime(t, first.acquired, 5*time.Second, "the first replica leads")
-	second := startReplica(t, "passes", "second")
+	long := leaseTimes{duration: time.Minute, renew: 40 * time.Second, retry: time.Second}
+	first := startReplica(t, "passes", "first", long)
+	inTime(t, first.acquired, 30*time.Second, "the first replica leads")
+	second := startReplica(t, "passes", "second", long)
 	bound, release, ok := first.lease.Hold(t.Context())
 	defer release()
 	if _, _, leads := second.lease.Hold(t.Context()); !ok || leads {
@@ -66,21 +67,21 @@ func TestLease_PassesToTheNextReplica(t *testing.T) {
 	if _, _, leads := first.lease.Hold(t.Context()); leads {
 		t.Error("the first still leads")
 	}
-	inTime(t, second.acquired, shortTimes.duration-time.Second, "the second takes over without waiting for the lease to expire")
+	inTime(t, second.acquired, long.duration/2, "the second takes over without waiting for the lease to expire")
 	if _, _, leads := second.lease.Hold(t.Context()); !leads {
 		t.Error("the second does not lead")
 	}
 }
 
 func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
-	r := startReplica(t, "own-context", "first")
-	inTime(t, r.acquired, 5*time.Second, "it leads")
+	r := startReplica(t, "own-context", "first", kubernetesTimes)
+	inTime(t, r.acquired, 30*time.Second, "it leads")
 	ctx, cancel := context.WithCancel(t.Context())
 	bound, release, _ := r.lease.Hold(ctx)
 	defer release()
 	other, releaseOther, _ := r.lease.Hold(t.Context())
 	cancel()
-	inTime(t, bound.Done(), time.Second, "the bound context ends")
+	inTime(t, bound.Done(), 30*time.Second, "the bound context ends")
 	if other.Err() != nil {
 		t.Error("another one has ended too")
 	}
@@ -92,16 +93,17 @@ func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
 
 // Where the API server hangs, the leader must know that it leads no more before another replica may.
 func TestLease_EndsBeforeItExpires(t *testing.T) {
-	cluster, r := shared.Cluster(t), startReplica(t, "expires", "first")
-	inTime(t, r.acquired, 5*time.Second, "it leads")
+	times := leaseTimes{duration: 20 * time.Second, renew: 2 * time.Second, retry: 200 * time.Millisecond}
+	cluster, r := shared.Cluster(t), startReplica(t, "expires", "first", times)
+	inTime(t, r.acquired, 30*time.Second, "it leads")
 	bound, release, _ := r.lease.Hold(t.Context())
 	defer release()
 	cluster.PauseAPIServer()
 	resume := sync.OnceFunc(cluster.ResumeAPIServer)
 	defer resume()
-	inTime(t, bound.Done(), shortTimes.duration, "the leadership ends")
+	inTime(t, bound.Done(), times.duration, "the leadership ends")
 	resume()
-	inTime(t, r.acquired, 10*time.Second, "it leads again")
+	inTime(t, r.acquired, 30*time.Second, "it leads again")
 	if _, _, leads := r.lease.Hold(t.Context()); !leads {
 		t.Error("it does not lead again")
 	}
@@ -116,7 +118,7 @@ func TestLease_LastsByWhateverClock(t *testing.T) {
 		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "default", GenerateName: "clock-"}}
 		lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &holder, LeaseDurationSeconds: &seconds, AcquireTime: &at, RenewTime: &at}
 		must(t, clustertest.Client(t, shared.Cluster(t).Config()).Create(t.Context(), lease))
-		successors[off] = startReplica(t, lease.Name, "next")
+		successors[off] = startReplica(t, lease.Name, "next", shortTimes)
 	}
 	for off, next := range successors {
 		inTime(t, next.acquired, 30*time.Second, "the lease expires")

@@ -41,6 +41,8 @@ func isPatient(s *http.Server) {
 	s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout = time.Hour, time.Hour, time.Hour
 }
 
+func patient(_ *webhook.Options, s *http.Server) { isPatient(s) }
+
 // isCut tells whether the server has ended a connection, which says nothing.
 func isCut(t *testing.T, c net.Conn, patience time.Duration) bool {
 	t.Helper()
@@ -53,7 +55,7 @@ func isCut(t *testing.T, c net.Conn, patience time.Duration) bool {
 
 // TestServer_ClosesTheOldestConnectionForANewOne, but none that has a POST under way.
 func TestServer_ClosesTheOldestConnectionForANewOne(t *testing.T) {
-	e := newEdge(t, func(_ *webhook.Options, s *http.Server) { isPatient(s) })
+	e := newEdge(t, patient)
 	first, answers := e.waiting(t)
 	idle := make([]net.Conn, maxConnections-1)
 	for i := range idle {

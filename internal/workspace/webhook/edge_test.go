@@ -42,6 +42,8 @@ type edge struct {
 	log      *strings.Builder // to be read when the server has ended
 	client   *http.Client
 	read     atomic.Int64 // bytes, of all connections
+	// shutting is closed when a server that start started has begun to shut down.
+	shutting chan struct{}
 }
 
 // options are those of a handler that works on store.

@@ -107,7 +107,7 @@ func TestEdge_NeverTakesAPublicKeyForASecret(t *testing.T) {
 
 // TestEdge_ServesAGoodSenderBesideAnAttacker: both on one address, and the attacker says that each request is another's.
 func TestEdge_ServesAGoodSenderBesideAnAttacker(t *testing.T) {
-	e := newEdge(t)
+	e := newEdge(t, standing)
 	var limited int
 	for i := range 500 {
 		forged := func(r *http.Request) {

@@ -128,7 +128,7 @@ func TestProvision_WaitsForABoundedNumberAtATime(t *testing.T) {
 
 // TestServer_CutsTheOldestReaderForANewOne: slow bodies can fill the bound, and nobody else is kept out by them.
 func TestServer_CutsTheOldestReaderForANewOne(t *testing.T) {
-	e := newEdge(t)
+	e := newEdge(t, patient)
 	const start = "POST /webhooks/workspace HTTP/1.1\r\nHost: integration\r\nContent-Length: 1000\r\n\r\n{"
 	slow := make([]net.Conn, maxReading)
 	for i := range slow {

@@ -187,9 +187,12 @@ func TestHandler_RemembersABoundedNumberOfSources(t *testing.T) {
 	}
 }
 
+// standing lets no time pass for the budgets, however long a test takes.
+func standing(o *webhook.Options, _ *http.Server) { o.Now = func() time.Time { return now } }
+
 // TestHandler_ChargesWhateverIsNotSigned: a body that is too large proves nothing.
 func TestHandler_ChargesWhateverIsNotSigned(t *testing.T) {
-	e := newEdge(t, func(o *webhook.Options, _ *http.Server) { o.Now = func() time.Time { return now } })
+	e := newEdge(t, standing)
 	large := "POST /provision HTTP/1.1\r\nHost: integration\r\nContent-Length: 10485760\r\n\r\n"
 	for range unsignedBurst {
 		if got := e.raw(t, large).Status; got != http.StatusRequestEntityTooLarge {

@@ -51,6 +51,7 @@ func TestServer_AnswersWhatIsUnderWayWhenTheProcessStops(t *testing.T) {
 	if diff := cmp.Diff(pending, answered); diff != "" {
 		t.Errorf("a wait (-want +got):\n%s", diff)
 	}
+	<-e.shutting // else the answer may leave before the server knows that no other will
 	close(unready)
 	if diff := cmp.Diff(refused(http.StatusServiceUnavailable, "stopping", "Retry-After", "5", "Connection", "close"), <-probed); diff != "" {
 		t.Errorf("/readyz (-want +got):\n%s", diff)
@@ -82,10 +83,12 @@ func (e *edge) start(process context.Context, t *testing.T, handler http.Handler
 	}
 	e.address, e.client = listener.Addr().String(), &http.Client{Transport: &http.Transport{}}
 	drain, done := time.Minute, make(chan error, 1)
+	e.shutting = make(chan struct{})
 	server := &manager.Server{
 		Name: "edge", ShutdownTimeout: &drain, Listener: metered{listener, new(atomic.Int64)},
 		Server: webhook.NewServer("", handler, time.Minute, slog.New(slog.DiscardHandler)),
 	}
+	server.Server.RegisterOnShutdown(func() { close(e.shutting) })
 	go func() { done <- server.Start(process) }()
 	return done
 }
