@@ -75,7 +75,7 @@ func (a *Applier) apply(ctx context.Context, want client.Object) error {
 	if patch := overwriting(have, want, m.wish); patch != nil {
 		return a.overwrite(ctx, have, m, patch)
 	}
-	return a.repair(ctx, m)
+	return a.repairShown(ctx, have, m)
 }
 
 // making is one attempt to make an object what it should be.
@@ -123,11 +123,17 @@ func (a *Applier) create(ctx context.Context, m making) error {
 	err := a.send(ctx, m)
 	if apierrors.IsAlreadyExists(err) {
 		m.unseen = true
-		return a.Expecting(WorkspaceOf(m.want), describe(m.want), "", m.wish, func() (string, error) {
-			return "something", a.repair(ctx, m) // its event is to come, whoever made it so
-		})
+		return a.repairShown(ctx, like(m.want), m)
 	}
 	return err
+}
+
+// repairShown is repair of what the cache shows as have, which is empty where it shows nothing. If nothing had to be written, the
+// cache is late, and its next event is still to come: somebody may undo it before a broken watch is back.
+func (a *Applier) repairShown(ctx context.Context, have client.Object, m making) error {
+	return a.Expecting(WorkspaceOf(m.want), describe(m.want), have.GetResourceVersion(), m.wish, func() (string, error) {
+		return "what there is", a.repair(ctx, m)
+	})
 }
 
 // send tells after the creation, as after a patch, if somebody deletes the object again and again.
@@ -224,6 +230,9 @@ func (a *Applier) remove(
 ) error {
 	have := like(unwanted)
 	err := get(ctx, client.ObjectKeyFromObject(unwanted), have)
+	if apierrors.IsNotFound(err) && a.Heed(unwanted) { // it was made, and the cache may only be late
+		err = get(ctx, client.ObjectKeyFromObject(unwanted), have)
+	}
 	switch {
 	case err != nil:
 	case unwanted.GetUID() != "" && unwanted.GetUID() != have.GetUID():

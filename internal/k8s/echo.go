@@ -60,10 +60,13 @@ func (e *echoes) neverCame() float64 {
 	return float64(e.unheard)
 }
 
-func (e *echoes) forget(key string) {
+// forget tells whether an event was expected.
+func (e *echoes) forget(key string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	_, expected := e.expected[key]
 	delete(e.expected, key)
+	return expected
 }
 
 // heard tells whether an event is the echo that is expected. Whatever it is, none is expected after it.
@@ -87,6 +90,10 @@ func (a *Applier) Expecting(workspace, key, resourceVersion, content string, wri
 	}
 	return err
 }
+
+// Heed has the next event of an object told, whoever has caused it, and tells whether one was expected: for what the cache doesn't
+// show, although it may be there, and what follows from that.
+func (a *Applier) Heed(o client.Object) bool { return a.echoes.forget(describe(o)) }
 
 // Unheard are the workspaces of writes of which no watch has told for [EchoPatience], each write once: whoever asks must
 // look at them. Writes are kept until then, so this wants to be asked often.

@@ -121,6 +121,48 @@ func TestEchoes_OfWhatTheCacheDoesNotShow(t *testing.T) {
 	}
 }
 
+// What the cache doesn't show is not there for Remove; when it comes, somebody must look, although it is our own.
+func TestEchoes_OfWhatIsNotWantedAnyMore(t *testing.T) {
+	k, p := newKube(t), samplePlan("unwanted")
+	a, config := k.applier(), p.ConfigObject()
+	apply(t, a, p.NamespaceObject())
+	made := like(config)
+	must(t, a.Expecting("ws-001", describe(config), "", digest(config), func() (string, error) { return "1", nil }))
+	must(t, a.Remove(t.Context(), config)) // before the watch tells
+	made.SetAnnotations(map[string]string{digestAnnotation: digest(config)})
+	made.SetNamespace(config.GetNamespace())
+	made.SetName(config.GetName())
+	if !a.CreatedByOthers(made) {
+		t.Error("nobody will look at what was made, and must not be")
+	}
+}
+
+// stale is a client whose cache shows an object as it once was.
+type stale struct {
+	client.Client
+	was *corev1.ConfigMap
+}
+
+func (c stale) Get(_ context.Context, _ client.ObjectKey, o client.Object, _ ...client.GetOption) error {
+	c.was.DeepCopyInto(o.(*corev1.ConfigMap))
+	return nil
+}
+
+// What a late cache doesn't show as it is wanted is looked at again: somebody may undo it before the watch tells.
+func TestEchoes_OfWhatIsAsWantedAlready(t *testing.T) {
+	k, p := newKube(t), samplePlan("late-cache")
+	apply(t, k.applier(), p.NamespaceObject())
+	want := p.ConfigObject()
+	apply(t, k.applier(), want)
+	was := cachedConfig("1", "an older wish")
+	was.Namespace, was.Name = want.GetNamespace(), want.GetName()
+	a := &Applier{Client: stale{k.client, was}, Live: k.live}
+	apply(t, a, want)
+	if _, expected := a.echoes.expected[describe(want)]; !expected {
+		t.Error("nobody will look whether it stays so")
+	}
+}
+
 // A write that is refused, or changes nothing, has no event; that of an earlier one is still to come.
 func TestEchoes_OfEarlierWrites(t *testing.T) {
 	for name, write := range map[string]func() (string, error){

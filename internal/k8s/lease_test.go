@@ -93,7 +93,8 @@ func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
 
 // Where the API server hangs, the leader must know that it leads no more before another replica may.
 func TestLease_EndsBeforeItExpires(t *testing.T) {
-	times := leaseTimes{duration: 20 * time.Second, renew: 2 * time.Second, retry: 200 * time.Millisecond}
+	// Who tried to renew a second time, or to release, would lead for longer than the lease lasts.
+	times := leaseTimes{duration: 20 * time.Second, renew: 12 * time.Second, retry: 200 * time.Millisecond}
 	cluster, r := shared.Cluster(t), startReplica(t, "expires", "first", times)
 	inTime(t, r.acquired, 30*time.Second, "it leads")
 	bound, release, _ := r.lease.Hold(t.Context())

@@ -55,7 +55,7 @@ func (a *Applier) overwrite(ctx context.Context, have client.Object, m making, p
 	case err == nil:
 		return a.atRest(live, m.wish)
 	case apierrors.IsConflict(err), apierrors.IsInvalid(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-		return a.repair(ctx, m)
+		return a.repairShown(ctx, have, m)
 	}
 	return err
 }

@@ -8,6 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
@@ -69,10 +71,10 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		})
 	for _, child := range k8s.Children() {
-		b = b.Watches(child, onChild(cached), changed)
+		b = b.Watches(child, c.onChild(cached), changed)
 	}
 	if c.PullSecrets != nil {
-		b = b.Watches(&corev1.Secret{}, onChild(cached), changed).
+		b = b.Watches(&corev1.Secret{}, c.onChild(cached), changed).
 			WatchesRawSource(source.Kind(c.PullSecrets.Cache(), client.Object(&corev1.Secret{}), c.onPullSecret(cached)))
 	}
 	if err := b.Complete(c); err != nil {
@@ -235,13 +237,22 @@ func onNamespace() handler.EventHandler {
 	})
 }
 
-// onChild finds the workspace by the object's Namespace, never by what its own labels claim.
-func onChild(cached client.Reader) handler.EventHandler {
+func (c *Controller) onChild(cached client.Reader) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
-		var namespace corev1.Namespace
-		if err := cached.Get(ctx, client.ObjectKey{Name: o.GetNamespace()}, &namespace); err != nil {
-			return nil // the namespace is gone or not ours; its own event counts
-		}
-		return request(k8s.WorkspaceOf(&namespace))
+		return c.ofChild(ctx, cached, o)
 	})
+}
+
+// ofChild finds the workspace by the object's Namespace, never by what its own labels claim. Where that is not shown, it is gone,
+// or not ours, or still to come: then its own event counts, also where that is of our own write.
+func (c *Controller) ofChild(ctx context.Context, cached client.Reader, o client.Object) []reconcile.Request {
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: o.GetNamespace()}}
+	err := cached.Get(ctx, client.ObjectKeyFromObject(namespace), namespace)
+	if apierrors.IsNotFound(err) && c.Applier.Heed(namespace) {
+		err = cached.Get(ctx, client.ObjectKeyFromObject(namespace), namespace)
+	}
+	if err != nil {
+		return nil
+	}
+	return request(k8s.WorkspaceOf(namespace))
 }
