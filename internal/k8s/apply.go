@@ -122,7 +122,6 @@ func (a *Applier) create(ctx context.Context, m making) error {
 	}
 	err := a.send(ctx, m)
 	if apierrors.IsAlreadyExists(err) {
-		m.unseen = true
 		return a.repairShown(ctx, like(m.want), m)
 	}
 	return err
@@ -131,7 +130,9 @@ func (a *Applier) create(ctx context.Context, m making) error {
 // repairShown is repair of what the cache shows as have, which is empty where it shows nothing. If nothing had to be written, the
 // cache is late, and its next event is still to come: somebody may undo it before a broken watch is back.
 func (a *Applier) repairShown(ctx context.Context, have client.Object, m making) error {
-	return a.Expecting(WorkspaceOf(m.want), describe(m.want), have.GetResourceVersion(), m.wish, func() (string, error) {
+	shown := have.GetResourceVersion()
+	m.unseen = shown == ""
+	return a.Expecting(WorkspaceOf(m.want), describe(m.want), shown, m.wish, func() (string, error) {
 		return "what there is", a.repair(ctx, m)
 	})
 }
