@@ -110,6 +110,14 @@ func clientContract(t *testing.T, f flyteAdmin) {
 			t.Error(err)
 		}
 	})
+	t.Run("RecognisesTheOtherAPI", func(t *testing.T) {
+		if _, err := f.mistaken.EnsureProject(t.Context(), f.newProject(t)); !errors.Is(err, flyte.ErrWrongVersion) {
+			t.Errorf("error is %v, want ErrWrongVersion", err)
+		}
+		if _, err := f.mistaken.Version(t.Context()); !errors.Is(err, flyte.ErrWrongVersion) {
+			t.Errorf("error is %v, want ErrWrongVersion", err)
+		}
+	})
 }
 
 // clientContractV1 is what is so of Flyte 1 only.

@@ -14,7 +14,7 @@ func listingContract(t *testing.T, f flyteAdmin) {
 	t.Helper()
 	a, b, c := f.newID(t), f.newID(t), f.newID(t)
 	f.register(t, &admin.Project{Id: a, Name: "n"})
-	f.register(t, &admin.Project{Id: b, Name: "n"})
+	f.register(t, &admin.Project{Id: b, Name: "a%b"})
 	f.register(t, &admin.Project{Id: c, Name: "n", State: admin.Project_ARCHIVED})
 	all := sorted(a, b, c)
 	these := "value_in(identifier," + strings.Join(all, ";") + ")"
@@ -30,6 +30,9 @@ func listingContract(t *testing.T, f flyteAdmin) {
 		"by state active":        {these + "+eq(state,0)", sorted(a, b)},
 		"by state archived":      {these + "+eq(state,1)", []string{c}},
 		"by state, not archived": {these + "+ne(state,1)", sorted(a, b)},
+		"by part of the name":    {these + "+contains(name,%)", all},
+		"by pattern of the name": {these + "+contains(name,a_b)", []string{b}},
+		"any state":              {these + "+ne(identifier,-)", all},
 		"none":                   {"eq(identifier," + f.newID(t) + ")", nil},
 	}
 	for name, test := range tests {

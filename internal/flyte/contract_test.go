@@ -33,6 +33,8 @@ type flyteAdmin struct {
 	v1     service.AdminServiceClient
 	v2     flyteidl2.ProjectServiceClient
 	client *flyte.Client
+	// mistaken is a client of the other API at the same endpoint.
+	mistaken *flyte.Client
 }
 
 // TestContract is what both the doubles and a real Flyte must do; a difference is a bug of the double. It makes ids of its own
@@ -96,13 +98,19 @@ func startDoubleV2(t *testing.T) *flytetest.Server {
 func connect(t *testing.T, endpoint string) flyteAdmin {
 	t.Helper()
 	v1 := service.NewAdminServiceClient(dial(t, endpoint))
-	return flyteAdmin{raw: rawV1{v1}, v1: v1, client: newClient(t, flyte.Options{Endpoint: endpoint})}
+	return flyteAdmin{
+		raw: rawV1{v1}, v1: v1, client: newClient(t, flyte.Options{Endpoint: endpoint}),
+		mistaken: newClient(t, flyte.Options{Endpoint: endpoint, API: flyte.V2}),
+	}
 }
 
 func connectV2(t *testing.T, endpoint string) flyteAdmin {
 	t.Helper()
 	v2 := flyteidl2.NewProjectServiceClient(dial(t, endpoint))
-	return flyteAdmin{raw: rawV2{v2}, v2: v2, client: newClient(t, flyte.Options{Endpoint: endpoint, API: flyte.V2})}
+	return flyteAdmin{
+		raw: rawV2{v2}, v2: v2, client: newClient(t, flyte.Options{Endpoint: endpoint, API: flyte.V2}),
+		mistaken: newClient(t, flyte.Options{Endpoint: endpoint}),
+	}
 }
 
 func dial(t *testing.T, endpoint string) *grpc.ClientConn {

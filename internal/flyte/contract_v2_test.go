@@ -1,14 +1,10 @@
 package flyte_test
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
-	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
-
-	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
 // serverContractV2 is what the client relies on of Flyte 2.
@@ -44,52 +40,4 @@ func serverContractV2(t *testing.T, f flyteAdmin) {
 		f.update(t, &admin.Project{Id: full.GetId(), Name: "other"})
 		f.wantProject(t, &admin.Project{Id: full.GetId(), Name: "other"})
 	})
-}
-
-// listingContractV2 lists only as the client does: by identifier, with a filter, so that archived projects are there.
-func listingContractV2(t *testing.T, f flyteAdmin) {
-	t.Helper()
-	active, archived := f.newID(t), f.newID(t)
-	f.register(t, &admin.Project{Id: active, Name: "n"})
-	f.register(t, &admin.Project{Id: archived, Name: "n", State: admin.Project_ARCHIVED})
-	t.Run("FindsArchivedWithFilter", func(t *testing.T) {
-		all := f.listV2(t, "ne(project.identifier,-)")
-		if !slices.Contains(all, active) || !slices.Contains(all, archived) {
-			t.Errorf("listing has the active project: %v, the archived one: %v", slices.Contains(all, active), slices.Contains(all, archived))
-		}
-		if diff := cmp.Diff(sorted(all...), all); diff != "" {
-			t.Errorf("not sorted, or not once (-want +got):\n%s", diff)
-		}
-	})
-	t.Run("HidesArchivedWithoutFilter", func(t *testing.T) {
-		all := f.listV2(t, "")
-		if !slices.Contains(all, active) || slices.Contains(all, archived) {
-			t.Errorf("listing has the active project: %v, the archived one: %v", slices.Contains(all, active), slices.Contains(all, archived))
-		}
-	})
-	t.Run("RefusesLargePages", func(t *testing.T) {
-		_, err := f.v2.ListProjects(t.Context(), &flyteidl2.ListProjectsRequest{Limit: 201})
-		wantCode(t, codes.InvalidArgument, err)
-	})
-}
-
-// listV2 reads small pages, to the last.
-func (f flyteAdmin) listV2(t *testing.T, filters string) (ids []string) {
-	t.Helper()
-	request := &flyteidl2.ListProjectsRequest{
-		Limit: 2, Filters: filters, SortBy: &flyteidl2.Sort{Key: "identifier", Direction: flyteidl2.Sort_ASCENDING},
-	}
-	for {
-		answer, err := f.v2.ListProjects(t.Context(), request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, project := range answer.GetProjects().GetProjects() {
-			ids = append(ids, project.GetId())
-		}
-		request.Token = answer.GetProjects().GetToken()
-		if request.GetToken() == "" {
-			return ids
-		}
-	}
 }

@@ -8,13 +8,14 @@ import (
 )
 
 const (
-	// pageSize is the most that Flyte 2 allows (runs/service/project_service.go).
+	// pageSize keeps a page of the largest projects that Flyte 1 accepts, 7 KB each, below maxAnswerBytes. Flyte itself sets no limit.
 	pageSize = 200
 	// maxPages bounds a listing that would never end.
 	maxPages = 1000
 	// anyState is a filter that matches every project: without any, archived ones would be left out
-	// (flyteadmin/pkg/repositories/gormimpl/project_repo.go, runs/service/project_service.go). No id is a single dash.
-	anyState = "ne(project.identifier,-)"
+	// (flyteadmin/pkg/repositories/gormimpl/project_repo.go, runs/service/project_service.go). No id is a single dash. Flyte 2 accepts
+	// only plain column names (runs/repository/impl/string_filters.go).
+	anyState = "ne(identifier,-)"
 	// byID is the order of the pages.
 	byID = "identifier"
 )

@@ -39,7 +39,7 @@ type ProjectServiceClient interface {
 	// UpdateProject writes name, description, labels and state, whether they are given or not.
 	UpdateProject(ctx context.Context, in *UpdateProjectRequest, opts ...grpc.CallOption) (*UpdateProjectResponse, error)
 	GetProject(ctx context.Context, in *GetProjectRequest, opts ...grpc.CallOption) (*GetProjectResponse, error)
-	// ListProjects hides archived projects unless there is a filter. A page has at most 200 projects.
+	// ListProjects hides archived projects unless there is a filter. A limit of 0 lists all projects.
 	ListProjects(ctx context.Context, in *ListProjectsRequest, opts ...grpc.CallOption) (*ListProjectsResponse, error)
 }
 
@@ -100,7 +100,7 @@ type ProjectServiceServer interface {
 	// UpdateProject writes name, description, labels and state, whether they are given or not.
 	UpdateProject(context.Context, *UpdateProjectRequest) (*UpdateProjectResponse, error)
 	GetProject(context.Context, *GetProjectRequest) (*GetProjectResponse, error)
-	// ListProjects hides archived projects unless there is a filter. A page has at most 200 projects.
+	// ListProjects hides archived projects unless there is a filter. A limit of 0 lists all projects.
 	ListProjects(context.Context, *ListProjectsRequest) (*ListProjectsResponse, error)
 	mustEmbedUnimplementedProjectServiceServer()
 }

@@ -83,11 +83,17 @@ func comparison(function string) (func(value string, wanted []string) bool, bool
 	case "ne":
 		return func(value string, wanted []string) bool { return value != wanted[0] }, true
 	case "contains":
-		return func(value string, wanted []string) bool { return strings.Contains(value, wanted[0]) }, true
+		return func(value string, wanted []string) bool { return like(value, wanted[0]) }, true
 	case "value_in":
 		return func(value string, wanted []string) bool { return slices.Contains(wanted, value) }, true
 	}
 	return nil, false
+}
+
+// like is PostgreSQL's LIKE with the pattern between two percent signs, which may have wildcards of its own.
+func like(value, pattern string) bool {
+	form := strings.NewReplacer("%", ".*", "_", ".").Replace(regexp.QuoteMeta(pattern))
+	return regexp.MustCompile("(?s)" + form).MatchString(value)
 }
 
 // parseSort sorts by id unless told otherwise (flyteadmin/pkg/common/sorting.go).

@@ -2,18 +2,13 @@ package flytetest
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"strconv"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
-)
-
-// Pages of Flyte 2 (runs/service/project_service.go).
-const (
-	defaultPageV2 = 50
-	maxPageV2     = 200
 )
 
 // projectService is Flyte 2's service of that name (runs/service/project_service.go). It checks nothing of a project but that it
@@ -63,42 +58,45 @@ func (s *projectService) GetProject(_ context.Context, request *flyteidl2.GetPro
 	return &flyteidl2.GetProjectResponse{Project: messageV2(project)}, nil
 }
 
-// ListProjects looks at a filter only for whether there is one: without any archived projects are left out.
+// ListProjects has neither a default nor a maximum for the limit; 0 lists all projects. Without a filter it hides archived ones.
 func (s *projectService) ListProjects(
 	_ context.Context, request *flyteidl2.ListProjectsRequest,
 ) (*flyteidl2.ListProjectsResponse, error) {
+	offset, err := parseTokenV2(request.GetToken())
+	if err != nil {
+		return nil, err
+	}
+	compare, err := parseSortV2(request.GetSortBy())
+	if err != nil {
+		return nil, err
+	}
+	matches, err := parseFiltersV2(request.GetFilters())
+	if err != nil {
+		return nil, err
+	}
 	limit := int(request.GetLimit())
-	switch {
-	case limit == 0:
-		limit = defaultPageV2
-	case limit > maxPageV2:
-		return nil, invalid("invalid limit: %d (exceeds maximum of %d)", limit, maxPageV2)
-	}
-	offset, err := parseToken(request.GetToken())
-	if err != nil {
-		return nil, err
-	}
-	compare, err := parseSort(sortV1(request.GetSortBy()))
-	if err != nil {
-		return nil, err
-	}
-	matches := func(p Project) bool { return request.GetFilters() != "" || p.State != admin.Project_ARCHIVED }
 	answer := &flyteidl2.Projects{}
 	for _, project := range s.projects.page(matches, compare, offset, limit) {
 		answer.Projects = append(answer.Projects, messageV2(project))
 	}
-	if len(answer.GetProjects()) == limit {
+	if limit > 0 && len(answer.GetProjects()) == limit {
 		answer.Token = strconv.Itoa(offset + limit)
 	}
 	return &flyteidl2.ListProjectsResponse{Projects: answer}, nil
 }
 
-// sortV1 is the same order in terms of Flyte 1, whose columns have the same names.
-func sortV1(sort *flyteidl2.Sort) *admin.Sort {
-	if sort.GetKey() == "" {
-		return nil
+// parseTokenV2 takes the digits that a token begins with, as fmt.Sscanf does.
+func parseTokenV2(token string) (offset int, err error) {
+	if token == "" {
+		return 0, nil
 	}
-	return &admin.Sort{Key: sort.GetKey(), Direction: admin.Sort_Direction(sort.GetDirection())}
+	if _, err := fmt.Sscanf(token, "%d", &offset); err != nil {
+		return 0, invalid("invalid token format: %s", token)
+	}
+	if offset < 0 {
+		return 0, invalid("invalid offset: %d (must be non-negative)", offset)
+	}
+	return offset, nil
 }
 
 func storedV2(p *flyteidl2.Project) Project {
