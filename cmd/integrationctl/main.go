@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // version is set by the build.
@@ -16,6 +18,8 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Without a logger, controller-runtime prints a stack trace when it wants to log after half a minute.
+	ctrllog.SetLogger(klog.Background())
 	err := newCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {

@@ -31,7 +31,7 @@ type result struct {
 }
 
 // invocation is what the program is given, beside its arguments.
-type invocation struct{ secret, stdin string }
+type invocation struct{ secret, stdin, url string }
 
 func (i invocation) run(t *testing.T, args ...string) result {
 	t.Helper()
@@ -42,7 +42,9 @@ func (i invocation) run(t *testing.T, args ...string) result {
 	var out, errOut strings.Builder
 	c := exec.CommandContext(t.Context(), binary, args...)
 	// The race detector would sleep for a second at the end of each program.
-	c.Env = []string{"PROGRAM=integrationctl", "GORACE=atexit_sleep_ms=0", "WORKSPACE_WEBHOOK_SECRET=" + i.secret}
+	c.Env = []string{
+		"PROGRAM=integrationctl", "GORACE=atexit_sleep_ms=0", "WORKSPACE_WEBHOOK_SECRET=" + i.secret, "INTEGRATIONCTL_URL=" + i.url,
+	}
 	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(i.stdin), &out, &errOut
 	if err := c.Run(); c.ProcessState == nil {
 		t.Fatal(err)

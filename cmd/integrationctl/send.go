@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -48,7 +49,7 @@ The exit code is 0 if the answer is a 2xx.`,
 		RunE: s.run,
 	}
 	f := c.Flags()
-	f.StringVar(&s.url, "url", "http://127.0.0.1:8080", "base URL of the service")
+	f.StringVar(&s.url, "url", "", "base `URL` of the service (default: $INTEGRATIONCTL_URL, or http://127.0.0.1:8080)")
 	f.StringVar(&s.secretFile, "secret-file", "", "`file` with the webhook secret (default: $WORKSPACE_WEBHOOK_SECRET)")
 	f.StringVar(&s.id, "webhook-id", "", "`id` of the message; the same id again is a redelivery (default: a new one)")
 	f.BoolVar(&s.retry, "retry", false, "on 429 and 503, send again after Retry-After, for a minute at most")
@@ -123,7 +124,8 @@ func (s *sender) request(ctx context.Context, signer *signature.Signer, body []b
 	if s.event.provision {
 		path = "/provision"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(s.url, "/")+path, bytes.NewReader(body))
+	base := strings.TrimRight(cmp.Or(s.url, os.Getenv("INTEGRATIONCTL_URL"), "http://127.0.0.1:8080"), "/")
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("making the request: %w", err)
 	}

@@ -35,6 +35,7 @@ func newWorkspaceServiceCommand() *cobra.Command {
 		Short: "Run a stand-in of the workspace service, for development",
 		Long: `Run a small stand-in of the company's workspace service: it keeps workspaces, sends a signed webhook for every change
 with the retries of Standard Webhooks, lists the workspaces, takes the status reports, and prints the conversation.
+It also forwards webhooks that others sign, such as "integrationctl send", and records the changes that the service accepts.
 
 It signs webhooks with --webhook-secret-file or the variable WORKSPACE_WEBHOOK_SECRET, and verifies reports with
 --secret-file or WORKSPACE_API_SECRET. It believes whoever reaches it, and so listens on loopback only.`,
@@ -42,6 +43,7 @@ It signs webhooks with --webhook-secret-file or the variable WORKSPACE_WEBHOOK_S
   curl -X PUT --json '{"name": "Fraud detection", "tier": "standard"}' http://127.0.0.1:8081/workspaces/ws-001
   curl -X POST http://127.0.0.1:8081/workspaces/ws-001/suspend      # or resume
   curl -X DELETE http://127.0.0.1:8081/workspaces/ws-001
+  integrationctl send --url http://127.0.0.1:8081 --id ws-002 --version 1 --name "Forecasts"
   curl http://127.0.0.1:8081/workspaces/ws-001                      # with the reports that came in
   curl http://127.0.0.1:8081/`,
 		Args: cobra.NoArgs,

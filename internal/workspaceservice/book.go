@@ -145,12 +145,12 @@ func (b *book) newest(id string) (newest Received, reported bool) {
 	return newest, reported
 }
 
-// page gives up to limit workspaces after a cursor, in order of id.
+// page returns up to limit workspaces after a cursor, in order of id. Those whose content is not known yet are left out.
 func (b *book) page(after string, limit int) (items []workspace.Listed, next string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(b.workspaces)) {
-		if id <= after {
+		if id <= after || b.workspaces[id].Version == 0 {
 			continue
 		}
 		if len(items) == limit {

@@ -1,6 +1,7 @@
 package workspaceservice
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,37 @@ func (b *book) become(id string, state v1alpha1.State) (workspace.Listed, event,
 	}
 	listed.State, listed.StateVersion = state, next(listed)
 	return b.change(stateEvents[state], listed, workspace.Data{WorkspaceID: id, Version: listed.StateVersion})
+}
+
+// record applies an event that another sender has sent: content and state each count if their version is higher than what
+// is recorded.
+func (b *book) record(e workspace.Event) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	listed, known := b.workspaces[e.Data.WorkspaceID]
+	if !known {
+		listed.WorkspaceID, listed.State = e.Data.WorkspaceID, v1alpha1.StateActive
+	}
+	if e.Type.HasContent() && e.Data.Version > listed.Version {
+		listed.StateVersion = cmp.Or(listed.StateVersion, listed.Version) // which follows the content no more
+		listed.Data = e.Data
+	}
+	if state, sets := stateOf(e.Type); sets && e.Data.Version > listed.StateVersion {
+		listed.State, listed.StateVersion = state, e.Data.Version
+	}
+	return b.add(record{Workspace: &listed})
+}
+
+func stateOf(t workspace.EventType) (v1alpha1.State, bool) {
+	if t == workspace.EventCreated {
+		return v1alpha1.StateActive, true
+	}
+	for state, event := range stateEvents {
+		if event == t {
+			return state, true
+		}
+	}
+	return "", false
 }
 
 // next is the version after both of a workspace's registers.

@@ -51,11 +51,12 @@ func (o Options) say(format string, args ...any) {
 type Service struct {
 	Options
 	http.Handler
-	book     *book
-	sender   *sender
-	verifier *signature.Verifier
-	sending  sync.WaitGroup
-	ctx      context.Context //nolint:containedctx // that of the whole service: what it sends outlives the request
+	book      *book
+	sender    *sender
+	forwarder *forwarder
+	verifier  *signature.Verifier
+	sending   sync.WaitGroup
+	ctx       context.Context //nolint:containedctx // that of the whole service: what it sends outlives the request
 }
 
 // New makes a stand-in with the state of its file, and goes on sending what was not taken yet. It ends with ctx.
@@ -64,7 +65,11 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, book: kept, sender: newSender(o), ctx: ctx}
+	forwarder, err := newForwarder(o.WebhookURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{Options: o, book: kept, sender: newSender(o), forwarder: forwarder, ctx: ctx}
 	s.verifier = signature.NewVerifier(func() *signature.Keys { return o.ReportKeys }, tolerance, time.Now)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /workspaces", s.list)
@@ -74,6 +79,8 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	mux.HandleFunc("POST /workspaces/{id}/resume", s.become(v1alpha1.StateActive))
 	mux.HandleFunc("DELETE /workspaces/{id}", s.become(v1alpha1.StateDeleted))
 	mux.HandleFunc("POST /workspaces/{id}/integrations/flyte", s.report)
+	mux.HandleFunc("POST /webhooks/workspace", s.forward(workspace.DecodeEvent))
+	mux.HandleFunc("POST /provision", s.forward(decodeProvision))
 	mux.HandleFunc("GET /{$}", s.table)
 	s.Handler = onlyLocally(http.NewCrossOriginProtection().Handler(mux))
 	for _, e := range slices.Collect(maps.Values(kept.events)) { // of a copy: what is sent is taken out
@@ -179,6 +186,10 @@ func (s *Service) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	late, known, err := s.book.receive(received)
+	if err == nil && !known { // an event that creates it may be on its way through here
+		s.forwarder.wait(received.Report.WorkspaceID)
+		late, known, err = s.book.receive(received)
+	}
 	switch {
 	case err != nil:
 		refuse(w, http.StatusInternalServerError, err)
