@@ -48,11 +48,14 @@ $(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: ## Build the service, the operator's CLI and the embedded control plane's starter into bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ \
-		./cmd/integration ./cmd/integrationctl ./devcluster/cmd/devcluster
+# It shows what it compiles and how much is left. On a cold machine it is itself compiled within seconds.
+BUILD := go run ./hack/build --ldflags '$(LDFLAGS)'
 
-run: build ## Start control plane and service, send three webhooks, show the workspaces (RUN_ONCE=1 stops there)
+build: ## Build the service, the operator's CLI and the embedded control plane's starter into bin/
+	@$(BUILD) programs
+
+run: ## Start control plane and service, send three webhooks, show the workspaces (RUN_ONCE=1 stops there; RUN_PORT=8080 etc.)
+	@$(BUILD) --check-run-ports programs control-plane
 	@bin/devcluster run $(if $(RUN_ONCE),--once)
 
 # PUSH=registry/repository:tag pushes it, too. What it prints is the digest of the index, for the chart's image.digest.
@@ -77,12 +80,12 @@ verify-image:
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race,$(warning no C compiler: testing without the race detector))
 
 test: $(gotestsum) $(helm) ## Run all tests, against a real control plane; the last line counts them
-	go run ./devcluster/cmd/devcluster build
+	@$(BUILD) control-plane nodes
 	HELM=$(helm) $(gotestsum) --format pkgname-and-test-fails -- $(RACE) -shuffle=on -timeout=45m ./...
 
 # SOAK is in seconds.
 soak: ## For an hour: deliveries through SIGKILLs, a kill at every single write, long outages, full memory, then all stories in another order, at least once
-	go run ./devcluster/cmd/devcluster build
+	@$(BUILD) control-plane nodes
 	@SECONDS=0; story() { echo "--- $$*"; go test ./e2e -count=1 -timeout=60m "$$@"; }; \
 	story -v -run='^TestEveryDeliveryHasItsEffectOnce$$' -deliveries=$(or $(DELIVERIES),10000) -kills=$(or $(KILLS),40); \
 	story -v -run='^TestKilledAtEveryWrite$$' -every-cut; \
@@ -92,16 +95,16 @@ soak: ## For an hour: deliveries through SIGKILLs, a kill at every single write,
 	while story $(RACE) -shuffle=on; do [ $$SECONDS -lt $(or $(SOAK),3600) ] || exit 0; done; exit 1
 
 load: ## Send 500 deliveries a second for 60 s beside bare writes, without and with reconciling (RATE=500 FOR=60s)
-	go run ./devcluster/cmd/devcluster build
+	@$(BUILD) control-plane nodes
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s) -edge
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestLoad$$' -rate=$(or $(RATE),500) -for=$(or $(FOR),60s)
 
 tier: ## Change a tier with 500 workspaces, and update another workspace meanwhile (FLEET=500)
-	go run ./devcluster/cmd/devcluster build
+	@$(BUILD) control-plane nodes
 	go test ./e2e -count=1 -v -timeout=30m -run='^TestTierChangeReachesAllWorkspaces$$' -fleet=$(or $(FLEET),500)
 
 bench: ## Measure speed, memory and endurance beside a bare client (PARTS=idle,throughput PROFILES=dir QUICK=1 SHARE=20)
-	@go run ./devcluster/cmd/devcluster build
+	@$(BUILD) control-plane nodes
 	@go run ./bench $(if $(PARTS),-parts=$(PARTS)) $(if $(PROFILES),-profiles=$(PROFILES)) $(if $(QUICK),-quick) $(if $(SHARE),-share=$(SHARE))
 
 generate: $(controller-gen) $(helm-docs) $(goprotoc) $(protoc-gen-go) $(protoc-gen-go-grpc) ## Regenerate deepcopy, CRDs, RBAC, protobuf messages and the chart's README

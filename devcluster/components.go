@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
 // startProcesses starts the components, each as early as the one it talks to
@@ -16,19 +18,19 @@ func (c *Cluster) startProcesses(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(c.options.Progress, "starting etcd, kube-apiserver and kube-controller-manager, logs in %s\n", c.state.dir)
-	if err := c.run(&c.etcd, c.binary(etcdBinary), c.etcdFlags()); err != nil {
+	if err := c.run(&c.etcd, c.binary(binaries.Etcd), c.etcdFlags()); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, etcdListens); err != nil {
 		return err
 	}
-	if err := c.run(&c.apiServer, c.binary(apiServerBinary), c.apiServerFlags()); err != nil {
+	if err := c.run(&c.apiServer, c.binary(binaries.APIServer), c.apiServerFlags()); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, apiServerReady); err != nil {
 		return err
 	}
-	if err := c.run(&c.controllerManager, c.binary(controllerManagerBinary), c.controllerManagerFlags()); err != nil {
+	if err := c.run(&c.controllerManager, c.binary(binaries.ControllerManager), c.controllerManagerFlags()); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, defaultNamespace, controllerManagerHealthy); err != nil {

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
 const (
@@ -34,6 +36,8 @@ type Options struct {
 	AuditLog bool
 	// Profiling lets the API server serve /debug/pprof/ to cluster admins.
 	Profiling bool
+	// APIServerPort is where the API server listens on 127.0.0.1; 0 is any free port.
+	APIServerPort int
 	// Token is the cluster-admin token; empty means a random one.
 	Token string
 	// Nodes is how many nodes kwok plays, with kube-scheduler beside it: pods are scheduled and become ready, and those of a
@@ -65,13 +69,13 @@ type Cluster struct {
 // controller manager is healthy, and fails when that takes minutes. ctx bounds the
 // start alone: what has been started runs until Stop. When a component fails,
 // the error carries the end of its log and nothing is left running.
-func Start(ctx context.Context, o Options) (*Cluster, error) { return start(ctx, o, freePorts) }
+func Start(ctx context.Context, o Options) (*Cluster, error) { return start(ctx, o, o.ports) }
 
 func start(ctx context.Context, o Options, pick func() (ports, error)) (*Cluster, error) {
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
-	binaries, err := Binaries(ctx, o.Progress)
+	dir, err := binaries.ControlPlane(ctx, o.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +83,7 @@ func start(ctx context.Context, o Options, pick func() (ports, error)) (*Cluster
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{options: o, binaries: binaries, state: state, stopped: make(chan struct{})}
+	c := &Cluster{options: o, binaries: dir, state: state, stopped: make(chan struct{})}
 	if err := c.startAll(ctx, pick); err != nil {
 		c.Stop()
 		return nil, fmt.Errorf("starting the control plane: %w", err)

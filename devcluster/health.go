@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/freeport"
 )
 
 const (
@@ -38,7 +40,7 @@ func controllerManagerPort(p ports) int { return p.controllerManager }
 // answers is the check that GET of the path is answered 200.
 func answers(name string, port func(ports) int, path string) check {
 	return check{name, func(ctx context.Context, c *Cluster, client *http.Client) error {
-		return get(ctx, client, "https://"+address(port(c.ports))+path)
+		return get(ctx, client, "https://"+freeport.Address(port(c.ports))+path)
 	}}
 }
 

@@ -6,6 +6,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/freeport"
 )
 
 // Config returns a fresh configuration of a cluster admin (group
@@ -14,7 +16,7 @@ func (c *Cluster) Config() *rest.Config { return c.config(c.tokens.admin) }
 
 func (c *Cluster) config(token string) *rest.Config {
 	return &rest.Config{
-		Host:            "https://" + address(c.ports.apiServer),
+		Host:            "https://" + freeport.Address(c.ports.apiServer),
 		BearerToken:     token,
 		TLSClientConfig: rest.TLSClientConfig{CAData: append([]byte(nil), c.caPEM...)},
 		QPS:             -1,

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"syscall"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
 // StopAPIServer kills the API server: connections break at once and new ones
@@ -24,14 +26,14 @@ func (c *Cluster) StopAPIServer() {
 // the same state and credentials, and returns when /readyz is ok. When it fails
 // it can be called again. The controller manager is started, too.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
-	if err := c.run(&c.apiServer, c.binary(apiServerBinary), c.apiServerFlags()); err != nil {
+	if err := c.run(&c.apiServer, c.binary(binaries.APIServer), c.apiServerFlags()); err != nil {
 		return err
 	}
 	if err := c.waitFor(ctx, apiServerReady); err != nil {
 		c.StopAPIServer()
 		return fmt.Errorf("starting the API server: %w", err)
 	}
-	return c.run(&c.controllerManager, c.binary(controllerManagerBinary), c.controllerManagerFlags())
+	return c.run(&c.controllerManager, c.binary(binaries.ControllerManager), c.controllerManagerFlags())
 }
 
 // PauseAPIServer makes the API server hang: connections are accepted, nothing
@@ -70,7 +72,7 @@ func (c *Cluster) StopEtcd() {
 
 // StartEtcd starts it again after StopEtcd with what was in it, and returns when the API server is ready, if it runs.
 func (c *Cluster) StartEtcd(ctx context.Context) error {
-	if err := c.run(&c.etcd, c.binary(etcdBinary), c.etcdFlags()); err != nil {
+	if err := c.run(&c.etcd, c.binary(binaries.Etcd), c.etcdFlags()); err != nil {
 		return err
 	}
 	c.mu.Lock()

@@ -3,6 +3,7 @@ package devcluster
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"path/filepath"
 	"testing"
 
@@ -13,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
 func TestStart_AnswersThePinnedVersion(t *testing.T) {
@@ -30,12 +33,12 @@ func TestStart_AnswersThePinnedVersion(t *testing.T) {
 	if err := json.Unmarshal(body, &got); err != nil {
 		t.Fatal(err)
 	}
-	want, err := readVersions("controlplane")
+	want, err := binaries.KubernetesVersion()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.GitVersion != want.kubernetes || want.kubernetes != "v"+got.Major+"."+got.Minor+filepath.Ext(want.kubernetes) {
-		t.Errorf("the API server calls itself %+v, want %s", got, want.kubernetes)
+	if got.GitVersion != want || want != "v"+got.Major+"."+got.Minor+filepath.Ext(want) {
+		t.Errorf("the API server calls itself %+v, want %s", got, want)
 	}
 }
 
@@ -141,11 +144,12 @@ func TestStart_GoesOnWithTheStateOfItsDir(t *testing.T) {
 // losingOnce picks a port that another holds, then free ones.
 func losingOnce(t *testing.T) func() (ports, error) {
 	t.Helper()
-	taken, port, err := listenAnywhere(t.Context())
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { taken.Close() })
+	port := taken.Addr().(*net.TCPAddr).Port
 	lost := false
 	return func() (ports, error) {
 		p, err := freePorts()

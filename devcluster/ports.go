@@ -1,52 +1,33 @@
 package devcluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"net"
-	"strconv"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/freeport"
 )
 
 // ports of the components, on 127.0.0.1.
 type ports struct{ apiServer, controllerManager int }
 
-// Ports are taken from below the range that Linux hands out to connections and
-// to listeners on port 0, so that a stopped API server finds its port free.
-const lowestPort, highestPort = 10000, 32000
+const startAttempts = 5
 
-const (
-	portAttempts  = 200
-	startAttempts = 5
-)
+// ports are free ones, except for the API server's if the options choose it.
+func (o Options) ports() (ports, error) {
+	p, err := freePorts()
+	p.apiServer = cmp.Or(o.APIServerPort, p.apiServer)
+	return p, err
+}
 
 // freePorts returns two that were free a moment ago.
 func freePorts() (ports, error) {
-	first, apiServer, err := listenAnywhere(context.Background())
+	free, err := freeport.Find(context.Background(), 2)
 	if err != nil {
 		return ports{}, err
 	}
-	defer first.Close() // after the second: no port is given twice
-	second, controllerManager, err := listenAnywhere(context.Background())
-	if err != nil {
-		return ports{}, err
-	}
-	defer second.Close()
-	return ports{apiServer: apiServer, controllerManager: controllerManager}, nil
+	return ports{apiServer: free[0], controllerManager: free[1]}, nil
 }
-
-func listenAnywhere(ctx context.Context) (lis net.Listener, port int, err error) {
-	for range portAttempts {
-		port = lowestPort + rand.IntN(highestPort-lowestPort)
-		if lis, err = new(net.ListenConfig).Listen(ctx, "tcp", address(port)); err == nil {
-			return lis, port, nil
-		}
-	}
-	return nil, 0, fmt.Errorf("finding a free port: %w", err)
-}
-
-func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // retryTakenPorts calls start with other ports as long as one was taken
 // between pick and start.

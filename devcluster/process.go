@@ -7,13 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/child"
 )
 
-// process is one component. It ends with us (see diesWithParent), does not get
+// process is one component. It ends with us (see package child), does not get
 // the terminal's Ctrl-C, and writes to a log file that outlives it.
 type process struct {
 	name     string
@@ -42,7 +43,7 @@ func startCommand(cmd *exec.Cmd, dir string) (*process, error) {
 	started := make(chan error, 1)
 	go func() {
 		defer close(p.exited)
-		_ = withParent(p.cmd, started) // how it ended is in its log
+		_ = child.StartAndWait(p.cmd, started) // how it ended is in its log
 	}()
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
@@ -57,28 +58,6 @@ func (p *process) openLog() (*os.File, error) {
 	}
 	p.logStart, err = log.Seek(0, io.SeekEnd)
 	return log, err
-}
-
-// runWithParent runs cmd to its end, or to ours.
-func runWithParent(cmd *exec.Cmd) error {
-	ended := make(chan error, 1)
-	go func() { ended <- withParent(cmd, make(chan error, 1)) }()
-	return <-ended
-}
-
-// withParent starts cmd and waits for it on one OS thread, since Linux sends
-// the parent-death signal when the thread that forked ends, not the process
-// (golang/go#27505). The caller gives it a goroutine of its own.
-func withParent(cmd *exec.Cmd, started chan<- error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = diesWithParent()
-	err := cmd.Start()
-	started <- err
-	if err != nil {
-		return err
-	}
-	return cmd.Wait()
 }
 
 // stop asks with SIGTERM where there is a grace, then kills; it returns when

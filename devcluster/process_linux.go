@@ -5,14 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 )
-
-// diesWithParent has the kernel kill the child when we end in any way, also
-// while the child is stopped. Its own process group keeps Ctrl-C from it.
-func diesWithParent() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-}
 
 // isPaused tells whether SIGSTOP has reached every thread: until then some still
 // answer. A process that has ended is paused enough.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
 // scripted is a cluster of shell scripts instead of the binaries.
@@ -18,7 +20,7 @@ func scripted(t *testing.T, etcd string) *Cluster {
 	}
 	c := &Cluster{options: Options{Progress: t.Output()}, binaries: t.TempDir(), state: state, stopped: make(chan struct{})}
 	t.Cleanup(c.Stop)
-	script := filepath.Join(c.binaries, etcdBinary)
+	script := filepath.Join(c.binaries, binaries.Etcd)
 	if err := os.WriteFile(script, []byte("#!/bin/sh\n"+etcd), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +53,7 @@ func TestStart_StopsWhenItsContextEnds(t *testing.T) {
 func TestWait_ReportsAComponentThatEnded(t *testing.T) {
 	t.Parallel()
 	c := scripted(t, "echo out of memory; exit 1")
-	if err := c.run(&c.etcd, c.binary(etcdBinary), nil); err != nil {
+	if err := c.run(&c.etcd, c.binary(binaries.Etcd), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "out of memory") {
@@ -61,7 +63,7 @@ func TestWait_ReportsAComponentThatEnded(t *testing.T) {
 	if err := c.Wait(t.Context()); err != nil {
 		t.Errorf("after Stop: %v", err)
 	}
-	if err := c.run(&c.etcd, c.binary(etcdBinary), nil); err == nil {
+	if err := c.run(&c.etcd, c.binary(binaries.Etcd), nil); err == nil {
 		t.Error("a stopped cluster started a process")
 	}
 }

@@ -2,11 +2,12 @@ package devcluster
 
 import (
 	"context"
-	"net"
 	"os/exec"
 	"runtime"
 	"syscall"
 	"time"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/freeport"
 )
 
 // Program is another process beside a cluster, such as the service under test.
@@ -42,23 +43,15 @@ func (p *Program) Failure() error { return p.process.failure() }
 // LogPath is where both outputs go.
 func (p *Program) LogPath() string { return p.process.logPath }
 
-// FreeAddresses returns n different addresses on 127.0.0.1 that were free a
-// moment ago, from below the range that Linux hands out by itself.
+// FreeAddresses returns n different addresses on 127.0.0.1 that were free a moment ago.
 func FreeAddresses(ctx context.Context, n int) ([]string, error) {
-	listeners := make([]net.Listener, 0, n)
-	defer func() { // after the last one, so that no port is given twice
-		for _, listener := range listeners {
-			listener.Close()
-		}
-	}()
+	ports, err := freeport.Find(ctx, n)
+	if err != nil {
+		return nil, err
+	}
 	addresses := make([]string, n)
-	for i := range addresses {
-		listener, port, err := listenAnywhere(ctx)
-		if err != nil {
-			return nil, err
-		}
-		listeners = append(listeners, listener)
-		addresses[i] = address(port)
+	for i, port := range ports {
+		addresses[i] = freeport.Address(port)
 	}
 	return addresses, nil
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/filelock"
 )
 
 // temporaryPattern names state directories that belong to nobody but a run.
@@ -25,7 +27,7 @@ func openState(dir string) (*state, error) {
 	if err := s.create(); err != nil {
 		return nil, fmt.Errorf("creating the state directory: %w", err)
 	}
-	lock, err := tryLock(s.path("lock"))
+	lock, err := filelock.Try(s.path("lock"))
 	if err != nil {
 		return nil, fmt.Errorf("using %s, another cluster may run in it: %w", s.dir, err)
 	}
@@ -62,7 +64,7 @@ func removeStale(parent string) {
 		if err != nil || time.Since(info.ModTime()) < staleAfter {
 			continue
 		}
-		lock, err := tryLock(filepath.Join(dir, "lock"))
+		lock, err := filelock.Try(filepath.Join(dir, "lock"))
 		if err != nil { // in use, or another user's
 			continue
 		}

@@ -22,6 +22,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
 const crdTimeout = 30 * time.Second
@@ -101,7 +102,7 @@ func Client(t testing.TB, cfg *rest.Config) client.Client {
 // chartFile is a path below the chart's files.
 func chartFile(t testing.TB, name string) string {
 	t.Helper()
-	root, err := devcluster.Root()
+	root, err := binaries.Root()
 	must(t, err)
 	return filepath.Join(root, "charts", "workspace-flyte-integration", "files", name)
 }

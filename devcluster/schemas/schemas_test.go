@@ -9,7 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
 
-	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 	"platform.company.com/workspace-flyte-integration/devcluster/schemas"
 )
 
@@ -49,7 +49,7 @@ func preStop(hook string) string {
 }
 
 func TestSchemas_RefuseWhatTheyDoNotKnow(t *testing.T) {
-	source, err := devcluster.KubernetesSource(t.Context())
+	source, err := binaries.KubernetesSource(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

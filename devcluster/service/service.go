@@ -41,8 +41,8 @@ type Options struct {
 	Flyte string
 	// Dir is where the secret, the kubeconfig and the log are put.
 	Dir string
-	// Address is where the service listens; empty means a free port.
-	Address string
+	// Address is where the service listens, and MetricsAddress where it serves metrics; empty means a free port.
+	Address, MetricsAddress string
 	// Values override the chart's, and Env the environment that it makes.
 	Values map[string]any
 	Env    map[string]string
@@ -70,7 +70,7 @@ func Install(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	address, metrics := cmp.Or(o.Address, free[0]), free[1]
+	address, metrics := cmp.Or(o.Address, free[0]), cmp.Or(o.MetricsAddress, free[1])
 	s.URL, s.Metrics = "http://"+address, "http://"+metrics+"/metrics"
 	env, err := applyChart(ctx, o)
 	if err != nil {
@@ -177,8 +177,12 @@ func (s *Service) ready(ctx context.Context) bool {
 // Kill ends the service as SIGKILL does.
 func (s *Service) Kill() { s.program.Stop(0) }
 
-// Stop ends the service as Kubernetes does: SIGTERM, and time to finish.
-func (s *Service) Stop() { s.program.Stop(stopGrace) }
+// Stop ends the service as Kubernetes does: SIGTERM, and time to finish. A service that was never started has ended.
+func (s *Service) Stop() {
+	if s.program != nil {
+		s.program.Stop(stopGrace)
+	}
+}
 
 // Pause freezes the service, and Resume lets it go on. It keeps its lease only when that is soon.
 func (s *Service) Pause() { s.program.Pause() }

@@ -1,6 +1,5 @@
-// Command devcluster builds and runs the control plane that development and
-// tests use: `devcluster build` fills the cache, `devcluster up` starts it with
-// a Flyte Admin double beside it, `devcluster run` with the service on it too.
+// Command devcluster runs the control plane that development and tests use: `devcluster up` starts it with a Flyte Admin
+// double beside it, `devcluster run` with the service on it too.
 package main
 
 import (
@@ -11,13 +10,17 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"k8s.io/klog/v2"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 const usage = `Usage:
-  devcluster build                               build the control plane's binaries where the cache lacks them
   devcluster up --dir DIR [--flyte HOST:PORT]    run control plane and Flyte double until Ctrl-C
   devcluster schemas --dir DIR [--crds PATTERN]  write JSON Schemas of that Kubernetes, or of CRDs
-  devcluster run [--once]                        run them and the service from bin/, send three webhooks, show the workspaces
+  devcluster run [--once]                        run them and the service from bin/, send three webhooks, show the workspaces;
+                                                 RUN_PORT, RUN_WORKSPACE_SERVICE_PORT, RUN_METRICS_PORT, RUN_KUBERNETES_PORT
+                                                 and RUN_FLYTE_PORT choose ports, 0 is any free one
 
 The cache is $WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache directory.
 `
@@ -26,9 +29,15 @@ var errUsage = errors.New("unknown command")
 
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	// Without a logger, controller-runtime prints a stack trace when it wants to log after half a minute.
+	ctrllog.SetLogger(klog.Background())
 	err := run(ctx, os.Args[1:])
+	interrupted := ctx.Err() != nil
 	cancel()
 	switch {
+	case err != nil && interrupted:
+		fmt.Fprintln(os.Stderr, "devcluster: interrupted; everything that it started has ended")
+		os.Exit(130)
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Print(usage)
 	case errors.Is(err, errUsage):
@@ -45,8 +54,6 @@ func run(ctx context.Context, args []string) error {
 		return errUsage
 	}
 	switch args[0] {
-	case "build":
-		return build(ctx, args[1:])
 	case "up":
 		return up(ctx, args[1:])
 	case "schemas":

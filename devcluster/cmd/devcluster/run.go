@@ -2,27 +2,35 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/freeport"
+	"platform.company.com/workspace-flyte-integration/devcluster/runports"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// Where `run` keeps its state, and where it serves.
+// Where `run` keeps its state, and the file there that a shell sources.
 const (
-	runDir     = ".run"
-	runAddress = "127.0.0.1:8080"
-	// apiAddress is where the stand-in of the workspace service listens.
-	apiAddress = "127.0.0.1:8081"
-	envFile    = "env"
+	runDir  = ".run"
+	envFile = "env"
 )
+
+// running is everything that `run` has started.
+type running struct {
+	dir     string
+	ports   runports.Ports
+	cluster *devcluster.Cluster
+	api     *workspaceService
+	service *service.Service
+}
 
 // runService starts everything, has the stand-in of the workspace service send the samples as signed webhooks, and shows
 // the workspaces when they are Ready. It goes on serving until ctx ends, or, with --once, stops.
@@ -32,102 +40,113 @@ func runService(ctx context.Context, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	if err := errors.Join(mustBeFree(ctx, runAddress), mustBeFree(ctx, apiAddress)); err != nil {
-		return err
-	}
-	dir, err := freshDir()
+	dir, lock, err := openStateDir(runDir)
 	if err != nil {
 		return err
 	}
-	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	defer lock.Close()
+	ports, err := runports.Choose(ctx, os.Getenv)
+	if err != nil {
+		return err
+	}
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", freeport.Address(ports.Flyte))
 	if err != nil {
 		return fmt.Errorf("listening for the Flyte double: %w", err)
 	}
 	flyte := flytetest.Serve(lis)
 	defer flyte.Stop()
-	cluster, err := devcluster.Start(ctx, devcluster.Options{Dir: filepath.Join(dir, "cluster"), Progress: os.Stderr})
+	cluster, err := devcluster.Start(ctx, devcluster.Options{
+		Dir: filepath.Join(dir, "cluster"), Progress: os.Stderr, APIServerPort: ports.Kubernetes,
+	})
 	if err != nil {
 		return err
 	}
 	defer cluster.Stop()
-	api := newWorkspaceService(dir)
-	defer api.stop()
-	svc, err := startService(ctx, cluster, api, flyte.Addr())
-	if err != nil {
-		return err
-	}
-	defer svc.Stop()
-	if err := api.make(ctx); err != nil {
-		return err
-	}
-	if err := showWorkspaces(ctx, cluster.Config(), os.Stdout); err != nil {
-		return err
-	}
-	if err := api.show(ctx, os.Stdout); err != nil || *once {
-		return err
-	}
-	fmt.Printf("\nServing on %s until Ctrl-C. In another terminal:\n\n", svc.URL)
-	fmt.Printf("  . %s/%s\n  kubectl get workspaces\n", runDir, envFile)
-	fmt.Println(`  bin/integrationctl send --id ws-001 --version 1 --name "My workspace"`)
-	fmt.Printf("  tail -f %s\n", api.log())
-	return untilEnded(ctx, svc)
+	r := &running{dir: dir, ports: ports, cluster: cluster, api: newWorkspaceService(dir, freeport.Address(ports.WorkspaceService))}
+	defer r.stop()
+	return r.demonstrate(ctx, *once)
 }
 
-// mustBeFree refuses to begin beside another run, whose state it would remove.
-func mustBeFree(ctx context.Context, address string) error {
-	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return fmt.Errorf("%s is taken; is another `make run` going on? %w", address, err)
+func (r *running) demonstrate(ctx context.Context, once bool) error {
+	if err := r.start(ctx); err != nil {
+		return err
 	}
-	return lis.Close()
+	if err := r.api.make(ctx); err != nil {
+		return err
+	}
+	if err := showWorkspaces(ctx, r.cluster.Config(), os.Stdout); err != nil {
+		return err
+	}
+	if err := r.api.show(ctx, os.Stdout); err != nil || once {
+		return err
+	}
+	r.printInvitation(os.Stdout)
+	return r.wait(ctx)
 }
 
-// freshDir empties the state directory: each run begins anew.
-func freshDir() (string, error) {
-	dir, err := filepath.Abs(runDir)
-	if err != nil {
-		return "", fmt.Errorf("finding the state directory: %w", err)
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return "", fmt.Errorf("emptying the state directory: %w", err)
-	}
-	return dir, os.MkdirAll(dir, 0o700)
-}
-
-func startService(ctx context.Context, cluster *devcluster.Cluster, api *workspaceService, flyte string) (*service.Service, error) {
+// start installs the chart, and starts the stand-in of the workspace service and then the integration.
+func (r *running) start(ctx context.Context) (err error) {
 	progress("installing the chart")
-	svc, err := service.Install(ctx, service.Options{
-		Cluster: cluster, Binary: sibling("integration"), Flyte: flyte, Dir: api.dir, Address: runAddress, Env: api.variables(),
+	r.service, err = service.Install(ctx, service.Options{
+		Cluster: r.cluster, Binary: sibling("integration"), Flyte: freeport.Address(r.ports.Flyte), Dir: r.dir,
+		Address: freeport.Address(r.ports.Integration), MetricsAddress: freeport.Address(r.ports.Metrics), Env: r.api.variables(),
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "export KUBECONFIG=%s\nexport WORKSPACE_WEBHOOK_SECRET=%s\n", cluster.Kubeconfig(), svc.Secret)
-	for name, value := range api.variables() {
-		fmt.Fprintf(&text, "export %s=%s\n", name, value)
+	variables := map[string]string{
+		"KUBECONFIG": r.cluster.Kubeconfig(), "WORKSPACE_WEBHOOK_SECRET": r.service.Secret, "INTEGRATIONCTL_URL": r.api.url(),
 	}
-	if err := os.WriteFile(filepath.Join(api.dir, envFile), []byte(text.String()), 0o600); err != nil {
-		return nil, fmt.Errorf("writing the environment: %w", err)
+	maps.Copy(variables, r.api.variables())
+	if err := os.WriteFile(filepath.Join(r.dir, envFile), []byte(exports(variables)), 0o600); err != nil {
+		return fmt.Errorf("writing the environment: %w", err)
 	}
-	if err := api.start(ctx, svc); err != nil {
-		return nil, err
+	if err := r.api.start(ctx, r.service); err != nil {
+		return err
 	}
 	progress("starting the service under the chart's account, log in " + filepath.Join(runDir, "integration.log"))
-	if err := svc.Start(ctx); err != nil {
-		return nil, err
-	}
-	return svc, nil
+	return r.service.Start(ctx)
 }
 
-// untilEnded returns nil when ctx ends, and an error when the service has ended by itself.
-func untilEnded(ctx context.Context, svc *service.Service) error {
+func (r *running) printInvitation(out io.Writer) {
+	fmt.Fprintf(out, `
+Serving until Ctrl-C:
+
+  webhooks, API            %s (OpenAPI: %[1]s/docs)
+  metrics                  %s
+  workspace service        %s, a stand-in; its log is %s
+  Kubernetes API           %s
+  Flyte                    %s, an in-memory double
+
+In another terminal, from this folder:
+
+  . %s/%s
+  kubectl get workspaces
+  bin/integrationctl send --id ws-001 --version 1 --name "My workspace"
+`, r.service.URL, r.service.Metrics, r.api.url(), r.api.log(), r.cluster.Config().Host, freeport.Address(r.ports.Flyte), runDir, envFile)
+}
+
+// wait returns nil when ctx ends, and an error when a program has ended by itself.
+func (r *running) wait(ctx context.Context) error {
+	failed := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { failed <- r.cluster.Wait(ctx) }()
 	select {
-	case <-ctx.Done():
-		return nil
-	case <-svc.Exited():
-		return svc.Failure()
+	case err := <-failed:
+		return err
+	case <-r.service.Exited():
+		return r.service.Failure()
+	case <-r.api.program.Exited():
+		return r.api.program.Failure()
 	}
+}
+
+func (r *running) stop() {
+	if r.service != nil {
+		r.service.Stop()
+	}
+	r.api.stop()
 }
 
 // sibling is another binary in the folder of this one.

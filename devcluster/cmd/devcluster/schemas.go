@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 	"platform.company.com/workspace-flyte-integration/devcluster/schemas"
 )
 
@@ -31,14 +31,14 @@ func writeSchemas(ctx context.Context, args []string) error {
 	if *crds != "" {
 		return writeCRDs(*dir, *crds)
 	}
-	kubernetes, err := devcluster.KubernetesSource(ctx)
+	kubernetes, err := binaries.KubernetesSource(ctx)
 	if err != nil {
 		return err
 	}
 	if err := schemas.WriteKubernetes(*dir, kubernetes); err != nil {
 		return err
 	}
-	gateway, err := devcluster.ModuleSource(ctx, gatewayAPI)
+	gateway, err := binaries.ModuleSource(ctx, gatewayAPI)
 	if err != nil {
 		return err
 	}

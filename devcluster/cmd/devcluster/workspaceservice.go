@@ -32,15 +32,15 @@ var samples embed.FS
 
 // workspaceService is the stand-in of the workspace service, as a process of its own.
 type workspaceService struct {
-	dir, secret string
-	program     *devcluster.Program
+	dir, address, secret string
+	program              *devcluster.Program
 }
 
-func newWorkspaceService(dir string) *workspaceService {
-	return &workspaceService{dir: dir, secret: signature.NewSecret()}
+func newWorkspaceService(dir, address string) *workspaceService {
+	return &workspaceService{dir: dir, address: address, secret: signature.NewSecret()}
 }
 
-func (a *workspaceService) url() string { return "http://" + apiAddress }
+func (a *workspaceService) url() string { return "http://" + a.address }
 
 // variables are those of the integration that lead here.
 func (a *workspaceService) variables() map[string]string {
@@ -51,10 +51,10 @@ func (a *workspaceService) log() string { return filepath.Join(runDir, "integrat
 
 // start runs it and returns when it answers.
 func (a *workspaceService) start(ctx context.Context, svc *service.Service) (err error) {
-	progress("starting the stand-in of the workspace service on " + apiAddress + ", the conversation is in " + a.log())
+	progress("starting the stand-in of the workspace service on " + a.address + ", the conversation is in " + a.log())
 	env := []string{"WORKSPACE_WEBHOOK_SECRET=" + svc.Secret, "WORKSPACE_API_SECRET=" + a.secret}
 	a.program, err = devcluster.StartProgram(a.dir, env, sibling("integrationctl"), "workspace-service",
-		"--listen", apiAddress, "--webhook-url", svc.URL)
+		"--listen", a.address, "--webhook-url", svc.URL)
 	if err != nil {
 		return fmt.Errorf("starting the workspace service: %w", err)
 	}

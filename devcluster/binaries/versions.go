@@ -1,4 +1,4 @@
-package devcluster
+package binaries
 
 import (
 	"errors"
@@ -51,6 +51,12 @@ func (v versions) linkerFlags() string {
 	return "-s -w" + variable + "gitVersion=" + v.kubernetes + variable + "gitMajor=" + parts[0] + variable + "gitMinor=" + parts[1]
 }
 
+// KubernetesVersion is the version of Kubernetes that [ControlPlane] builds, such as v1.36.3.
+func KubernetesVersion() (string, error) {
+	from, err := findSource()
+	return from.versions.kubernetes, err
+}
+
 // kwokVersion is read from kwok/go.mod, beside controlplane.
 func kwokVersion(module string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(module, "go.mod"))
@@ -78,7 +84,7 @@ func moduleDir() (string, error) {
 		}
 	}
 	_, source, _, _ := runtime.Caller(0)
-	if module := filepath.Join(filepath.Dir(source), "controlplane"); isModule(module) {
+	if module := filepath.Join(filepath.Dir(filepath.Dir(source)), "controlplane"); isModule(module) {
 		return module, nil
 	}
 	return "", errors.New("finding devcluster/controlplane: not in a parent of the working directory; run this from the checkout")

@@ -1,4 +1,4 @@
-package devcluster
+package binaries
 
 import (
 	"context"

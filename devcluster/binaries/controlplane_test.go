@@ -1,4 +1,4 @@
-package devcluster
+package binaries
 
 import (
 	"context"
@@ -26,8 +26,8 @@ func writeBinaries(t *testing.T, dir, content string, names ...string) {
 }
 
 func TestCache_UsesWhatIsComplete(t *testing.T) {
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: binaryNames, progress: io.Discard}
-	writeBinaries(t, c.dir, "whole", binaryNames...)
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: controlPlane, progress: io.Discard}
+	writeBinaries(t, c.dir, "whole", controlPlane...)
 	if _, err := c.fill(t.Context(), func(string) error { return errors.New("built again") }); err != nil {
 		t.Error(err)
 	}
@@ -38,18 +38,18 @@ func TestCache_NeverUsesHalfABuild(t *testing.T) {
 		suffix, content string
 		names           []string
 	}{
-		"a binary is missing":    {"", "half", binaryNames[:2]},
-		"the binaries are empty": {"", "", binaryNames},
-		"a build was killed":     {".building", "half", binaryNames},
+		"a binary is missing":    {"", "half", controlPlane[:2]},
+		"the binaries are empty": {"", "", controlPlane},
+		"a build was killed":     {".building", "half", controlPlane},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: binaryNames, progress: io.Discard}
+			c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: controlPlane, progress: io.Discard}
 			writeBinaries(t, c.dir+left.suffix, left.content, left.names...)
-			dir, err := c.fill(t.Context(), func(dir string) error { writeBinaries(t, dir, "whole", binaryNames...); return nil })
+			dir, err := c.fill(t.Context(), func(dir string) error { writeBinaries(t, dir, "whole", controlPlane...); return nil })
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, name := range binaryNames {
+			for _, name := range controlPlane {
 				if content, _ := os.ReadFile(filepath.Join(dir, name)); string(content) != "whole" {
 					t.Errorf("%s is %q", name, content)
 				}
@@ -59,13 +59,13 @@ func TestCache_NeverUsesHalfABuild(t *testing.T) {
 }
 
 func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: binaryNames, progress: io.Discard}
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: controlPlane, progress: io.Discard}
 	for _, build := range []func(string) error{
 		func(dir string) error {
-			writeBinaries(t, dir, "whole", binaryNames...)
+			writeBinaries(t, dir, "whole", controlPlane...)
 			return errors.New("no space left")
 		},
-		func(dir string) error { writeBinaries(t, dir, "half", binaryNames[:1]...); return nil },
+		func(dir string) error { writeBinaries(t, dir, "half", controlPlane[:1]...); return nil },
 	} {
 		if _, err := c.fill(t.Context(), build); err == nil {
 			t.Error("a failed build did not fail")
@@ -79,7 +79,7 @@ func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
 func TestCache_IsBuiltOnceByManyAtATime(t *testing.T) {
 	const others = 3
 	waiting := make(lineCounter, others)
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: binaryNames, progress: waiting}
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: controlPlane, progress: waiting}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var builds atomic.Int32
@@ -95,7 +95,7 @@ func TestCache_IsBuiltOnceByManyAtATime(t *testing.T) {
 						return errors.New("the others do not wait")
 					}
 				}
-				writeBinaries(t, dir, "whole", binaryNames...)
+				writeBinaries(t, dir, "whole", controlPlane...)
 				return nil
 			})
 			if err != nil {
@@ -126,7 +126,7 @@ for name in server kube-apiserver kube-controller-manager; do echo "$name" >"$di
 exit "${STATUS:-0}"
 `
 
-func TestBinaries_BuildsThePinnedModule(t *testing.T) {
+func TestControlPlane_BuildsThePinnedModule(t *testing.T) {
 	bin, root, record := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "record")
 	writeBinaries(t, bin, fakeGo, "go")
 	t.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
@@ -134,11 +134,11 @@ func TestBinaries_BuildsThePinnedModule(t *testing.T) {
 	t.Setenv("RECORD", record)
 
 	t.Setenv("STATUS", "1")
-	if _, err := Binaries(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "k8s.io/some/package") {
+	if _, err := ControlPlane(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "k8s.io/some/package") {
 		t.Errorf("a failed build returned %v, want its output", err)
 	}
 	t.Setenv("STATUS", "0")
-	dir, err := Binaries(t.Context(), io.Discard)
+	dir, err := ControlPlane(t.Context(), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,11 +154,11 @@ func TestBinaries_BuildsThePinnedModule(t *testing.T) {
 }
 
 func TestModuleDir_IsFoundFromAnyDirectory(t *testing.T) {
-	want, err := filepath.Abs("controlplane")
+	want, err := filepath.Abs("../controlplane")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, from := range []string{"..", "cmd/devcluster", t.TempDir()} {
+	for _, from := range []string{"..", "../cmd/devcluster", t.TempDir()} {
 		t.Run(from, func(t *testing.T) {
 			t.Chdir(from)
 			if got, err := moduleDir(); got != want || err != nil {

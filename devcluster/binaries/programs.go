@@ -1,0 +1,28 @@
+package binaries
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Programs builds the programs of this repository that `make run` needs into bin/ of the checkout: the service, the operator's
+// command line, and the starter of the control plane.
+func Programs(ctx context.Context, out io.Writer, linkerFlags string) error {
+	progress, finish := progressOn(out)
+	defer finish()
+	root, err := Root()
+	if err != nil {
+		return err
+	}
+	bin := filepath.Join(root, "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return fmt.Errorf("creating bin: %w", err)
+	}
+	build := Build{Name: "service", Module: root, LinkerFlags: linkerFlags, Dir: bin, Packages: []string{
+		"./cmd/integration", "./cmd/integrationctl", "./devcluster/cmd/devcluster",
+	}}
+	return build.Run(ctx, progress)
+}

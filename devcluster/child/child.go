@@ -1,0 +1,28 @@
+// Package child runs programs that end when this process ends, however it ends, and that don't get the terminal's Ctrl-C.
+package child
+
+import (
+	"os/exec"
+	"runtime"
+)
+
+// Run runs cmd to its end.
+func Run(cmd *exec.Cmd) error {
+	ended := make(chan error, 1)
+	go func() { ended <- StartAndWait(cmd, make(chan error, 1)) }()
+	return <-ended
+}
+
+// StartAndWait starts cmd, sends the result of that to started, and waits for its end. The caller gives it a goroutine of its
+// own: Linux sends the parent-death signal when the thread that forked ends, not the process (golang/go#27505).
+func StartAndWait(cmd *exec.Cmd, started chan<- error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = diesWithParent()
+	err := cmd.Start()
+	started <- err
+	if err != nil {
+		return err
+	}
+	return cmd.Wait()
+}

@@ -1,0 +1,86 @@
+// Command build builds programs of this repository and the control plane, all at once, and shows how far it is:
+//
+//	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [programs] [control-plane] [nodes]
+//
+// It imports the standard library alone, so that it runs soon on a machine whose caches are empty.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
+	"platform.company.com/workspace-flyte-integration/devcluster/runports"
+)
+
+const interrupted = 130
+
+func main() {
+	linkerFlags := flag.String("ldflags", "", "linker flags for the programs")
+	checkPorts := flag.Bool("check-run-ports", false, "fail at once if a port of `make run` is taken")
+	flag.Parse()
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	var err error
+	if *checkPorts {
+		_, err = runports.Choose(ctx, os.Getenv)
+	}
+	if err == nil {
+		err = build(ctx, *linkerFlags, flag.Args())
+	}
+	stopped := ctx.Err() != nil
+	cancel()
+	switch {
+	case err != nil && stopped:
+		fmt.Fprintln(os.Stderr, "build: interrupted; the next one goes on where this one stopped")
+		os.Exit(interrupted)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
+}
+
+// build builds everything that is named, at once. The first failure stops the rest.
+func build(ctx context.Context, linkerFlags string, names []string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	progress := binaries.NewProgress(os.Stderr)
+	defer progress.Close()
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var first error
+	for _, name := range names {
+		group.Go(func() {
+			if err := buildOne(ctx, progress, name, linkerFlags); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				if first == nil {
+					first = err
+				}
+				cancel()
+			}
+		})
+	}
+	group.Wait()
+	return first
+}
+
+func buildOne(ctx context.Context, progress io.Writer, name, linkerFlags string) (err error) {
+	switch name {
+	case "programs":
+		return binaries.Programs(ctx, progress, linkerFlags)
+	case "control-plane":
+		_, err = binaries.ControlPlane(ctx, progress)
+	case "nodes":
+		_, err = binaries.Nodes(ctx, progress)
+	default:
+		err = errors.New("nothing is called " + name + "; there are programs, control-plane and nodes")
+	}
+	return err
+}
