@@ -48,8 +48,8 @@ $(eval $(call tool,kubeconform,github.com/yannh/kubeconform/cmd/kubeconform,v0.8
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# It shows what it compiles and how much is left. On a cold machine it is itself compiled within seconds.
-BUILD := go run ./hack/build --ldflags '$(LDFLAGS)'
+# It shows what it compiles and how much is left. With empty caches it is itself compiled first, in some 20 seconds.
+BUILD := echo "Building what is not built yet …" >&2; go run ./hack/build --ldflags '$(LDFLAGS)'
 
 build: ## Build the service, the operator's CLI and the embedded control plane's starter into bin/
 	@$(BUILD) programs
@@ -60,7 +60,7 @@ run: ## Start control plane and service, send three webhooks, show the workspace
 
 # PUSH=registry/repository:tag pushes it, too. What it prints is the digest of the index, for the chart's image.digest.
 image: ## Build the image for amd64 and arm64 into bin/image, with SBOMs, without a container engine (PUSH=registry/repository:tag)
-	@mkdir -p bin; cd image && go build -o $(abspath bin)/image-builder .
+	@mkdir -p bin; cd image && go build -o ../bin/image-builder .
 	@bin/image-builder --out bin/image $(IMAGE_OF) $(if $(PUSH),--push $(PUSH))
 
 IMAGE_OF = --version '$(VERSION)' --commit '$(COMMIT)' --date '$(DATE)' --origin '$(shell git remote get-url origin 2>/dev/null)'
@@ -68,7 +68,7 @@ IMAGE_OF = --version '$(VERSION)' --commit '$(COMMIT)' --date '$(DATE)' --origin
 # A copy elsewhere must give the same digest.
 # The directory has no capitals, since ko takes its path for the name of a repository.
 verify-image:
-	@mkdir -p bin; cd image && go vet ./... && go test ./... && go build -o $(abspath bin)/image-builder .
+	@mkdir -p bin; cd image && go vet ./... && go test ./... && go build -o ../bin/image-builder .
 	@dir=$${TMPDIR:-/tmp}/image-$$$$; trap 'rm -rf "$$dir"' EXIT; mkdir -p "$$dir/elsewhere"; \
 	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$$dir/elsewhere"; \
 	here=$$(bin/image-builder --out "$$dir/1" $(IMAGE_OF)); \
