@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v5"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -49,8 +50,10 @@ type Handler struct {
 	metrics *metrics
 	sources *sources
 	reading *readers
-	// storing are the events that are stored or wait for their turn, writing those that have it.
-	storing, writing, waiting slots
+	// storing are the events that are stored or wait for their turn, waiting the requests that wait for Ready.
+	storing, waiting slots
+	storingBytes     *semaphore.Weighted
+	writes           *writeLimiter
 }
 
 // NewHandler makes a Handler and registers its metrics.
@@ -60,9 +63,11 @@ func NewHandler(o Options) *Handler {
 	}
 	h := &Handler{
 		Options: o, metrics: newMetrics(o.Metrics), sources: newSources(o.Now), reading: newReaders(),
-		storing: make(slots, maxStoring), writing: make(slots, maxWriting), waiting: make(slots, maxWaiting),
+		storing: make(slots, maxStoring), waiting: make(slots, maxWaiting),
+		storingBytes: semaphore.NewWeighted(maxStoringBytes), writes: newWriteLimiter(),
 	}
 	h.gauge(o.Metrics)
+	h.gaugeWrites(o.Metrics)
 	return h
 }
 
@@ -101,7 +106,7 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	if err := h.Validator.Event(event); err != nil {
 		return "", err
 	}
-	_, recorded, err := h.record(c, event, workspace.NewDelivery(message.ID, body))
+	_, recorded, err := h.record(c, event, message.ID, body)
 	if err != nil {
 		return "", workspace.Below("data", err)
 	}
@@ -112,21 +117,33 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 }
 
 // record stores the event when its turn comes, both within a bounded time, unless too many wait already.
-func (h *Handler) record(c *echo.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
+func (h *Handler) record(c *echo.Context, e workspace.Event, id string, body []byte) (*v1alpha1.Workspace, workspace.Outcome, error) {
+	size := int64(len(body))
 	if !h.storing.enter() {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
 	defer h.storing.leave()
-	turn, gaveUp := context.WithTimeout(c.Request().Context(), turnTimeout)
-	defer gaveUp()
-	if !h.writing.await(turn) {
+	if !h.storingBytes.TryAcquire(size) {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
-	defer h.writing.leave()
-	ctx, cancel := context.WithTimeout(c.Request().Context(), storeTimeout)
+	defer h.storingBytes.Release(size)
+	request := c.Request().Context()
+	turn, gaveUp := context.WithTimeout(request, turnTimeout)
+	defer gaveUp()
+	// A write that has begun is finished even if the client gives up: the API server works on it anyway.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(request), storeTimeout)
 	defer cancel()
-	w, outcome, err := h.Store.Record(ctx, e, d)
-	if err == nil && outcome == workspace.OutcomeAccepted {
+	if !h.writes.acquire(turn) {
+		return nil, "", newProblem(http.StatusServiceUnavailable, "")
+	}
+	began, result := time.Now(), writeNone
+	defer func() { h.writes.release(began, result) }()
+	w, outcome, err := h.Store.Record(ctx, e, workspace.NewDelivery(id, body))
+	switch {
+	case ctx.Err() != nil:
+		result = writeLate
+	case err == nil && outcome == workspace.OutcomeAccepted:
+		result = writeDone
 		c.Logger().Info("stored an event", "type", string(e.Type), "workspace", e.Data.WorkspaceID, "version", e.Data.Version)
 	}
 	return w, outcome, err

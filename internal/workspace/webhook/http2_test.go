@@ -75,15 +75,22 @@ func (f *frames) must(err error) {
 // open begins a request whose body does not come.
 func (f *frames) open(stream uint32, more ...hpack.HeaderField) {
 	f.Helper()
-	f.must(f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: encode(more), EndHeaders: true}))
+	f.openAt(stream, hooks, more...)
 }
 
-func encode(more []hpack.HeaderField) []byte {
+func (f *frames) openAt(stream uint32, path string, more ...hpack.HeaderField) {
+	f.Helper()
+	f.must(f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: encodeAt(path, more), EndHeaders: true}))
+}
+
+func encode(more []hpack.HeaderField) []byte { return encodeAt(hooks, more) }
+
+func encodeAt(path string, more []hpack.HeaderField) []byte {
 	block := &bytes.Buffer{}
 	encoder := hpack.NewEncoder(block)
 	for _, field := range append([]hpack.HeaderField{
 		{Name: ":method", Value: "POST"},
-		{Name: ":path", Value: hooks},
+		{Name: ":path", Value: path},
 		{Name: ":scheme", Value: "https"},
 		{Name: ":authority", Value: "integration"},
 	}, more...) {

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"container/list"
-	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -10,16 +9,6 @@ import (
 
 // slots bounds how many requests do one thing at a time.
 type slots chan struct{}
-
-// await waits for a slot until ctx ends.
-func (s slots) await(ctx context.Context) bool {
-	select {
-	case s <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
 
 // enter takes a slot if there is one now.
 func (s slots) enter() bool {

@@ -19,7 +19,7 @@ import (
 // How many requests may be under way.
 const (
 	maxReading = 1024
-	maxStoring = 256
+	maxStoring = 1024
 	maxWaiting = 256
 
 	inFlight = "workspace_flyte_webhook_in_flight"
@@ -79,7 +79,7 @@ func TestHandler_StoresABoundedNumberAtATime(t *testing.T) {
 // TestHandler_WaitsForItsTurnToStore: more than so many writes at a time would only make the API server do less.
 func TestHandler_WaitsForItsTurnToStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const writing, turn = 32, 900 * time.Millisecond
+		const writing, turn = 32, 3 * time.Second
 		r, release, begun := newRush(t), make(chan struct{}), new(atomic.Int64)
 		r.store.fault = func(context.Context) error { begun.Add(1); <-release; return nil }
 		for range writing + 1 {

@@ -34,11 +34,13 @@ const (
 	// maxReading bounds the requests whose body is being read, and so the memory that they take to a quarter of a GiB. One
 	// more, and the oldest is cut off: among so many that is a slow one.
 	maxReading = 1024
-	// maxStoring bounds the signed requests that wait for their turn to be stored, or are being stored.
-	maxStoring = 256
-	// maxWriting bounds the writes under way at a time. An API server that gets more than it can do does less: each write
-	// takes longer than its sender waits, and is done for nothing.
-	maxWriting = 32
+	// maxStoring bounds the signed requests that wait for their turn to be stored, or are being stored, and
+	// maxStoringBytes the sum of their bodies.
+	maxStoring      = 1024
+	maxStoringBytes = 64 << 20
+	// startWrites is how many writes are under way at a time at first; writeLimiter adapts it within the other two. An API
+	// server serves about maxWrites at a time to one of its users before it makes them wait.
+	startWrites, minWrites, maxWrites = 32, 8, 256
 	// maxWaiting bounds the waits of /provision; whoever comes above it is told at once that the workspace is pending.
 	maxWaiting = 256
 
@@ -48,10 +50,10 @@ const (
 	// writeMargin is how long, after the longest wait of /provision, an answer may take.
 	writeMargin = 10 * time.Second
 
-	// turnTimeout is how long an event waits for its turn to be stored, and storeTimeout how long the Kubernetes API may
-	// then take, before the sender is told to come back: within two seconds in all.
-	turnTimeout  = 900 * time.Millisecond
-	storeTimeout = 1000 * time.Millisecond
+	// storeTimeout is how long storing an event may take in all, and turnTimeout how much of it the event waits for its
+	// turn, so that enough is left for the write. Senders wait 15 to 30 s for an answer.
+	storeTimeout = 5 * time.Second
+	turnTimeout  = 3 * time.Second
 	// probeTimeout and probeInterval bound what /health costs the API server and Flyte, whoever asks how often.
 	probeTimeout  = time.Second
 	probeInterval = time.Second

@@ -64,6 +64,14 @@ func (h *Handler) gauge(r prometheus.Registerer) {
 	}
 }
 
+// gaugeWrites shows how many events may be written at a time.
+func (h *Handler) gaugeWrites(r prometheus.Registerer) {
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "workspace_flyte_webhook_write_limit",
+		Help: "How many events may be written to the API server at a time; it follows what the API server bears.",
+	}, func() float64 { return float64(h.writes.current()) }))
+}
+
 func (m *metrics) refuse(err error) {
 	if refused, ok := errors.AsType[*signature.Error](err); ok {
 		m.refusals.WithLabelValues(string(refused.Reason)).Inc()

@@ -26,7 +26,7 @@ func (h *Handler) provision(c *echo.Context) (outcome string, err error) {
 		return "", err
 	}
 	event := workspace.Event{Type: workspace.EventCreated, Data: data}
-	w, recorded, err := h.record(c, event, workspace.NewDelivery(message.ID, body))
+	w, recorded, err := h.record(c, event, message.ID, body)
 	if err != nil {
 		return "", err
 	}

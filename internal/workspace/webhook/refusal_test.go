@@ -238,7 +238,7 @@ func TestHandler_NeverAnswers2xxToWhatIsNotStored(t *testing.T) {
 	}
 }
 
-func TestHandler_AnswersWithinTwoSecondsThoughTheStoreHangs(t *testing.T) {
+func TestHandler_AnswersWithinFiveSecondsThoughTheStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemory()
 		store.fault = func(ctx context.Context) error {
@@ -251,7 +251,7 @@ func TestHandler_AnswersWithinTwoSecondsThoughTheStoreHangs(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("the answer took %s", took)
 		}
 	})

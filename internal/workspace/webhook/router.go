@@ -25,7 +25,7 @@ func NewRouter(logger *slog.Logger, routes ...Routes) *echo.Echo {
 			OptionsMethodHandler:    refuseMethod,
 		}),
 	})
-	e.Use(middleware.Recover(), endChunked)
+	e.Use(middleware.Recover(), endChunked, allowHalfClose)
 	for _, r := range routes {
 		r.Register(e)
 	}

@@ -1,0 +1,202 @@
+package webhook_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// apiServer is a model of an API server under writes.
+type apiServer struct {
+	// takes is how long one of so many writes at a time takes, of the server's only core if it has one.
+	takes   func(writing int) time.Duration
+	oneCore bool
+
+	mu      sync.Mutex
+	writing int
+	most    int
+	free    time.Time // when the core is
+	done    []time.Time
+}
+
+func (s *apiServer) write(ctx context.Context) error {
+	select {
+	case <-time.After(time.Until(s.begin())):
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing--
+	if ctx.Err() != nil {
+		return &workspace.Error{Kind: workspace.KindUnavailable, Detail: "the Kubernetes API can't store it now", Err: ctx.Err()}
+	}
+	s.done = append(s.done, time.Now())
+	return nil
+}
+
+// begin says when the write will end.
+func (s *apiServer) begin() (end time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing++
+	s.most = max(s.most, s.writing)
+	end = time.Now()
+	if s.oneCore && s.free.After(end) {
+		end = s.free
+	}
+	end = end.Add(s.takes(s.writing))
+	s.free = end
+	return end
+}
+
+// since is how many writes were finished from then on.
+func (s *apiServer) since(then time.Time) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, at := range s.done {
+		if at.After(then) {
+			n++
+		}
+	}
+	return n
+}
+
+// inParallel is a server on which every write takes the same time, as where a disk is slow.
+func inParallel(takes time.Duration) func(int) time.Duration {
+	return func(int) time.Duration { return takes }
+}
+
+// newOneCore is a server with one core, which needs so much of it for each write, and more where more writes are under way
+// than it bears.
+func newOneCore(work time.Duration, bears int) *apiServer {
+	return &apiServer{oneCore: true, takes: func(writing int) time.Duration {
+		return work * time.Duration(max(bears, writing)) / time.Duration(bears)
+	}}
+}
+
+// offered is what became of requests at a constant rate.
+type offered struct {
+	statuses map[int]int
+	slowest  time.Duration
+}
+
+// offer sends events of as many workspaces at a constant rate, whether or not they are answered, and waits for the answers.
+func (r *rush) offer(perSecond int, during time.Duration) offered {
+	total := int(during.Seconds() * float64(perSecond))
+	o := offered{statuses: map[int]int{}}
+	var mu sync.Mutex
+	var under sync.WaitGroup
+	for i := range total {
+		under.Go(func() {
+			began := time.Now()
+			status := r.status(hooks, fmt.Sprintf(`{"type":"workspace.created","data":{"workspace_id":"ws-%d","version":1,"name":"Fraud"}}`, i))
+			mu.Lock()
+			defer mu.Unlock()
+			o.statuses[status]++
+			o.slowest = max(o.slowest, time.Since(began))
+		})
+		interval := time.Second / time.Duration(perSecond)
+		r.wait(interval) // for the rate limits
+		time.Sleep(interval)
+	}
+	under.Wait()
+	return o
+}
+
+// status is that of the answer to a signed request.
+func (r *rush) status(path, body string) int {
+	request := httptest.NewRequestWithContext(r.Context(), http.MethodPost, path, strings.NewReader(body))
+	request.Header = sign(r.T, secret, "msg_1", now, body)
+	request.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	r.handler.ServeHTTP(w, request)
+	return w.Code
+}
+
+// TestHandler_WritesWhatASlowAPIServerBears: an API server whose writes all take a second stores 100 of them a second
+// for a client without a limit, so it does for the service.
+func TestHandler_WritesWhatASlowAPIServerBears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, server := newRush(t), &apiServer{takes: inParallel(time.Second)}
+		r.store.fault = server.write
+		got := r.offer(100, 10*time.Second)
+		if got.statuses[http.StatusAccepted] != 1000 || got.slowest > 5*time.Second {
+			t.Errorf("answered %v, the slowest after %s", got.statuses, got.slowest)
+		}
+	})
+}
+
+// TestHandler_WritesNoMoreAtATimeThanHelps: the service offers more than these API servers can do.
+func TestHandler_WritesNoMoreAtATimeThanHelps(t *testing.T) {
+	tests := map[string]struct {
+		bears int
+		most  int // writes at a time
+	}{
+		"more at a time only wait there":   {1000, 64},
+		"more than 32 at a time harm each": {32, 64},
+		"more than 8 at a time harm each":  {8, 64},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, server := newRush(t), newOneCore(10*time.Millisecond, test.bears)
+				r.store.fault = server.write
+				learned := time.Now().Add(15 * time.Second)
+				got := r.offer(160, 30*time.Second)
+				took := time.Since(learned)
+				t.Logf("answered %v, the slowest after %s, at most %d writes at a time", got.statuses, got.slowest, server.most)
+				if server.most > test.most {
+					t.Errorf("%d writes at a time", server.most)
+				}
+				if n := float64(server.since(learned)) / took.Seconds(); n < 85 {
+					t.Errorf("%.0f of 100 that it can do were finished in a second", n)
+				}
+			})
+		})
+	}
+}
+
+// TestHandler_WritesLittleAtATimeWhileTheAPIServerHangs, and as much as before when it is back.
+func TestHandler_WritesLittleAtATimeWhileTheAPIServerHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, server := newRush(t), &apiServer{takes: inParallel(time.Hour)}
+		r.store.fault = server.write
+		got := r.offer(20, 60*time.Second)
+		if n := got.statuses[http.StatusServiceUnavailable]; n != 1200 || got.slowest != 5*time.Second {
+			t.Errorf("answered %v, the slowest after %s", got.statuses, got.slowest)
+		}
+		server.mu.Lock()
+		server.most = 0
+		server.mu.Unlock()
+		r.offer(20, 10*time.Second)
+		if server.most != 8 {
+			t.Errorf("%d writes at a time", server.most)
+		}
+		server.takes = inParallel(time.Second)
+		got = r.offer(100, 10*time.Second)
+		if n := got.statuses[http.StatusAccepted]; n < 900 {
+			t.Errorf("afterwards: answered %v", got.statuses)
+		}
+	})
+}
+
+// TestHandler_RefusesWhatIsUnreachableAtOnce: only a slow API server is waited for.
+func TestHandler_RefusesWhatIsUnreachableAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, start := newRush(t), time.Now()
+		r.store.fault = func(context.Context) error {
+			return &workspace.Error{Kind: workspace.KindUnavailable, Detail: "the Kubernetes API can't store it now"}
+		}
+		if got := r.status(hooks, sample); got != http.StatusServiceUnavailable || time.Since(start) > 0 {
+			t.Errorf("answered %d after %s", got, time.Since(start))
+		}
+	})
+}
