@@ -164,7 +164,7 @@ func (s *service) addController(ctx context.Context) error {
 			FlyteNamespace: s.cfg.FlyteNamespace, DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
 		Domains:     s.cfg.attributeDomains(),
-		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, MaxWorkspaces: s.cfg.MaxWorkspaces,
+		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
 		Deletion: lifecycle.Deletion{
 			Policy:      v1alpha1.DeletionPolicy(s.cfg.DeletionPolicy),
 			GracePeriod: s.cfg.DeletionGracePeriod, TombstoneTTL: s.cfg.TombstoneTTL,
@@ -178,7 +178,8 @@ func (s *service) addController(ctx context.Context) error {
 }
 
 func (s *service) addStore(ctx context.Context) (err error) {
-	s.store, err = k8s.NewStore(ctx, s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), s.cfg.MaxWorkspaces)
+	s.store, err = k8s.NewStore(ctx, s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(),
+		workspace.NewLimits(s.cfg.MaxWorkspaces))
 	return err
 }
 

@@ -9,6 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // maxCachedBytes bounds what the objects of one workspace cost in the cache: 13 of them, with the store's own entries.
@@ -19,6 +22,38 @@ func TestCache_CostsLittleForEachWorkspace(t *testing.T) {
 	t.Logf("the objects of a workspace cost %d bytes in the cache; whole, without managed fields, %d", thin, whole)
 	if thin > maxCachedBytes || thin > whole*2/3 {
 		t.Errorf("they cost %d bytes, whole ones %d", thin, whole)
+	}
+}
+
+// maxMemberBytes bounds what a member with a name of the greatest length costs in the cache. With workspace.Limits it
+// bounds what all Workspaces take of a replica's memory.
+const maxMemberBytes = 400
+
+func TestCache_CostsLittleForEachMember(t *testing.T) {
+	for _, length := range []int{30, 253} {
+		const n, members = 20, 1000
+		store := cache.NewIndexer(cache.DeletionHandlingMetaNamespaceKeyFunc, cache.Indexers{})
+		before := heap()
+		for i := range n {
+			w := workspace.New(fmt.Sprintf("memory-%d", i))
+			for j := range members {
+				name := v1alpha1.Text(fmt.Sprintf("%0*d", length, i*members+j))
+				w.Spec.Members = append(w.Spec.Members, v1alpha1.Member{Kind: v1alpha1.MemberUser, Name: name, Role: v1alpha1.RoleViewer})
+			}
+			text, err := json.Marshal(w)
+			must(t, err)
+			fresh := &v1alpha1.Workspace{}
+			must(t, json.Unmarshal(text, fresh))
+			kept, err := stripWorkspace(fresh)
+			must(t, err)
+			must(t, store.Add(kept))
+		}
+		grown := (heap() - before) / (n * members)
+		runtime.KeepAlive(store)
+		t.Logf("a member with a name of %d characters costs %d bytes in the cache", length, grown)
+		if grown > maxMemberBytes {
+			t.Errorf("a member with a name of %d characters costs %d bytes", length, grown)
+		}
 	}
 }
 

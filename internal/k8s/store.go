@@ -21,15 +21,15 @@ const maxRounds = 10
 
 // Store keeps Workspaces in the Kubernetes API, for the edge.
 type Store struct {
-	cached        client.Client
-	live          client.Reader
-	maxWorkspaces int
-	waiters       *waiters
+	cached  client.Client
+	live    client.Reader
+	limits  workspace.Limits
+	waiters *waiters
 }
 
 // NewStore makes a Store that reads from the informers' cache, and from the API server where the cache may lag. New
-// workspaces above maxWorkspaces are refused.
-func NewStore(ctx context.Context, c client.Client, live client.Reader, informers cache.Informers, maxWorkspaces int) (*Store, error) {
+// workspaces and members above the limits are refused.
+func NewStore(ctx context.Context, c client.Client, live client.Reader, informers cache.Informers, limits workspace.Limits) (*Store, error) {
 	waiters := &waiters{}
 	informer, err := informers.GetInformer(ctx, &v1alpha1.Workspace{}, cache.BlockUntilSynced(false))
 	if err != nil {
@@ -41,12 +41,12 @@ func NewStore(ctx context.Context, c client.Client, live client.Reader, informer
 	if _, err := informers.GetInformer(ctx, &v1alpha1.WorkspaceTier{}, cache.BlockUntilSynced(false)); err != nil {
 		return nil, fmt.Errorf("watching WorkspaceTiers: %w", err)
 	}
-	return &Store{cached: c, live: live, maxWorkspaces: maxWorkspaces, waiters: waiters}, nil
+	return &Store{cached: c, live: live, limits: limits, waiters: waiters}, nil
 }
 
 // NewDirectStore makes a Store without caches, for a command that runs once. It can't Await.
-func NewDirectStore(c client.Client, maxWorkspaces int) *Store {
-	return &Store{cached: c, live: c, maxWorkspaces: maxWorkspaces, waiters: &waiters{}}
+func NewDirectStore(c client.Client, limits workspace.Limits) *Store {
+	return &Store{cached: c, live: c, limits: limits, waiters: &waiters{}}
 }
 
 // Record merges an event into the stored Workspace, with its delivery in the same write, guarded by resourceVersion.
@@ -116,23 +116,36 @@ func (s *Store) admit(ctx context.Context, w *v1alpha1.Workspace) error {
 }
 
 func (s *Store) write(ctx context.Context, before, after *v1alpha1.Workspace) error {
+	if err := s.withinLimits(ctx, before, after); err != nil {
+		return err
+	}
 	if before.ResourceVersion == "" {
-		if err := s.roomForOneMore(ctx); err != nil {
-			return err
-		}
 		return s.cached.Create(ctx, after)
 	}
 	// Only what this version knows and has changed is written: a newer replica's fields stay.
 	return s.cached.Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }
 
-func (s *Store) roomForOneMore(ctx context.Context) error {
+// withinLimits refuses a new Workspace, and more members of a known one, above the limits. What takes members away, or
+// exchanges them, is never refused.
+func (s *Store) withinLimits(ctx context.Context, before, after *v1alpha1.Workspace) error {
+	created, members := before.ResourceVersion == "", len(after.Spec.Members)
+	if !created && members <= len(before.Spec.Members) {
+		return nil
+	}
 	var all v1alpha1.WorkspaceList
 	if err := s.cached.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
-		return fmt.Errorf("counting Workspaces: %w", err)
+		return fmt.Errorf("counting Workspaces and their members: %w", err)
 	}
-	if len(all.Items) >= s.maxWorkspaces {
+	if created && len(all.Items) >= s.limits.Workspaces {
 		detail := fmt.Sprintf("there are %d workspaces already, and MAX_WORKSPACES allows no more", len(all.Items))
+		return &workspace.Error{Kind: workspace.KindLimited, Detail: detail}
+	}
+	others := -len(before.Spec.Members)
+	for i := range all.Items {
+		others += len(all.Items[i].Spec.Members)
+	}
+	if detail := s.limits.ExceededBy(members, others); detail != "" {
 		return &workspace.Error{Kind: workspace.KindLimited, Detail: detail}
 	}
 	return nil

@@ -20,7 +20,7 @@ import (
 
 func newStore(t testing.TB, k *kube) *Store {
 	t.Helper()
-	s, err := NewStore(t.Context(), k.client, k.live, k.cache, 1000)
+	s, err := NewStore(t.Context(), k.client, k.live, k.cache, workspace.NewLimits(1000))
 	must(t, err)
 	return s
 }
@@ -212,7 +212,7 @@ func TestStore_RefusesMoreThanTheMaximum(t *testing.T) {
 		}
 		return nil
 	})
-	s, err := NewStore(t.Context(), k.client, k.live, k.cache, len(all.Items)+1)
+	s, err := NewStore(t.Context(), k.client, k.live, k.cache, workspace.NewLimits(len(all.Items)+1))
 	must(t, err)
 	fits, more := event(workspace.EventDeleted, "max-1", 1), event(workspace.EventCreated, "max-2", 1)
 	known := event(workspace.EventUpdated, "max-1", 2)
@@ -224,6 +224,44 @@ func TestStore_RefusesMoreThanTheMaximum(t *testing.T) {
 	}
 	if _, outcome, err := s.Record(t.Context(), known, delivery(known)); outcome != workspace.OutcomeAccepted {
 		t.Error(outcome, err)
+	}
+}
+
+// Members above the limit are refused, but no event that takes some away or exchanges them, and no ordinary workspace.
+func TestStore_RefusesMembersAboveTheLimit(t *testing.T) {
+	k := newKube(t)
+	s := newStore(t, k)
+	var all v1alpha1.WorkspaceList
+	must(t, k.admin.List(t.Context(), &all))
+	s.limits.Members = 100
+	for i := range all.Items {
+		s.limits.Members += len(all.Items[i].Spec.Members)
+	}
+	steps := []struct {
+		name    string
+		kind    workspace.EventType
+		id      string
+		version int64
+		members int
+		limited bool
+	}{
+		{"as many as may be", workspace.EventCreated, "members-1", 1, 100, false},
+		{"an ordinary workspace", workspace.EventCreated, "members-2", 1, 64, false},
+		{"a large one", workspace.EventCreated, "members-3", 1, 65, true},
+		{"others in their place", workspace.EventUpdated, "members-1", 2, 100, false},
+		{"one more", workspace.EventUpdated, "members-1", 3, 101, true},
+		{"one less", workspace.EventUpdated, "members-1", 3, 99, false},
+	}
+	for _, step := range steps {
+		e := event(step.kind, step.id, step.version)
+		for i := range step.members {
+			name := v1alpha1.Text(fmt.Sprintf("user-%d-%d", step.version, i))
+			e.Data.Members = append(e.Data.Members, v1alpha1.Member{Kind: v1alpha1.MemberUser, Name: name, Role: v1alpha1.RoleViewer})
+		}
+		_, outcome, err := s.Record(t.Context(), e, delivery(e))
+		if limited := workspace.KindOf(err) == workspace.KindLimited; limited != step.limited || !limited && outcome != workspace.OutcomeAccepted {
+			t.Errorf("%s: %s, %v", step.name, outcome, err)
+		}
 	}
 }
 
@@ -317,7 +355,8 @@ func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
 	eventually(t, func(ctx context.Context) error { _, _, err := s.Record(ctx, e, delivery(e)); return err })
 }
 
-// An API server that is down, or hangs, costs no more than the deadline; when it is back, nothing need be restarted.
+// An API server that hangs costs no more than the deadline, and one that is down is not waited for at all; when it is
+// back, nothing need be restarted.
 func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
 	k, cluster := newKube(t), shared.Cluster(t)
 	s := newStore(t, k)
@@ -328,10 +367,10 @@ func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
 		_, _, err := s.Record(ctx, e, delivery(e))
 		return err
 	}
-	refuses := func(t *testing.T, id string) {
+	refuses := func(t *testing.T, id string, timeout time.Duration) {
 		t.Helper()
 		began := time.Now()
-		if err := record(id, time.Second); workspace.KindOf(err) != workspace.KindUnavailable {
+		if err := record(id, timeout); workspace.KindOf(err) != workspace.KindUnavailable {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(began); took > 10*time.Second {
@@ -341,12 +380,12 @@ func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
 	t.Run("hangs", func(t *testing.T) {
 		cluster.PauseAPIServer()
 		defer cluster.ResumeAPIServer()
-		refuses(t, "store-hanging") // stored all the same, perhaps, when it goes on
+		refuses(t, "store-hanging", time.Second) // stored all the same, perhaps, when it goes on
 	})
 	t.Run("down", func(t *testing.T) {
 		cluster.StopAPIServer()
 		defer func() { must(t, cluster.StartAPIServer(context.Background())) }()
-		refuses(t, "store-down")
+		refuses(t, "store-down", time.Minute)
 	})
 	eventually(t, func(context.Context) error { return record("store-down", 5*time.Second) })
 	if got := k.workspace(t, "store-down").Spec.Version; got != 1 {

@@ -51,11 +51,11 @@ type Options struct {
 	// ConsoleURL is where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	Deletion   Deletion
-	// MaxWorkspaces is how many workspaces are provisioned, the oldest first.
-	MaxWorkspaces int
-	Events        events.EventRecorder
-	Metrics       prometheus.Registerer
-	Now           func() time.Time
+	// Limits bound how many workspaces are provisioned, the oldest first.
+	Limits  workspace.Limits
+	Events  events.EventRecorder
+	Metrics prometheus.Registerer
+	Now     func() time.Time
 }
 
 // Controller reconciles Workspaces.

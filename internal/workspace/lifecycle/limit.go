@@ -10,7 +10,7 @@ import (
 )
 
 // room tells whether a workspace that has nothing yet may be provisioned: kubectl apply bypasses the edge, which refuses
-// what is too much. The oldest come first, tombstones count, and what is provisioned stays so.
+// what exceeds the limits. The oldest come first, tombstones count, and what is provisioned stays so.
 func (c *Controller) room(ctx context.Context, t *target) outcome {
 	w := t.workspace
 	if len(t.ready) > 0 || len(w.Status.Namespaces) > 0 || w.Spec.State == v1alpha1.StateDeleted {
@@ -19,21 +19,22 @@ func (c *Controller) room(ctx context.Context, t *target) outcome {
 	var all v1alpha1.WorkspaceList
 	// Our own writes change neither number nor age: a count need not wait until the cache shows the status of every other workspace.
 	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
-		return failed(v1alpha1.ConditionReady, fmt.Errorf("counting Workspaces: %w", err))
+		return failed(v1alpha1.ConditionReady, fmt.Errorf("counting Workspaces and their members: %w", err))
 	}
-	if len(all.Items) <= c.MaxWorkspaces {
-		return outcome{done: true}
-	}
-	older := 0
+	older, members := 0, 0
 	for i := range all.Items {
 		if isOlder(&all.Items[i], w) {
 			older++
+			members += len(all.Items[i].Spec.Members)
 		}
 	}
-	if older < c.MaxWorkspaces {
+	message := c.Limits.ExceededBy(len(w.Spec.Members), members)
+	if older >= c.Limits.Workspaces {
+		message = fmt.Sprintf("there are %d older workspaces, and MAX_WORKSPACES allows %d", older, c.Limits.Workspaces)
+	}
+	if message == "" {
 		return outcome{done: true}
 	}
-	message := fmt.Sprintf("there are %d older workspaces, and MAX_WORKSPACES allows %d", older, c.MaxWorkspaces)
 	return waitFor(v1alpha1.ConditionReady, v1alpha1.ReasonLimitExceeded, message, lookAgain)
 }
 

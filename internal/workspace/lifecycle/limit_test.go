@@ -3,6 +3,8 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -11,12 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // kubectl apply bypasses the edge: the controller provisions the oldest, and the others when there is room.
 func TestController_ProvisionsNoMoreThanTheMaximum(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{maxWorkspaces: 2})
+	s := newStage(t, stageOptions{limits: workspace.NewLimits(2)})
 	first := s.provisioned("limit-1") // of the same second, they are ordered by name
 	s.provisioned("limit-2")
 	create(t, s.admin, s.workspace("limit-3"))
@@ -29,15 +32,41 @@ func TestController_ProvisionsNoMoreThanTheMaximum(t *testing.T) {
 	if !apierrors.IsNotFound(err) {
 		t.Errorf("it has a namespace: %v", err)
 	}
-	s.whileNobodyLeads(func() { s.controller.MaxWorkspaces = 1 }) // what is provisioned stays so
+	s.whileNobodyLeads(func() { s.controller.Limits.Workspaces = 1 }) // what is provisioned stays so
 	s.reconcile("limit-2")
 	s.await("limit-2", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	s.whileNobodyLeads(func() { s.controller.MaxWorkspaces = 2 })
+	s.whileNobodyLeads(func() { s.controller.Limits.Workspaces = 2 })
 
 	must(t, s.admin.Delete(t.Context(), first))
 	s.awaitUnknown("limit-1")
 	s.reconcile("limit-3")
 	s.await("limit-3", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+}
+
+// kubectl apply bypasses the edge, which refuses more members than every replica can keep in memory.
+func TestController_ProvisionsNoMoreMembersThanTheMaximum(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{limits: workspace.Limits{Workspaces: 10, Members: 100}})
+	large := func(id string, members int) *v1alpha1.Workspace {
+		w := s.workspace(id)
+		w.Spec.Members = nil
+		for i := range members {
+			name := v1alpha1.Text(fmt.Sprintf("user-%d", i))
+			w.Spec.Members = append(w.Spec.Members, v1alpha1.Member{Kind: v1alpha1.MemberUser, Name: name, Role: v1alpha1.RoleViewer})
+		}
+		create(t, s.admin, w)
+		return w
+	}
+	large("members-1", 90)
+	s.await("members-1", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	large("members-2", 65)
+	w := s.await("members-2", v1alpha1.ConditionReady, v1alpha1.ReasonLimitExceeded)
+	const want = "it would have 65 members and the other workspaces have 90: "
+	if got := w.ReadyCondition().Message; !strings.HasPrefix(got, want) {
+		t.Errorf("Ready says %q, want %q", got, want)
+	}
+	large("members-3", 64)
+	s.await("members-3", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
 // A new workspace waits for no status that is being written of another one, although it counts them all.

@@ -41,7 +41,7 @@ func (s *stage) endingOf(id string) ending {
 // It runs alone: the Workspaces of a Store carry no label of a test.
 func TestController_EndsTheSameInEveryOrder(t *testing.T) {
 	s := newStage(t, stageOptions{seesAll: true})
-	store, err := k8s.NewStore(t.Context(), s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), 1000)
+	store, err := k8s.NewStore(t.Context(), s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), workspace.NewLimits(1000))
 	must(t, err)
 	data := workspace.Data{
 		Name: "First name", Members: []v1alpha1.Member{{Kind: v1alpha1.MemberUser, Name: "ana@company.com", Role: v1alpha1.RoleAdmin}},

@@ -55,8 +55,8 @@ type stageOptions struct {
 	api        flyte.API
 	leadership *leadership
 	deletion   Deletion
-	// maxWorkspaces is far away unless it is set.
-	maxWorkspaces int
+	// limits are far away unless they are set.
+	limits        workspace.Limits
 	clock         *clock
 	flytePatience time.Duration
 	// seesAll lets the controller see the Workspaces of all tests: only for tests that run alone.
@@ -70,7 +70,7 @@ func newStage(t testing.TB, o stageOptions) *stage {
 	s.template = cmp.Or(o.template, "{prefix}{project}")
 	s.deletion.Policy = cmp.Or(o.deletion.Policy, v1alpha1.DeletionArchive)
 	s.account = cmp.Or(o.account, accounts[s.deletion.Policy])
-	s.maxWorkspaces = cmp.Or(o.maxWorkspaces, 9000)
+	s.limits = cmp.Or(o.limits, workspace.NewLimits(9000))
 	s.clock = cmp.Or(o.clock, &clock{})
 	s.metrics = prometheus.NewRegistry()
 	s.consoleURL = cmp.Or(o.consoleURL, "https://flyte.company.com")
@@ -133,7 +133,7 @@ func (s *stage) addController() {
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"},
 		Domains:    []string{"development", "staging", "production"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },
-		Deletion:   s.deletion, MaxWorkspaces: s.maxWorkspaces,
+		Deletion:   s.deletion, Limits: s.limits,
 		Events: s.mgr.GetEventRecorder("workspace-flyte-integration"), Metrics: s.metrics, Now: s.clock.now,
 	})
 	s.controller.flytePatience = cmp.Or(s.flytePatience, flytePatience)

@@ -1,0 +1,34 @@
+package workspace
+
+import "fmt"
+
+// Limits bound what all Workspaces together may take of the memory of each replica, which caches them whole. Their
+// members are the only part of them that can be large.
+type Limits struct {
+	// Workspaces is MAX_WORKSPACES.
+	Workspaces int
+	// Members is how many members all Workspaces together may have.
+	Members int
+}
+
+const (
+	// ordinaryMembers is how many members a Workspace may have however many the others have.
+	ordinaryMembers = 64
+	// minMembers is the smallest Limits.Members: a hundred Workspaces of the largest size.
+	minMembers = 100_000
+)
+
+// NewLimits returns the limits that follow from MAX_WORKSPACES.
+func NewLimits(maxWorkspaces int) Limits {
+	return Limits{Workspaces: maxWorkspaces, Members: max(minMembers, ordinaryMembers*maxWorkspaces)}
+}
+
+// ExceededBy says why a Workspace may not have so many members beside those of the others, or "" if it may.
+func (l Limits) ExceededBy(members, others int) string {
+	if members <= ordinaryMembers || members+others <= l.Members {
+		return ""
+	}
+	return fmt.Sprintf("it would have %d members and the other workspaces have %d: with MAX_WORKSPACES=%d, a workspace may have more than %d only "+
+		"while all have at most %d together; replace members by groups, or raise MAX_WORKSPACES and the memory limit",
+		members, others, l.Workspaces, ordinaryMembers, l.Members)
+}
