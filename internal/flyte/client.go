@@ -26,7 +26,8 @@ import (
 const DefaultCallTimeout = 10 * time.Second
 
 const (
-	maxAnswerBytes = 4 << 20
+	// maxAnswerBytes is many times what one project takes: decoded, an answer may be a hundred times as large.
+	maxAnswerBytes = 256 << 10
 	maxHeaderBytes = 64 << 10
 
 	// A server of grpc-go closes a connection that is pinged more often than every five minutes. Calls are shorter than that, so

@@ -8,10 +8,8 @@ import (
 )
 
 const (
-	// pageSize keeps a page of the largest projects that Flyte 1 accepts, 7 KB each, below maxAnswerBytes. Flyte itself sets no limit.
+	// pageSize keeps a page of the largest projects that Flyte 1 accepts, 7 KB each, below maxPageBytes. Flyte itself sets no limit.
 	pageSize = 200
-	// maxPages bounds a listing that would never end.
-	maxPages = 1000
 	// anyState is a filter that matches every project: without any, archived ones would be left out
 	// (flyteadmin/pkg/repositories/gormimpl/project_repo.go, runs/service/project_service.go). No id is a single dash. Flyte 2 accepts
 	// only plain column names (runs/repository/impl/string_filters.go).
@@ -20,85 +18,74 @@ const (
 	byID = "identifier"
 )
 
+// The bounds of one listing. What reaches one is no Flyte that a cluster of workspaces could use.
+const (
+	maxPages       = 1000
+	maxPageBytes   = 4 << 20
+	maxListedBytes = 64 << 20
+	// maxEntryBytes is that of one project or one set of attributes. A larger one is not decoded, and so never as wanted.
+	maxEntryBytes = 64 << 10
+)
+
 // Differing lists all of Flyte's projects once and tells the ids of those wanted that are missing or not as wanted. It writes
 // nothing. A project that changes while it is listed may be told too often, which EnsureProject finds out.
+//
+// It keeps nothing of what Flyte lists, and fails where that is more than maxPages pages or maxListedBytes bytes.
 func (c *Client) Differing(ctx context.Context, wanted []Project) (ids []string, err error) {
-	have, err := c.list(ctx)
+	byID := make(map[string]*Project, len(wanted))
+	for i := range wanted {
+		byID[wanted[i].ID] = &wanted[i]
+	}
+	same, err := c.sameProjects(ctx, byID)
 	if err != nil {
 		return nil, c.failure(ctx, "listing projects", err)
 	}
-	attributes, err := c.listAttributes(ctx, wanted)
+	otherAttributes, err := c.otherAttributes(ctx, byID)
 	if err != nil {
 		return nil, c.failure(ctx, "listing attributes", err)
 	}
 	for _, want := range wanted {
-		if c.differs(want, have[want.ID]) || attributes.differ(want) {
+		isSame, isListed := same[want.ID]
+		if !isListed {
+			isSame = want.OnlyExisting
+		}
+		if !isSame || otherAttributes[want.ID] {
 			ids = append(ids, want.ID)
 		}
 	}
 	return ids, nil
 }
 
-func (c *Client) differs(want Project, have *admin.Project) bool {
-	if have == nil {
-		return !want.OnlyExisting
+// sameProjects tells of each wanted project that Flyte lists whether it is as wanted.
+func (c *Client) sameProjects(ctx context.Context, wanted map[string]*Project) (same map[string]bool, err error) {
+	same = map[string]bool{}
+	compare := func(have *admin.Project) {
+		if want, ok := wanted[have.GetId()]; ok {
+			same[have.GetId()] = !c.completed(*want, have).differs(have)
+		}
 	}
-	return c.completed(want, have).differs(have)
+	return same, c.eachPage(ctx, func(ctx context.Context, token string) (*entries, error) { return c.wanted.page(ctx, token, compare) })
 }
 
-func (c *Client) list(ctx context.Context) (map[string]*admin.Project, error) {
-	all := map[string]*admin.Project{}
-	token := ""
+// eachPage reads pages to the last. A token that comes again would never end, and one page too many ends it too.
+func (c *Client) eachPage(ctx context.Context, read func(ctx context.Context, token string) (*entries, error)) error {
+	seen := map[string]bool{"": true}
+	token, bytes := "", 0
 	for range maxPages {
-		projects, next, err := c.wanted.page(ctx, token)
+		page, err := read(ctx, token)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, project := range projects {
-			all[project.GetId()] = project
+		token, bytes = page.token, bytes+page.bytes
+		switch {
+		case token == "":
+			return nil
+		case seen[token]:
+			return fmt.Errorf("%w: the listing repeats the page token %s", ErrUnavailable, quoted(token))
+		case bytes > maxListedBytes:
+			return fmt.Errorf("%w: the listing has more than %d bytes", ErrUnavailable, maxListedBytes)
 		}
-		if token = next; token == "" {
-			return all, nil
-		}
+		seen[token] = true
 	}
-	return nil, fmt.Errorf("%w: it has more than %d pages", ErrUnavailable, maxPages)
-}
-
-// listed are the attributes of all projects, by kind and project; nil where there are none in this Flyte.
-type listed map[Kind]map[string]map[row]*admin.MatchingAttributes
-
-// listAttributes lists only the kinds that some project has to do with.
-func (c *Client) listAttributes(ctx context.Context, wanted []Project) (listed, error) {
-	flyte, ok := c.wanted.(v1)
-	if !ok {
-		return nil, nil
-	}
-	all := listed{}
-	for _, want := range wanted {
-		for _, kind := range want.managed() {
-			if _, known := all[kind]; known {
-				continue
-			}
-			rows, err := flyte.allRows(ctx, kind)
-			if err != nil {
-				return nil, err
-			}
-			all[kind] = rows
-		}
-	}
-	return all, nil
-}
-
-// differ tells whether something could be put right: not on an archived project.
-func (l listed) differ(want Project) bool {
-	if l == nil || want.Archived {
-		return false
-	}
-	rows := want.rows()
-	for _, kind := range want.managed() {
-		if !sameRows(kind, rows, l[kind][want.ID]) {
-			return true
-		}
-	}
-	return false
+	return fmt.Errorf("%w: the listing has more than %d pages", ErrUnavailable, maxPages)
 }

@@ -5,10 +5,12 @@ import (
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
+	"google.golang.org/grpc"
 )
 
 // v1 is FlyteAdmin of Flyte 1, flyteidl.service.AdminService.
 type v1 struct {
+	conn  grpc.ClientConnInterface
 	admin service.AdminServiceClient
 }
 
@@ -16,11 +18,13 @@ func (v v1) get(ctx context.Context, id string) (*admin.Project, error) {
 	return v.admin.GetProject(ctx, &admin.ProjectGetRequest{Id: id})
 }
 
-func (v v1) page(ctx context.Context, token string) (projects []*admin.Project, next string, err error) {
-	answer, err := v.admin.ListProjects(ctx, &admin.ProjectListRequest{
+func (v v1) page(ctx context.Context, token string, each func(*admin.Project)) (*entries, error) {
+	request := &admin.ProjectListRequest{
 		Limit: pageSize, Token: token, Filters: anyState, SortBy: &admin.Sort{Key: byID, Direction: admin.Sort_ASCENDING},
-	})
-	return answer.GetProjects(), answer.GetToken(), err
+	}
+	answer := &entries{most: pageSize, each: decoded(each)}
+	return answer, list(ctx, v.conn, service.AdminService_ListProjects_FullMethodName, request, answer,
+		grpc.MaxCallRecvMsgSize(maxPageBytes))
 }
 
 func (v v1) create(ctx context.Context, project *admin.Project) error {

@@ -4,10 +4,10 @@ import (
 	"context"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 )
 
 // maxAttributesBytes bounds the listing of all attributes of a kind, which has no pages: some hundred bytes for each project.
@@ -89,34 +89,10 @@ func (v v1) remove(ctx context.Context, project string, at row) (err error) {
 	return err
 }
 
-// allRows are the rows of one kind of all projects.
-func (v v1) allRows(ctx context.Context, kind Kind) (map[string]map[row]*admin.MatchingAttributes, error) {
-	answer, err := v.admin.ListMatchableAttributes(ctx, &admin.ListMatchableAttributesRequest{ResourceType: kind.resource()},
+// listAttributes tells the attributes of one kind of all projects, in every domain.
+func (v v1) listAttributes(ctx context.Context, kind Kind, each func(*admin.MatchableAttributesConfiguration)) error {
+	request := &admin.ListMatchableAttributesRequest{ResourceType: kind.resource()}
+	answer := &entries{each: decoded(each)}
+	return list(ctx, v.conn, service.AdminService_ListMatchableAttributes_FullMethodName, request, answer,
 		grpc.MaxCallRecvMsgSize(maxAttributesBytes))
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]map[row]*admin.MatchingAttributes{}
-	for _, one := range answer.GetConfigurations() {
-		if one.GetProject() == "" || one.GetWorkflow() != "" || one.GetLaunchPlan() != "" {
-			continue
-		}
-		if all[one.GetProject()] == nil {
-			all[one.GetProject()] = map[row]*admin.MatchingAttributes{}
-		}
-		all[one.GetProject()][row{kind, one.GetDomain()}] = one.GetAttributes()
-	}
-	return all, nil
-}
-
-// sameRows compares the rows of one kind.
-func sameRows(kind Kind, wanted, have map[row]*admin.MatchingAttributes) bool {
-	for _, rows := range []map[row]*admin.MatchingAttributes{wanted, have} {
-		for at := range rows {
-			if at.kind == kind && !proto.Equal(wanted[at], have[at]) {
-				return false
-			}
-		}
-	}
-	return true
 }

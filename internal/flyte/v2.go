@@ -4,12 +4,14 @@ import (
 	"context"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"google.golang.org/grpc"
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
 // v2 is Flyte 2, flyteidl2.project.ProjectService. Rules that come from it name the file of its repository.
 type v2 struct {
+	conn     grpc.ClientConnInterface
 	projects flyteidl2.ProjectServiceClient
 }
 
@@ -21,14 +23,13 @@ func (v v2) get(ctx context.Context, id string) (*admin.Project, error) {
 	return fromV2(answer.GetProject()), nil
 }
 
-func (v v2) page(ctx context.Context, token string) (projects []*admin.Project, next string, err error) {
-	answer, err := v.projects.ListProjects(ctx, &flyteidl2.ListProjectsRequest{
+func (v v2) page(ctx context.Context, token string, each func(*admin.Project)) (*entries, error) {
+	request := &flyteidl2.ListProjectsRequest{
 		Limit: pageSize, Token: token, Filters: anyState, SortBy: &flyteidl2.Sort{Key: byID, Direction: flyteidl2.Sort_ASCENDING},
-	})
-	for _, project := range answer.GetProjects().GetProjects() {
-		projects = append(projects, fromV2(project))
 	}
-	return projects, answer.GetProjects().GetToken(), err
+	answer := &entries{nested: true, most: pageSize, each: decoded(func(project *flyteidl2.Project) { each(fromV2(project)) })}
+	return answer, list(ctx, v.conn, flyteidl2.ProjectService_ListProjects_FullMethodName, request, answer,
+		grpc.MaxCallRecvMsgSize(maxPageBytes))
 }
 
 func (v v2) create(ctx context.Context, project *admin.Project) error {

@@ -28,8 +28,8 @@ const (
 // gRPC's own.
 type reader interface {
 	get(ctx context.Context, id string) (*admin.Project, error)
-	// page lists projects by id, archived ones too. next is empty after the last page.
-	page(ctx context.Context, token string) (projects []*admin.Project, next string, err error)
+	// page tells each project of one page of the projects by id, archived ones too.
+	page(ctx context.Context, token string, each func(*admin.Project)) (*entries, error)
 	version(ctx context.Context) (string, error)
 }
 
@@ -49,7 +49,7 @@ type server interface {
 
 // servers are the version that is wanted, and the other one.
 func servers(api API, conn *grpc.ClientConn) (wanted, other server, err error) {
-	one, two := v1{service.NewAdminServiceClient(conn)}, v2{flyteidl2.NewProjectServiceClient(conn)}
+	one, two := v1{conn, service.NewAdminServiceClient(conn)}, v2{conn, flyteidl2.NewProjectServiceClient(conn)}
 	switch api {
 	case V1, "":
 		return one, two, nil

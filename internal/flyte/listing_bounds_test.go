@@ -1,0 +1,149 @@
+package flyte_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+)
+
+// hostileFlyte lists what it likes.
+type hostileFlyte struct {
+	service.UnimplementedAdminServiceServer
+
+	page func(number int, request *admin.ProjectListRequest) *admin.Projects
+	// pages is how many were asked for.
+	pages int
+}
+
+func (h *hostileFlyte) ListProjects(_ context.Context, request *admin.ProjectListRequest) (*admin.Projects, error) {
+	h.pages++
+	return h.page(h.pages, request), nil
+}
+
+func liveHeap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+// differing serves the hostile Flyte and lists it.
+func (h *hostileFlyte) differing(t *testing.T, wanted ...flyte.Project) ([]string, error) {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	service.RegisterAdminServiceServer(server, h)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		<-served
+	})
+	return newClient(t, flyte.Options{Endpoint: listener.Addr().String()}).Differing(t.Context(), wanted)
+}
+
+// largePage is a page of projects of nobody, of about the size on the wire.
+func largePage(bytes, number int) *admin.Projects {
+	page, text := &admin.Projects{Token: strconv.Itoa(number)}, strings.Repeat("x", 32_000)
+	for i := range bytes / len(text) {
+		page.Projects = append(page.Projects, &admin.Project{Id: fmt.Sprintf("other-%d-%d", number, i), Description: text})
+	}
+	return page
+}
+
+// TestDiffering_EndsAnEndlessListing: every page is as large as can be, and names another one.
+func TestDiffering_EndsAnEndlessListing(t *testing.T) {
+	before, most := liveHeap(), uint64(0)
+	hostile := &hostileFlyte{page: func(number int, _ *admin.ProjectListRequest) *admin.Projects {
+		most = max(most, liveHeap())
+		return largePage(4_000_000, number)
+	}}
+	_, err := hostile.differing(t, newProject("ws-1"))
+	if !errors.Is(err, flyte.ErrUnavailable) || !strings.Contains(err.Error(), "bytes") {
+		t.Errorf("error is %v, want ErrUnavailable for its bytes", err)
+	}
+	if most > before+32<<20 {
+		t.Errorf("of %d pages %d MiB are kept, want at most 32", hostile.pages, (most-before)>>20)
+	}
+}
+
+// TestDiffering_EndsAListingOfNothing: the pages are small, and there is always one more.
+func TestDiffering_EndsAListingOfNothing(t *testing.T) {
+	hostile := &hostileFlyte{page: func(number int, _ *admin.ProjectListRequest) *admin.Projects {
+		return &admin.Projects{Token: strconv.Itoa(number)}
+	}}
+	if _, err := hostile.differing(t); !errors.Is(err, flyte.ErrUnavailable) || !strings.Contains(err.Error(), "pages") {
+		t.Errorf("error is %v, want ErrUnavailable for its pages", err)
+	}
+}
+
+func TestDiffering_EndsAtARepeatedToken(t *testing.T) {
+	for name, tokens := range map[string][]string{"the same": {"1", "1"}, "one of before": {"1", "2", "1"}} {
+		t.Run(name, func(t *testing.T) {
+			hostile := &hostileFlyte{page: func(number int, _ *admin.ProjectListRequest) *admin.Projects {
+				return &admin.Projects{Token: tokens[(number-1)%len(tokens)]}
+			}}
+			if _, err := hostile.differing(t); !errors.Is(err, flyte.ErrUnavailable) || hostile.pages != len(tokens) {
+				t.Errorf("after %d pages the error is %v, want ErrUnavailable after %d", hostile.pages, err, len(tokens))
+			}
+		})
+	}
+}
+
+// TestDiffering_RefusesWhatNoFlyteAnswers: decoded, an empty project takes a hundred times what it takes on the wire.
+func TestDiffering_RefusesWhatNoFlyteAnswers(t *testing.T) {
+	emptyProjects := &admin.Projects{Projects: make([]*admin.Project, 201)}
+	for i := range emptyProjects.GetProjects() {
+		emptyProjects.Projects[i] = &admin.Project{}
+	}
+	tests := map[string]*admin.Projects{
+		"more projects than asked for": emptyProjects,
+		"a long token":                 {Token: strings.Repeat("1", 1_000_000)},
+		"a page of 5 MB":               largePage(5_000_000, 1),
+	}
+	for name, page := range tests {
+		t.Run(name, func(t *testing.T) {
+			hostile := &hostileFlyte{page: func(int, *admin.ProjectListRequest) *admin.Projects { return page }}
+			if _, err := hostile.differing(t); !errors.Is(err, flyte.ErrUnavailable) {
+				t.Errorf("error is %v, want ErrUnavailable", err)
+			}
+		})
+	}
+}
+
+// TestDiffering_SkipsOversizedProjects: one that is ours is looked up by EnsureProject, one of others is nothing to us.
+func TestDiffering_SkipsOversizedProjects(t *testing.T) {
+	same, grown := newProject("ws-1"), newProject("ws-2")
+	oversized := func(p *admin.Project) *admin.Project {
+		p.Domains = make([]*admin.Domain, 40_000)
+		for i := range p.GetDomains() {
+			p.Domains[i] = &admin.Domain{}
+		}
+		return p
+	}
+	hostile := &hostileFlyte{page: func(int, *admin.ProjectListRequest) *admin.Projects {
+		return &admin.Projects{Projects: []*admin.Project{
+			oversized(&admin.Project{Id: "other"}), message(same), oversized(message(grown)),
+		}}
+	}}
+	ids, err := hostile.differing(t, same, grown)
+	if diff := cmp.Diff([]string{"ws-2"}, ids); diff != "" || err != nil {
+		t.Errorf("error %v, ids (-want +got):\n%s", err, diff)
+	}
+}
