@@ -177,11 +177,7 @@ func TestClient_GoesOnWhenReleased(t *testing.T) {
 		_, err := f.client.EnsureProject(t.Context(), newProject("ws-1"))
 		done <- err
 	}()
-	poll := time.NewTicker(time.Millisecond)
-	defer poll.Stop()
-	for server.Calls()["RegisterProject"] == 0 {
-		<-poll.C
-	}
+	awaitHeld(t, server, "RegisterProject")
 	if projects := server.Projects(); len(projects) > 0 {
 		t.Errorf("a call that hangs did its work: %v", projects)
 	}
@@ -189,6 +185,16 @@ func TestClient_GoesOnWhenReleased(t *testing.T) {
 	release()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// awaitHeld waits until a call of the method hangs.
+func awaitHeld(t *testing.T, server *flytetest.Server, method string) {
+	t.Helper()
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	for server.Held(method) == 0 {
+		<-poll.C
 	}
 }
 

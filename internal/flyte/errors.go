@@ -15,8 +15,8 @@ import (
 // caller gave up.
 var (
 	// ErrUnavailable: Flyte did not do it and may later. Everything that is none of the other kinds is this one: FlyteAdmin
-	// answers Internal or Unknown while its database is away (flyteadmin/pkg/repositories/errors/postgres.go), and a proxy in
-	// front of it Unimplemented.
+	// answers Internal, Unknown or, in the words of isDatabaseFault, InvalidArgument while its database is away
+	// (flyteadmin/pkg/repositories/errors/postgres.go), and a proxy in front of it Unimplemented.
 	ErrUnavailable = errors.New("unavailable for now")
 	// ErrConflict: a project of that id exists and is not ours. It was not touched.
 	ErrConflict = errors.New("taken by someone else")
@@ -59,12 +59,15 @@ func failure(ctx context.Context, doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	answer := status.Convert(err)
-	return fmt.Errorf("%s: %w: %s: %s", doing, kind(answer.Code()), answer.Code(), printable(answer.Message()))
+	return fmt.Errorf("%s: %w: %s: %s", doing, kind(answer), answer.Code(), printable(answer.Message()))
 }
 
-func kind(code codes.Code) error {
-	switch code {
+func kind(answer *status.Status) error {
+	switch answer.Code() {
 	case codes.InvalidArgument, codes.OutOfRange:
+		if isDatabaseFault(answer.Message()) {
+			return ErrUnavailable
+		}
 		return ErrInvalid
 	case codes.Unauthenticated:
 		return ErrUnauthenticated
@@ -73,6 +76,15 @@ func kind(code codes.Code) error {
 	default:
 		return ErrUnavailable
 	}
+}
+
+// isDatabaseFault recognises InvalidArgument that says nothing of the request: FlyteAdmin answers it for a missing table
+// (flyteadmin/pkg/repositories/errors/postgres.go), and for every error of its database while it checks that a project exists before it
+// reads or writes attributes (flyteadmin/pkg/manager/impl/validation/project_validator.go). The client asks for attributes only of
+// projects that Flyte has just shown.
+func isDatabaseFault(message string) bool {
+	return strings.HasPrefix(message, "cannot query with specified table attributes: ") ||
+		strings.HasPrefix(message, "failed to validate that project [") && strings.Contains(message, ", err: [")
 }
 
 // printable makes text from the network fit for a log line or a condition: bounded, valid UTF-8, without control or format

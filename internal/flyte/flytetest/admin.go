@@ -85,8 +85,12 @@ func (s *adminService) ListProjects(_ context.Context, request *admin.ProjectLis
 		return nil, err
 	}
 	limit := int(request.GetLimit())
+	page, err := s.projects.page(matches, less, offset, limit)
+	if err != nil {
+		return nil, err
+	}
 	answer := &admin.Projects{}
-	for _, project := range s.projects.page(matches, less, offset, limit) {
+	for _, project := range page {
 		answer.Projects = append(answer.Projects, project.message())
 	}
 	if len(answer.GetProjects()) == limit {

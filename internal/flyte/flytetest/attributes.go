@@ -3,6 +3,7 @@ package flytetest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -27,6 +28,20 @@ type attributesKey struct {
 type attributesTable struct {
 	mutex sync.Mutex
 	rows  map[attributesKey]*admin.MatchingAttributes
+	// fault, if not nil, is what a listing answers; the other calls fail at the table of projects, which they look into first.
+	fault error
+}
+
+func (t *attributesTable) setFault(fault error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.fault = fault
+}
+
+func (t *attributesTable) broken() error {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.fault
 }
 
 func (t *attributesTable) put(key attributesKey, attributes *admin.MatchingAttributes) {
@@ -112,10 +127,7 @@ func (s *adminService) UpdateProjectDomainAttributes(
 		return nil, missing("attributes")
 	}
 	key := attributesKey{project: request.GetAttributes().GetProject(), domain: request.GetAttributes().GetDomain()}
-	if err := s.active(key.project); err != nil {
-		return nil, err
-	}
-	if err := knownDomain(key.domain); err != nil {
+	if err := s.activeIn(key.project, key.domain); err != nil {
 		return nil, err
 	}
 	if err := s.write(key, request.GetAttributes().GetMatchingAttributes()); err != nil {
@@ -140,7 +152,7 @@ func (s *adminService) GetProjectAttributes(
 	_ context.Context, request *admin.ProjectAttributesGetRequest,
 ) (*admin.ProjectAttributesGetResponse, error) {
 	if _, err := s.projects.get(request.GetProject()); err != nil {
-		return nil, invalid("failed to validate that project [%s] exists, err: [%+v]", request.GetProject(), err)
+		return nil, invalid("failed to validate that project [%s] exists, err: [%s]", request.GetProject(), status.Convert(err).Message())
 	}
 	_, attributes, err := s.attributes.get(attributesKey{project: request.GetProject(), kind: request.GetResourceType()})
 	if request.GetResourceType() == admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG {
@@ -167,10 +179,7 @@ func mixed(attributes *admin.MatchingAttributes) *admin.MatchingAttributes {
 func (s *adminService) GetProjectDomainAttributes(
 	_ context.Context, request *admin.ProjectDomainAttributesGetRequest,
 ) (*admin.ProjectDomainAttributesGetResponse, error) {
-	if err := s.active(request.GetProject()); err != nil {
-		return nil, err
-	}
-	if err := knownDomain(request.GetDomain()); err != nil {
+	if err := s.activeIn(request.GetProject(), request.GetDomain()); err != nil {
 		return nil, err
 	}
 	at, attributes, err := s.attributes.get(attributesKey{request.GetProject(), request.GetDomain(), request.GetResourceType()})
@@ -197,10 +206,7 @@ func (s *adminService) DeleteProjectAttributes(
 func (s *adminService) DeleteProjectDomainAttributes(
 	_ context.Context, request *admin.ProjectDomainAttributesDeleteRequest,
 ) (*admin.ProjectDomainAttributesDeleteResponse, error) {
-	if err := s.active(request.GetProject()); err != nil {
-		return nil, err
-	}
-	if err := knownDomain(request.GetDomain()); err != nil {
+	if err := s.activeIn(request.GetProject(), request.GetDomain()); err != nil {
 		return nil, err
 	}
 	s.attributes.remove(attributesKey{request.GetProject(), request.GetDomain(), request.GetResourceType()})
@@ -214,14 +220,29 @@ func (s *adminService) ListMatchableAttributes(
 	if _, known := admin.MatchableResource_name[int32(request.GetResourceType())]; !known {
 		return nil, invalid("invalid value for resource_type")
 	}
+	if err := s.attributes.broken(); err != nil {
+		return nil, err
+	}
 	return &admin.ListMatchableAttributesResponse{Configurations: s.attributes.list(request.GetResourceType())}, nil
 }
 
-// active follows flyteadmin/pkg/manager/impl/validation/project_validator.go.
+// active follows flyteadmin/pkg/manager/impl/validation/project_validator.go. Whatever goes wrong is an invalid argument.
 func (s *adminService) active(id string) error {
+	return s.activeAs("project ["+id+"] is registered", id)
+}
+
+// activeIn is active of a project in a domain.
+func (s *adminService) activeIn(id, domain string) error {
+	if err := s.activeAs(fmt.Sprintf("project [%s] and domain [%s] are registered", id, domain), id); err != nil {
+		return err
+	}
+	return knownDomain(domain)
+}
+
+func (s *adminService) activeAs(what, id string) error {
 	project, err := s.projects.get(id)
 	if err != nil {
-		return invalid("failed to validate that project [%s] is registered, err: [%+v]", id, err)
+		return invalid("failed to validate that %s, err: [%s]", what, status.Convert(err).Message())
 	}
 	if project.State != admin.Project_ACTIVE {
 		return invalid("project [%s] is not active", id)

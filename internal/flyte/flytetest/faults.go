@@ -21,6 +21,7 @@ type faults struct {
 	failures    []codes.Code
 	losses      int
 	hang        *hang
+	held        map[string]int
 }
 
 // hang holds calls of the methods, or of any if there are none.
@@ -80,22 +81,47 @@ func (f *faults) Calls() map[string]int {
 	return maps.Clone(f.calls)
 }
 
+// Held counts the calls of the method that hang now.
+func (f *faults) Held(method string) int {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.held[method]
+}
+
+func (f *faults) countHeld(method string, by int) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if f.held == nil {
+		f.held = map[string]int{}
+	}
+	f.held[method] += by
+}
+
 func (f *faults) intercept(ctx context.Context, request any, call *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	method := path.Base(call.FullMethod)
 	held, err := f.begin(method)
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-held:
-	case <-ctx.Done():
-		return nil, status.FromContextError(ctx.Err()).Err()
+	if err := f.wait(ctx, method, held); err != nil {
+		return nil, err
 	}
 	answer, err := handle(ctx, request)
 	if err == nil && f.loses(method) {
 		return nil, status.Error(codes.Unavailable, "the answer was lost")
 	}
 	return answer, err
+}
+
+func (f *faults) wait(ctx context.Context, method string, held <-chan struct{}) error {
+	f.countHeld(method, 1)
+	defer f.countHeld(method, -1)
+	select {
+	case <-held:
+		return nil
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	}
 }
 
 // begin counts the call and tells what becomes of it: an error, or when it may go on.

@@ -75,8 +75,12 @@ func (s *projectService) ListProjects(
 		return nil, err
 	}
 	limit := int(request.GetLimit())
+	page, err := s.projects.page(matches, compare, offset, limit)
+	if err != nil {
+		return nil, err
+	}
 	answer := &flyteidl2.Projects{}
-	for _, project := range s.projects.page(matches, compare, offset, limit) {
+	for _, project := range page {
 		answer.Projects = append(answer.Projects, messageV2(project))
 	}
 	if limit > 0 && len(answer.GetProjects()) == limit {

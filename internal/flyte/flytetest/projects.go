@@ -38,6 +38,14 @@ func (p Project) clone() Project {
 type projects struct {
 	mutex sync.Mutex
 	byID  map[string]Project
+	// fault, if not nil, is what every operation answers.
+	fault error
+}
+
+func (t *projects) setFault(fault error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.fault = fault
 }
 
 func (t *projects) empty() bool {
@@ -49,6 +57,9 @@ func (t *projects) empty() bool {
 func (t *projects) get(id string) (Project, error) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
+	if t.fault != nil {
+		return Project{}, t.fault
+	}
 	project, ok := t.byID[id]
 	if !ok {
 		return Project{}, status.Errorf(codes.NotFound, "project [%s] not found", id)
@@ -61,6 +72,9 @@ func (t *projects) get(id string) (Project, error) {
 func (t *projects) create(project Project) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
+	if t.fault != nil {
+		return t.fault
+	}
 	if _, ok := t.byID[project.ID]; ok {
 		return status.Error(codes.AlreadyExists, "value with matching project already exists")
 	}
@@ -77,6 +91,9 @@ func (t *projects) create(project Project) error {
 func (t *projects) update(id string, change func(Project) Project) error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
+	if t.fault != nil {
+		return t.fault
+	}
 	project, ok := t.byID[id]
 	if !ok {
 		return status.Errorf(codes.NotFound, "project [%s] not found", id)
@@ -112,12 +129,18 @@ func (t *projects) snapshot() []Project {
 }
 
 // page filters, sorts and cuts. A limit of 0 is none.
-func (t *projects) page(matches func(Project) bool, compare func(a, b Project) int, offset, limit int) []Project {
+func (t *projects) page(matches func(Project) bool, compare func(a, b Project) int, offset, limit int) ([]Project, error) {
+	t.mutex.Lock()
+	fault := t.fault
+	t.mutex.Unlock()
+	if fault != nil {
+		return nil, fault
+	}
 	found := slices.DeleteFunc(t.snapshot(), func(p Project) bool { return !matches(p) })
 	slices.SortStableFunc(found, compare)
 	found = found[min(offset, len(found)):]
 	if limit > 0 {
 		found = found[:min(limit, len(found))]
 	}
-	return found
+	return found, nil
 }

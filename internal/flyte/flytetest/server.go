@@ -28,6 +28,7 @@ type Server struct {
 	authority
 	projects   projects
 	attributes attributesTable
+	v2         bool
 
 	listener net.Listener
 	grpc     *grpc.Server
@@ -73,6 +74,7 @@ func Serve(listener net.Listener) *Server {
 // ServeV2 serves Flyte 2 on the listener in the background and owns it, until Stop.
 func ServeV2(listener net.Listener) *Server {
 	server := newServer(listener)
+	server.v2 = true
 	flyteidl2.RegisterProjectServiceServer(server.grpc, &projectService{projects: &server.projects})
 	server.grpc.RegisterService(authMetadataV2(), &authMetadata{authority: &server.authority})
 	return server.serve()

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/flowcontrol"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -68,6 +69,8 @@ type Controller struct {
 	// asking has a place for each Reconcile that asks Flyte now, for as long as flytePatience.
 	asking        chan struct{}
 	flytePatience time.Duration
+	// rejections are the delays until Flyte is asked again that rejected a project, by workspace.
+	rejections *flowcontrol.Backoff
 	// changed are the workspaces whose project somebody else changed in Flyte, by id. What is lost of it, the next listing finds.
 	changed sync.Map
 	orphans orphans
@@ -80,6 +83,7 @@ func New(o Options) *Controller {
 	c := &Controller{
 		Options: o, client: o.Applier.Client, progress: progress{now: o.Now},
 		asking: make(chan struct{}, maxAsking), flytePatience: flytePatience,
+		rejections: flowcontrol.NewBackOff(firstRejectionRetry, lastRejectionRetry),
 	}
 	o.Metrics.MustRegister(&census{cached: c.client, naming: o.Naming, now: o.Now})
 	return c

@@ -45,6 +45,7 @@ func (c *Controller) findChanged(ctx context.Context) error {
 	if !leads {
 		return nil
 	}
+	c.rejections.GC()
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	wanted, err := c.settledProjects(ctx)

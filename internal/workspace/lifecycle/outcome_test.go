@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/util/flowcontrol"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
@@ -56,12 +57,13 @@ func TestOutcome_NamesHowFlyteFailed(t *testing.T) {
 		soon   bool
 	}{
 		{flyte.ErrConflict, v1alpha1.ReasonConflict, false},
-		{flyte.ErrInvalid, v1alpha1.ReasonFlyteRejected, false},
+		{flyte.ErrInvalid, v1alpha1.ReasonFlyteRejected, true},
 		{flyte.ErrUnauthorized, v1alpha1.ReasonFlyteUnauthorized, true},
 		{flyte.ErrUnavailable, v1alpha1.ReasonFlyteUnavailable, true},
 		{errBusy, v1alpha1.ReasonFlyteUnavailable, true},
 	} {
-		o := projectFailed(fmt.Errorf("looking up: %w", c.err))
+		controller := &Controller{rejections: flowcontrol.NewBackOff(firstRejectionRetry, lastRejectionRetry)}
+		o := controller.projectFailed("id", fmt.Errorf("looking up: %w", c.err))
 		if o.done || o.err != nil || o.reason != c.reason || (o.after <= 2*flyteRetry) != c.soon {
 			t.Errorf("%v: the outcome is %+v", c.err, o)
 		}

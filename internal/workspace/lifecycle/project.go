@@ -44,8 +44,9 @@ func (c *Controller) project(ctx context.Context, t *target) outcome {
 		want.OnlyExisting = true
 	}
 	if err := c.ensure(ctx, want); err != nil {
-		return projectFailed(err)
+		return c.projectFailed(w.Name, err)
 	}
+	c.rejections.Reset(w.Name)
 	c.changed.Delete(w.Name)
 	c.noteTold(w, want)
 	c.noteProject(w)

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"errors"
+	"time"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
@@ -31,13 +32,21 @@ func flyteFailures() []flyteFailure {
 	}
 }
 
-func projectFailed(err error) outcome {
+// Rejections are asked again soon, and then ever later: what Flyte calls invalid may be a fault of Flyte that passes. The delays of
+// waitFor are up to twice as long, which is less than the time after which a Backoff forgets.
+const (
+	firstRejectionRetry = 3 * time.Second
+	lastRejectionRetry  = 5 * time.Minute
+)
+
+func (c *Controller) projectFailed(id string, err error) outcome {
 	const condition = v1alpha1.ConditionFlyteProjectRegistered
 	switch {
 	case errors.Is(err, flyte.ErrConflict):
 		return waitFor(condition, v1alpha1.ReasonConflict, bounded(err.Error()), lookAgain)
 	case errors.Is(err, flyte.ErrInvalid):
-		return waitFor(condition, v1alpha1.ReasonFlyteRejected, bounded(err.Error()), lookAgain)
+		c.rejections.Next(id, c.rejections.Clock.Now())
+		return waitFor(condition, v1alpha1.ReasonFlyteRejected, bounded(err.Error()), c.rejections.Get(id))
 	}
 	for _, failure := range flyteFailures() {
 		if errors.Is(err, failure.kind) {

@@ -8,6 +8,7 @@ import (
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"k8s.io/client-go/util/flowcontrol"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
@@ -59,6 +60,31 @@ func TestController_NamesWhatFlyteRefuses(t *testing.T) {
 			create(t, s.admin, s.workspace(id))
 			s.awaitKubernetesParts(id, reason)
 		})
+	}
+}
+
+// TestController_AsksAgainAfterARejection: Flyte also calls invalid what a fault of its own keeps it from doing.
+func TestController_AsksAgainAfterARejection(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.flyte.FailNext(codes.InvalidArgument, 1)
+	create(t, s.admin, s.workspace("rejected-once"))
+	s.await("rejected-once", v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonFlyteRejected)
+	s.await("rejected-once", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+}
+
+func TestProjectFailed_WaitsLongerAfterEachRejection(t *testing.T) {
+	t.Parallel()
+	c := &Controller{rejections: flowcontrol.NewBackOff(firstRejectionRetry, lastRejectionRetry)}
+	want := firstRejectionRetry
+	for range 12 {
+		if got := c.projectFailed("id", flyte.ErrInvalid).after; got < want || got >= 2*want {
+			t.Errorf("after %v, want %v up to twice that", got, want)
+		}
+		want = min(2*want, lastRejectionRetry)
+	}
+	if got := c.projectFailed("other", flyte.ErrInvalid).after; got >= 2*firstRejectionRetry {
+		t.Errorf("another workspace waits %v", got)
 	}
 }
 
