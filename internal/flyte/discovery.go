@@ -15,8 +15,8 @@ const defaultMetadataKey = "authorization"
 
 // discovered is how to get a token, and how to show it.
 type discovered struct {
-	tokenURL, key string
-	scopes        []string
+	tokenURL, key, audience string
+	scopes                  []string
 }
 
 // discovery asks Flyte's AuthMetadataService, which is anonymous. Flyte 2 serves the same messages under another name
@@ -39,6 +39,7 @@ func (d *discovery) discover(ctx context.Context) (discovered, error) {
 	if key := client.GetAuthorizationMetadataKey(); key != "" {
 		found.key = key
 	}
+	found.audience = client.GetAudience()
 	if len(found.scopes) == 0 {
 		found.scopes = client.GetScopes()
 	}

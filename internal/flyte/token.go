@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -132,6 +133,9 @@ func (t *tokens) fetch(ctx context.Context) (*granted, error) {
 	}
 	config := clientcredentials.Config{
 		ClientID: t.credentials.ID, ClientSecret: secret, TokenURL: place.tokenURL, Scopes: place.scopes,
+	}
+	if place.audience != "" {
+		config.EndpointParams = url.Values{"audience": {place.audience}}
 	}
 	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if err != nil {

@@ -29,6 +29,7 @@ type identityProvider struct {
 	lifetime int // seconds
 	given    atomic.Int64
 	scopes   atomic.Value
+	audience atomic.Value
 }
 
 func newIdentityProvider(t *testing.T, ca authority, l leaf) *identityProvider {
@@ -51,6 +52,7 @@ func (p *identityProvider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.scopes.Store(r.FormValue("scope"))
+	p.audience.Store(r.FormValue("audience"))
 	_ = json.NewEncoder(w).Encode(map[string]any{
 		"access_token": fmt.Sprint("token-", p.given.Add(1)), "token_type": "bearer", "expires_in": p.lifetime,
 	})
@@ -66,7 +68,7 @@ func guarded(t *testing.T, ca authority, api flyte.API, tokenURL string) *flytet
 	server := serve(listenTLS(t, "127.0.0.1:0", ca.server(t, leaf{})))
 	t.Cleanup(server.Stop)
 	server.RequireToken(flytetest.Auth{
-		MetadataKey: "flyte-authorization", TokenURL: tokenURL, Scopes: []string{"all", "offline"},
+		MetadataKey: "flyte-authorization", TokenURL: tokenURL, Scopes: []string{"all", "offline"}, Audience: "https://flyte.company.com",
 		Accepts: func(token string) bool { return strings.HasPrefix(token, "token-") },
 	})
 	return server
@@ -97,6 +99,9 @@ func TestClient_DiscoversHowToGetAToken(t *testing.T) {
 				}
 				if diff := cmp.Diff(want, provider.scopes.Load()); diff != "" {
 					t.Errorf("scopes (-want +got):\n%s", diff)
+				}
+				if got := provider.audience.Load(); got != "https://flyte.company.com" {
+					t.Errorf("the audience is %q, want the one that Flyte announces", got)
 				}
 			})
 		}

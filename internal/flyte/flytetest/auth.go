@@ -15,9 +15,9 @@ import (
 
 // Auth is how a Flyte with authentication wants to be asked (flyteadmin/auth/handlers.go, flyteidl/protos/flyteidl/service/auth.proto).
 type Auth struct {
-	// MetadataKey is where the token goes, TokenURL and Scopes are what clients are told.
-	MetadataKey, TokenURL string
-	Scopes                []string
+	// MetadataKey is where the token goes; TokenURL, Audience and Scopes are what clients are told.
+	MetadataKey, TokenURL, Audience string
+	Scopes                          []string
 	// Accepts tells whether a token is good.
 	Accepts func(token string) bool
 }
@@ -68,7 +68,9 @@ func (m *authMetadata) GetPublicClientConfig(
 	if auth == nil {
 		return m.UnimplementedAuthMetadataServiceServer.GetPublicClientConfig(ctx, request)
 	}
-	return &service.PublicClientAuthConfigResponse{Scopes: auth.Scopes, AuthorizationMetadataKey: auth.MetadataKey}, nil
+	return &service.PublicClientAuthConfigResponse{
+		Scopes: auth.Scopes, AuthorizationMetadataKey: auth.MetadataKey, Audience: auth.Audience,
+	}, nil
 }
 
 // authMetadataV2 is the description of the same service under Flyte 2's name; its messages have the same numbers on the wire
