@@ -198,6 +198,10 @@ type WorkspaceStatus struct {
 	// ProjectID is the id of the Flyte project, once it is registered.
 	// +optional
 	ProjectID string `json:"projectID,omitempty"`
+	// ProjectFlyte is the Flyte in which the project was registered. In any other Flyte, a project of this id belongs to the
+	// workspace only if it carries its label.
+	// +optional
+	ProjectFlyte *FlyteServer `json:"projectFlyte,omitempty"`
 	// ConsoleURL is where people find the project in Flyte's console.
 	// +optional
 	ConsoleURL string `json:"consoleURL,omitempty"`
@@ -218,6 +222,16 @@ type WorkspaceStatus struct {
 	// Reported is what the workspace service was told last, and has taken.
 	// +optional
 	Reported *Reported `json:"reported,omitempty"`
+}
+
+// FlyteServer is a Flyte, by how the service reaches it.
+type FlyteServer struct {
+	// Endpoint is FLYTE_ADMIN_ENDPOINT.
+	// +required
+	Endpoint string `json:"endpoint"`
+	// APIVersion is FLYTE_API_VERSION.
+	// +required
+	APIVersion string `json:"apiVersion"`
 }
 
 // WorkspaceList is a list of Workspaces.

@@ -81,3 +81,8 @@ func (c *config) attributeDomains() []string {
 }
 
 func (c *config) flyteAPI() flyte.API { return flyte.API(c.FlyteAPIVersion) }
+
+// flyteServer is what the status of a Workspace says of the Flyte that its project is registered in.
+func (c *config) flyteServer() v1alpha1.FlyteServer {
+	return v1alpha1.FlyteServer{Endpoint: c.FlyteAdminEndpoint, APIVersion: c.FlyteAPIVersion}
+}

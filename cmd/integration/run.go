@@ -159,6 +159,7 @@ func (s *service) addController(ctx context.Context) error {
 	applier.Register(metrics.Registry)
 	s.controller = lifecycle.New(lifecycle.Options{
 		Applier:  applier,
+		Flyte:    s.cfg.flyteServer(),
 		Projects: s.flyte.client, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
 		Cluster: &k8s.Cluster{
 			FlyteNamespace: s.cfg.FlyteNamespace, DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,

@@ -92,6 +92,16 @@ func clientContract(t *testing.T, f flyteAdmin) {
 		f.wantProject(t, message(want))
 		f.ensure(t, want, false)
 	})
+	t.Run("NeverOverridesAnotherOwner", func(t *testing.T) {
+		want := f.newProject(t)
+		theirs := &admin.Project{Id: want.ID, Name: "Theirs", Labels: labels(ownerLabel, "ws-2")}
+		f.register(t, theirs)
+		want.Ours = true
+		if changed, err := f.client.EnsureProject(t.Context(), want); changed || !errors.Is(err, flyte.ErrConflict) {
+			t.Errorf("changed is %v, error %v, want a conflict", changed, err)
+		}
+		f.wantProject(t, theirs)
+	})
 	t.Run("ListsWhatDiffers", func(t *testing.T) {
 		same, renamed, missing := f.newProject(t), f.newProject(t), f.newProject(t)
 		archived, unwanted := f.newProject(t), f.newProject(t)

@@ -39,8 +39,8 @@ type Project struct {
 	Archived bool
 	// OnlyExisting leaves alone that Flyte has no such project, where it otherwise would be registered.
 	OnlyExisting bool
-	// Ours says that the project belongs to the caller whatever its owner label says: it has registered it before, or was told
-	// to adopt it.
+	// Ours says that a project without an owner label belongs to the caller, which registered it in this Flyte before, or was told to
+	// adopt it. Another owner's label is never overridden.
 	Ours bool
 	// Attributes are what is wanted in each of Flyte's domains, by the domain's name. Only Flyte 1 has them, and neither gives nor
 	// takes those of an archived project: there they stay as they are.
@@ -51,8 +51,8 @@ type Project struct {
 }
 
 // EnsureProject makes Flyte's project as wanted and tells whether it wrote. Registers, updates, archives and un-archives, in one
-// write at most, and then its attributes; writes nothing where nothing differs. A project of that id that doesn't carry our owner
-// label is ErrConflict and stays untouched. Repeating it after any error is safe, also after one that hid a success.
+// write at most, and then its attributes; writes nothing where nothing differs. A project with another owner label, or without one
+// and not Ours, is ErrConflict and stays untouched. Repeating it after any error is safe, also after one that hid a success.
 //
 // A Flyte that has failed several times in a row is left in peace for a while: then the answer is ErrUnavailable at once.
 //
@@ -144,8 +144,8 @@ func (c *Client) register(ctx context.Context, want Project) (bool, error) {
 }
 
 func (c *Client) repair(ctx context.Context, have *admin.Project, want Project) (bool, error) {
-	if !want.Ours && have.GetLabels().GetValues()[c.ownerLabel] != want.Labels[c.ownerLabel] {
-		return false, fmt.Errorf("taking project %s: %w: its label %s is not ours", quoted(want.ID), ErrConflict, quoted(c.ownerLabel))
+	if err := c.checkOwner(have, want); err != nil {
+		return false, err
 	}
 	want = c.completed(want, have)
 	if want.Archived && have.GetState() != admin.Project_ARCHIVED {
@@ -162,6 +162,19 @@ func (c *Client) repair(ctx context.Context, have *admin.Project, want Project) 
 	}
 	wrote, err := c.ensureAttributes(ctx, want)
 	return changed || wrote, err
+}
+
+// checkOwner refuses a project with another owner's label, and one without a label that is not known to be ours.
+func (c *Client) checkOwner(have *admin.Project, want Project) error {
+	owner, wanted := have.GetLabels().GetValues()[c.ownerLabel], want.Labels[c.ownerLabel]
+	switch {
+	case owner == wanted, owner == "" && want.Ours:
+		return nil
+	case owner == "":
+		return fmt.Errorf("taking project %s: %w: it exists without the label %s=%s", quoted(want.ID), ErrConflict, c.ownerLabel, wanted)
+	}
+	return fmt.Errorf("taking project %s: %w: its label %s is %s, not %s",
+		quoted(want.ID), ErrConflict, c.ownerLabel, quoted(owner), quoted(wanted))
 }
 
 // lastAttributes puts right, while that can still be done, what an archived project keeps. Archiving must not wait for it.

@@ -39,8 +39,10 @@ type Leadership interface {
 type Options struct {
 	// Applier's client must see its own writes (EnableReadYourWritesConsistency): a look at a cache that lags behind
 	// would write things twice.
-	Applier    *k8s.Applier
-	Projects   Projects
+	Applier  *k8s.Applier
+	Projects Projects
+	// Flyte is where Projects are. Another one is another Flyte, whose projects are not known.
+	Flyte      v1alpha1.FlyteServer
 	Leadership Leadership
 	Naming     *workspace.Naming
 	Validator  *workspace.Validator
@@ -71,6 +73,8 @@ type Controller struct {
 	flytePatience time.Duration
 	// rejections are the delays until Flyte is asked again that rejected a project, by workspace.
 	rejections *flowcontrol.Backoff
+	// listSoon has a place for one request to list Flyte's projects.
+	listSoon chan struct{}
 	// changed are the workspaces whose project somebody else changed in Flyte, by id. What is lost of it, the next listing finds.
 	changed sync.Map
 	orphans orphans
@@ -84,6 +88,7 @@ func New(o Options) *Controller {
 		Options: o, client: o.Applier.Client, progress: progress{now: o.Now},
 		asking: make(chan struct{}, maxAsking), flytePatience: flytePatience,
 		rejections: flowcontrol.NewBackOff(firstRejectionRetry, lastRejectionRetry),
+		listSoon:   make(chan struct{}, 1),
 	}
 	o.Metrics.MustRegister(&census{cached: c.client, naming: o.Naming, now: o.Now})
 	return c

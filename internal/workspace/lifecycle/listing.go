@@ -19,19 +19,33 @@ import (
 const (
 	// listEvery is how often Flyte's projects are listed: it has no watch.
 	listEvery = 5 * time.Minute
+	// listRetry is when it is done again after it failed.
+	listRetry = 15 * time.Second
 	// listTimeout is how long one listing may take, of all its pages.
 	listTimeout = 2 * time.Minute
 )
 
-// listProjects looks at Flyte's projects from time to time, until ctx ends.
+// ListProjectsSoon has Flyte's projects listed at once: after what may have changed many of them.
+func (c *Controller) ListProjectsSoon() {
+	select {
+	case c.listSoon <- struct{}{}:
+	default: // one is due
+	}
+}
+
+// listProjects lists Flyte's projects from time to time, until ctx ends. A listing that failed is repeated soon.
 func (c *Controller) listProjects(ctx context.Context) error {
+	wait := listEvery
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(listEvery + rand.N(listEvery/10)): //nolint:gosec // a spread, no secret
+		case <-c.listSoon:
+		case <-time.After(wait + rand.N(wait/10)): //nolint:gosec // a spread, no secret
 		}
+		wait = listEvery
 		if err := c.findChanged(ctx); err != nil && ctx.Err() == nil {
+			wait = listRetry
 			log.FromContext(ctx).Error(err, "looking for projects that others changed")
 		}
 	}
@@ -84,15 +98,15 @@ func (c *Controller) settledProjects(ctx context.Context) (wanted []flyte.Projec
 		if tier != nil && !workspace.TierAllows(tier, w.Name) {
 			tier = nil
 		}
-		if want := c.projectOf(w, tier); isSettled(w, want) {
+		if want := c.projectOf(w, tier); c.isSettled(w, want) {
 			wanted = append(wanted, want)
 		}
 	}
 	return wanted, nil
 }
 
-// isSettled tells whether the status says that Flyte was told exactly this.
-func isSettled(w *v1alpha1.Workspace, want flyte.Project) bool {
+// isSettled tells whether the status says that this Flyte was sent exactly this.
+func (c *Controller) isSettled(w *v1alpha1.Workspace, want flyte.Project) bool {
 	return meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionFlyteProjectRegistered) &&
-		w.Status.ProjectDigest == digestOf(want)
+		w.Status.ProjectDigest == c.projectHash(want)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -32,7 +33,7 @@ func (c *Controller) project(ctx context.Context, t *target) outcome {
 	w := t.workspace
 	want := c.projectOf(w, t.tier)
 	missing := t.missing(condition)
-	if _, changed := c.changed.Load(w.Name); missing.done && !changed && isSettled(w, want) {
+	if _, changed := c.changed.Load(w.Name); missing.done && !changed && c.isSettled(w, want) {
 		known := meta.FindStatusCondition(w.Status.Conditions, condition)
 		c.noteProject(w)
 		return done(condition, known.Reason, known.Message)
@@ -44,6 +45,7 @@ func (c *Controller) project(ctx context.Context, t *target) outcome {
 		want.OnlyExisting = true
 	}
 	if err := c.ensure(ctx, want); err != nil {
+		c.noteConflict(w, err)
 		return c.projectFailed(w.Name, err)
 	}
 	c.rejections.Reset(w.Name)
@@ -71,9 +73,9 @@ func (c *Controller) noteProject(w *v1alpha1.Workspace) {
 // noteTold writes into the status what Flyte was told. What a project was given that is archived now, it keeps.
 func (c *Controller) noteTold(w *v1alpha1.Workspace, want flyte.Project) {
 	if !want.OnlyExisting {
-		w.Status.ProjectID = w.Name
+		w.Status.ProjectID, w.Status.ProjectFlyte = w.Name, new(c.Flyte)
 	}
-	w.Status.ProjectDigest = digestOf(want)
+	w.Status.ProjectDigest = c.projectHash(want)
 	if want.Attributes == nil || want.Archived {
 		return
 	}
@@ -83,10 +85,27 @@ func (c *Controller) noteTold(w *v1alpha1.Workspace, want flyte.Project) {
 	}
 }
 
-// digestOf is the fingerprint of what Flyte is told. Whose the project is, and was, makes no difference to it.
-func digestOf(want flyte.Project) string {
+// noteConflict takes back that the workspace has a project, where Flyte has one of somebody else: the former is in another Flyte, which
+// ProjectFlyte goes on naming.
+func (c *Controller) noteConflict(w *v1alpha1.Workspace, err error) {
+	if errors.Is(err, flyte.ErrConflict) && !c.isRegisteredHere(w) {
+		w.Status.ProjectID, w.Status.ConsoleURL = "", ""
+	}
+}
+
+// isRegisteredHere is true of a workspace whose project was registered in this Flyte.
+func (c *Controller) isRegisteredHere(w *v1alpha1.Workspace) bool {
+	return w.Status.ProjectFlyte != nil && *w.Status.ProjectFlyte == c.Flyte
+}
+
+// projectHash is the hash of what Flyte is sent, and of which Flyte that is: another one is sent everything again. Whose the project is,
+// and was, makes no difference to it.
+func (c *Controller) projectHash(want flyte.Project) string {
 	want.Ours, want.OwnedKinds = false, nil
-	text, err := json.Marshal(want)
+	text, err := json.Marshal(struct {
+		Flyte   v1alpha1.FlyteServer
+		Project flyte.Project
+	}{c.Flyte, want})
 	if err != nil {
 		panic("marshalling strings: " + err.Error())
 	}
@@ -98,7 +117,15 @@ func isCurrent(known *metav1.Condition, w *v1alpha1.Workspace) bool {
 	return known != nil && known.Status == metav1.ConditionTrue && known.ObservedGeneration == w.Generation
 }
 
-// projectOf is what the workspace wants of Flyte. Flyte counts bytes where people count characters. Without a tier nothing is
+// fitted cuts a text to what Flyte 1 accepts, which counts bytes where people count characters. Flyte 2 has no limits.
+func (c *Controller) fitted(text v1alpha1.Text, maxBytes int) string {
+	if c.Flyte.APIVersion == string(flyte.V2) {
+		return string(text)
+	}
+	return shorten(string(text), maxBytes)
+}
+
+// projectOf is what the workspace wants of Flyte. Without a tier nothing is
 // known of attributes, and they are left alone.
 func (c *Controller) projectOf(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) flyte.Project {
 	labels := map[string]string{v1alpha1.LabelWorkspace: w.Name, v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
@@ -107,18 +134,21 @@ func (c *Controller) projectOf(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTi
 	}
 	want := flyte.Project{
 		ID:          w.Name,
-		Name:        shorten(string(w.Spec.DisplayName), flyte.MaxNameBytes),
-		Description: shorten(string(w.Spec.Description), flyte.MaxDescriptionBytes),
+		Name:        c.fitted(w.Spec.DisplayName, flyte.MaxNameBytes),
+		Description: c.fitted(w.Spec.Description, flyte.MaxDescriptionBytes),
 		Labels:      labels,
 		Archived:    w.Spec.State != v1alpha1.StateActive,
 		// What was deleted before it was ever provisioned needs no project now.
 		OnlyExisting: w.Spec.State == v1alpha1.StateDeleted,
-		Ours:         w.Status.ProjectID == w.Name || w.Annotations[v1alpha1.AnnotationAdoptProject] == adopt,
+		Ours:         c.isRegisteredHere(w) || w.Annotations[v1alpha1.AnnotationAdoptProject] == adopt,
 	}
 	if tier == nil || len(c.Domains) == 0 {
 		return want
 	}
 	want.Attributes = c.attributesOf(w, tier)
+	if w.Status.ProjectFlyte != nil && !c.isRegisteredHere(w) {
+		return want // the kinds were given to a project in another Flyte
+	}
 	for _, kind := range w.Status.FlyteAttributes {
 		want.OwnedKinds = append(want.OwnedKinds, flyte.Kind(kind))
 	}

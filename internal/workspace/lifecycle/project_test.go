@@ -106,6 +106,14 @@ func TestController_WorksWithFlyte2(t *testing.T) {
 	s := newStage(t, stageOptions{flyte: double, api: flyte.V2})
 	s.provisioned("second")
 	s.wantProject("second", admin.Project_ACTIVE)
+	long := strings.Repeat("ä", 64)
+	s.change("second", func(w *v1alpha1.Workspace) { w.Spec.DisplayName = v1alpha1.Text(long) })
+	s.await("second", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	if got := s.flyte.Projects()[0].Name; got != long {
+		t.Errorf("the name is %q: Flyte 2 has no limit to cut it to", got)
+	}
+	s.change("second", func(w *v1alpha1.Workspace) { w.Spec.DisplayName = "Fraud detection" })
+	s.await("second", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	s.setState("second", v1alpha1.StateSuspended)
 	s.await("second", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 	s.wantProject("second", admin.Project_ARCHIVED)

@@ -116,7 +116,8 @@ func TestController_ProvisionsWorkspace(t *testing.T) {
 	}
 	status := v1alpha1.WorkspaceStatus{
 		ObservedGeneration: 1, Namespaces: []string{"flyte-provision"}, ProjectID: "provision",
-		ConsoleURL: "https://flyte.company.com/console/projects/provision",
+		ProjectFlyte: new(s.flyteServer()),
+		ConsoleURL:   "https://flyte.company.com/console/projects/provision",
 	}
 	if diff := cmp.Diff(status, w.Status, cmpopts.IgnoreFields(v1alpha1.WorkspaceStatus{}, "Conditions", "ProjectDigest")); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)

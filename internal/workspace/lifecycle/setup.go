@@ -132,7 +132,8 @@ func (c *Controller) workspaceChanged(before, after client.Object) bool {
 	return byOthers || wishChanged(before, after)
 }
 
-// Acquired looks at every Workspace again, and at namespaces without one: while another replica led, this one did nothing.
+// Acquired looks at every Workspace again, and at namespaces without one, and lists Flyte's projects: while another replica led, this
+// one did nothing, and while none did, Flyte may have become another.
 func (c *Controller) Acquired(ctx context.Context) {
 	var all v1alpha1.WorkspaceList
 	var namespaces corev1.NamespaceList
@@ -152,6 +153,7 @@ func (c *Controller) Acquired(ctx context.Context) {
 	for i := range all.Items {
 		c.queue.add(&all.Items[i])
 	}
+	c.ListProjectsSoon()
 	for id := range withoutWorkspace(namespaces.Items, all.Items) {
 		c.queue.next(request(id)[0])
 	}

@@ -130,6 +130,7 @@ func (s *stage) addController() {
 	s.t.Cleanup(func() { must(s.t, projects.Close()) })
 	s.controller = New(Options{
 		Applier: &k8s.Applier{Client: s.looks, Live: s.mgr.GetAPIReader()}, Projects: projects, Leadership: s.leadership,
+		Flyte:  s.flyteServer(),
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"},
 		Domains:    []string{"development", "staging", "production"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },
@@ -138,6 +139,11 @@ func (s *stage) addController() {
 	})
 	s.controller.flytePatience = cmp.Or(s.flytePatience, flytePatience)
 	must(s.t, s.controller.Setup(s.t.Context(), s.mgr))
+}
+
+// flyteServer is the Flyte of the stage.
+func (s *stage) flyteServer() v1alpha1.FlyteServer {
+	return v1alpha1.FlyteServer{Endpoint: s.flyte.Addr(), APIVersion: string(cmp.Or(s.api, flyte.V1))}
 }
 
 func (s *stage) start() {
