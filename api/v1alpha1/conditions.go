@@ -114,7 +114,11 @@ const (
 	ReasonFlyteTokenUnavailable = "FlyteTokenUnavailable"
 	// ReasonFlyteWrongVersion: another version of Flyte answers than FLYTE_API_VERSION says.
 	ReasonFlyteWrongVersion = "FlyteWrongVersion"
-	// ReasonFlyteRejected: Flyte calls the project invalid. No retry can fix it.
+	// ReasonFlyteNotFound: what answers at FLYTE_ADMIN_ENDPOINT is no Flyte.
+	ReasonFlyteNotFound = "FlyteNotFound"
+	// ReasonFlyteDomainUnknown: FLYTE_DOMAINS names a domain that Flyte does not have.
+	ReasonFlyteDomainUnknown = "FlyteDomainUnknown"
+	// ReasonFlyteRejected: Flyte calls the project invalid. It is sent again at growing intervals.
 	ReasonFlyteRejected = "FlyteRejected"
 	// ReasonSuspended: the workspace is suspended.
 	ReasonSuspended = "Suspended"

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -12,50 +15,79 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// flyteLookInterval is how often a Flyte that has not answered yet is asked what it is.
-const flyteLookInterval = 5 * time.Second
+// probeInterval is how often Flyte is asked whether it is there.
+const probeInterval = 10 * time.Second
 
-// foundFlyte is what /health and the log say of Flyte. It is safe for concurrent use.
-type foundFlyte struct {
+// flyteProbe knows what answers as Flyte, for /health and the log. It is safe for concurrent use.
+type flyteProbe struct {
 	client *flyte.Client
 	log    logr.Logger
-	// version is what answered last, or that it was the wrong one; empty before anything has.
-	version atomic.Value
+	// domains are those of FLYTE_DOMAINS.
+	domains  []string
+	interval time.Duration
+	// onReturn is called when Flyte answers again after it did not: it may have become another.
+	onReturn func()
+	// description is what answered last; empty before anything has.
+	description atomic.Value
 }
 
-// look asks Flyte what it is, and logs what is new.
-func (f *foundFlyte) look(ctx context.Context) error {
-	version, err := f.client.Version(ctx)
+// check asks Flyte what it is, and logs what is new. It fails where Flyte, or its database, does not answer.
+func (p *flyteProbe) check(ctx context.Context) error {
+	found, err := p.client.Probe(ctx)
 	if err != nil {
 		return err
 	}
-	if f.version.Swap(version) != version {
-		f.log.Info("found Flyte", "version", version)
+	description := found.Version
+	missing := missingDomains(p.domains, found.Domains)
+	if missing != "" {
+		description += ", without " + missing + " of FLYTE_DOMAINS"
+	}
+	if p.description.Swap(description) == description {
+		return nil
+	}
+	p.log.Info("found Flyte", "version", found.Version, "domains", found.Domains)
+	if missing != "" {
+		p.log.Error(errDomains, "comparing FLYTE_DOMAINS with Flyte", "missing", missing, "domains", found.Domains)
 	}
 	return nil
 }
 
-// found is the version that answered last, empty before any did.
-func (f *foundFlyte) found() string {
-	version, _ := f.version.Load().(string)
-	return version
+var errDomains = errors.New("FLYTE_DOMAINS names domains that Flyte does not have")
+
+// missingDomains are those of the configured that Flyte does not have. Nothing is missing of a Flyte that does not tell its domains.
+func missingDomains(configured, found []string) string {
+	if len(found) == 0 {
+		return ""
+	}
+	missing := slices.DeleteFunc(slices.Clone(configured), func(domain string) bool { return slices.Contains(found, domain) })
+	return strings.Join(missing, ", ")
 }
 
-// untilFound asks until Flyte has answered once, so that the log tells what was found, or why nothing was.
-func (f *foundFlyte) untilFound(ctx context.Context) error {
-	for logged := ""; ; {
-		err := f.look(ctx)
-		if err == nil {
+// found describes what answered last, empty before anything did.
+func (p *flyteProbe) found() string {
+	description, _ := p.description.Load().(string)
+	return description
+}
+
+// watch probes until ctx ends, so that the log tells what was found, or why nothing was, and that it came back.
+func (p *flyteProbe) watch(ctx context.Context) error {
+	for failed := ""; ; {
+		err := p.check(ctx)
+		switch {
+		case ctx.Err() != nil:
 			return nil
-		}
-		if text := err.Error(); text != logged && ctx.Err() == nil {
-			f.log.Error(err, "looking for Flyte")
-			logged = text
+		case err != nil && err.Error() != failed:
+			p.log.Error(err, "looking for Flyte")
+			failed = err.Error()
+		case err == nil && failed != "":
+			p.log.Info("Flyte answers again")
+			failed = ""
+			p.onReturn()
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(flyteLookInterval):
+		case <-time.After(p.interval):
 		}
 	}
 }
@@ -68,8 +100,11 @@ func (s *service) addFlyte(context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.flyte = &foundFlyte{client: client, log: s.log}
-	return s.mgr.Add(manager.RunnableFunc(s.flyte.untilFound))
+	s.flyte = &flyteProbe{
+		client: client, log: s.log, domains: s.cfg.FlyteDomains, interval: probeInterval,
+		onReturn: func() { s.controller.ListProjectsSoon() },
+	}
+	return s.mgr.Add(manager.RunnableFunc(s.flyte.watch))
 }
 
 // attributeDomains are none with Flyte 2, which has no matchable attributes.

@@ -50,7 +50,7 @@ func (s *service) probeAPIServer(ctx context.Context) error {
 }
 
 func (s *service) probeFlyte(ctx context.Context) error {
-	return s.flyte.look(ctx)
+	return s.flyte.check(ctx)
 }
 
 // probeController fails on a replica whose controller has not begun, too: it could not take over.

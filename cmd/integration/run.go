@@ -42,7 +42,7 @@ type service struct {
 	log        logr.Logger
 	slog       *slog.Logger
 	mgr        manager.Manager
-	flyte      *foundFlyte
+	flyte      *flyteProbe
 	validator  *workspace.Validator
 	controller *lifecycle.Controller
 	store      *k8s.Store

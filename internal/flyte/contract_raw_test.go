@@ -49,8 +49,13 @@ func (r rawV2) update(ctx context.Context, project *admin.Project) error {
 func (r rawV2) get(ctx context.Context, id string) (*admin.Project, error) {
 	answer, err := r.client.GetProject(ctx, &flyteidl2.GetProjectRequest{Id: id})
 	p := answer.GetProject()
+	var domains []*admin.Domain
+	for _, domain := range p.GetDomains() {
+		domains = append(domains, &admin.Domain{Id: domain.GetId(), Name: domain.GetName()})
+	}
 	return &admin.Project{
-		Id: p.GetId(), Name: p.GetName(), Description: p.GetDescription(), Labels: &admin.Labels{Values: p.GetLabels().GetValues()},
+		Domains: domains,
+		Id:      p.GetId(), Name: p.GetName(), Description: p.GetDescription(), Labels: &admin.Labels{Values: p.GetLabels().GetValues()},
 		State: admin.Project_ProjectState(p.GetState()),
 	}, err
 }

@@ -61,6 +61,7 @@ func contractV1(t *testing.T, f flyteAdmin) {
 	t.Run("server", func(t *testing.T) { serverContract(t, f) })
 	t.Run("listing", func(t *testing.T) { listingContract(t, f) })
 	t.Run("client", func(t *testing.T) { clientContract(t, f); clientContractV1(t, f) })
+	t.Run("probe", func(t *testing.T) { probeContract(t, f) })
 	t.Run("attributes", func(t *testing.T) {
 		attributesContract(t, f)
 		attributesLimits(t, f)
@@ -73,6 +74,7 @@ func contractV2(t *testing.T, f flyteAdmin) {
 	t.Run("server", func(t *testing.T) { serverContractV2(t, f) })
 	t.Run("listing", func(t *testing.T) { listingContractV2(t, f) })
 	t.Run("client", func(t *testing.T) { clientContract(t, f); clientContractV2(t, f) })
+	t.Run("probe", func(t *testing.T) { probeContract(t, f) })
 }
 
 func startDouble(t *testing.T) *flytetest.Server {

@@ -32,6 +32,10 @@ var (
 var (
 	// ErrUnauthenticated is ErrUnauthorized of every call: Flyte does not accept our credentials at all.
 	ErrUnauthenticated = fmt.Errorf("unauthenticated: %w", ErrUnauthorized)
+	// ErrNotFlyte is ErrUnavailable: what answers at the endpoint is no Flyte, such as a web server or a proxy without a route to it.
+	ErrNotFlyte = fmt.Errorf("what answers is no Flyte: %w", ErrUnavailable)
+	// ErrUnknownDomain is ErrInvalid: Flyte does not have the domain.
+	ErrUnknownDomain = fmt.Errorf("a domain that it does not have: %w", ErrInvalid)
 	// ErrTokenRefused is ErrUnauthenticated: the token endpoint does not accept the client's id or secret.
 	ErrTokenRefused = fmt.Errorf("no token is given: %w", ErrUnauthenticated)
 	// ErrTokenUnavailable is ErrUnavailable: the token endpoint is not known or does not answer.
@@ -65,17 +69,39 @@ func failure(ctx context.Context, doing string, err error) error {
 func kind(answer *status.Status) error {
 	switch answer.Code() {
 	case codes.InvalidArgument, codes.OutOfRange:
-		if isDatabaseFault(answer.Message()) {
-			return ErrUnavailable
-		}
-		return ErrInvalid
+		return invalidKind(answer.Message())
 	case codes.Unauthenticated:
 		return ErrUnauthenticated
 	case codes.PermissionDenied:
 		return ErrUnauthorized
+	case codes.Unimplemented:
+		return ErrNotFlyte
 	default:
+		if isNotGRPC(answer) {
+			return ErrNotFlyte
+		}
 		return ErrUnavailable
 	}
+}
+
+// isNotGRPC recognises, by the words of google.golang.org/grpc/internal/transport and golang.org/x/net/http2, a server that does not
+// speak gRPC. A proxy that says that Flyte is away, with 502, 503 or 504, is Unavailable to gRPC and is not meant.
+func isNotGRPC(answer *status.Status) bool {
+	if answer.Code() == codes.Unavailable {
+		return strings.Contains(answer.Message(), "looked like an HTTP/1.1 header")
+	}
+	return strings.Contains(answer.Message(), "unexpected HTTP status code received from server") ||
+		strings.Contains(answer.Message(), "received unexpected content-type")
+}
+
+func invalidKind(message string) error {
+	switch {
+	case isDatabaseFault(message):
+		return ErrUnavailable
+	case strings.HasPrefix(message, "domain [") && strings.HasSuffix(message, "] is unrecognized by system"):
+		return ErrUnknownDomain
+	}
+	return ErrInvalid
 }
 
 // isDatabaseFault recognises InvalidArgument that says nothing of the request: FlyteAdmin answers it for a missing table

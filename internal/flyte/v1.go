@@ -43,5 +43,13 @@ func (v v1) version(ctx context.Context) (string, error) {
 	return answer.GetControlPlaneVersion().GetVersion(), err
 }
 
+func (v v1) domains(ctx context.Context) (ids []string, err error) {
+	answer, err := v.admin.GetDomains(ctx, &admin.GetDomainRequest{})
+	for _, domain := range answer.GetDomains() {
+		ids = append(ids, domain.GetId())
+	}
+	return ids, err
+}
+
 // clearsText is false: gorm's Updates writes no zero values (flyteadmin/pkg/repositories/gormimpl/project_repo.go).
 func (v1) clearsText() bool { return false }

@@ -48,6 +48,17 @@ func (v v2) version(ctx context.Context) (string, error) {
 	return string(V2), err
 }
 
+// domains are those of any project: each has all of them.
+func (v v2) domains(ctx context.Context) (ids []string, err error) {
+	answer, err := v.projects.ListProjects(ctx, &flyteidl2.ListProjectsRequest{Limit: 1, Filters: anyState})
+	for _, project := range answer.GetProjects().GetProjects() {
+		for _, domain := range project.GetDomains() {
+			ids = append(ids, domain.GetId())
+		}
+	}
+	return ids, err
+}
+
 // clearsText is true: an update writes every column (runs/repository/impl/project.go).
 func (v2) clearsText() bool { return true }
 

@@ -31,6 +31,8 @@ type reader interface {
 	// page tells each project of one page of the projects by id, archived ones too.
 	page(ctx context.Context, token string, each func(*admin.Project)) (*entries, error)
 	version(ctx context.Context) (string, error)
+	// domains are the ids of Flyte's domains, nil where it does not tell them.
+	domains(ctx context.Context) ([]string, error)
 }
 
 // writer writes projects. An update that does not say what it leaves alone may clear it.
@@ -67,6 +69,31 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 		return "", c.failure(ctx, "reading the version of Flyte", err)
 	}
 	return printable(version), nil
+}
+
+// noProject is an id that no project has: it would be no DNS label.
+const noProject = "-"
+
+// Found is what answers at the endpoint.
+type Found struct {
+	// Version is that of Client.Version.
+	Version string
+	// Domains are the ids of Flyte's domains. A Flyte 2 without projects does not tell them.
+	Domains []string
+}
+
+// Probe asks Flyte what it is, and whether its database answers: FlyteAdmin tells its version and its domains without.
+func (c *Client) Probe(ctx context.Context) (found Found, err error) {
+	if found.Version, err = c.Version(ctx); err != nil {
+		return Found{}, err
+	}
+	if found.Domains, err = c.wanted.domains(ctx); err != nil && status.Code(err) != codes.Unimplemented {
+		return Found{}, c.failure(ctx, "reading the domains of Flyte", err)
+	}
+	if _, err = c.look(ctx, noProject); err != nil {
+		return Found{}, err
+	}
+	return found, nil
 }
 
 // failure turns the error of one call into one of the kinds. Where the server does not know the method, it looks whether the

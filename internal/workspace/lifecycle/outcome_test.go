@@ -58,6 +58,8 @@ func TestOutcome_NamesHowFlyteFailed(t *testing.T) {
 	}{
 		{flyte.ErrConflict, v1alpha1.ReasonConflict, false},
 		{flyte.ErrInvalid, v1alpha1.ReasonFlyteRejected, true},
+		{flyte.ErrUnknownDomain, v1alpha1.ReasonFlyteDomainUnknown, true},
+		{flyte.ErrNotFlyte, v1alpha1.ReasonFlyteNotFound, true},
 		{flyte.ErrUnauthorized, v1alpha1.ReasonFlyteUnauthorized, true},
 		{flyte.ErrUnavailable, v1alpha1.ReasonFlyteUnavailable, true},
 		{errBusy, v1alpha1.ReasonFlyteUnavailable, true},

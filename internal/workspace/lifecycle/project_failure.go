@@ -28,6 +28,10 @@ func flyteFailures() []flyteFailure {
 		},
 		{flyte.ErrTokenRefused, v1alpha1.ReasonFlyteTokenRefused, "the token endpoint does not accept the client's id or secret"},
 		{flyte.ErrTokenUnavailable, v1alpha1.ReasonFlyteTokenUnavailable, "no token endpoint is known, or it does not answer; it is asked again"},
+		{
+			flyte.ErrNotFlyte, v1alpha1.ReasonFlyteNotFound,
+			"what answers at FLYTE_ADMIN_ENDPOINT is no Flyte, but a web server or a proxy without a route to it",
+		},
 		{flyte.ErrUnauthorized, v1alpha1.ReasonFlyteUnauthorized, "Flyte refuses the service's credentials"},
 	}
 }
@@ -44,9 +48,10 @@ func (c *Controller) projectFailed(id string, err error) outcome {
 	switch {
 	case errors.Is(err, flyte.ErrConflict):
 		return waitFor(condition, v1alpha1.ReasonConflict, bounded(err.Error()), lookAgain)
+	case errors.Is(err, flyte.ErrUnknownDomain):
+		return waitFor(condition, v1alpha1.ReasonFlyteDomainUnknown, bounded("FLYTE_DOMAINS differs from Flyte: "+err.Error()), c.rejected(id))
 	case errors.Is(err, flyte.ErrInvalid):
-		c.rejections.Next(id, c.rejections.Clock.Now())
-		return waitFor(condition, v1alpha1.ReasonFlyteRejected, bounded(err.Error()), c.rejections.Get(id))
+		return waitFor(condition, v1alpha1.ReasonFlyteRejected, bounded(err.Error()), c.rejected(id))
 	}
 	for _, failure := range flyteFailures() {
 		if errors.Is(err, failure.kind) {
@@ -54,4 +59,10 @@ func (c *Controller) projectFailed(id string, err error) outcome {
 		}
 	}
 	return waitFor(condition, v1alpha1.ReasonFlyteUnavailable, "Flyte did not answer; it is asked again", flyteRetry)
+}
+
+// rejected counts one more rejection, and is how long to wait after it.
+func (c *Controller) rejected(id string) time.Duration {
+	c.rejections.Next(id, c.rejections.Clock.Now())
+	return c.rejections.Get(id)
 }

@@ -42,6 +42,7 @@ var faults = []string{
 	v1alpha1.ReasonFlyteUnauthorized, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteCertificateExpired,
 	v1alpha1.ReasonFlyteCertificateWrongName, v1alpha1.ReasonFlyteCertificateUntrusted,
 	v1alpha1.ReasonFlyteClientCertificateRefused, v1alpha1.ReasonFlyteTokenRefused, v1alpha1.ReasonFlyteWrongVersion,
+	v1alpha1.ReasonFlyteNotFound, v1alpha1.ReasonFlyteDomainUnknown,
 }
 
 // Of is the report of what is known of w. There is none until the controller has looked at w's newest generation.

@@ -84,7 +84,7 @@ func (h *Handler) patience(ctx context.Context) (context.Context, context.Cancel
 // isSettled tells whether waiting longer is of no use.
 func isSettled(ready metav1.Condition) bool {
 	switch ready.Reason {
-	case v1alpha1.ReasonConflict, v1alpha1.ReasonInvalid, v1alpha1.ReasonFlyteRejected,
+	case v1alpha1.ReasonConflict, v1alpha1.ReasonInvalid, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteDomainUnknown,
 		v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonPurgePaused, v1alpha1.ReasonPurged,
 		v1alpha1.ReasonLimitExceeded, v1alpha1.ReasonAwaitingContent:
 		return true
