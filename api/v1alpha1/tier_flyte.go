@@ -16,8 +16,10 @@ type FlyteAttributes struct {
 	// carry the label platform.company.com/workspace, unless a launch plan or request says otherwise.
 	// +optional
 	Execution *FlyteExecution `json:"execution,omitempty"`
-	// TaskResources is TASK_RESOURCE. Whatever is given here, the limits stay strictly below the quota and the limit range of the
-	// workspace's namespaces: a task whose limit is not would fail for good instead of waiting.
+	// TaskResources is TASK_RESOURCE, which replaces FlyteAdmin's own task_resources as a whole. With it, even if it is empty, tasks
+	// always get a default of CPU and memory, and every resource that the quota names has a limit. The limits stay strictly
+	// below the quota and the limit range of the workspace's namespaces: a task that asks for all of it fails for good
+	// instead of waiting.
 	// +optional
 	TaskResources *FlyteTaskResources `json:"taskResources,omitempty"`
 	// ClusterResources is CLUSTER_RESOURCE: values for the templates of Flyte's own cluster resource sync. {project}, {domain},
@@ -37,7 +39,7 @@ type FlyteExecution struct {
 	// RawOutputPrefix is where tasks put their data. {project} and {domain} stand for the workspace's own.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9+.-]*://[!-~]+$`
+	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9+.-]*://([!-z|~]|[{](project|domain)[}])+$`
 	RawOutputPrefix string `json:"rawOutputPrefix,omitempty"`
 	// MaxParallelism is how many nodes of a workflow run at once; Flyte's own default without it.
 	// +optional
@@ -47,11 +49,26 @@ type FlyteExecution struct {
 }
 
 // FlyteTaskResources are of one task.
+//
+// +kubebuilder:validation:XValidation:rule="!self.?limits.cpu.hasValue() || quantity(self.limits.cpu).isGreaterThan(quantity('0'))",message="limits.cpu must be above 0: Flyte reads 0 as no limit; a quota of 0 keeps the resource out"
+// +kubebuilder:validation:XValidation:rule="!self.?limits.memory.hasValue() || quantity(self.limits.memory).isGreaterThan(quantity('0'))",message="limits.memory must be above 0: Flyte reads 0 as no limit; a quota of 0 keeps the resource out"
+// +kubebuilder:validation:XValidation:rule="!self.?limits.gpu.hasValue() || quantity(self.limits.gpu).isGreaterThan(quantity('0'))",message="limits.gpu must be above 0: Flyte reads 0 as no limit; a quota of 0 keeps the resource out"
+// +kubebuilder:validation:XValidation:rule="!self.?limits.ephemeralStorage.hasValue() || quantity(self.limits.ephemeralStorage).isGreaterThan(quantity('0'))",message="limits.ephemeralStorage must be above 0: Flyte reads 0 as no limit; a quota of 0 keeps the resource out"
+// +kubebuilder:validation:XValidation:rule="!self.?defaults.cpu.hasValue() || quantity(self.defaults.cpu).isGreaterThan(quantity('0'))",message="defaults.cpu must be above 0: tasks that name none would get an explicit zero, which no quota counts"
+// +kubebuilder:validation:XValidation:rule="!self.?defaults.memory.hasValue() || quantity(self.defaults.memory).isGreaterThan(quantity('0'))",message="defaults.memory must be above 0: tasks that name none would get an explicit zero, which no quota counts"
+// +kubebuilder:validation:XValidation:rule="!self.?defaults.cpu.hasValue() || !self.?limits.cpu.hasValue() || quantity(self.defaults.cpu).compareTo(quantity(self.limits.cpu)) <= 0",message="defaults.cpu must not be above limits.cpu"
+// +kubebuilder:validation:XValidation:rule="!self.?defaults.memory.hasValue() || !self.?limits.memory.hasValue() || quantity(self.defaults.memory).compareTo(quantity(self.limits.memory)) <= 0",message="defaults.memory must not be above limits.memory"
+// +kubebuilder:validation:XValidation:rule="!self.?defaults.gpu.hasValue() || !self.?limits.gpu.hasValue() || quantity(self.defaults.gpu).compareTo(quantity(self.limits.gpu)) <= 0",message="defaults.gpu must not be above limits.gpu"
+// +kubebuilder:validation:XValidation:rule="!self.?defaults.ephemeralStorage.hasValue() || !self.?limits.ephemeralStorage.hasValue() || quantity(self.defaults.ephemeralStorage).compareTo(quantity(self.limits.ephemeralStorage)) <= 0",message="defaults.ephemeralStorage must not be above limits.ephemeralStorage"
 type FlyteTaskResources struct {
-	// Defaults are what a task gets that asks for nothing.
+	// Defaults are what a task gets that asks for nothing, as request and as limit. Without a default of CPU or memory it is the
+	// limit range's defaultRequest, else its default, else 250m and 512Mi. Defaults are raised to the minimum of the limit
+	// range, and lowered to the limit. There is no GPU without one here.
 	// +optional
 	Defaults FlyteResources `json:"defaults,omitzero"`
-	// Limits are the most that a task may ask for. Without one, or above what fits, it is the most that fits.
+	// Limits are the most that a task may ask for. Without one, or above what fits, it is the most that fits. Flyte can't be told a
+	// limit of zero, which it reads as none: under a quota of 0 the limit is the least that there is (1m of CPU, 1 byte, one
+	// GPU), and the quota refuses the pod.
 	// +optional
 	Limits FlyteResources `json:"limits,omitzero"`
 }

@@ -9,6 +9,7 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!has(self.default) || !has(self.maximum) || !has(self.default.pods) || !has(self.maximum.pods) || quantity(self.default.pods).compareTo(quantity(self.maximum.pods)) <= 0",message="default.pods must not be above maximum.pods"
 // +kubebuilder:validation:XValidation:rule="!has(self.default) || !has(self.maximum) || !has(self.default.services) || !has(self.maximum.services) || quantity(self.default.services).compareTo(quantity(self.maximum.services)) <= 0",message="default.services must not be above maximum.services"
 // +kubebuilder:validation:XValidation:rule="!has(self.default) || !has(self.maximum) || !has(self.default.persistentVolumeClaims) || !has(self.maximum.persistentVolumeClaims) || quantity(self.default.persistentVolumeClaims).compareTo(quantity(self.maximum.persistentVolumeClaims)) <= 0",message="default.persistentVolumeClaims must not be above maximum.persistentVolumeClaims"
+// +kubebuilder:validation:XValidation:rule="!self.?default.extra.hasValue() || !self.?maximum.extra.hasValue() || self.default.extra.all(k, !(k in self.maximum.extra) || quantity(self.default.extra[k]).compareTo(quantity(self.maximum.extra[k])) <= 0)",message="default.extra must not be above maximum.extra"
 type TierQuota struct {
 	// Default holds where a workspace asks for nothing.
 	// +optional
@@ -27,7 +28,23 @@ type TierAmounts struct {
 	// PersistentVolumeClaims of the namespace.
 	// +optional
 	PersistentVolumeClaims Count `json:"persistentVolumeClaims,omitempty"`
+	// Extra are further keys of the ResourceQuota, such as count/configmaps or requests.ephemeral-storage.
+	// +optional
+	Extra ExtraAmounts `json:"extra,omitempty"`
 }
+
+// ExtraAmounts are amounts by ResourceQuota key. A key must be one that Kubernetes accepts in a ResourceQuota and that no other
+// field sets.
+//
+// +kubebuilder:validation:MaxProperties=48
+// +kubebuilder:validation:XValidation:rule="self.all(k, k in ['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory', 'requests.storage', 'pods', 'services', 'persistentvolumeclaims', 'services.loadbalancers', 'services.nodeports'] || k in ['ephemeral-storage', 'requests.ephemeral-storage', 'limits.ephemeral-storage', 'configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas'] || k.matches('^(requests[.])?hugepages-[A-Za-z0-9]([-A-Za-z0-9_.]{0,30}[A-Za-z0-9])?$') || k.indexOf('/') <= 253 && k.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="extra keys must be keys of a ResourceQuota, such as count/configmaps or requests.ephemeral-storage"
+// +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory', 'requests.storage', 'pods', 'services', 'persistentvolumeclaims', 'services.loadbalancers', 'services.nodeports']))",message="cpu, memory, storage, pods, services and persistentVolumeClaims have fields of their own, and load balancers and node ports are always 0"
+// +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['resourcequotas', 'count/resourcequotas', 'count/limitranges', 'count/serviceaccounts', 'count/podtemplates', 'count/rolebindings.rbac.authorization.k8s.io', 'count/networkpolicies.networking.k8s.io']))",message="the service makes these objects itself: don't count them"
+// +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['count/events', 'count/events.events.k8s.io']))",message="Kubernetes does not count Events"
+// +kubebuilder:validation:XValidation:rule="self.all(k, !isQuantity(self[k]) || quantity(self[k]).isInteger())",message="extra amounts must be whole numbers, such as 100 or 10Gi"
+// +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['configmaps', 'count/configmaps']) || !isQuantity(self[k]) || quantity(self[k]).compareTo(quantity('2')) >= 0)",message="every namespace needs 2 ConfigMaps: workspace-config and kube-root-ca.crt"
+// +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['secrets', 'count/secrets']) || !isQuantity(self[k]) || quantity(self[k]).compareTo(quantity('1')) >= 0)",message="every namespace needs room for 1 Secret: workspace-pull-secret"
+type ExtraAmounts map[string]Quantity
 
 // TierDomain is what is different in the namespace of one Flyte domain.
 type TierDomain struct {

@@ -22,6 +22,7 @@ type Workspace struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// +required
+	// +kubebuilder:default={}
 	Spec WorkspaceSpec `json:"spec"`
 	// +optional
 	Status WorkspaceStatus `json:"status,omitempty"`
@@ -54,6 +55,7 @@ type WorkspaceSpec struct {
 
 	// Quota overrides the tier's default quota, key by key, up to the tier's maximum.
 	// +optional
+	// +structType=atomic
 	Quota Quota `json:"quota,omitzero"`
 
 	// Members are who may work in the workspace's namespaces.
@@ -68,6 +70,7 @@ type WorkspaceSpec struct {
 	// +kubebuilder:validation:MaxProperties=14
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved"
+	// +mapType=atomic
 	Labels map[string]LabelValue `json:"labels,omitempty"`
 
 	// Version is the version of the content register: the highest created or updated event. 0 = edited by hand only.

@@ -20,6 +20,7 @@ type WorkspaceTier struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// +required
+	// +kubebuilder:default={}
 	Spec WorkspaceTierSpec `json:"spec"`
 }
 
@@ -29,6 +30,24 @@ type WorkspaceTier struct {
 // +kubebuilder:validation:XValidation:rule="!self.?flyte.taskResources.limits.cpu.hasValue() || !self.?limitRange.max.cpu.hasValue() || quantity(self.flyte.taskResources.limits.cpu).isLessThan(quantity(self.limitRange.max.cpu))",message="flyte.taskResources.limits.cpu must be below the maximum of the limit range: a task that asks for all of it fails for good"
 // +kubebuilder:validation:XValidation:rule="!self.?flyte.taskResources.limits.memory.hasValue() || !self.?quota.default.memory.hasValue() || quantity(self.flyte.taskResources.limits.memory).isLessThan(quantity(self.quota.default.memory))",message="flyte.taskResources.limits.memory must be below the default quota: a task that asks for all of it fails for good"
 // +kubebuilder:validation:XValidation:rule="!self.?flyte.taskResources.limits.memory.hasValue() || !self.?limitRange.max.memory.hasValue() || quantity(self.flyte.taskResources.limits.memory).isLessThan(quantity(self.limitRange.max.memory))",message="flyte.taskResources.limits.memory must be below the maximum of the limit range: a task that asks for all of it fails for good"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.cpu.hasValue() || !self.?quota.default.cpu.hasValue() || quantity(self.quota.default.cpu).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.cpu).compareTo(quantity(self.quota.default.cpu)) <= 0",message="limitRange.min.cpu must not be above quota.default.cpu: a container could have nothing"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.cpu.hasValue() || !self.?quota.maximum.cpu.hasValue() || quantity(self.quota.maximum.cpu).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.cpu).compareTo(quantity(self.quota.maximum.cpu)) <= 0",message="limitRange.min.cpu must not be above quota.maximum.cpu: a container could have nothing"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.defaultRequest.cpu.hasValue() || !self.?quota.default.cpu.hasValue() || quantity(self.quota.default.cpu).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.defaultRequest.cpu).compareTo(quantity(self.quota.default.cpu)) <= 0",message="limitRange.defaultRequest.cpu must not be above quota.default.cpu: a container that names nothing would be refused"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.defaultRequest.cpu.hasValue() || !self.?quota.maximum.cpu.hasValue() || quantity(self.quota.maximum.cpu).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.defaultRequest.cpu).compareTo(quantity(self.quota.maximum.cpu)) <= 0",message="limitRange.defaultRequest.cpu must not be above quota.maximum.cpu: a container that names nothing would be refused"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.default.cpu.hasValue() || !self.?quota.default.cpu.hasValue() || quantity(self.quota.default.cpu).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.default.cpu).compareTo(quantity(self.quota.default.cpu)) <= 0",message="limitRange.default.cpu must not be above quota.default.cpu: a container that names nothing would be refused"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.default.cpu.hasValue() || !self.?quota.maximum.cpu.hasValue() || quantity(self.quota.maximum.cpu).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.default.cpu).compareTo(quantity(self.quota.maximum.cpu)) <= 0",message="limitRange.default.cpu must not be above quota.maximum.cpu: a container that names nothing would be refused"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.cpu.hasValue() || !self.?domains.hasValue() || self.domains.all(d, (!self.domains[d].?quota.default.cpu.hasValue() || quantity(self.domains[d].quota.default.cpu).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.cpu).compareTo(quantity(self.domains[d].quota.default.cpu)) <= 0) && (!self.domains[d].?quota.maximum.cpu.hasValue() || quantity(self.domains[d].quota.maximum.cpu).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.cpu).compareTo(quantity(self.domains[d].quota.maximum.cpu)) <= 0))",message="limitRange.min.cpu must not be above a domain's quota: a container could have nothing"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.memory.hasValue() || !self.?quota.default.memory.hasValue() || quantity(self.quota.default.memory).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.memory).compareTo(quantity(self.quota.default.memory)) <= 0",message="limitRange.min.memory must not be above quota.default.memory: a container could have nothing"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.memory.hasValue() || !self.?quota.maximum.memory.hasValue() || quantity(self.quota.maximum.memory).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.memory).compareTo(quantity(self.quota.maximum.memory)) <= 0",message="limitRange.min.memory must not be above quota.maximum.memory: a container could have nothing"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.defaultRequest.memory.hasValue() || !self.?quota.default.memory.hasValue() || quantity(self.quota.default.memory).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.defaultRequest.memory).compareTo(quantity(self.quota.default.memory)) <= 0",message="limitRange.defaultRequest.memory must not be above quota.default.memory: a container that names nothing would be refused"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.defaultRequest.memory.hasValue() || !self.?quota.maximum.memory.hasValue() || quantity(self.quota.maximum.memory).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.defaultRequest.memory).compareTo(quantity(self.quota.maximum.memory)) <= 0",message="limitRange.defaultRequest.memory must not be above quota.maximum.memory: a container that names nothing would be refused"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.default.memory.hasValue() || !self.?quota.default.memory.hasValue() || quantity(self.quota.default.memory).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.default.memory).compareTo(quantity(self.quota.default.memory)) <= 0",message="limitRange.default.memory must not be above quota.default.memory: a container that names nothing would be refused"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.default.memory.hasValue() || !self.?quota.maximum.memory.hasValue() || quantity(self.quota.maximum.memory).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.default.memory).compareTo(quantity(self.quota.maximum.memory)) <= 0",message="limitRange.default.memory must not be above quota.maximum.memory: a container that names nothing would be refused"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.memory.hasValue() || !self.?domains.hasValue() || self.domains.all(d, (!self.domains[d].?quota.default.memory.hasValue() || quantity(self.domains[d].quota.default.memory).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.memory).compareTo(quantity(self.domains[d].quota.default.memory)) <= 0) && (!self.domains[d].?quota.maximum.memory.hasValue() || quantity(self.domains[d].quota.maximum.memory).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.memory).compareTo(quantity(self.domains[d].quota.maximum.memory)) <= 0))",message="limitRange.min.memory must not be above a domain's quota: a container could have nothing"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.ephemeralStorage.hasValue() || !self.?quota.default.extra.hasValue() || !('requests.ephemeral-storage' in self.quota.default.extra) || quantity(self.quota.default.extra['requests.ephemeral-storage']).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.ephemeralStorage).compareTo(quantity(self.quota.default.extra['requests.ephemeral-storage'])) <= 0",message="limitRange.min.ephemeralStorage must not be above the requests.ephemeral-storage of the default quota: a container could have nothing"
+// +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.ephemeralStorage.hasValue() || !self.?quota.default.extra.hasValue() || !('limits.ephemeral-storage' in self.quota.default.extra) || quantity(self.quota.default.extra['limits.ephemeral-storage']).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.ephemeralStorage).compareTo(quantity(self.quota.default.extra['limits.ephemeral-storage'])) <= 0",message="limitRange.min.ephemeralStorage must not be above the limits.ephemeral-storage of the default quota: a container could have nothing"
+// +kubebuilder:validation:XValidation:rule="!self.?quota.default.extra.hasValue() || self.quota.default.extra.all(k, k != 'requests.' + self.gpuResource)",message="quota.default.gpu is the field of the tier's gpuResource"
+// +kubebuilder:validation:XValidation:rule="!self.?quota.maximum.extra.hasValue() || self.quota.maximum.extra.all(k, k != 'requests.' + self.gpuResource)",message="quota.maximum.gpu is the field of the tier's gpuResource"
 type WorkspaceTierSpec struct {
 	// AllowedWorkspaces are patterns of the workspace ids that may be on the tier, such as "fraud-*", where * stands
 	// for any characters. With none, every workspace may.
@@ -40,40 +59,50 @@ type WorkspaceTierSpec struct {
 	AllowedWorkspaces []string `json:"allowedWorkspaces,omitempty"`
 	// Quota is how much each namespace of a workspace gets, and may ask for.
 	// +optional
+	// +structType=atomic
 	Quota TierQuota `json:"quota,omitzero"`
 	// Domains override the quota in the namespace of one Flyte domain, by the domain's name. They need a
 	// NAMESPACE_TEMPLATE with {domain} in it; without, QuotaApplied says that they are ignored.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(d, d.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))",message="a domain is named by a DNS label"
+	// +mapType=atomic
 	Domains map[string]TierDomain `json:"domains,omitempty"`
-	// GPUResource is the extended resource that a quota's gpu counts. Others have no limit.
+	// GPUResource is the extended resource that a quota's gpu counts. Others have a limit only in quota.default.extra.
 	// +optional
 	// +kubebuilder:default="nvidia.com/gpu"
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$`
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains('kubernetes.io/') && !self.startsWith('requests.')",message="must be an extended resource: not under kubernetes.io, and not starting with requests."
 	GPUResource string `json:"gpuResource,omitempty"`
 	// LimitRange bounds one container.
 	// +optional
+	// +structType=atomic
 	LimitRange LimitRange `json:"limitRange,omitzero"`
 	// PodSecurity is the Pod Security Standard of the namespaces.
 	// +optional
 	// +kubebuilder:default={}
+	// +structType=atomic
 	PodSecurity PodSecurity `json:"podSecurity,omitzero"`
 	// Namespace holds what the namespaces carry for other programs.
 	// +optional
+	// +structType=atomic
 	Namespace TierNamespace `json:"namespace,omitzero"`
 	// ServiceAccount is the account flyte-workload that pipelines run as.
 	// +optional
+	// +structType=atomic
 	ServiceAccount TierServiceAccount `json:"serviceAccount,omitzero"`
 	// Workload is what pipelines need beside an account.
 	// +optional
+	// +structType=atomic
 	Workload TierWorkload `json:"workload,omitzero"`
 	// Network opens more than every workspace has: the NetworkPolicy allow-tier.
 	// +optional
+	// +structType=atomic
 	Network TierNetwork `json:"network,omitzero"`
 	// Flyte is what the projects of the tier get in Flyte.
 	// +optional
+	// +structType=atomic
 	Flyte TierFlyte `json:"flyte,omitzero"`
 }
 

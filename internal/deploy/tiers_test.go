@@ -28,17 +28,41 @@ func spec(t *testing.T, text string) map[string]any {
 const wholeTier = `
 allowedWorkspaces: [fraud-*, ws-001]
 quota:
-  default: {cpu: "40", memory: 160Gi, gpu: "4", storage: 1Ti, pods: "200", services: "50", persistentVolumeClaims: "100"}
-  maximum: {cpu: 80000m, memory: 160Gi, gpu: "8", storage: 2Ti, pods: "400", services: "50", persistentVolumeClaims: "100"}
+  default: &default
+    cpu: "40"
+    memory: 160Gi
+    gpu: "4"
+    storage: 1Ti
+    pods: "200"
+    services: "50"
+    persistentVolumeClaims: "100"
+    extra: &extra
+      count/configmaps: "100"
+      count/deployments.apps: "10"
+      secrets: "10"
+      limits.ephemeral-storage: 1Ti
+      requests.nvidia.com/mig-1g.5gb: "2"
+      gold.storageclass.storage.k8s.io/requests.storage: 500Gi
+      gpus.deviceclass.resource.k8s.io/devices: "3"
+      requests.hugepages-2Mi: 1Gi
+  maximum: &maximum
+    cpu: 80000m
+    memory: 160Gi
+    gpu: "8"
+    storage: 2Ti
+    pods: "400"
+    services: "50"
+    persistentVolumeClaims: "100"
+    extra: *extra
 domains:
-  development: {quota: {default: {cpu: "10"}, maximum: {cpu: "20", gpu: "0"}}}
+  development: {quota: {default: *default, maximum: *maximum}}
 gpuResource: amd.com/gpu
 limitRange:
-  min: {cpu: 10m, memory: 16Mi}
-  defaultRequest: {cpu: 250m, memory: 512Mi}
-  default: {cpu: "1", memory: 2Gi}
-  max: {cpu: "16", memory: 64Gi}
-  maxLimitRequestRatio: {cpu: "4", memory: "4"}
+  min: {cpu: 10m, memory: 16Mi, ephemeralStorage: 1Mi}
+  defaultRequest: {cpu: 250m, memory: 512Mi, ephemeralStorage: 1Gi}
+  default: {cpu: "1", memory: 2Gi, ephemeralStorage: 2Gi}
+  max: {cpu: "16", memory: 64Gi, ephemeralStorage: 50Gi}
+  maxLimitRequestRatio: {cpu: "4", memory: "4", ephemeralStorage: "4"}
 podSecurity: {enforce: restricted, warn: restricted, audit: restricted}
 namespace:
   labels: {company.com/tier: large, cost-center: ""}
@@ -55,6 +79,30 @@ network:
     - {cidr: 10.2.0.0/16, except: [10.2.3.0/24], ports: [{port: 5432}, {protocol: UDP, port: 8000, endPort: 8010}]}
     - {cidr: 169.254.0.0/16, except: [169.254.169.254/32]}
   scrapers: [{namespace: monitoring, podLabels: {app.kubernetes.io/name: prometheus}, ports: [{port: 9090}]}]
+workload:
+  role: spark
+  imagePullSecrets: [registry.company.com]
+  podTemplate:
+    labels: {company.com/team: fraud}
+    annotations: {Company.com/note: "any text {}"}
+    nodeSelector: {cloud.company.com/pool: batch}
+    tolerations:
+      - {key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}
+      - {key: pool, value: batch, effect: NoExecute, tolerationSeconds: 60}
+      - {operator: Exists}
+    priorityClassName: batch.low
+    runtimeClassName: gvisor
+    schedulerName: batch-scheduler
+    restricted: true
+    runAsUser: 1000
+    fsGroup: 1000
+flyte:
+  execution: &execution {rawOutputPrefix: "s3://bucket/{project}/{domain}", maxParallelism: 10}
+  taskResources: &taskResources
+    defaults: {cpu: 500m, memory: 1Gi, gpu: "1", ephemeralStorage: 1Gi}
+    limits: {cpu: "8", memory: 32Gi, gpu: "2", ephemeralStorage: 10Gi}
+  clusterResources: &clusterResources {projectQuotaCpu: "{cpu}"}
+  domains: {production: {execution: *execution, taskResources: *taskResources, clusterResources: *clusterResources}}
 `
 
 func TestWorkspaceTierCRD_Takes(t *testing.T) {
@@ -129,12 +177,12 @@ func TestWorkspaceTierCRD_Refuses(t *testing.T) {
 		"all of it excepted":   {"network: {egress: [{cidr: 10.0.0.0/8, except: [10.0.0.0/8]}]}", "each exception must lie within cidr"},
 		"a bad exception":      {"network: {egress: [{cidr: 10.0.0.0/8, except: [10.0.0.1/16]}]}", "must be a CIDR such as"},
 	}
-	for _, add := range []map[string]wrong{badLimits(), badExtras(), badCIDRs()} {
+	for _, add := range []map[string]wrong{badLimits(), badExtras(), badCIDRs(), badAmounts(), badPods()} {
 		maps.Copy(all, add)
 	}
 	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
-			expectRefusal(t, tryCreate(t, "WorkspaceTier", "tier", spec(t, c.text)), c.want)
+			expectRefusal(t, tryCreate(t, "WorkspaceTier", "tier", spec(t, "{"+c.text+"}")), c.want)
 		})
 	}
 }
@@ -152,7 +200,7 @@ func badLimits() map[string]wrong {
 	order := []string{"min", "defaultRequest", "default", "max"}
 	for i, low := range order {
 		for _, high := range order[i+1:] {
-			for _, key := range []string{"cpu", "memory"} {
+			for _, key := range []string{"cpu", "memory", "ephemeralStorage"} {
 				text := "limitRange: {" + low + ": {" + key + ": '2'}, " + high + ": {" + key + ": '1'}}"
 				cases[low+" above "+high+" "+key] = wrong{text, low + "." + key + " must not be above " + high + "." + key}
 			}

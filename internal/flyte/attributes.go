@@ -43,10 +43,13 @@ type Execution struct {
 	MaxParallelism int32
 }
 
-// TaskResources are of one task: what it gets that asks for nothing, and the most that it may ask for.
+// TaskResources are of one task: what it gets that asks for nothing, and the most that it may ask for. They replace
+// FlyteAdmin's own as a whole, so CPU and memory need defaults.
 type TaskResources struct{ Defaults, Limits Resources }
 
-// Resources are Kubernetes quantities. An empty one is left to Flyte.
+// Resources are Kubernetes quantities. An empty one is zero for FlyteAdmin, whose own task_resources count for nothing once a
+// project has TaskResources: a zero limit is no limit, and a zero default of CPU or memory is written into every task that names
+// none (flyteadmin/pkg/manager/impl/util/resources.go, execution_manager.go).
 type Resources struct{ CPU, Memory, GPU, EphemeralStorage string }
 
 // message is what is written of one kind, nil where there is nothing.

@@ -75,7 +75,7 @@ func plans() map[string]func(*Plan) {
 			p.Tier.Spec.Workload = v1alpha1.TierWorkload{Role: v1alpha1.WorkloadSpark, PodTemplate: &v1alpha1.TierPodTemplate{
 				Labels: map[string]v1alpha1.LabelValue{"team": "fraud"}, Annotations: map[string]string{"karpenter.sh/do-not-disrupt": "true"},
 				NodeSelector: map[string]v1alpha1.LabelValue{"pool": "gpu"}, PriorityClassName: "batch", RuntimeClassName: "gvisor",
-				Tolerations: []corev1.Toleration{
+				Tolerations: []v1alpha1.Toleration{
 					{Key: "gpu", Operator: corev1.TolerationOpExists, TolerationSeconds: new(int64(5)), Effect: corev1.TaintEffectNoExecute},
 				},
 				Restricted: true, RunAsUser: new(int64(1000)), FSGroup: new(int64(2000)),

@@ -46,7 +46,7 @@ func closed() corev1.ResourceList {
 	return corev1.ResourceList{corev1.ResourceServicesLoadBalancers: none, corev1.ResourceServicesNodePorts: none}
 }
 
-// hard spells the amounts as ResourceQuota keys. A locked workspace starts no pods: running ones finish.
+// hard spells the amounts as ResourceQuota keys, which extra amounts have already. A locked workspace starts no pods: running ones finish.
 func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	hard := closed()
 	keys := map[string][]corev1.ResourceName{
@@ -59,7 +59,11 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 		"persistentVolumeClaims": {corev1.ResourcePersistentVolumeClaims},
 	}
 	for key, amount := range amounts {
-		for _, name := range keys[key] {
+		names, named := keys[key]
+		if !named {
+			names = []corev1.ResourceName{corev1.ResourceName(key)}
+		}
+		for _, name := range names {
 			hard[name] = amount
 		}
 	}
@@ -82,15 +86,16 @@ func containerLimits(r v1alpha1.LimitRange) corev1.LimitRangeItem {
 	}
 }
 
-// resources is a list of CPU and memory, where later amounts override earlier ones.
+// resources is a list of compute resources, where later amounts override earlier ones.
 func resources(layers ...v1alpha1.ComputeResources) corev1.ResourceList {
 	list := corev1.ResourceList{}
 	for _, layer := range layers {
-		if layer.CPU != "" {
-			list[corev1.ResourceCPU] = workspace.ParseQuantity(layer.CPU)
-		}
-		if layer.Memory != "" {
-			list[corev1.ResourceMemory] = workspace.ParseQuantity(layer.Memory)
+		for name, amount := range map[corev1.ResourceName]v1alpha1.Quantity{
+			corev1.ResourceCPU: layer.CPU, corev1.ResourceMemory: layer.Memory, corev1.ResourceEphemeralStorage: layer.EphemeralStorage,
+		} {
+			if amount != "" {
+				list[name] = workspace.ParseQuantity(amount)
+			}
 		}
 	}
 	if len(list) == 0 {

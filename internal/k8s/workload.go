@@ -61,7 +61,7 @@ func (p *Plan) workloadRole() *rbacv1.RoleBinding {
 // podTemplate fills in the defaults as the API server does (k8s.io/kubernetes/pkg/apis/core/v1/defaults.go).
 func podTemplate(t *v1alpha1.TierPodTemplate) corev1.PodTemplateSpec {
 	spec := corev1.PodSpec{
-		NodeSelector: plain(t.NodeSelector), Tolerations: t.Tolerations, PriorityClassName: t.PriorityClassName,
+		NodeSelector: plain(t.NodeSelector), Tolerations: tolerations(t.Tolerations), PriorityClassName: t.PriorityClassName,
 		SchedulerName:   cmp.Or(t.SchedulerName, corev1.DefaultSchedulerName),
 		SecurityContext: &corev1.PodSecurityContext{RunAsUser: t.RunAsUser, FSGroup: t.FSGroup},
 		RestartPolicy:   corev1.RestartPolicyAlways, DNSPolicy: corev1.DNSClusterFirst,
@@ -83,4 +83,13 @@ func podTemplate(t *v1alpha1.TierPodTemplate) corev1.PodTemplateSpec {
 	}
 	spec.Containers = []corev1.Container{container}
 	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: plain(t.Labels), Annotations: t.Annotations}, Spec: spec}
+}
+
+func tolerations(wanted []v1alpha1.Toleration) (all []corev1.Toleration) {
+	for _, t := range wanted {
+		all = append(all, corev1.Toleration{
+			Key: t.Key, Operator: t.Operator, Value: string(t.Value), Effect: t.Effect, TolerationSeconds: t.TolerationSeconds,
+		})
+	}
+	return all
 }

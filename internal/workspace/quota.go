@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -15,31 +16,53 @@ type limit struct {
 	maxima      []string
 }
 
-// limits pairs what is wanted with the maxima of it.
-func limits(wanted v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) []limit {
-	all := entries(wanted)
-	for _, maximum := range maxima {
-		for i, m := range entries(maximum) {
-			all[i].maxima = append(all[i].maxima, m.wanted)
+// namedKeys are the keys of a quota that have fields of their own, in the order in which people read them.
+func namedKeys() []string {
+	return []string{"cpu", "memory", "gpu", "storage", "pods", "services", "persistentVolumeClaims"}
+}
+
+// limits pairs what is wanted with the maxima of it: the named keys first, then the extra ones in alphabetical order.
+func limits(wanted v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) (all []limit) {
+	extra := map[string]bool{}
+	for _, amounts := range append([]v1alpha1.TierAmounts{wanted}, maxima...) {
+		for key := range amounts.Extra {
+			extra[key] = true
 		}
+	}
+	asked, bounds := texts(wanted), make([]map[string]string, len(maxima))
+	for i, maximum := range maxima {
+		bounds[i] = texts(maximum)
+	}
+	for _, key := range append(namedKeys(), slices.Sorted(maps.Keys(extra))...) {
+		l := limit{key: key, wanted: asked[key]}
+		for _, bound := range bounds {
+			l.maxima = append(l.maxima, bound[key])
+		}
+		all = append(all, l)
 	}
 	return all
 }
 
-func entries(a v1alpha1.TierAmounts) []limit {
-	return []limit{
-		{key: "cpu", wanted: string(a.CPU)},
-		{key: "memory", wanted: string(a.Memory)},
-		{key: "gpu", wanted: string(a.GPU)},
-		{key: "storage", wanted: string(a.Storage)},
-		{key: "pods", wanted: string(a.Pods)},
-		{key: "services", wanted: string(a.Services)},
-		{key: "persistentVolumeClaims", wanted: string(a.PersistentVolumeClaims)},
+// texts are all amounts by key. A key of Extra is a key of the ResourceQuota; none of them is a named key.
+func texts(a v1alpha1.TierAmounts) map[string]string {
+	all := map[string]string{}
+	for key, amount := range a.Extra {
+		all[key] = string(amount)
 	}
+	maps.Copy(all, map[string]string{
+		"cpu": string(a.CPU), "memory": string(a.Memory), "gpu": string(a.GPU), "storage": string(a.Storage), "pods": string(a.Pods),
+		"services": string(a.Services), "persistentVolumeClaims": string(a.PersistentVolumeClaims),
+	})
+	return all
 }
 
 // or is a, with what b has for each key that a leaves out.
 func or(a, b v1alpha1.TierAmounts) v1alpha1.TierAmounts {
+	extra := maps.Clone(b.Extra)
+	if extra == nil {
+		extra = v1alpha1.ExtraAmounts{}
+	}
+	maps.Copy(extra, a.Extra)
 	return v1alpha1.TierAmounts{
 		Quota: v1alpha1.Quota{
 			CPU: cmp.Or(a.CPU, b.CPU), Memory: cmp.Or(a.Memory, b.Memory), GPU: cmp.Or(a.GPU, b.GPU),
@@ -47,12 +70,13 @@ func or(a, b v1alpha1.TierAmounts) v1alpha1.TierAmounts {
 		},
 		Services:               cmp.Or(a.Services, b.Services),
 		PersistentVolumeClaims: cmp.Or(a.PersistentVolumeClaims, b.PersistentVolumeClaims),
+		Extra:                  extra,
 	}
 }
 
 // EffectiveQuota is what holds for a workspace in the namespace of a Flyte domain, or "" where all domains share one:
 // what it wants, or else the tier's default for the domain, but never above the tier's maximum for it. Keys without
-// a limit are absent. clamped names the keys of q that the maximum has lowered.
+// a limit are absent; extra keys are keys of the ResourceQuota. clamped names the keys of q that the maximum has lowered.
 func EffectiveQuota(
 	q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, domain string,
 ) (amounts map[string]resource.Quantity, clamped []string) {

@@ -179,3 +179,26 @@ func TestEffectiveQuota_OfADomain(t *testing.T) {
 		})
 	}
 }
+
+func TestEffectiveQuota_HasExtraKeys(t *testing.T) {
+	extra := func(amounts v1alpha1.ExtraAmounts) v1alpha1.TierAmounts { return v1alpha1.TierAmounts{Extra: amounts} }
+	tier := tierOf(v1alpha1.Quota{CPU: "1"}, v1alpha1.Quota{})
+	tier.Spec.Quota.Default.Extra = v1alpha1.ExtraAmounts{"count/jobs.batch": "5", "count/configmaps": "7"}
+	tier.Spec.Domains = map[string]v1alpha1.TierDomain{"staging": {Quota: v1alpha1.TierQuota{
+		Default: extra(v1alpha1.ExtraAmounts{"count/jobs.batch": "10", "count/secrets": "20"}),
+		Maximum: extra(v1alpha1.ExtraAmounts{"count/jobs.batch": "9", "limits.ephemeral-storage": "1Ti"}),
+	}}}
+	for domain, want := range map[string]map[string]string{
+		"":        {"cpu": "1", "count/jobs.batch": "5", "count/configmaps": "7"},
+		"staging": {"cpu": "1", "count/jobs.batch": "9", "count/configmaps": "7", "count/secrets": "20", "limits.ephemeral-storage": "1Ti"},
+	} {
+		amounts, clamped := EffectiveQuota(v1alpha1.Quota{}, tier, domain)
+		got := map[string]string{}
+		for key, amount := range amounts {
+			got[key] = amount.String()
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(clamped) > 0 {
+			t.Errorf("in %q (clamped %v, -want +got):\n%s", domain, clamped, diff)
+		}
+	}
+}

@@ -13,14 +13,15 @@ import (
 // Version is what GetVersion answers.
 const Version = "v1.16.8"
 
-// adminService is the part of FlyteAdmin for projects (flyteadmin/pkg/manager/impl/project_manager.go) and their attributes
-// (flyteadmin/pkg/manager/impl/resources/resource_manager.go). Every other method answers
+// adminService is the part of FlyteAdmin for projects (flyteadmin/pkg/manager/impl/project_manager.go), their attributes
+// (flyteadmin/pkg/manager/impl/resources/resource_manager.go), and executions of single tasks. Every other method answers
 // Unimplemented.
 type adminService struct {
 	service.UnimplementedAdminServiceServer
 
 	projects   *projects
 	attributes *attributesTable
+	executions *executions
 }
 
 // RegisterProject validates, then creates; the state of the request is kept.

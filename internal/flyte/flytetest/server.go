@@ -29,6 +29,7 @@ type Server struct {
 	projects   projects
 	attributes attributesTable
 	v2         bool
+	executions executions
 
 	listener net.Listener
 	grpc     *grpc.Server
@@ -66,7 +67,9 @@ func listen() (net.Listener, error) {
 // Serve serves FlyteAdmin on the listener in the background and owns it, until Stop.
 func Serve(listener net.Listener) *Server {
 	server := newServer(listener)
-	service.RegisterAdminServiceServer(server.grpc, &adminService{projects: &server.projects, attributes: &server.attributes})
+	service.RegisterAdminServiceServer(server.grpc, &adminService{
+		projects: &server.projects, attributes: &server.attributes, executions: &server.executions,
+	})
 	service.RegisterAuthMetadataServiceServer(server.grpc, &authMetadata{authority: &server.authority})
 	return server.serve()
 }

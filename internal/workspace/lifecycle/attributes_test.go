@@ -9,12 +9,9 @@ import (
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/internal/flyte"
-	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // flyteTier is a tier with attributes of all kinds, for one test.
@@ -124,64 +121,5 @@ func TestWorkspaceTier_RefusesTasksAsLargeAsTheQuota(t *testing.T) {
 		if err := c.Create(t.Context(), made); err == nil || !strings.Contains(err.Error(), "must be below the maximum of the limit range") {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-func TestTaskResources_StayInsideQuotaAndLimitRange(t *testing.T) {
-	t.Parallel()
-	type amounts = v1alpha1.FlyteResources
-	tests := map[string]struct {
-		quota    v1alpha1.Quota
-		bounds   v1alpha1.LimitRange
-		defaults amounts
-		limits   amounts
-		want     flyte.TaskResources
-	}{
-		"inside": {
-			quota: v1alpha1.Quota{CPU: "40", Memory: "160Gi", GPU: "4"}, limits: amounts{CPU: "16", Memory: "64Gi", GPU: "1"},
-			want: flyte.TaskResources{Limits: flyte.Resources{CPU: "16", Memory: "64Gi", GPU: "1"}},
-		},
-		"all of the quota": {
-			quota: v1alpha1.Quota{CPU: "16", Memory: "64Gi", GPU: "4"}, limits: amounts{CPU: "16", Memory: "64Gi", GPU: "4"},
-			want: flyte.TaskResources{Limits: flyte.Resources{CPU: "15999m", Memory: "65535Mi", GPU: "3"}},
-		},
-		"no limit wanted": {
-			quota: v1alpha1.Quota{CPU: "16", Memory: "64Gi"},
-			want:  flyte.TaskResources{Limits: flyte.Resources{CPU: "15999m", Memory: "65535Mi"}},
-		},
-		"the limit range is less": {
-			quota: v1alpha1.Quota{CPU: "40", Memory: "160Gi"}, bounds: v1alpha1.LimitRange{Max: v1alpha1.ComputeResources{CPU: "8", Memory: "32Gi"}},
-			limits: amounts{CPU: "16", Memory: "64Gi"},
-			want:   flyte.TaskResources{Limits: flyte.Resources{CPU: "7999m", Memory: "32767Mi"}},
-		},
-		"no quota": {
-			limits: amounts{CPU: "16", EphemeralStorage: "10Gi"},
-			want:   flyte.TaskResources{Limits: flyte.Resources{CPU: "16", EphemeralStorage: "10Gi"}},
-		},
-		"the one GPU": {quota: v1alpha1.Quota{GPU: "1"}, limits: amounts{GPU: "1"}},
-		"defaults above the limit": {
-			quota: v1alpha1.Quota{CPU: "2"}, defaults: amounts{CPU: "4"},
-			want: flyte.TaskResources{Defaults: flyte.Resources{CPU: "1999m"}, Limits: flyte.Resources{CPU: "1999m"}},
-		},
-		"defaults below the minimum": {
-			bounds:   v1alpha1.LimitRange{Min: v1alpha1.ComputeResources{CPU: "100m", Memory: "64Mi"}},
-			defaults: amounts{CPU: "10m", Memory: "128Mi"},
-			want:     flyte.TaskResources{Defaults: flyte.Resources{CPU: "100m", Memory: "128Mi"}},
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			made := &v1alpha1.WorkspaceTier{Spec: v1alpha1.WorkspaceTierSpec{
-				Quota: v1alpha1.TierQuota{Default: v1alpha1.TierAmounts{Quota: test.quota}}, LimitRange: test.bounds,
-			}}
-			var amounts map[string]resource.Quantity
-			amounts, _ = workspace.EffectiveQuota(v1alpha1.Quota{}, made, "")
-			p := placed{workspace: &v1alpha1.Workspace{}, tier: made, amounts: amounts}
-			got := p.taskResources(&v1alpha1.FlyteTaskResources{Defaults: test.defaults, Limits: test.limits})
-			if diff := cmp.Diff(test.want, *got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
 	}
 }
