@@ -11,24 +11,34 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// TestTiersOfTheDocumentWork applies the tiers of docs/tiers.md as they stand there, under the chart's default policies. The one that
-// puts keys on namespaces says that they have to be allowed first; without that it is Forbidden.
+// TestTiersOfTheDocumentWork applies the tiers of docs/tiers.md as they stand there, with the chart's default values but for those that
+// the document tells to set.
 func TestTiersOfTheDocumentWork(t *testing.T) {
 	text, err := os.ReadFile("../docs/tiers.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := map[string]bool{}
+	var tiers []*v1alpha1.WorkspaceTier
+	var values map[string]any
 	for _, part := range strings.Split(string(text), "```yaml\n")[1:] {
 		block, _, _ := strings.Cut(part, "```")
 		tier := &v1alpha1.WorkspaceTier{}
-		if !strings.Contains(block, "kind: WorkspaceTier") {
-			continue
+		switch {
+		case strings.Contains(block, "kind: WorkspaceTier"):
+			err = yaml.UnmarshalStrict([]byte(block), tier)
+			tiers = append(tiers, tier)
+		case strings.HasPrefix(block, "policies:"):
+			err = yaml.UnmarshalStrict([]byte(block), &values)
 		}
-		if err := yaml.UnmarshalStrict([]byte(block), tier); err != nil {
+		if err != nil {
 			t.Fatal(err)
 		}
-		shown[tier.Name] = true
+	}
+	if len(tiers) != 3 || values == nil {
+		t.Fatalf("the document shows %d tiers, and the values %v", len(tiers), values)
+	}
+	ownWorld(t, values)
+	for _, tier := range tiers {
 		if err := world.admin.Create(t.Context(), tier); err != nil {
 			t.Error(err)
 			continue
@@ -36,13 +46,6 @@ func TestTiersOfTheDocumentWork(t *testing.T) {
 		data := team(tier.Name+"-shown", 1)
 		data.Tier, data.Quota = tier.Name, v1alpha1.Quota{}
 		newMessage(t, workspace.EventCreated, data).sendOnNewTier(t)
-		want := v1alpha1.ReasonReady
-		if tier.Name == "labelled" {
-			want = v1alpha1.ReasonForbidden
-		}
-		settled(t, data.WorkspaceID, want)
-	}
-	if len(shown) != 3 {
-		t.Errorf("the document shows the tiers %v", shown)
+		settled(t, data.WorkspaceID, v1alpha1.ReasonReady)
 	}
 }

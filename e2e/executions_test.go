@@ -163,6 +163,7 @@ func TestExecutionsCostTheQuota(t *testing.T) {
 			data.Tier, data.Quota = tier, v1alpha1.Quota{}
 			newMessage(t, workspace.EventCreated, data).mustDeliver(t)
 			settled(t, id, v1alpha1.ReasonReady)
+			awaitQuota(t, id)
 			flyte := flyteEngine(t, id)
 
 			task, err := flyte.register(t, id, nil)

@@ -105,6 +105,16 @@ func propeller(t *testing.T) client.Client {
 	return flyte
 }
 
+// awaitQuota waits until the quota is counted: until then Kubernetes lets all pods in.
+func awaitQuota(t *testing.T, id string) {
+	t.Helper()
+	eventually(t, "the quota to be counted", func(ctx context.Context) bool {
+		var quota corev1.ResourceQuota
+		err := world.admin.Get(ctx, client.ObjectKey{Namespace: "flyte-" + id, Name: "workspace-quota"}, &quota)
+		return err == nil && equality.Semantic.DeepEqual(quota.Spec.Hard, quota.Status.Hard)
+	})
+}
+
 func TestPodsOfPropellerAreAdmitted(t *testing.T) {
 	awaitPolicies(t)
 	const id = "propeller"
@@ -141,11 +151,7 @@ func TestPodsThatWouldLeaveTheirWorkspaceAreRefused(t *testing.T) {
 		}
 	}
 	const standard = `violates PodSecurity "baseline:latest": `
-	eventually(t, "the quota to be counted", func(ctx context.Context) bool { // until then Kubernetes lets all pods in
-		var quota corev1.ResourceQuota
-		err := world.admin.Get(ctx, client.ObjectKey{Namespace: "flyte-" + id, Name: "workspace-quota"}, &quota)
-		return err == nil && equality.Semantic.DeepEqual(quota.Spec.Hard, quota.Status.Hard)
-	})
+	awaitQuota(t, id)
 	for name, c := range map[string]struct {
 		change func(*corev1.Pod)
 		want   string
