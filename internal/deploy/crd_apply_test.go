@@ -97,7 +97,8 @@ func (a applied) containers(t *testing.T, schema map[string]any, path []string) 
 	}
 	properties, _, _ := unstructured.NestedMap(schema, "properties")
 	if each, has, _ := unstructured.NestedMap(schema, "additionalProperties"); has {
-		for key := range value.(map[string]any) { //nolint:forcetypeassert,errcheck // the API server took it for a map
+		entries, _ := value.(map[string]any)
+		for key := range entries {
 			properties = map[string]any{key: each}
 		}
 	}

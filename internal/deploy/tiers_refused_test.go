@@ -49,7 +49,8 @@ func badAmounts() map[string]wrong {
 		for _, quota := range []string{"default", "maximum"} {
 			for _, key := range []string{"cpu", "memory"} {
 				text := "limitRange: {" + part + ": {" + key + ": '2'}}, quota: {" + quota + ": {" + key + ": '1'}}"
-				cases[part+" above quota "+quota+" "+key] = wrong{text, "limitRange." + part + "." + key + " must not be above quota." + quota + "." + key}
+				want := "limitRange." + part + "." + key + " must not be above quota." + quota + "." + key
+				cases[part+" above quota "+quota+" "+key] = wrong{text, want}
 			}
 		}
 	}
@@ -87,7 +88,8 @@ func badPods() map[string]wrong {
 	}
 	for _, key := range []string{"'a b'", "-a", "a/b/c", strings.Repeat("k", 64), "a..b/c"} {
 		for _, field := range []string{"labels", "nodeSelector"} {
-			cases[field+" "+key] = wrong{"workload: {podTemplate: {" + field + ": {" + key + ": x}}}", "label keys must have Kubernetes label syntax"}
+			text := "workload: {podTemplate: {" + field + ": {" + key + ": x}}}"
+			cases[field+" "+key] = wrong{text, "label keys must have Kubernetes label syntax"}
 		}
 		cases["annotations "+key] = wrong{"workload: {podTemplate: {annotations: {" + key + ": x}}}", "annotation keys must have Kubernetes"}
 		cases["workspaceLabels "+key] = wrong{"namespace: {workspaceLabels: [" + key + "]}", "label keys must have Kubernetes label syntax"}

@@ -1,6 +1,7 @@
 package flyte_test
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"os"
@@ -124,19 +125,27 @@ func executionsContract(t *testing.T, f flyteAdmin, read executionResources) {
 			"nothing": {wantRequests: "CPU=0 MEMORY=0", wantLimits: "CPU=0 MEMORY=0"},
 			"gpus":    {requests: "GPU=5", limits: "GPU=5", wantRequests: "CPU=0 GPU=5 MEMORY=0", wantLimits: "CPU=0 GPU=5 MEMORY=0"},
 		}},
-		"zero limits": {flyte.TaskResources{Defaults: whole.Defaults, Limits: flyte.Resources{CPU: "0", Memory: "0", GPU: "0"}}, map[string]execution{
+		"zero limits": {flyte.TaskResources{
+			Defaults: whole.Defaults, Limits: flyte.Resources{CPU: "0", Memory: "0", GPU: "0"},
+		}, map[string]execution{
 			"all": {
 				requests: "CPU=64 MEMORY=1Ti GPU=64", limits: "GPU=64",
 				wantRequests: "CPU=64 GPU=64 MEMORY=1Ti", wantLimits: "CPU=64 GPU=64 MEMORY=1Ti",
 			},
 		}},
 		"defaults and limits": {whole, map[string]execution{
-			"nothing":   {wantRequests: "CPU=250m MEMORY=512Mi", wantLimits: "CPU=250m MEMORY=512Mi"},
-			"zeros":     {requests: "CPU=0 MEMORY=0", limits: "CPU=0 MEMORY=0", wantRequests: "CPU=250m MEMORY=512Mi", wantLimits: "CPU=250m MEMORY=512Mi"},
+			"nothing": {wantRequests: "CPU=250m MEMORY=512Mi", wantLimits: "CPU=250m MEMORY=512Mi"},
+			"zeros": {
+				requests: "CPU=0 MEMORY=0", limits: "CPU=0 MEMORY=0",
+				wantRequests: "CPU=250m MEMORY=512Mi", wantLimits: "CPU=250m MEMORY=512Mi",
+			},
 			"a request": {requests: "CPU=2", wantRequests: "CPU=2 MEMORY=512Mi", wantLimits: "CPU=2 MEMORY=512Mi"},
 			"a limit":   {limits: "MEMORY=1Gi", wantRequests: "CPU=250m MEMORY=1Gi", wantLimits: "CPU=250m MEMORY=1Gi"},
 			"lowered":   {requests: "CPU=4", wantRequests: "CPU=3999m MEMORY=512Mi", wantLimits: "CPU=3999m MEMORY=512Mi"},
-			"a gpu":     {requests: "GPU=1", limits: "GPU=1", wantRequests: "CPU=250m GPU=1 MEMORY=512Mi", wantLimits: "CPU=250m GPU=1 MEMORY=512Mi"},
+			"a gpu": {
+				requests: "GPU=1", limits: "GPU=1",
+				wantRequests: "CPU=250m GPU=1 MEMORY=512Mi", wantLimits: "CPU=250m GPU=1 MEMORY=512Mi",
+			},
 			"storage": {
 				requests: "EPHEMERAL_STORAGE=2Gi", wantRequests: "CPU=250m EPHEMERAL_STORAGE=2Gi MEMORY=512Mi",
 				wantLimits: "CPU=250m EPHEMERAL_STORAGE=2Gi MEMORY=512Mi",
@@ -177,7 +186,8 @@ func prepareNamespace(t *testing.T, project string) {
 	if kubeconfig := os.Getenv("FLYTE_TEST_KUBECONFIG"); kubeconfig != "" {
 		kubectl(t, kubeconfig, "create", "namespace", "flyte-"+project)
 		t.Cleanup(func() {
-			_ = exec.Command("kubectl", "--kubeconfig", kubeconfig, "delete", "namespace", "--wait=false", "flyte-"+project).Run()
+			ctx := context.WithoutCancel(t.Context())
+			_ = exec.CommandContext(ctx, "kubectl", "--kubeconfig", kubeconfig, "delete", "namespace", "--wait=false", "flyte-"+project).Run()
 		})
 	}
 }

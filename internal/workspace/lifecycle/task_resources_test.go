@@ -61,7 +61,9 @@ func TestTaskResources_StayInsideQuotaAndLimitRange(t *testing.T) {
 		},
 		"nothing allowed": {
 			quota: v1alpha1.Quota{CPU: "0", Memory: "0", GPU: "0"}, limits: amounts{CPU: "16", Memory: "64Gi", GPU: "4"},
-			want: flyte.TaskResources{Defaults: flyte.Resources{CPU: "1m", Memory: "1"}, Limits: flyte.Resources{CPU: "1m", Memory: "1", GPU: "1"}},
+			want: flyte.TaskResources{
+				Defaults: flyte.Resources{CPU: "1m", Memory: "1"}, Limits: flyte.Resources{CPU: "1m", Memory: "1", GPU: "1"},
+			},
 		},
 		"less memory than a step": {
 			quota: v1alpha1.Quota{Memory: "512Ki"},
@@ -69,7 +71,9 @@ func TestTaskResources_StayInsideQuotaAndLimitRange(t *testing.T) {
 		},
 		"limits of zero": {
 			limits: amounts{CPU: "0", Memory: "0", GPU: "0"},
-			want:   flyte.TaskResources{Defaults: flyte.Resources{CPU: "1m", Memory: "1"}, Limits: flyte.Resources{CPU: "1m", Memory: "1", GPU: "1"}},
+			want: flyte.TaskResources{
+				Defaults: flyte.Resources{CPU: "1m", Memory: "1"}, Limits: flyte.Resources{CPU: "1m", Memory: "1", GPU: "1"},
+			},
 		},
 		"defaults of zero": {defaults: amounts{CPU: "0", Memory: "0", GPU: "0"}, want: flyte.TaskResources{Defaults: standard}},
 		"defaults of the limit range": {
