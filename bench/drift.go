@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -13,10 +14,15 @@ import (
 
 // The object that is changed, how, and back.
 const (
-	drifting = "default-deny"
+	drifting = "workspace-isolation"
 	opened   = `{"spec":{"ingress":[{}]}}`
-	closed   = `{"spec":{"ingress":null}}`
+	closed   = `{"spec":{"ingress":[{"from":[{"podSelector":{}}]}]}}`
 )
+
+// isOpen tells whether a policy lets in everybody.
+func isOpen(policy *networkingv1.NetworkPolicy) bool {
+	return slices.ContainsFunc(policy.Spec.Ingress, func(rule networkingv1.NetworkPolicyIngressRule) bool { return len(rule.From) == 0 })
+}
 
 // drift changes one object by hand in each of many workspaces, and tells how long until the watch shows it repaired.
 // The floor repairs it with one patch as soon as its own watch shows the change.
@@ -62,7 +68,7 @@ func (w *world) namespacesOf(prefix string, n int) (names []string) {
 func (w *world) repairTimes(ctx context.Context, namespaces []string) (times []time.Duration, err error) {
 	closing, err := w.watchFor(ctx, &networkingv1.NetworkPolicyList{}, func(o client.Object) (string, bool) {
 		policy, ok := o.(*networkingv1.NetworkPolicy)
-		return o.GetNamespace(), ok && policy.Name == drifting && len(policy.Spec.Ingress) == 0
+		return o.GetNamespace(), ok && policy.Name == drifting && !isOpen(policy)
 	})
 	if err != nil {
 		return nil, err
@@ -120,7 +126,7 @@ func (w *world) repairBare(ctx context.Context) (stop func(), err error) {
 func (w *world) closePolicies(ctx context.Context, events watch.Interface) {
 	for event := range events.ResultChan() {
 		policy, ok := event.Object.(*networkingv1.NetworkPolicy)
-		if ok && len(policy.Spec.Ingress) > 0 && policy.Name == drifting {
+		if ok && policy.Name == drifting && isOpen(policy) {
 			_ = w.patchPolicy(ctx, policy.Namespace, closed) // one that fails is missing in the end
 		}
 	}

@@ -71,10 +71,10 @@ func (w *world) bareObjects(wish *v1alpha1.Workspace) (all [][]client.Object) {
 			Cluster: &k8s.Cluster{FlyteNamespace: "flyte"}, Workspace: wish, Tier: &w.tier, Namespace: namespace,
 			ConsoleURL: "https://flyte.company.com/console/projects/" + wish.Name,
 		}
-		objects := []client.Object{plan.NamespaceObject(), plan.ConfigObject(), plan.WorkloadIdentity()}
+		objects := []client.Object{plan.NamespaceObject(), plan.ConfigObject(), plan.WorkloadIdentity(), plan.NetworkPolicy()}
 		quota, _ := plan.QuotaObjects()
 		access, _ := plan.AccessObjects()
-		for _, more := range [][]client.Object{quota, access, plan.NetworkObjects()} {
+		for _, more := range [][]client.Object{quota, access} {
 			objects = append(objects, more...)
 		}
 		for _, o := range objects {

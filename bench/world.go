@@ -156,7 +156,7 @@ const (
 	patience = 10 * time.Minute
 )
 
-// team is the workspace that is measured: a quota, two roles, a label, and 13 objects with one namespace.
+// team is the workspace that is measured: a quota, two roles, a label, and 9 objects with one namespace.
 func team(id string) workspace.Data {
 	return workspace.Data{
 		WorkspaceID: id, Version: 1, Name: "Team " + id, Description: "made to be measured", Owner: "ana@company.com",

@@ -23,7 +23,7 @@ func TestObjectsOfAnotherVersionGo(t *testing.T) {
 	newMessage(t, workspace.EventCreated, team(id, 1)).mustDeliver(t)
 	settled(t, id, v1alpha1.ReasonReady)
 	isOurs := func(f metav1.ManagedFieldsEntry) bool { return f.Manager == v1alpha1.ManagedBy }
-	policy := live(t, &networkingv1.NetworkPolicy{}, namespace, "default-deny")
+	policy := live(t, &networkingv1.NetworkPolicy{}, namespace, "workspace-isolation")
 	if !slices.ContainsFunc(policy.ManagedFields, isOurs) {
 		t.Errorf("the service goes by another name: %+v", policy.ManagedFields)
 	}

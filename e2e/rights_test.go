@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
@@ -46,6 +47,13 @@ func auditRights(ctx context.Context) (problems []string, err error) {
 	granted, err := grantedRights(ctx, name, service.Namespace)
 	if err != nil {
 		return nil, err
+	}
+	var ofAPIServer rbacv1.Role
+	if err := world.admin.Get(ctx, client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name + "-api-server"}, &ofAPIServer); err != nil {
+		return nil, err
+	}
+	for _, rule := range ofAPIServer.Rules {
+		maps.Copy(granted, rightsOf(&rule))
 	}
 	ofPullSecrets, err := grantedRights(ctx, name+"-pull-secrets", pullSecrets)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -33,7 +32,7 @@ func makeTier(t *testing.T, name string) *v1alpha1.WorkspaceTier {
 		}},
 		Network: v1alpha1.TierNetwork{
 			EKSPodIdentity: true,
-			Scrapers:       []v1alpha1.Scraper{{Namespace: "monitoring", Ports: []v1alpha1.NetworkPort{{Port: 9090}}}},
+			Scrapers:       []v1alpha1.NamespacePods{{Namespace: "monitoring", Ports: []v1alpha1.NetworkPort{{Port: 9090}}}},
 		},
 	}}
 	if err := world.admin.Create(t.Context(), tier); err != nil {
@@ -75,9 +74,10 @@ func TestTierIsWhatAWorkspaceGets(t *testing.T) {
 	if arn := account.Annotations["eks.amazonaws.com/role-arn"]; arn != "arn:aws:iam::123456789012:role/"+namespace {
 		t.Errorf("the account's role is %q", arn)
 	}
-	policy := live(t, &networkingv1.NetworkPolicy{}, namespace, "allow-tier")
-	if len(policy.Spec.Egress) != 1 || len(policy.Spec.Ingress) != 1 {
-		t.Errorf("allow-tier is %+v", policy.Spec)
+	policy := live(t, &networkingv1.NetworkPolicy{}, namespace, "workspace-isolation")
+	egress, ingress := len(policy.Spec.Egress), len(policy.Spec.Ingress)
+	if ingress != 2 {
+		t.Errorf("the policy is %+v", policy.Spec)
 	}
 
 	change := client.MergeFrom(tier.DeepCopy())
@@ -85,11 +85,11 @@ func TestTierIsWhatAWorkspaceGets(t *testing.T) {
 	if err := world.admin.Patch(t.Context(), tier, change); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the tier's wishes to go", func(ctx context.Context) bool {
-		err := world.admin.Get(ctx, client.ObjectKeyFromObject(policy), &networkingv1.NetworkPolicy{})
+	eventually(t, "the tier's wishes to go", func(context.Context) bool {
+		policy := live(t, &networkingv1.NetworkPolicy{}, namespace, policy.Name).Spec
 		pods := live(t, &corev1.ResourceQuota{}, namespace, "workspace-quota").Spec.Hard[corev1.ResourcePods]
 		account := live(t, &corev1.ServiceAccount{}, namespace, "flyte-workload")
-		return apierrors.IsNotFound(err) && pods.String() == "41" && len(account.Annotations) == 0
+		return len(policy.Egress) == egress-1 && len(policy.Ingress) == ingress-1 && pods.String() == "41" && len(account.Annotations) == 0
 	})
 }
 

@@ -1,7 +1,7 @@
 package v1alpha1
 
 // TierNetwork is what pods of a tier's workspaces may reach, and be reached by, beside what every workspace has: DNS, the
-// same namespace, Flyte, and the world without metadata and excepted addresses.
+// same namespace, Flyte's ports, and every address outside the metadata addresses and EGRESS_EXCEPT_CIDRS.
 type TierNetwork struct {
 	// MetadataServer lets pods reach the metadata server of the cloud (169.254.169.254; GKE's own at 169.254.169.252;
 	// fd00:ec2::254), which hands out the node's credentials unless the cloud's workload identity stands before it.
@@ -11,8 +11,8 @@ type TierNetwork struct {
 	// EKSPodIdentity lets pods reach the agent of EKS Pod Identity (169.254.170.23, fd00:ec2::23).
 	// +optional
 	EKSPodIdentity bool `json:"eksPodIdentity,omitempty"`
-	// KubeAPI are the addresses of the Kubernetes API, behind its Service: reached over TCP at 443 and 6443. Spark, Ray
-	// and Dask need it where EGRESS_EXCEPT_CIDRS holds these addresses.
+	// KubeAPI are further addresses of the Kubernetes API: reached over TCP at 443 and 6443. A tier with workload.role
+	// needs none: the addresses in the EndpointSlice default/kubernetes, and of its Service, are open there.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
@@ -28,11 +28,19 @@ type TierNetwork struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Egress []EgressRule `json:"egress,omitempty"`
+	// Namespaces are pods of other namespaces that pods may reach, such as a database or a blob store in the cluster.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Namespaces []NamespacePods `json:"namespaces,omitempty"`
 	// Scrapers may reach the pods from other namespaces, to read metrics.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
-	Scrapers []Scraper `json:"scrapers,omitempty"`
+	Scrapers []NamespacePods `json:"scrapers,omitempty"`
+	// RayOperator is where KubeRay's operator runs. With workload.role ray it may reach the pods at 8265 and 8000.
+	// +optional
+	RayOperator *RayOperator `json:"rayOperator,omitempty"`
 }
 
 // CIDR is a block of IPv4 or IPv6 addresses, such as 10.0.0.0/8.
@@ -45,7 +53,7 @@ type CIDR string
 //
 // +kubebuilder:validation:MaxLength=43
 // +kubebuilder:validation:XValidation:rule="isCIDR(self) && string(cidr(self)) == self && cidr(self) == cidr(self).masked()",message="must be a CIDR such as 10.0.0.0/8 or fd00::/8, in its shortest form and without bits after the prefix"
-// +kubebuilder:validation:XValidation:rule="!self.endsWith('/0')",message="must not be all addresses: allow-egress opens the world"
+// +kubebuilder:validation:XValidation:rule="!self.endsWith('/0')",message="must not be all addresses: every workspace reaches the world, except EGRESS_EXCEPT_CIDRS"
 // +kubebuilder:validation:XValidation:rule="!(self in ['169.254.169.254/32', '169.254.169.252/32', '169.254.170.2/32', '169.254.170.23/32', '168.63.129.16/32', '100.100.100.200/32', '169.254.42.42/32', 'fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128', 'fd00:c1::a9fe:a9fe/128', 'fd00:42::42/128', 'fe80::a9fe:a9fe/128'])",message="is a metadata address: metadataServer and eksPodIdentity open those that may be"
 type OpenCIDR string
 
@@ -67,25 +75,41 @@ type EgressRule struct {
 	Ports []NetworkPort `json:"ports,omitempty"`
 }
 
-// Scraper reads metrics of the pods.
-type Scraper struct {
-	// Namespace that it runs in.
+// NamespacePods are pods of one namespace, and ports: their own where they are reached, otherwise those that they reach.
+type NamespacePods struct {
+	// Namespace that they run in.
 	// +required
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace"`
-	// PodLabels that its pods carry; without, every pod of the namespace is one.
+	// PodLabels that they carry; without, they are all pods of the namespace.
 	// +optional
-	// +kubebuilder:validation:MaxProperties=8
-	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
-	PodLabels map[string]LabelValue `json:"podLabels,omitempty"`
-	// Ports of the pods that it may reach.
+	PodLabels PodLabels `json:"podLabels,omitempty"`
+	// Ports, as the containers listen on them: network plugins compare a Service's target port, and some its own port.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Ports []NetworkPort `json:"ports"`
 }
+
+// RayOperator is where KubeRay's operator runs.
+type RayOperator struct {
+	// Namespace that it runs in; kuberay-operator by default.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Namespace string `json:"namespace,omitempty"`
+	// PodLabels that its pods carry; app.kubernetes.io/component: kuberay-operator by default.
+	// +optional
+	PodLabels PodLabels `json:"podLabels,omitempty"`
+}
+
+// PodLabels are labels that pods carry.
+//
+// +kubebuilder:validation:MaxProperties=8
+// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
+type PodLabels map[string]LabelValue
 
 // NetworkPort is one port, or a range of them.
 //

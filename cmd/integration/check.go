@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -71,13 +72,27 @@ func (c *config) checkCluster(found problems) {
 	}
 }
 
-// checkNetwork takes none as no address of node-local DNS: an empty variable is an unset one.
+// checkNetwork reads "none" as an empty list: an empty variable is an unset one, which has a default.
 func (c *config) checkNetwork(found problems) {
-	if slices.Equal(c.DNSCIDRs, []string{"none"}) {
-		c.DNSCIDRs = nil
+	for variable, cidrs := range map[string]*[]string{"DNS_CIDRS": &c.DNSCIDRs, "EGRESS_EXCEPT_CIDRS": &c.EgressExceptCIDRs} {
+		if slices.Equal(*cidrs, []string{"none"}) {
+			*cidrs = nil
+		}
+		checkCIDRs(found, variable, *cidrs)
 	}
-	checkCIDRs(found, "DNS_CIDRS", c.DNSCIDRs)
-	checkCIDRs(found, "EGRESS_EXCEPT_CIDRS", c.EgressExceptCIDRs)
+	for _, port := range c.FlytePorts {
+		if port < 1 || port > math.MaxUint16 {
+			found.add("FLYTE_PORTS", "%d is no port: ports are from 1 to %d", port, math.MaxUint16)
+		}
+	}
+}
+
+// flytePorts are FLYTE_PORTS, which checkNetwork has found to be ports.
+func (c *config) flytePorts() (ports []int32) {
+	for _, port := range c.FlytePorts {
+		ports = append(ports, int32(port)) //nolint:gosec // at most 65535
+	}
+	return ports
 }
 
 func (c *config) checkSecret(found problems) {

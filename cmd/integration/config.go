@@ -36,10 +36,11 @@ type config struct {
 	ReservedNamespaces []string `env:"RESERVED_NAMESPACES"`
 	MaxWorkspaces      int      `env:"MAX_WORKSPACES"              envDefault:"9000"`
 	DNSCIDRs           []string `env:"DNS_CIDRS"                   envDefault:"169.254.20.10/32"`
-	EgressExceptCIDRs  []string `env:"EGRESS_EXCEPT_CIDRS"`
+	EgressExceptCIDRs  []string `env:"EGRESS_EXCEPT_CIDRS"         envDefault:"10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,fc00::/7,fe80::/10"` //nolint:lll // one value
 	PullSecretsNS      string   `env:"PULL_SECRETS_NAMESPACE"`
 
 	FlyteNamespace       string   `env:"FLYTE_NAMESPACE"         envDefault:"flyte-system"`
+	FlytePorts           []int    `env:"FLYTE_PORTS"             envDefault:"80,81,443,8088,8089,9000"`
 	FlyteDomains         []string `env:"FLYTE_DOMAINS"           envDefault:"development,staging,production"`
 	FlyteAdminEndpoint   string   `env:"FLYTE_ADMIN_ENDPOINT"    envDefault:"flyte-admin.flyte-system.svc.cluster.local:81"`
 	FlyteAPIVersion      string   `env:"FLYTE_API_VERSION"       envDefault:"v1"`

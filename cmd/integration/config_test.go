@@ -75,7 +75,18 @@ func variables(kubeconfig, secretFile string) []variable {
 		{name: "PULL_SECRETS_NAMESPACE", standard: "", good: "pull-secrets", want: "pull-secrets", bad: noLabel},
 		{name: "FLYTE_NAMESPACE", standard: "flyte-system", good: "flyte", want: "flyte", bad: noLabel},
 		{name: "DNS_CIDRS", standard: []string{"169.254.20.10/32"}, good: "fd00::/8", want: []string{"fd00::/8"}, bad: cidrs},
-		{name: "EGRESS_EXCEPT_CIDRS", standard: []string(nil), good: "10.0.0.0/8,fd00::/8", want: []string{"10.0.0.0/8", "fd00::/8"}, bad: cidrs},
+		{
+			name: "EGRESS_EXCEPT_CIDRS", standard: []string{
+				"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10",
+			}, good: "10.0.0.0/8,fd00::/8", want: []string{"10.0.0.0/8", "fd00::/8"}, bad: cidrs,
+		},
+		{
+			name: "FLYTE_PORTS", standard: []int{80, 81, 443, 8088, 8089, 9000}, good: "8089,9000", want: []int{8089, 9000},
+			bad: map[string]string{
+				"grpc": "is not a number", "80,": "is not a number", "0": "0 is no port: ports are from 1 to 65535",
+				"80,65536": "65536 is no port: ports are from 1 to 65535", "none": "is not a number",
+			},
+		},
 		{
 			name: "FLYTE_DOMAINS", standard: []string{"development", "staging", "production"}, good: "dev,prod", want: []string{"dev", "prod"},
 			bad:  map[string]string{"dev,prod,dev": "names dev twice", "dev,Prod": `"Prod" is no DNS label`, "dev,": `"" is no DNS label`},
@@ -316,13 +327,15 @@ func TestConfig_BlamesOneVariableForOneMistake(t *testing.T) {
 	}
 }
 
-// An empty variable is an unset one, which has an address: no address needs a word.
-func TestConfig_NoneIsNoAddressOfDNS(t *testing.T) {
-	cfg, wrong := newEnvironment(t).load(map[string]string{"DNS_CIDRS": "none"})
-	if wrong != nil || cfg.DNSCIDRs != nil {
-		t.Errorf("got %q, and %q", cfg.DNSCIDRs, wrong)
-	}
-	if _, wrong := newEnvironment(t).load(map[string]string{"DNS_CIDRS": "none,10.0.0.0/8"}); wrong == nil {
-		t.Error("none is taken beside an address")
+// An empty variable is an unset one, which has a default: an empty list needs a word.
+func TestConfig_NoneIsAnEmptyListOfCIDRs(t *testing.T) {
+	for _, variable := range []string{"DNS_CIDRS", "EGRESS_EXCEPT_CIDRS"} {
+		cfg, wrong := newEnvironment(t).load(map[string]string{variable: "none"})
+		if cidrs := value(cfg, variable); wrong != nil || len(cidrs.([]string)) > 0 {
+			t.Errorf("%s is %q, and %q", variable, cidrs, wrong)
+		}
+		if _, wrong := newEnvironment(t).load(map[string]string{variable: "none,10.0.0.0/8"}); wrong == nil {
+			t.Errorf("%s: none is taken beside an address", variable)
+		}
 	}
 }

@@ -162,7 +162,8 @@ func (s *service) addController(ctx context.Context) error {
 		Flyte:    s.cfg.flyteServer(),
 		Projects: s.flyte.client, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
 		Cluster: &k8s.Cluster{
-			FlyteNamespace: s.cfg.FlyteNamespace, DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
+			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.flytePorts(),
+			DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
 		Domains:     s.cfg.attributeDomains(),
 		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),

@@ -32,18 +32,24 @@ func ChartRules(t testing.TB, file string) []rbacv1.PolicyRule {
 	return role.Rules
 }
 
-// AddAccount makes a ServiceAccount in [Namespace] with a ClusterRole of its own.
+// AddAccount makes a ServiceAccount in [Namespace] with a ClusterRole of its own, and the chart's Role in the namespace default.
 func AddAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.PolicyRule) {
 	t.Helper()
 	home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
 	must(t, client.IgnoreAlreadyExists(admin.Create(t.Context(), home)))
+	subjects := []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: Namespace}}
+	inDefault := metav1.ObjectMeta{Name: name, Namespace: metav1.NamespaceDefault}
 	for _, o := range []client.Object{
 		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: rules},
+		&rbacv1.Role{ObjectMeta: inDefault, Rules: ChartRules(t, "api-server-role.yaml")},
 		&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: Namespace}},
 		&rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: name},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: Namespace}},
+			ObjectMeta: metav1.ObjectMeta{Name: name}, Subjects: subjects,
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+		},
+		&rbacv1.RoleBinding{
+			ObjectMeta: inDefault, Subjects: subjects,
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
 		},
 	} {
 		must(t, admin.Create(t.Context(), o))

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,8 +56,13 @@ func TestAccount_HasExactlyItsRights(t *testing.T) {
 		"platform.company.com/workspacetiers":    "list watch",
 		"events.k8s.io/events":                   "create patch",
 	}
-	if diff := cmp.Diff(want, rights(t, service, metav1.NamespaceDefault)); diff != "" {
+	if diff := cmp.Diff(want, rights(t, service, metav1.NamespaceSystem)); diff != "" {
 		t.Errorf("in any namespace (-want +got):\n%s", diff)
+	}
+	inDefault := maps.Clone(want)
+	inDefault["/services kubernetes"], inDefault["discovery.k8s.io/endpointslices kubernetes"] = "list watch", "list watch"
+	if diff := cmp.Diff(inDefault, rights(t, service, metav1.NamespaceDefault)); diff != "" {
+		t.Errorf("where the API server's addresses are (-want +got):\n%s", diff)
 	}
 	want[lease] = "create"
 	want[lease+" "+fullName] = "get update"

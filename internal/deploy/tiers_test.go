@@ -78,6 +78,7 @@ network:
   egress:
     - {cidr: 10.2.0.0/16, except: [10.2.3.0/24], ports: [{port: 5432}, {protocol: UDP, port: 8000, endPort: 8010}]}
     - {cidr: 169.254.0.0/16, except: [169.254.169.254/32]}
+  namespaces: [{namespace: databases, podLabels: {app.kubernetes.io/name: postgresql}, ports: [{port: 5432}]}]
   scrapers: [{namespace: monitoring, podLabels: {app.kubernetes.io/name: prometheus}, ports: [{port: 9090}]}]
 workload:
   role: spark
@@ -109,6 +110,7 @@ func TestWorkspaceTierCRD_Takes(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "{}", "everything": wholeTier, "a ratio alone": "limitRange: {maxLimitRequestRatio: {cpu: '2'}}",
 		"one bound of two": "limitRange: {min: {cpu: '2'}, max: {memory: 1Gi}}",
+		"another operator": "{workload: {role: ray}, network: {rayOperator: {namespace: ray-system, podLabels: {app: ray}}}}",
 		"one of each":      "quota: {default: {cpu: '80'}, maximum: {memory: 1Gi}}",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,6 +166,11 @@ func TestWorkspaceTierCRD_Refuses(t *testing.T) {
 		},
 		"no port":    {"network: {scrapers: [{namespace: monitoring, ports: []}]}", "spec.network.scrapers[0].ports"},
 		"no scraper": {"network: {scrapers: [{namespace: '', ports: [{port: 1}]}]}", "spec.network.scrapers[0].namespace"},
+		"a namespace without ports": {"network: {namespaces: [{namespace: databases}]}", "spec.network.namespaces[0].ports"},
+		"a namespace's pods": {
+			"network: {namespaces: [{namespace: d, podLabels: {a b: c}, ports: [{port: 1}]}]}", "label keys must have Kubernetes label syntax",
+		},
+		"an operator without Ray": {"{workload: {role: dask}, network: {rayOperator: {}}}", "rayOperator is for workload.role ray"},
 		"port 0":     {"network: {egress: [{cidr: 10.0.0.0/8, ports: [{port: 0}]}]}", "spec.network.egress[0].ports[0].port"},
 		"ports backwards": {
 			"network: {egress: [{cidr: 10.0.0.0/8, ports: [{port: 2, endPort: 1}]}]}",

@@ -159,7 +159,7 @@ func (c ofBefore) Get(ctx context.Context, key client.ObjectKey, o client.Object
 // What the cache shows may be of before; whatever was written since must be looked at.
 func TestApplier_OverwritesOnlyWhatItHasSeen(t *testing.T) {
 	k, p := newKube(t), samplePlan("overwriting")
-	want := childNamed("default-deny")(p)
+	want := childNamed(isolationName)(p)
 	apply(t, k.applier(), p.NamespaceObject())
 	apply(t, k.applier(), want)
 	changed := changeByHand(t, k, want, driftOf("all ingress allowed").change)

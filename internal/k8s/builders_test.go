@@ -21,7 +21,8 @@ import (
 func samplePlan(namespace string) *Plan {
 	return &Plan{
 		Cluster: &Cluster{
-			FlyteNamespace: "flyte-system", DNSCIDRs: []string{"169.254.20.10/32"}, ExceptCIDRs: []string{"10.0.0.0/8", "fd12::/16"},
+			FlyteNamespace: "flyte-system", FlytePorts: []int32{81, 9000},
+			DNSCIDRs: []string{"169.254.20.10/32"}, ExceptCIDRs: []string{"10.0.0.0/8", "fd12::/16"},
 		},
 		Namespace:  workspace.Namespace{Name: namespace},
 		ConsoleURL: "https://flyte.company.com/console/projects/ws-001",
@@ -71,6 +72,7 @@ func plans() map[string]func(*Plan) {
 		},
 		"rich-tier": func(p *Plan) { p.Namespace.Domain, p.Tier.Spec = "production", richTier() },
 		"workload": func(p *Plan) {
+			p.APIServers = []APIServer{{CIDRs: []v1alpha1.OpenCIDR{"10.9.0.1/32"}, Ports: []int32{6443}}}
 			p.PullConfig = []byte(`{"auths":{"registry.company.com":{"auth":"YTpi"}}}`)
 			p.Tier.Spec.Workload = v1alpha1.TierWorkload{Role: v1alpha1.WorkloadSpark, PodTemplate: &v1alpha1.TierPodTemplate{
 				Labels: map[string]v1alpha1.LabelValue{"team": "fraud"}, Annotations: map[string]string{"karpenter.sh/do-not-disrupt": "true"},
@@ -93,11 +95,7 @@ func (p *Plan) children() []client.Object {
 	objects = append(objects, bindings...)
 	workload, _ := p.WorkloadObjects(&PullSecrets{})
 	objects = append(objects, workload...)
-	objects = append(objects, p.NetworkObjects()...)
-	if policy, wanted := p.TierPolicy(); wanted {
-		objects = append(objects, policy)
-	}
-	return append(objects, p.WorkloadIdentity(), p.ConfigObject())
+	return append(objects, p.NetworkPolicy(), p.WorkloadIdentity(), p.ConfigObject())
 }
 
 func TestPlan_MakesTheGoldenObjects(t *testing.T) {

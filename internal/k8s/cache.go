@@ -32,8 +32,9 @@ func NewScheme() (*runtime.Scheme, error) {
 	return scheme, nil
 }
 
-// CacheOptions bound what is kept in memory: whole Workspaces and WorkspaceTiers, and of everything else only what
-// carries our labels, as identity and one digest of what we own. Other kinds are never cached, by mistake neither.
+// CacheOptions bound what is kept in memory: whole Workspaces and WorkspaceTiers, the two objects that name the API
+// server's addresses, and of everything else only what carries our labels, as identity and one digest of what we own.
+// Other kinds are never cached, by mistake neither.
 func CacheOptions(scheme *runtime.Scheme) (cache.Options, error) {
 	ours, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.Equals, []string{v1alpha1.ManagedBy})
 	if err != nil {
@@ -53,6 +54,7 @@ func CacheOptions(scheme *runtime.Scheme) (cache.Options, error) {
 	for _, child := range Children() {
 		byObject[child] = cache.ByObject{Label: labels.NewSelector().Add(*ours), Transform: slim}
 	}
+	cacheAPIServer(byObject)
 	return cache.Options{Scheme: scheme, ByObject: byObject, ReaderFailOnMissingInformer: true, NewInformer: newInformer}, nil
 }
 

@@ -75,7 +75,7 @@ func drifts() []drift {
 	much := resource.MustParse("999")
 	stranger := rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: "Group", Name: "system:authenticated"}
 	quota, limits, editor := childNamed(quotaName), childNamed(limitsName), childNamed("workspace-editor")
-	deny, config, identity := childNamed("default-deny"), childNamed(configName), childNamed(WorkloadServiceAccount)
+	isolation, config, identity := childNamed(isolationName), childNamed(configName), childNamed(WorkloadServiceAccount)
 	return []drift{
 		{name: "weaker Pod Security", object: namespaceOf, change: labelled(podSecurityPrefix+"enforce", "privileged")},
 		{name: "a Pod Security label added", object: namespaceOf, change: labelled(podSecurityPrefix+"enforce-version", "v1.20")},
@@ -108,23 +108,23 @@ func drifts() []drift {
 		{name: "another role, out of our sight", object: editor, byReplacing: true, replaces: true, change: on(func(b *rbacv1.RoleBinding) {
 			b.RoleRef.Name, b.Labels = "cluster-admin", nil
 		})},
-		{name: "all ingress allowed", object: deny, change: on(func(n *networkingv1.NetworkPolicy) {
+		{name: "all ingress allowed", object: isolation, change: on(func(n *networkingv1.NetworkPolicy) {
 			n.Spec.Ingress = []networkingv1.NetworkPolicyIngressRule{{}}
 		})},
-		{name: "all egress allowed", object: deny, change: on(func(n *networkingv1.NetworkPolicy) {
+		{name: "all egress allowed", object: isolation, change: on(func(n *networkingv1.NetworkPolicy) {
 			n.Spec.Egress = []networkingv1.NetworkPolicyEgressRule{{}}
 		})},
-		{name: "fewer policy types", object: deny, change: on(func(n *networkingv1.NetworkPolicy) {
+		{name: "fewer policy types", object: isolation, change: on(func(n *networkingv1.NetworkPolicy) {
 			n.Spec.PolicyTypes = n.Spec.PolicyTypes[:1]
 		})},
-		{name: "fewer pods selected", object: deny, change: on(func(n *networkingv1.NetworkPolicy) {
+		{name: "fewer pods selected", object: isolation, change: on(func(n *networkingv1.NetworkPolicy) {
 			n.Spec.PodSelector.MatchLabels = map[string]string{"a": "b"}
 		})},
-		{name: "an exception removed", object: childNamed("allow-egress"), change: on(func(n *networkingv1.NetworkPolicy) {
-			n.Spec.Egress[0].To[0].IPBlock.Except = nil
+		{name: "an exception removed", object: isolation, change: on(func(n *networkingv1.NetworkPolicy) {
+			n.Spec.Egress[len(n.Spec.Egress)-1].To[0].IPBlock.Except = nil
 		})},
-		{name: "another port", object: childNamed("allow-dns"), change: on(func(n *networkingv1.NetworkPolicy) {
-			n.Spec.Egress[0].Ports[0].EndPort = new(int32(6000))
+		{name: "another port", object: isolation, change: on(func(n *networkingv1.NetworkPolicy) {
+			n.Spec.Egress[1].Ports[0].EndPort = new(int32(6000))
 		})},
 		{name: "data changed", object: config, change: on(func(c *corev1.ConfigMap) { c.Data["project"] = "other" })},
 		{name: "data added", object: config, change: on(func(c *corev1.ConfigMap) { c.Data["more"] = "" })},

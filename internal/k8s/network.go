@@ -1,89 +1,98 @@
 package k8s
 
 import (
-	"net/netip"
-
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// metadataCIDRs are where clouds hand out instance credentials: AWS, GCP, Azure and OpenStack share the first, which GKE
-// translates to the second; then AWS ECS and EKS Pod Identity, Azure's wire server, Alibaba, Scaleway; and over IPv6 AWS,
-// EKS Pod Identity, GCP, Oracle, Scaleway, OpenStack.
-var metadataCIDRs = []string{
-	"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32", "168.63.129.16/32", "100.100.100.200/32",
-	"169.254.42.42/32",
-	"fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128", "fe80::a9fe:a9fe/128",
-}
+// isolationName is the one NetworkPolicy in each namespace of a workspace.
+const isolationName = "workspace-isolation"
 
 const dnsPort = 53
 
-// NetworkObjects are the NetworkPolicies: nothing comes in but from the same namespace; out go DNS, the same
-// namespace, Flyte, and the world without metadata and excepted addresses.
-func (p *Plan) NetworkObjects() []client.Object {
-	same := []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{}}}
-	return []client.Object{
-		p.policy("default-deny", networkingv1.NetworkPolicySpec{
-			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
-		}),
-		p.policy("allow-same-namespace", networkingv1.NetworkPolicySpec{
-			Ingress:     []networkingv1.NetworkPolicyIngressRule{{From: same}},
-			Egress:      []networkingv1.NetworkPolicyEgressRule{{To: same}},
-			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
-		}),
-		p.policy("allow-dns", egress(p.dns())),
-		p.policy("allow-flyte", egress(networkingv1.NetworkPolicyEgressRule{
-			To: []networkingv1.NetworkPolicyPeer{{NamespaceSelector: namespaceNamed(p.Cluster.FlyteNamespace)}},
-		})),
-		p.policy("allow-egress", egress(networkingv1.NetworkPolicyEgressRule{To: p.world()})),
+// dnsPodPorts are the ports that DNS pods listen on: 53 nearly everywhere, 5353 on OpenShift, 8053 on Gardener. Most
+// network plugins see a packet after the Service's port 53 has been translated to one of these.
+var dnsPodPorts = []int32{dnsPort, 5353, 8053}
+
+// NetworkPolicy isolates all pods of the namespace, in both directions. Pods accept connections from their own namespace.
+// They reach their own namespace, DNS, Flyte's ports, and every address but the clouds' metadata and ExceptCIDRs. The
+// tier adds to both lists; without a tier, nothing is added.
+func (p *Plan) NetworkPolicy() *networkingv1.NetworkPolicy {
+	own := []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{}}}
+	spec := networkingv1.NetworkPolicySpec{
+		Ingress:     []networkingv1.NetworkPolicyIngressRule{{From: own}},
+		Egress:      open(own, nil),
+		PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
+	}
+	spec.Egress = append(spec.Egress, p.egressRules()...)
+	if p.Tier != nil {
+		spec.Ingress = append(spec.Ingress, tierIngressRules(&p.Tier.Spec)...)
+		spec.Egress = append(spec.Egress, p.tierEgressRules()...)
+	}
+	return &networkingv1.NetworkPolicy{ObjectMeta: p.object(isolationName), Spec: spec}
+}
+
+// egressRules open what every workspace reaches beside its own namespace.
+func (p *Plan) egressRules() (rules []networkingv1.NetworkPolicyEgressRule) {
+	rules = append(rules, open(dnsPods(), dns(dnsPodPorts...))...)
+	rules = append(rules, open(exactly(p.Cluster.DNSCIDRs), dns(dnsPort))...)
+	if len(p.Cluster.FlytePorts) > 0 { // a rule without ports would open all of them
+		flyte := []networkingv1.NetworkPolicyPeer{{NamespaceSelector: namespaceNamed(p.Cluster.FlyteNamespace)}}
+		rules = append(rules, open(flyte, tcp(p.Cluster.FlytePorts...))...)
+	}
+	return append(rules, open(world(p.Cluster.ExceptCIDRs), nil)...)
+}
+
+// open is the rule that opens these ports of these peers, or all ports if none are named. It is empty without peers: a
+// rule without peers would open every address.
+func open(to []networkingv1.NetworkPolicyPeer, on []networkingv1.NetworkPolicyPort) []networkingv1.NetworkPolicyEgressRule {
+	if len(to) == 0 {
+		return nil
+	}
+	return []networkingv1.NetworkPolicyEgressRule{{To: to, Ports: on}}
+}
+
+// dnsPods select the cluster's DNS: CoreDNS and kube-dns by their common label, and OpenShift's own.
+func dnsPods() []networkingv1.NetworkPolicyPeer {
+	return []networkingv1.NetworkPolicyPeer{
+		podsIn(metav1.NamespaceSystem, map[string]string{"k8s-app": "kube-dns"}),
+		podsIn("openshift-dns", map[string]string{"dns.operator.openshift.io/daemonset-dns": "default"}),
 	}
 }
 
-func (p *Plan) policy(name string, spec networkingv1.NetworkPolicySpec) *networkingv1.NetworkPolicy {
-	return &networkingv1.NetworkPolicy{ObjectMeta: p.object(name), Spec: spec}
-}
-
-func egress(rule networkingv1.NetworkPolicyEgressRule) networkingv1.NetworkPolicySpec {
-	return networkingv1.NetworkPolicySpec{
-		Egress:      []networkingv1.NetworkPolicyEgressRule{rule},
-		PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeEgress},
-	}
-}
-
-// dns allows the cluster's DNS by selector, and node-local DNS by address.
-func (p *Plan) dns() networkingv1.NetworkPolicyEgressRule {
-	rule := networkingv1.NetworkPolicyEgressRule{To: []networkingv1.NetworkPolicyPeer{{
-		NamespaceSelector: namespaceNamed(metav1.NamespaceSystem),
-		PodSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{"k8s-app": "kube-dns"}},
-	}}}
-	for _, cidr := range p.Cluster.DNSCIDRs {
-		block := &networkingv1.IPBlock{CIDR: cidr}
-		rule.To = append(rule.To, networkingv1.NetworkPolicyPeer{IPBlock: block})
-	}
-	for _, protocol := range []corev1.Protocol{corev1.ProtocolUDP, corev1.ProtocolTCP} {
-		port := intstr.FromInt32(dnsPort)
-		rule.Ports = append(rule.Ports, networkingv1.NetworkPolicyPort{Protocol: &protocol, Port: &port})
-	}
-	return rule
-}
-
-// world is everywhere, IPv4 and IPv6, without the metadata and excepted addresses.
-func (p *Plan) world() []networkingv1.NetworkPolicyPeer {
-	v4 := &networkingv1.IPBlock{CIDR: "0.0.0.0/0"}
-	v6 := &networkingv1.IPBlock{CIDR: "::/0"}
-	for _, list := range [][]string{metadataCIDRs, p.Cluster.ExceptCIDRs} {
-		for _, cidr := range list {
-			block := v6
-			if prefix, err := netip.ParsePrefix(cidr); err == nil && prefix.Addr().Is4() {
-				block = v4
-			}
-			block.Except = append(block.Except, cidr)
+func dns(numbers ...int32) (all []networkingv1.NetworkPolicyPort) {
+	for _, number := range numbers {
+		for _, protocol := range []corev1.Protocol{corev1.ProtocolUDP, corev1.ProtocolTCP} {
+			all = append(all, ports([]v1alpha1.NetworkPort{{Protocol: v1alpha1.NetworkProtocol(protocol), Port: number}})...)
 		}
 	}
+	return all
+}
+
+// world is every address, IPv4 and IPv6, except the clouds' metadata and these CIDRs.
+func world(except []string) []networkingv1.NetworkPolicyPeer {
+	v4 := &networkingv1.IPBlock{CIDR: "0.0.0.0/0"}
+	v6 := &networkingv1.IPBlock{CIDR: "::/0"}
+	for _, prefix := range closedRanges(except) {
+		block := v6
+		if prefix.Addr().Is4() {
+			block = v4
+		}
+		block.Except = append(block.Except, prefix.String())
+	}
 	return []networkingv1.NetworkPolicyPeer{{IPBlock: v4}, {IPBlock: v6}}
+}
+
+// podsIn selects the pods of a namespace with these labels, or all its pods.
+func podsIn(namespace string, podLabels map[string]string) networkingv1.NetworkPolicyPeer {
+	peer := networkingv1.NetworkPolicyPeer{NamespaceSelector: namespaceNamed(namespace)}
+	if len(podLabels) > 0 {
+		peer.PodSelector = &metav1.LabelSelector{MatchLabels: podLabels}
+	}
+	return peer
 }
 
 func namespaceNamed(name string) *metav1.LabelSelector {

@@ -9,9 +9,11 @@ import (
 
 // Cluster is what the objects of every workspace follow from, beside the workspace and its tier.
 type Cluster struct {
-	// FlyteNamespace is where Flyte runs.
+	// FlyteNamespace is where Flyte runs, and FlytePorts are the TCP ports that workspaces reach there. None closes it.
 	FlyteNamespace string
-	// DNSCIDRs are addresses of node-local DNS, which selectors can't reach (kubernetes#70555).
+	FlytePorts     []int32
+	// DNSCIDRs are addresses of DNS that selectors can't reach, such as node-local DNS (kubernetes#70555). Port 53 is open
+	// there, even at a metadata address: GKE's Cloud DNS answers at one.
 	DNSCIDRs []string
 	// ExceptCIDRs must not be reached from workspaces, beside the metadata addresses of the clouds.
 	ExceptCIDRs []string
@@ -25,6 +27,8 @@ type Plan struct {
 	Tier       *v1alpha1.WorkspaceTier
 	Namespace  workspace.Namespace
 	ConsoleURL string
+	// APIServers are where pods reach the Kubernetes API. They are opened where the tier has a workload role.
+	APIServers []APIServer
 	// PullConfig is the Docker configuration that pods pull images with, or nil.
 	PullConfig []byte
 }

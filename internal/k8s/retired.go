@@ -19,11 +19,19 @@ import (
 // use. Like digestAnnotation it exists in memory only.
 const retiredAnnotation = "//retired"
 
+// formerPolicies are the NetworkPolicies of earlier versions, which [isolationName] replaces. Policies add up, so a
+// namespace is not isolated as it should be until they are gone.
+var formerPolicies = []string{"default-deny", "allow-same-namespace", "allow-dns", "allow-flyte", "allow-egress", "allow-tier"}
+
 // isRetired tells by its managed fields who made an object, since labels prove nothing. Even a copy may bring the managed
-// fields of what it was made of, beside those of its maker: an object that anybody else has a part in is left alone.
+// fields of what it was made of, beside those of its maker: an object that anybody else has a part in is left alone. A
+// former policy with our label is retired in any case, however it was edited: the service owned it whole.
 func isRetired(o client.Object) bool {
 	if o.GetNamespace() == "" || hasOurName(o) {
 		return false
+	}
+	if _, ok := o.(*networkingv1.NetworkPolicy); ok && slices.Contains(formerPolicies, o.GetName()) {
+		return true
 	}
 	ours := false
 	for _, f := range o.GetManagedFields() {
@@ -49,7 +57,7 @@ func hasOurName(o client.Object) bool {
 	case *corev1.ResourceQuota:
 		names = []string{quotaName}
 	case *networkingv1.NetworkPolicy:
-		names = []string{"default-deny", "allow-same-namespace", "allow-dns", "allow-flyte", "allow-egress", tierPolicyName}
+		names = []string{isolationName}
 	case *rbacv1.RoleBinding:
 		names = []string{workloadBinding}
 		for _, role := range v1alpha1.Roles() {
@@ -69,11 +77,14 @@ func (a *Applier) RetiredBindings(ctx context.Context, p *Plan) ([]client.Object
 	return a.retired(ctx, p, &rbacv1.RoleBindingList{})
 }
 
+// ObsoletePolicies are as RetiredBindings, of NetworkPolicies. They must not go before this version's own is there.
+func (a *Applier) ObsoletePolicies(ctx context.Context, p *Plan) ([]client.Object, error) {
+	return a.retired(ctx, p, &networkingv1.NetworkPolicyList{})
+}
+
 // Retired are as RetiredBindings, of all other kinds. They must not go before those of this version are there.
 func (a *Applier) Retired(ctx context.Context, p *Plan) (unwanted []client.Object, err error) {
-	for _, list := range []client.ObjectList{
-		&corev1.LimitRangeList{}, &corev1.PodTemplateList{}, &corev1.ResourceQuotaList{}, &networkingv1.NetworkPolicyList{},
-	} {
+	for _, list := range []client.ObjectList{&corev1.LimitRangeList{}, &corev1.PodTemplateList{}, &corev1.ResourceQuotaList{}} {
 		found, err := a.retired(ctx, p, list)
 		if err != nil {
 			return nil, err

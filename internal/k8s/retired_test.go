@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,6 +35,10 @@ func TestSlim_MarksWhatAnotherVersionMade(t *testing.T) {
 		"a changed one":         {&rbacv1.RoleBinding{ObjectMeta: named(namespace, "workspace-owner", v1alpha1.ManagedBy, "kubectl")}, false},
 		"of a similar manager":  {&corev1.ResourceQuota{ObjectMeta: named(namespace, "quota", v1alpha1.ManagedBy+"-2")}, false},
 		"a quota of ours":       {&corev1.ResourceQuota{ObjectMeta: named(namespace, "quota", v1alpha1.ManagedBy)}, true},
+		"a former policy":       {&networkingv1.NetworkPolicy{ObjectMeta: named(namespace, "allow-egress", v1alpha1.ManagedBy)}, true},
+		"an edited former one":  {&networkingv1.NetworkPolicy{ObjectMeta: named(namespace, "allow-egress", v1alpha1.ManagedBy, "kubectl")}, true},
+		"the policy":            {&networkingv1.NetworkPolicy{ObjectMeta: named(namespace, isolationName, v1alpha1.ManagedBy)}, false},
+		"another's policy":      {&networkingv1.NetworkPolicy{ObjectMeta: named(namespace, "allow-db", "kubectl")}, false},
 		"a ConfigMap of ours":   {&corev1.ConfigMap{ObjectMeta: named(namespace, "old", v1alpha1.ManagedBy)}, false},
 		"an account of ours":    {&corev1.ServiceAccount{ObjectMeta: named(namespace, "old", v1alpha1.ManagedBy)}, false},
 		"a Secret of ours":      {&corev1.Secret{ObjectMeta: named(namespace, "old", v1alpha1.ManagedBy)}, false},

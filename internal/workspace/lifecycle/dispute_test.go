@@ -47,7 +47,7 @@ func TestController_BacksOffFromAFight(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, stageOptions{})
 	s.provisioned("fought-over")
-	const policy = "NetworkPolicy/default-deny"
+	const policy = "NetworkPolicy/workspace-isolation"
 	before, err := s.object("flyte-fought-over", policy)
 	must(t, err)
 	stop := s.fight("flyte-fought-over", drift{object: policy, change: set([]any{map[string]any{}}, "spec", "ingress")})

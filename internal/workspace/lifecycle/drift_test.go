@@ -47,21 +47,17 @@ var alterations = []drift{
 	{"ResourceQuota/workspace-quota", "amount raised", set("9999", "spec", "hard", "requests.cpu")},
 	{"ResourceQuota/workspace-quota", "key added", set("1", "spec", "hard", "count/jobs.batch")},
 	{"ResourceQuota/workspace-quota", "key removed", remove("spec", "hard", "services.loadbalancers")},
-	{"NetworkPolicy/default-deny", "ingress from everywhere added", set([]any{map[string]any{}}, "spec", "ingress")},
-	{"NetworkPolicy/default-deny", "direction removed", set([]any{"Egress"}, "spec", "policyTypes")},
-	{"NetworkPolicy/default-deny", "narrowed to some pods", set("x", "spec", "podSelector", "matchLabels", "app")},
-	{"NetworkPolicy/default-deny", "egress to everywhere added", set([]any{map[string]any{}}, "spec", "egress")},
-	{"NetworkPolicy/allow-same-namespace", "ingress from all namespaces", set([]any{map[string]any{
+	{"NetworkPolicy/workspace-isolation", "ingress from everywhere added", set([]any{map[string]any{}}, "spec", "ingress")},
+	{"NetworkPolicy/workspace-isolation", "direction removed", set([]any{"Egress"}, "spec", "policyTypes")},
+	{"NetworkPolicy/workspace-isolation", "narrowed to some pods", set("x", "spec", "podSelector", "matchLabels", "app")},
+	{"NetworkPolicy/workspace-isolation", "egress to everywhere added", set([]any{map[string]any{}}, "spec", "egress")},
+	{"NetworkPolicy/workspace-isolation", "ingress from all namespaces", set([]any{map[string]any{
 		"from": []any{map[string]any{"namespaceSelector": map[string]any{}}},
 	}}, "spec", "ingress")},
-	{"NetworkPolicy/allow-dns", "other ports", set([]any{map[string]any{
+	{"NetworkPolicy/workspace-isolation", "other ports", set([]any{map[string]any{
 		"ports": []any{map[string]any{"protocol": "TCP", "port": int64(443)}},
 	}}, "spec", "egress")},
-	{"NetworkPolicy/allow-flyte", "ingress from everywhere added", func(o *unstructured.Unstructured) {
-		set([]any{map[string]any{}}, "spec", "ingress")(o)
-		set([]any{"Egress", "Ingress"}, "spec", "policyTypes")(o)
-	}},
-	{"NetworkPolicy/allow-egress", "exceptions removed", set([]any{map[string]any{
+	{"NetworkPolicy/workspace-isolation", "exceptions removed", set([]any{map[string]any{
 		"to": []any{map[string]any{"ipBlock": map[string]any{"cidr": "0.0.0.0/0"}}},
 	}}, "spec", "egress")},
 	{"RoleBinding/workspace-admin", "subject added", func(o *unstructured.Unstructured) {

@@ -80,16 +80,30 @@ func (c *Controller) onTier(cached client.Reader) handler.EventHandler {
 // onPullSecret lets a changed pull secret reach all workspaces of the tiers that name it.
 func (c *Controller) onPullSecret(cached client.Reader) handler.EventHandler {
 	return whatever(func(ctx context.Context, secret client.Object, q requests) {
-		var tiers v1alpha1.WorkspaceTierList
-		if err := cached.List(ctx, &tiers, client.UnsafeDisableDeepCopy); err != nil {
-			log.FromContext(ctx).Error(err, "listing the tiers of a pull secret", "secret", secret.GetName())
-		}
-		for i := range tiers.Items {
-			if slices.Contains(tiers.Items[i].Spec.Workload.ImagePullSecrets, secret.GetName()) {
-				c.fanOut.add(q, workspacesOn(ctx, cached, tiers.Items[i].Name))
-			}
-		}
+		c.enqueueTiers(ctx, cached, q, func(tier *v1alpha1.WorkspaceTier) bool {
+			return slices.Contains(tier.Spec.Workload.ImagePullSecrets, secret.GetName())
+		})
 	})
+}
+
+// onAPIServer lets changed addresses of the Kubernetes API reach all workspaces of the tiers that open them.
+func (c *Controller) onAPIServer(cached client.Reader) handler.EventHandler {
+	return whatever(func(ctx context.Context, _ client.Object, q requests) {
+		c.enqueueTiers(ctx, cached, q, func(tier *v1alpha1.WorkspaceTier) bool { return tier.Spec.Workload.Role != "" })
+	})
+}
+
+// enqueueTiers queues, at low priority, the workspaces of the tiers that match.
+func (c *Controller) enqueueTiers(ctx context.Context, cached client.Reader, q requests, matches func(*v1alpha1.WorkspaceTier) bool) {
+	var tiers v1alpha1.WorkspaceTierList
+	if err := cached.List(ctx, &tiers, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "listing tiers")
+	}
+	for i := range tiers.Items {
+		if matches(&tiers.Items[i]) {
+			c.fanOut.add(q, workspacesOn(ctx, cached, tiers.Items[i].Name))
+		}
+	}
 }
 
 // whatever calls do with the newest form of an object, whatever happened to it.

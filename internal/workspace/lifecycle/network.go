@@ -2,27 +2,50 @@ package lifecycle
 
 import (
 	"context"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"errors"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// network makes the NetworkPolicies of each namespace, and removes the tier's own where the tier opens nothing. What a
-// missing tier opened stays as it is.
+// network isolates each namespace. Without a tier that the workspace may be on, the namespaces are isolated as on a tier
+// that opens nothing, and the condition says so: what a tier opens is never kept beyond it, nor lost without a word.
 func (c *Controller) network(ctx context.Context, t *target) outcome {
-	var all, unwanted []client.Object
-	for _, plan := range t.ready {
-		all = append(all, plan.NetworkObjects()...)
-		if plan.Tier == nil {
-			continue
-		}
-		if policy, wanted := plan.TierPolicy(); wanted {
-			all = append(all, policy)
-		} else {
-			unwanted = append(unwanted, policy)
-		}
+	const condition = v1alpha1.ConditionNetworkIsolated
+	o := applied(condition, concurrently(t.ready, func(p *k8s.Plan) error { return c.isolate(ctx, p) })).or(t.missing(condition))
+	if !o.done || t.tier != nil {
+		return o
 	}
-	removed := c.removeAll(ctx, unwanted)
-	return applied(v1alpha1.ConditionNetworkIsolated, append(removed, c.apply(ctx, all)...)).or(t.missing(v1alpha1.ConditionNetworkIsolated))
+	if o = t.noTier(condition); o.done {
+		return o
+	}
+	return done(condition, o.reason, o.message+": the namespaces are isolated, and what the tier opens is closed")
+}
+
+// isolate applies the namespace's NetworkPolicy, and only then removes those of another version. Policies add up, so what
+// an old one opens stays open until it is gone.
+func (c *Controller) isolate(ctx context.Context, plan *k8s.Plan) error {
+	if err := c.Applier.Apply(ctx, plan.NetworkPolicy()); err != nil {
+		return err
+	}
+	obsolete, err := c.Applier.ObsoletePolicies(ctx, plan)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.removeAll(ctx, obsolete)...)
+}
+
+// findAPIServers reads into the plans where pods reach the Kubernetes API, if the tier opens that.
+func (c *Controller) findAPIServers(ctx context.Context, t *target) error {
+	if t.tier == nil || t.tier.Spec.Workload.Role == "" {
+		return nil
+	}
+	found, err := k8s.APIServers(ctx, c.client)
+	if err != nil {
+		return err
+	}
+	for _, plan := range t.plans {
+		plan.APIServers = found
+	}
+	return nil
 }

@@ -33,11 +33,7 @@ var childKinds = []schema.GroupVersionKind{
 var childrenOfActive = []string{
 	"ConfigMap/workspace-config",
 	"LimitRange/workspace-limits",
-	"NetworkPolicy/allow-dns",
-	"NetworkPolicy/allow-egress",
-	"NetworkPolicy/allow-flyte",
-	"NetworkPolicy/allow-same-namespace",
-	"NetworkPolicy/default-deny",
+	"NetworkPolicy/workspace-isolation",
 	"ResourceQuota/workspace-quota",
 	"RoleBinding/workspace-admin",
 	"RoleBinding/workspace-editor",
@@ -47,7 +43,7 @@ var childrenOfActive = []string{
 // writesOfProvisioning are all writes of a workspace with one namespace.
 var writesOfProvisioning = map[string]int{
 	"POST namespaces": 1, "POST configmaps": 1, "POST limitranges": 1, "POST resourcequotas": 1, "POST serviceaccounts": 1,
-	"POST networkpolicies": 5, "POST rolebindings": 2, "PATCH workspaces/status": 1,
+	"POST networkpolicies": 1, "POST rolebindings": 2, "PATCH workspaces/status": 1,
 }
 
 // children are all objects in a namespace but those that Kubernetes makes in each, by "Kind/name".

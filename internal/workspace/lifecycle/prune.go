@@ -9,7 +9,8 @@ import (
 )
 
 // prune removes what another version of the service made and this one has no use for. It comes when everything else is
-// done: what isolates and limits a namespace never goes before what takes its place. RoleBindings among it go with access.
+// done: what limits a namespace never goes before what takes its place. RoleBindings among it go with access, and
+// NetworkPolicies with isolation.
 func (c *Controller) prune(ctx context.Context, t *target) outcome {
 	var unwanted []client.Object
 	for _, plan := range t.ready {

@@ -136,6 +136,9 @@ func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, 
 	if err := c.pull(ctx, t); err != nil {
 		return nil, err
 	}
+	if err := c.findAPIServers(ctx, t); err != nil {
+		return nil, err
+	}
 	if w.Spec.State == v1alpha1.StateDeleted {
 		t.plans = t.ready // what is there is locked, nothing is made
 	}

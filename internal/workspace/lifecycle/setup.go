@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,6 +74,9 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	for _, child := range k8s.Children() {
 		b = b.Watches(child, c.onChild(cached), changed)
 	}
+	for _, object := range k8s.APIServerObjects() {
+		b = b.Watches(object, c.onAPIServer(cached), updates(k8s.APIServerMoved))
+	}
 	if c.PullSecrets != nil {
 		b = b.Watches(&corev1.Secret{}, c.onChild(cached), changed).
 			WatchesRawSource(source.Kind(c.PullSecrets.Cache(), client.Object(&corev1.Secret{}), c.onPullSecret(cached)))
@@ -89,7 +93,8 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 // watchAll begins to watch every kind before the caches start, so that these have synced when all of them have, and not
 // before the controller asks for the last.
 func watchAll(ctx context.Context, informers cache.Informers) error {
-	kinds := append(k8s.Children(), &v1alpha1.Workspace{}, &v1alpha1.WorkspaceTier{}, &corev1.Namespace{})
+	kinds := slices.Concat(k8s.Children(), k8s.APIServerObjects())
+	kinds = append(kinds, &v1alpha1.Workspace{}, &v1alpha1.WorkspaceTier{}, &corev1.Namespace{})
 	for _, kind := range kinds {
 		if _, err := informers.GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watching each %T: %w", kind, err)

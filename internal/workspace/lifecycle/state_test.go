@@ -308,7 +308,7 @@ func TestController_KeepsWhatBecameInvalid(t *testing.T) {
 		return nil
 	})
 	policy := &networkingv1.NetworkPolicy{}
-	policy.Namespace, policy.Name = "flyte-since", "default-deny"
+	policy.Namespace, policy.Name = "flyte-since", "workspace-isolation"
 	must(t, s.admin.Delete(t.Context(), policy))
 	eventually(t, func(ctx context.Context) error {
 		return s.admin.Get(ctx, client.ObjectKeyFromObject(policy), &networkingv1.NetworkPolicy{})

@@ -43,7 +43,7 @@ func TestController_KeepsWorkspacesOffTiers(t *testing.T) {
 	got := s.await("shut-out", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotAllowed)
 	want := []string{
 		"NamespaceReady=False TierNotAllowed", "QuotaApplied=False TierNotAllowed", "AccessGranted=True Applied",
-		"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Applied", "Ready=False TierNotAllowed",
+		"NetworkIsolated=True TierNotAllowed", "FlyteProjectRegistered=True Applied", "Ready=False TierNotAllowed",
 	}
 	if diff := cmp.Diff(want, conditions(got)); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)

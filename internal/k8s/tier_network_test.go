@@ -41,22 +41,17 @@ func richTier() v1alpha1.WorkspaceTierSpec {
 				CIDR: "10.2.0.0/16", Except: []v1alpha1.CIDR{"10.2.3.0/24"},
 				Ports: []v1alpha1.NetworkPort{{Protocol: "TCP", Port: 5432}, {Protocol: "UDP", Port: 8000, EndPort: 8010}},
 			}, {CIDR: "192.168.0.0/16"}},
-			Scrapers: []v1alpha1.Scraper{{
-				Namespace: "monitoring", PodLabels: map[string]v1alpha1.LabelValue{"app": "prometheus"},
-				Ports: []v1alpha1.NetworkPort{{Port: 9090}},
+			Namespaces: []v1alpha1.NamespacePods{{
+				Namespace: "databases", PodLabels: v1alpha1.PodLabels{"app": "postgres"}, Ports: []v1alpha1.NetworkPort{{Port: 5432}},
+			}},
+			Scrapers: []v1alpha1.NamespacePods{{
+				Namespace: "monitoring", PodLabels: v1alpha1.PodLabels{"app": "prometheus"}, Ports: []v1alpha1.NetworkPort{{Port: 9090}},
 			}},
 		},
 	}
 }
 
-func TestPlan_RemovesTheTiersPolicyWhenItOpensNothing(t *testing.T) {
-	p := samplePlan("flyte-ws-001")
-	if policy, wanted := p.TierPolicy(); wanted || policy.Name != "allow-tier" || policy.Namespace != "flyte-ws-001" {
-		t.Errorf("wanted: %v, %s in %s", wanted, policy.Name, policy.Namespace)
-	}
-}
-
-// Policies add up: what a tier opens must not hold the metadata addresses that allow-egress leaves out.
+// Rules add up: what a tier opens must not hold the metadata addresses that every workspace's egress leaves out.
 func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
 	aws := []string{"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32"}
 	for cidr, want := range map[v1alpha1.OpenCIDR][]string{
@@ -66,6 +61,8 @@ func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
 		"fd00::/8":           {"fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128"},
 		"10.0.0.0/8":         nil,
 		"169.254.169.255/32": nil,
+		"64:ff9b::8000:0/98": {"64:ff9b::a9fe:a9fe/128", "64:ff9b::a9fe:a9fc/128", "64:ff9b::a9fe:aa02/128",
+			"64:ff9b::a9fe:aa17/128", "64:ff9b::a83f:8110/128", "64:ff9b::a9fe:2a2a/128"},
 	} {
 		for name, network := range map[string]v1alpha1.TierNetwork{
 			"egress": {Egress: []v1alpha1.EgressRule{{CIDR: cidr}}}, "kubeAPI": {KubeAPI: []v1alpha1.OpenCIDR{cidr}},
@@ -92,24 +89,30 @@ func TestPlan_ExceptsMetadataOnce(t *testing.T) {
 
 // An egress rule without peers would open the world.
 func TestPlan_OpensNothingOfAMetadataAddress(t *testing.T) {
-	for _, cidr := range []v1alpha1.OpenCIDR{"169.254.169.254/32", "fd00:ec2:0:0:0:0:0:254/128", "no CIDR", ""} {
-		p := samplePlan("flyte-ws-001")
-		p.Tier.Spec.Network = v1alpha1.TierNetwork{
+	for _, cidr := range []v1alpha1.OpenCIDR{
+		"169.254.169.254/32", "fd00:ec2:0:0:0:0:0:254/128", "64:ff9b::a9fe:a9fe/128", "no CIDR", "",
+	} {
+		if rules := rulesOfTier(v1alpha1.TierNetwork{
 			Egress: []v1alpha1.EgressRule{{CIDR: cidr}}, KubeAPI: []v1alpha1.OpenCIDR{cidr}, PrivateEndpoints: []v1alpha1.OpenCIDR{cidr},
-		}
-		if policy, wanted := p.TierPolicy(); wanted {
-			t.Errorf("%q opens %v", cidr, policy.Spec.Egress)
+		}); len(rules) > 0 {
+			t.Errorf("%q opens %v", cidr, rules)
 		}
 	}
 }
 
+// rulesOfTier are the egress rules that the tier adds.
+func rulesOfTier(network v1alpha1.TierNetwork) []networkingv1.NetworkPolicyEgressRule {
+	p := samplePlan("flyte-ws-001")
+	without := len(p.NetworkPolicy().Spec.Egress)
+	p.Tier.Spec.Network = network
+	return p.NetworkPolicy().Spec.Egress[without:]
+}
+
 func openedBy(t *testing.T, network v1alpha1.TierNetwork) []networkingv1.NetworkPolicyPeer {
 	t.Helper()
-	p := samplePlan("flyte-ws-001")
-	p.Tier.Spec.Network = network
-	policy, wanted := p.TierPolicy()
-	if !wanted || len(policy.Spec.Egress) != 1 || !slices.Equal(policy.Spec.PolicyTypes, []networkingv1.PolicyType{"Egress"}) {
-		t.Fatalf("the policy is %v", policy.Spec)
+	rules := rulesOfTier(network)
+	if len(rules) != 1 {
+		t.Fatalf("the tier adds %v", rules)
 	}
-	return policy.Spec.Egress[0].To
+	return rules[0].To
 }
