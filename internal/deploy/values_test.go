@@ -33,6 +33,8 @@ func TestRender_RefusesValuesByName(t *testing.T) {
 		"a short digest":           {"image.digest", "sha256:0", "/image/digest"},
 		"a bad duration":           {"webhook.tolerance", "5", "/webhook/tolerance"},
 		"a template without id":    {"workspaces.namespaceTemplate", "{prefix}{domain}", "/workspaces/namespaceTemplate"},
+		"no port of Flyte":         {"flyte.ports", []any{}, "/flyte/ports"},
+		"a port of Flyte":          {"flyte.ports", []any{0.0}, "/flyte/ports/0"},
 		"a range without bits":     {"workspaces.egressExceptCIDRs", []any{"10.0.0.0"}, "/workspaces/egressExceptCIDRs/0"},
 		"an unknown Flyte":         {"flyte.apiVersion", "v3", "/flyte/apiVersion"},
 		"no Flyte domain":          {"flyte.domains", []any{}, "/flyte/domains"},
@@ -97,7 +99,7 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 		"CLUSTER_NAME", "DELETION_GRACE_PERIOD", "DELETION_POLICY", "DNS_CIDRS",
 		"EGRESS_EXCEPT_CIDRS", "FLYTE_ADMIN_CA_CERT", "FLYTE_ADMIN_ENDPOINT",
 		"FLYTE_ADMIN_TLS_ENABLED", "FLYTE_API_VERSION", "FLYTE_CLIENT_ID", "FLYTE_CONSOLE_URL", "FLYTE_DOMAINS", "FLYTE_NAMESPACE",
-		"FLYTE_SCOPES", "FLYTE_TOKEN_URL", "KUBERNETES_NAMESPACE_PREFIX",
+		"FLYTE_PORTS", "FLYTE_SCOPES", "FLYTE_TOKEN_URL", "KUBERNETES_NAMESPACE_PREFIX",
 		"LISTEN_ADDRESS", "LOG_FORMAT", "LOG_LEVEL", "MAX_WORKSPACES", "METRICS_ADDRESS", "NAMESPACE_TEMPLATE",
 		"PROVISION_TIMEOUT", "PULL_SECRETS_NAMESPACE", "RESERVED_NAMESPACES", "TOMBSTONE_TTL", "TRUSTED_PROXIES", "WEBHOOK_TOLERANCE",
 		"WORKSPACE_WEBHOOK_SECRET_FILE",
@@ -107,6 +109,8 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 	slices.Sort(want)
 	values := with(ciValues(t, "default"), "workspaces.maximum", 1e6) // numbers come from YAML as floats
 	values = with(values, "workspaces.dnsCIDRs", []any{})             // an empty variable would be an unset one
+	values = with(values, "workspaces.egressExceptCIDRs", []any{})
+	values = with(values, "flyte.ports", []any{8089.0, 65535.0})
 	values = with(values, "workspaceService", map[string]any{
 		"endpoint": "https://workspaces.company.com", "existingSecret": "secret", "tokenKey": "token", "clientCertificateSecret": "tls",
 	})
@@ -118,11 +122,12 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(data))); diff != "" {
 		t.Error(diff)
 	}
-	if got := data["DNS_CIDRS"]; got != "none" {
-		t.Errorf("DNS_CIDRS is %q", got)
-	}
-	if got := data["MAX_WORKSPACES"]; got != "1000000" {
-		t.Errorf("MAX_WORKSPACES is %q", got)
+	for name, want := range map[string]string{
+		"DNS_CIDRS": "none", "EGRESS_EXCEPT_CIDRS": "none", "FLYTE_PORTS": "8089,65535", "MAX_WORKSPACES": "1000000",
+	} {
+		if got := data[name]; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
 	}
 }
 

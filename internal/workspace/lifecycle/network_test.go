@@ -112,93 +112,74 @@ func TestController_ClosesWhatAMissingTierOpened(t *testing.T) {
 	s.awaitPolicy("left-alone", opened)
 }
 
-// TestController_FollowsTheAPIServer adds an address to the EndpointSlice of the API server, which takes it out again
-// sooner or later. It runs alone: the change concerns the workspaces of other tests too.
+// TestController_FollowsTheAPIServer writes the EndpointSlice of the API server, as an API server with an address of its own
+// would. It runs alone: what it writes concerns the workspaces of other tests too.
 func TestController_FollowsTheAPIServer(t *testing.T) { //nolint:paralleltest // see above
 	s := newStage(t, stageOptions{})
-	ids := []string{"driver-1", "driver-2"}
 	own := tier("drivers")
 	own.Spec.Workload.Role = v1alpha1.WorkloadSpark
 	create(t, s.admin, own)
-	for _, id := range ids {
+	for _, id := range []string{"driver-1", "driver-2"} {
 		w := s.workspace(id)
 		w.Spec.Tier = own.Name
 		create(t, s.admin, w)
+		s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	}
 	s.provisioned("no-driver")
-	const added = "10.77.0.1"
-	for _, id := range ids {
-		s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-		for _, address := range append(s.apiServer().Endpoints[0].Addresses, s.clusterIP()) {
-			if !opens(s.policy(id), address) {
-				t.Errorf("%s does not open %s: %+v", id, address, s.policy(id).Spec.Egress)
+	service := &corev1.Service{}
+	must(t, s.admin.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, service))
+	clusterIP := service.Spec.ClusterIP
+	s.awaitAPIServer(clusterIP)
+
+	slice := &discoveryv1.EndpointSlice{
+		ObjectMeta:  metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "kubernetes"},
+		AddressType: discoveryv1.AddressTypeIPv4, Ports: []discoveryv1.EndpointPort{{Port: new(int32(6443))}},
+		Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"10.77.0.1"}}},
+	}
+	create(t, s.admin, slice)
+	defer func() { _ = s.admin.Delete(context.WithoutCancel(t.Context()), slice) }() // where the test fails
+	s.awaitAPIServer(clusterIP, "10.77.0.1")
+	slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{"10.77.0.2"}})
+	must(t, s.admin.Update(t.Context(), slice))
+	s.awaitAPIServer(clusterIP, "10.77.0.1", "10.77.0.2")
+	slice.Endpoints = slice.Endpoints[1:]
+	must(t, s.admin.Update(t.Context(), slice))
+	s.awaitAPIServer(clusterIP, "10.77.0.2")
+	must(t, s.admin.Delete(t.Context(), slice))
+	s.awaitAPIServer(clusterIP)
+	if all := openedAddresses(s.policy("no-driver")); len(all) > 0 {
+		t.Errorf("a tier without a role opens %v", all)
+	}
+}
+
+// awaitAPIServer waits until the policies of both drivers open exactly these addresses.
+func (s *stage) awaitAPIServer(want ...string) {
+	s.t.Helper()
+	slices.Sort(want)
+	for _, id := range []string{"driver-1", "driver-2"} {
+		eventually(s.t, func(context.Context) error {
+			if diff := cmp.Diff(want, openedAddresses(s.policy(id))); diff != "" {
+				return fmt.Errorf("addresses that %s opens (-want +got):\n%s", id, diff)
+			}
+			return nil
+		})
+	}
+}
+
+// openedAddresses are the single addresses that the rules of a policy open.
+func openedAddresses(policy *networkingv1.NetworkPolicy) (all []string) {
+	for _, rule := range policy.Spec.Egress {
+		for _, peer := range rule.To {
+			if peer.IPBlock == nil {
+				continue
+			}
+			if address, single := strings.CutSuffix(peer.IPBlock.CIDR, "/32"); single {
+				all = append(all, address)
 			}
 		}
 	}
-	for _, id := range ids {
-		eventually(t, func(context.Context) error {
-			s.addAPIServer(added)
-			if !opens(s.policy(id), added) {
-				return fmt.Errorf("%s does not open %s", id, added)
-			}
-			return nil
-		})
-	}
-	for _, id := range append(ids, "no-driver") {
-		eventually(t, func(context.Context) error {
-			s.removeAPIServer(added)
-			if opens(s.policy(id), added) {
-				return fmt.Errorf("%s still opens %s", id, added)
-			}
-			return nil
-		})
-	}
-	if opens(s.policy("no-driver"), s.clusterIP()) {
-		t.Error("a tier without a role opens the API server")
-	}
-}
-
-// opens tells whether a rule opens exactly this address.
-func opens(policy *networkingv1.NetworkPolicy, address string) bool {
-	return slices.ContainsFunc(policy.Spec.Egress, func(rule networkingv1.NetworkPolicyEgressRule) bool {
-		return len(rule.Ports) == 1 && slices.ContainsFunc(rule.To, func(peer networkingv1.NetworkPolicyPeer) bool {
-			return peer.IPBlock != nil && peer.IPBlock.CIDR == address+"/32"
-		})
-	})
-}
-
-func (s *stage) apiServer() *discoveryv1.EndpointSlice {
-	s.t.Helper()
-	slice := &discoveryv1.EndpointSlice{}
-	must(s.t, s.admin.Get(s.t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, slice))
-	return slice
-}
-
-func (s *stage) addAPIServer(address string) {
-	s.t.Helper()
-	slice := s.apiServer()
-	if is := func(e discoveryv1.Endpoint) bool { return e.Addresses[0] == address }; slices.ContainsFunc(slice.Endpoints, is) {
-		return
-	}
-	slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{address}})
-	_ = s.admin.Update(s.t.Context(), slice) // a conflict with the API server's own write: the caller tries again
-}
-
-func (s *stage) clusterIP() string {
-	s.t.Helper()
-	service := &corev1.Service{}
-	must(s.t, s.admin.Get(s.t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, service))
-	return service.Spec.ClusterIP
-}
-
-func (s *stage) removeAPIServer(address string) {
-	s.t.Helper()
-	slice := s.apiServer()
-	is := func(e discoveryv1.Endpoint) bool { return e.Addresses[0] == address }
-	if slices.ContainsFunc(slice.Endpoints, is) {
-		slice.Endpoints = slices.DeleteFunc(slice.Endpoints, is)
-		_ = s.admin.Update(s.t.Context(), slice) // as in addAPIServer
-	}
+	slices.Sort(all)
+	return all
 }
 
 // formerPolicies are as earlier versions of the service made them.
