@@ -29,12 +29,29 @@ func TestNotes_SayThatFlyte2HasNoMapping(t *testing.T) {
 	}
 }
 
+func TestNotes_SayWhatWorkspacesReach(t *testing.T) {
+	closed := notesOf(t, "v1", map[string]any{})
+	for _, want := range []string{"do not reach 10.0.0.0/8, 172.16.0.0/12, ", "flyte-system at TCP 80, 81, 443, 8088, 8089, 9000."} {
+		if !strings.Contains(closed, want) {
+			t.Errorf("want %q in\n%s", want, closed)
+		}
+	}
+	if open := notesOf(t, "v1", map[string]any{"egressExceptCIDRs": []any{}}); !strings.Contains(open, "reach the whole cluster") {
+		t.Errorf("the notes say\n%s", open)
+	}
+}
+
 func renderedNotes(t *testing.T, api, template string) string {
+	t.Helper()
+	return notesOf(t, api, map[string]any{"namespaceTemplate": template})
+}
+
+func notesOf(t *testing.T, api string, workspaces map[string]any) string {
 	t.Helper()
 	files, err := render(Options{Namespace: "platform-services", Values: map[string]any{
 		"flyte":      map[string]any{"consoleURL": "https://flyte-console.company.com", "apiVersion": api},
 		"webhook":    map[string]any{"existingSecret": "workspace-integration-secrets"},
-		"workspaces": map[string]any{"namespaceTemplate": template},
+		"workspaces": workspaces,
 	}})
 	if err != nil {
 		t.Fatal(err)
