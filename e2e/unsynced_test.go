@@ -73,7 +73,7 @@ func ask(ctx context.Context, s *service.Service, path string) (service.Reply, e
 	return service.Do(request)
 }
 
-// replicaUnder is a replica under a new account without any rights.
+// replicaUnder is a replica under a new account that may read the API server's addresses and nothing else.
 func replicaUnder(t *testing.T, name string) *service.Service {
 	t.Helper()
 	replica, err := world.service.Replica(t.Context(), name)
@@ -86,6 +86,10 @@ func replicaUnder(t *testing.T, name string) *service.Service {
 	for _, o := range []client.Object{
 		account, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}},
 		&rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: role, Subjects: subjects},
+		&rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: name}, Subjects: subjects,
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "workspace-flyte-integration-api-server"},
+		},
 	} {
 		create(t.Context(), t, o)
 		t.Cleanup(func() { _ = world.admin.Delete(context.WithoutCancel(t.Context()), o) })

@@ -14,8 +14,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// maxCachedBytes bounds what the objects of one workspace cost in the cache: 13 of them, with the store's own entries.
-const maxCachedBytes = 16 << 10
+// maxCachedBytes bounds what the objects of one workspace cost in the cache: 9 of them, with the store's own entries.
+const maxCachedBytes = 12 << 10
 
 func TestCache_CostsLittleForEachWorkspace(t *testing.T) {
 	thin, whole := cachedBytes(t, slim), cachedBytes(t, func(o any) (any, error) { return o, nil })
