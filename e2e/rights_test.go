@@ -49,7 +49,8 @@ func auditRights(ctx context.Context) (problems []string, err error) {
 		return nil, err
 	}
 	var ofAPIServer rbacv1.Role
-	if err := world.admin.Get(ctx, client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name + "-api-server"}, &ofAPIServer); err != nil {
+	key := client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: name + "-api-server"}
+	if err := world.admin.Get(ctx, key, &ofAPIServer); err != nil {
 		return nil, err
 	}
 	for _, rule := range ofAPIServer.Rules {

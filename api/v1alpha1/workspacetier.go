@@ -48,7 +48,7 @@ type WorkspaceTier struct {
 // +kubebuilder:validation:XValidation:rule="!self.?limitRange.min.ephemeralStorage.hasValue() || !self.?quota.default.extra.hasValue() || !('limits.ephemeral-storage' in self.quota.default.extra) || quantity(self.quota.default.extra['limits.ephemeral-storage']).compareTo(quantity('0')) <= 0 || quantity(self.limitRange.min.ephemeralStorage).compareTo(quantity(self.quota.default.extra['limits.ephemeral-storage'])) <= 0",message="limitRange.min.ephemeralStorage must not be above the limits.ephemeral-storage of the default quota: a container could have nothing"
 // +kubebuilder:validation:XValidation:rule="!self.?quota.default.extra.hasValue() || self.quota.default.extra.all(k, k != 'requests.' + self.gpuResource)",message="quota.default.gpu is the field of the tier's gpuResource"
 // +kubebuilder:validation:XValidation:rule="!self.?quota.maximum.extra.hasValue() || self.quota.maximum.extra.all(k, k != 'requests.' + self.gpuResource)",message="quota.maximum.gpu is the field of the tier's gpuResource"
-// +kubebuilder:validation:XValidation:rule="!self.?network.rayOperator.hasValue() || self.?workload.role.orValue('') == 'ray'",message="network.rayOperator is for workload.role ray: without it, the operator is let in nowhere"
+// +kubebuilder:validation:XValidation:rule="!self.?network.rayOperator.hasValue() || self.?workload.role == optional.of('ray')",message="network.rayOperator is for workload.role ray: without it, the operator is let in nowhere"
 type WorkspaceTierSpec struct {
 	// AllowedWorkspaces are patterns of the workspace ids that may be on the tier, such as "fraud-*", where * stands
 	// for any characters. With none, every workspace may.

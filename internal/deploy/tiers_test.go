@@ -164,14 +164,14 @@ func TestWorkspaceTierCRD_Refuses(t *testing.T) {
 			"limitRange: {defaultRequest: {memory: 1Gi}, default: {memory: 4Gi}, maxLimitRequestRatio: {memory: '2'}}",
 			"every container without resources would be refused",
 		},
-		"no port":    {"network: {scrapers: [{namespace: monitoring, ports: []}]}", "spec.network.scrapers[0].ports"},
-		"no scraper": {"network: {scrapers: [{namespace: '', ports: [{port: 1}]}]}", "spec.network.scrapers[0].namespace"},
+		"no port":                   {"network: {scrapers: [{namespace: monitoring, ports: []}]}", "spec.network.scrapers[0].ports"},
+		"no scraper":                {"network: {scrapers: [{namespace: '', ports: [{port: 1}]}]}", "spec.network.scrapers[0].namespace"},
 		"a namespace without ports": {"network: {namespaces: [{namespace: databases}]}", "spec.network.namespaces[0].ports"},
 		"a namespace's pods": {
 			"network: {namespaces: [{namespace: d, podLabels: {a b: c}, ports: [{port: 1}]}]}", "label keys must have Kubernetes label syntax",
 		},
 		"an operator without Ray": {"{workload: {role: dask}, network: {rayOperator: {}}}", "rayOperator is for workload.role ray"},
-		"port 0":     {"network: {egress: [{cidr: 10.0.0.0/8, ports: [{port: 0}]}]}", "spec.network.egress[0].ports[0].port"},
+		"port 0":                  {"network: {egress: [{cidr: 10.0.0.0/8, ports: [{port: 0}]}]}", "spec.network.egress[0].ports[0].port"},
 		"ports backwards": {
 			"network: {egress: [{cidr: 10.0.0.0/8, ports: [{port: 2, endPort: 1}]}]}",
 			"endPort must not be below port",

@@ -251,4 +251,3 @@ func (s *stage) watchPolicies(namespace string) <-chan watch.Event {
 	s.t.Cleanup(watching.Stop)
 	return watching.ResultChan()
 }
-
