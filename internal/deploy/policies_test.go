@@ -81,7 +81,7 @@ func policiesIn(objects []*unstructured.Unstructured) (names []string) {
 func TestRender_ConfinesWhatTheServiceMayWrite(t *testing.T) {
 	confined := map[string]bool{
 		// What it is for; docs/security.md says what that comes to.
-		"platform.company.com/workspaces": true, "platform.company.com/workspaces/status": true,
+		"platform.company.com/workspaces/status": true,
 	}
 	objects := rendered(t, ciValues(t, "default"))
 	for _, name := range policiesIn(objects) {
@@ -97,9 +97,11 @@ func TestRender_ConfinesWhatTheServiceMayWrite(t *testing.T) {
 		}
 	}
 	var role rbacv1.ClusterRole
+	var ofNamespace rbacv1.Role
 	into(t, find(t, objects, "ClusterRole", fullName), &role)
+	into(t, find(t, objects, "Role", fullName), &ofNamespace)
 	writes := func(verb string) bool { return slices.Contains([]string{"create", "update", "patch", "delete"}, verb) }
-	for _, rule := range role.Rules {
+	for _, rule := range slices.Concat(role.Rules, ofNamespace.Rules) {
 		for _, resource := range rule.Resources {
 			if name := rule.APIGroups[0] + "/" + resource; slices.ContainsFunc(rule.Verbs, writes) && !confined[name] {
 				t.Errorf("the service may write %s, and no policy confines it", name)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -46,7 +45,7 @@ func awaitPolicies(t *testing.T, service client.Client) {
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "no-workspace"}},
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "probe"}},
 		binding(metav1.NamespaceDefault, "workspace-probe", "cluster-admin"),
-		event(metav1.NamespaceDefault, "v1", "Pod"),
+		event(metav1.NamespaceDefault, "v1", "Pod"), leaseOf(metav1.NamespaceDefault, "probe"), finalized(workspaceOf("probe")),
 	}
 	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		for _, probe := range probes {
@@ -106,14 +105,6 @@ func binding(namespace, name, role string, subjects ...rbacv1.Subject) *rbacv1.R
 
 func user(name string) rbacv1.Subject {
 	return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}
-}
-
-func event(namespace, apiVersion, kind string) *eventsv1.Event {
-	return &eventsv1.Event{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "event-"}, EventTime: metav1.NowMicro(),
-		ReportingController: fullName, ReportingInstance: "thief", Action: "Lie", Reason: "Lie", Type: "Normal",
-		Regarding: corev1.ObjectReference{APIVersion: apiVersion, Kind: kind, Name: "x", Namespace: namespace},
-	}
 }
 
 // attempt is one request, and what the policy that refuses it says. It is a dry run: no attempt depends on another.
@@ -225,13 +216,12 @@ func objectAttempts() map[string]attempt {
 			nothing := client.RawPatch(types.MergePatchType, []byte(`{"status": {"hard": {}}}`))
 			return c.Status().Patch(ctx, quota, nothing, client.DryRunAll)
 		}},
-		"tell lies about a pod": creating(event(metav1.NamespaceSystem, "v1", "Pod"), "tells of Workspaces"),
 	}
 }
 
 func namespaceAttempts() map[string]attempt {
 	const named, relabel, security, labels, more = "named after their label", "never puts the label", "Pod Security Standards",
-		"none but its own labels and annotations", "no owners and no finalizers"
+		"none but its own labels and annotations", "sets no spec.finalizers"
 	level := func(l string) map[string]string {
 		return map[string]string{workspaceLabel: "x", enforceLabel: l}
 	}
@@ -242,8 +232,8 @@ func namespaceAttempts() map[string]attempt {
 	reserved := level("baseline")
 	reserved[workspaceLabel] = "system"
 	ours, foreign := namespaceOf(stolenNamespace, nil), namespaceOf("flyte-foreign", nil)
-	owned := namespaceOf("flyte-x", level("baseline"))
-	owned.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Namespace", Name: "default", UID: "x"}}
+	endless := namespaceOf("flyte-x", level("baseline"))
+	endless.Spec.Finalizers = []corev1.FinalizerName{"company.com/thief"}
 	return map[string]attempt{
 		"make a namespace without a label":      creating(namespaceOf("flyte-x", nil), named),
 		"make a namespace of another name":      creating(namespaceOf("x", level("baseline")), named),
@@ -253,7 +243,7 @@ func namespaceAttempts() map[string]attempt {
 		"make a namespace without Pod Security": creating(namespaceOf("flyte-x", map[string]string{workspaceLabel: "x"}), security),
 		"make a namespace of an old standard":   creating(namespaceOf("flyte-x", old), security),
 		"make a namespace that steers":          creating(namespaceOf("flyte-x", steering), labels),
-		"make a namespace with an owner":        creating(owned, more),
+		"make a namespace that never ends":      creating(endless, more),
 		"weaken Pod Security":                   relabelling(stolenNamespace, enforceLabel, "privileged", security),
 		"remove Pod Security":                   relabelling(stolenNamespace, enforceLabel, "null", security),
 		"take a namespace":                      relabelling("flyte-foreign", workspaceLabel, "foreign", relabel),
@@ -264,7 +254,6 @@ func namespaceAttempts() map[string]attempt {
 		"steer policies":                        relabelling(stolenNamespace, "istio-injection", "disabled", labels),
 		"stop what steers policies":             relabelling(stolenNamespace, "team", "null", labels),
 		"steer by annotations":                  patching(ours, `{"metadata": {"annotations": {"openshift.io/node-selector": "x"}}}`, labels),
-		"keep a namespace from ending":          patching(ours, `{"metadata": {"finalizers": ["company.com/thief"]}}`, more),
 		"delete a namespace of Kubernetes":      deleting(namespaceOf("kube-node-lease", nil), named),
 		"delete somebody's namespace":           deleting(foreign, named),
 		"delete a namespace unseen":             deleting(ours, "by UID and resourceVersion"),
@@ -280,7 +269,9 @@ func namespaceAttempts() map[string]attempt {
 func TestServicePolicy_RefusesAThief(t *testing.T) {
 	unbounded, token := asUnboundedService(t), asService(t)
 	prepareVictims(t)
-	for _, attempts := range []map[string]attempt{namespaceAttempts(), objectAttempts(), accessAttempts()} {
+	for _, attempts := range []map[string]attempt{
+		namespaceAttempts(), objectAttempts(), accessAttempts(), metadataAttempts(), eventAttempts(),
+	} {
 		for name, a := range attempts {
 			t.Run(name, func(t *testing.T) {
 				if err := a.request(t.Context(), unbounded); !isDenied(err, a.refusal) {

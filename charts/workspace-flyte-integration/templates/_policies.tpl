@@ -30,6 +30,31 @@ variables.id != '' &&
 ^(?:{{ join "|" $names }})$
 {{- end -}}
 
+{{- /*
+A validation: the account neither sets nor changes owners and finalizers. An owner that doesn't exist has the garbage collector
+delete the object, and a finalizer that nobody removes keeps it for ever. What others have set may stay.
+*/ -}}
+{{- define "wfi.policy.ownersAndFinalizers" -}}
+- reason: Forbidden
+  message: the service's account sets no ownerReferences and no finalizers, and changes none
+  expression: |-
+    request.operation == 'DELETE' ||
+    object.metadata.?ownerReferences.orValue([]) == (oldObject == null ? [] : oldObject.metadata.?ownerReferences.orValue([])) &&
+    object.metadata.?finalizers.orValue([]) == (oldObject == null ? [] : oldObject.metadata.?finalizers.orValue([]))
+{{- end -}}
+
+{{- /* A validation: objects of this kind get none of these annotations. */ -}}
+{{- define "wfi.policy.annotations" -}}
+{{- with .denied -}}
+- reason: Forbidden
+  message: "{{ $.of }} in workspaces have none of these annotations, which other programs follow out of the workspace: {{ join ", " . }}"
+  expression: |-
+    object.metadata.?annotations.orValue({}).all(key,
+      !key.matches(r'{{ include "wfi.policy.oneOf" . }}') ||
+      oldObject != null && oldObject.metadata.?annotations[?key] == object.metadata.?annotations[?key])
+{{- end -}}
+{{- end -}}
+
 {{- define "wfi.policy.workspaces" -}}
 matchExpressions:
   - {key: platform.company.com/workspace, operator: Exists}
