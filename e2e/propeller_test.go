@@ -128,7 +128,17 @@ func TestPodsOfPropellerAreAdmitted(t *testing.T) {
 		"gpu": func(p *corev1.Pod) {
 			gpu := corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
 			p.Spec.Containers[0].Resources = corev1.ResourceRequirements{Requests: gpu, Limits: gpu}
+			p.Spec.Tolerations = []corev1.Toleration{{Key: "nvidia.com/gpu", Operator: corev1.TolerationOpExists}} // Flyte's resource-tolerations
 		},
+		"interruptible": func(p *corev1.Pod) {
+			p.Labels["interruptible"] = "true"
+			p.Spec.Tolerations = []corev1.Toleration{{Key: "flyte.org/node-role", Operator: corev1.TolerationOpEqual, Value: "worker"}}
+			p.Spec.NodeSelector = map[string]string{"flyte.org/node-role": "worker"}
+		},
+		"spark-driver":   asSparkDriver,
+		"spark-executor": asSparkExecutor,
+		"ray-head":       asRayHead,
+		"ray-worker":     asRayWorker,
 	} {
 		pod := taskPod(id, name)
 		change(pod)
@@ -170,7 +180,7 @@ func TestPodsThatWouldLeaveTheirWorkspaceAreRefused(t *testing.T) {
 		}), standard + "non-default capabilities"},
 		"a priority of the system": {func(p *corev1.Pod) {
 			p.Spec.PriorityClassName = "system-cluster-critical"
-		}, "no priority class of Kubernetes' own"},
+		}, "none of these priority classes"},
 		"more than the quota": {func(p *corev1.Pod) {
 			many := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("21"), corev1.ResourceMemory: resource.MustParse("1Gi")}
 			p.Spec.Containers[0].Resources = corev1.ResourceRequirements{Requests: many, Limits: many}

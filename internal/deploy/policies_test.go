@@ -53,14 +53,43 @@ var servicePolicySuite = func() map[string]expectation {
 				namespace + `:robot"`,
 		}, ""},
 	}
-	for _, suffix := range []string{"-namespaces", "-objects", "-workspaces", "-events"} {
+	for _, suffix := range []string{"-namespaces", "-objects", "-workspaces", "-events", "-leases"} {
 		maps.Copy(suite, policySuite(suffix, "policies.service.enabled"))
 	}
 	return suite
 }()
 
 var tenantPolicySuite = func() map[string]expectation {
-	suite := map[string]expectation{}
+	const (
+		podRules     = "ValidatingAdmissionPolicy …-tenant-pods .spec.validations[*].message"
+		serviceRules = "ValidatingAdmissionPolicy …-tenant-services .spec.validations[*].reason"
+		podTemplate  = "tiers.big.workload.podTemplate"
+		tolerations  = podTemplate + ".tolerations"
+		onlyVolumes  = "Pods in workspaces have volumes of these types only: nfs, csi"
+	)
+	suite := map[string]expectation{
+		"tenants may do more": {set{
+			"policies.tenants.allowNodeName": true, "policies.tenants.volumeTypes": []any{"nfs", "csi"},
+			"policies.tenants.deniedTolerations": []any{}, "policies.tenants.deniedPriorityClasses": []any{},
+			"policies.tenants.deniedCSIDrivers": []any{}, "policies.tenants.deniedAnnotations": []any{},
+			"tiers.big": map[string]any{"workload": map[string]any{"podTemplate": map[string]any{
+				"priorityClassName": "system-node-critical", "tolerations": []any{map[string]any{"operator": "Exists"}},
+				"annotations": map[string]any{"k8s.v1.cni.cncf.io/networks": "storage"},
+			}}},
+		}, expect{podRules: onlyVolumes, serviceRules: "Forbidden Forbidden"}, ""},
+		"no such volume type": {set{"policies.tenants.volumeTypes": []any{"nfs) || true"}}, nil, "/policies/tenants/volumeTypes/0"},
+		"no such key":         {set{"policies.tenants.deniedTolerations": []any{"'"}}, nil, "/policies/tenants/deniedTolerations/0"},
+		// No pod of Flyte's would ever be created for such a tier.
+		"a tier that tolerates all": {set{tolerations: []any{map[string]any{"operator": "Exists"}}}, nil, podTemplate + " has the toleration"},
+		"a tier for control planes": {
+			set{tolerations: []any{map[string]any{"key": "node-role.kubernetes.io/master"}}}, nil, podTemplate + " has the toleration",
+		},
+		"a tier for batch nodes": {set{tolerations: []any{map[string]any{"key": "batch", "operator": "Exists"}}}, nil, ""},
+		"a tier that displaces":  {set{podTemplate + ".priorityClassName": "system-x"}, nil, podTemplate + " has the priority class"},
+		"a tier on two networks": {
+			set{podTemplate + ".annotations": map[string]any{"k8s.v1.cni.cncf.io/networks": "x"}}, nil, podTemplate + " has the annotation",
+		},
+	}
 	for _, suffix := range []string{"-tenant-services", "-tenant-secrets", "-tenant-pods"} {
 		maps.Copy(suite, policySuite(suffix, "policies.tenants.enabled"))
 	}

@@ -18,12 +18,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// asMember is a client of a user who has one tenant role in one new namespace.
+// asMember is a client of a user who has one tenant role in one new namespace, which is not labelled as a workspace's.
 func asMember(t *testing.T, role string) (c client.Client, namespace string) {
+	t.Helper()
+	return asMemberOf(t, role, nil)
+}
+
+// asMemberOf is a client of a user who has one tenant role in one new namespace with these labels.
+func asMemberOf(t *testing.T, role string, labels map[string]string) (c client.Client, namespace string) {
 	t.Helper()
 	cfg := installed(t)
 	admin := clientFor(t, cfg)
-	namespace = createNamespace(t, admin, nil)
+	namespace = createNamespace(t, admin, labels)
 	user := role + "@company.com"
 	binding := &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "workspace-" + role},
