@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/google/go-cmp/cmp"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -61,4 +64,27 @@ func TestDeletedIsNotUndoneByALateCreated(t *testing.T) {
 	}
 	newMessage(t, workspace.EventCreated, team("late", 6)).mustDeliver(t)
 	settled(t, "late", v1alpha1.ReasonReady)
+}
+
+// TestVersionsNearTheirLimitAreRepairedByHand follows docs/security.md: both registers are set back, and the next event counts again.
+func TestVersionsNearTheirLimitAreRepairedByHand(t *testing.T) {
+	const id, limit = "exhausted", 1<<53 - 1
+	newMessage(t, workspace.EventCreated, team(id, 7)).mustDeliver(t)
+	newMessage(t, workspace.EventCreated, team(id, limit)).mustDeliver(t)
+	next := team(id, 8)
+	next.Name = "Team again"
+	if outcome := newMessage(t, workspace.EventUpdated, next).mustDeliver(t).Outcome(); outcome != "stale" {
+		t.Fatalf("version 8 after %d is answered %s", int64(limit), outcome)
+	}
+	w := live(t, &v1alpha1.Workspace{}, "", id)
+	setBack := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"version":7,"stateVersion":7}}`))
+	if err := world.admin.Patch(t.Context(), w, setBack); err != nil {
+		t.Fatal(err)
+	}
+	message := newMessage(t, workspace.EventUpdated, next)
+	eventually(t, "version 8 to be accepted", func(context.Context) bool { return message.send(t).Outcome() != "stale" })
+	w = settled(t, id, v1alpha1.ReasonReady)
+	if string(w.Spec.DisplayName) != next.Name || w.Spec.Version != 8 {
+		t.Errorf("the workspace is %+v", w.Spec)
+	}
 }
