@@ -116,6 +116,49 @@ deny contains sprintf("%s: binds %q of somebody else", [named(input), input.role
 	not contains(input.roleRef.name, input.metadata.labels["app.kubernetes.io/name"])
 }
 
+# What confines a workspace its members never write, nor what puts pods on every node or keeps a node from being drained. What an
+# operator with more rights acts on they only delete.
+tenant_role if {
+	input.kind == "ClusterRole"
+	contains(input.metadata.name, "-tenant-")
+}
+
+reading := {"get", "list", "watch"}
+
+confining := {
+	"roles", "rolebindings", "clusterroles", "clusterrolebindings", "resourcequotas", "limitranges", "networkpolicies", "namespaces",
+	"serviceaccounts", "endpoints", "endpointslices", "bindings", "pods/binding", "pods/ephemeralcontainers", "pods/proxy",
+	"services/proxy", "podtemplates", "daemonsets", "poddisruptionbudgets", "priorityclasses", "ingresses", "httproutes",
+}
+
+writable_groups := {"", "apps", "batch"}
+
+deny contains sprintf("%s: members may %s %s", [named(input), verb, resource]) if {
+	tenant_role
+	some rule in input.rules
+	some resource in rule.resources
+	resource in confining
+	some verb in rule.verbs
+	not verb in reading
+}
+
+deny contains sprintf("%s: members may %s %s of %s", [named(input), verb, resource, group]) if {
+	tenant_role
+	some rule in input.rules
+	some group in rule.apiGroups
+	not group in writable_groups
+	some resource in rule.resources
+	not resource in confining
+	some verb in rule.verbs
+	not verb in reading | {"delete"}
+}
+
+# A policy that fails open confines nobody.
+deny contains sprintf("%s: fails open", [named(input)]) if {
+	input.kind == "ValidatingAdmissionPolicy"
+	input.spec.failurePolicy != "Fail"
+}
+
 # Ways in.
 deny contains sprintf("%s: a Service of type NodePort is open on every node", [named(input)]) if {
 	input.kind == "Service"

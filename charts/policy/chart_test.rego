@@ -46,6 +46,23 @@ test_refuses_roles if {
 	count(deny) == 1 with input as role({"apiGroups": ["p"], "resources": ["workspacetiers"], "verbs": ["patch"]})
 }
 
+tenant_role_of(rule) := {"kind": "ClusterRole", "metadata": object.union(metadata, {"name": "x-tenant-editor"}), "rules": [rule]}
+
+test_refuses_tenant_roles if {
+	count(deny) == 0 with input as tenant_role_of({"apiGroups": ["apps"], "resources": ["deployments/scale"], "verbs": ["patch"]})
+	count(deny) == 0 with input as tenant_role_of({"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["get", "list", "watch"]})
+	count(deny) == 0 with input as tenant_role_of({"apiGroups": ["ray.io"], "resources": ["rayclusters"], "verbs": ["get", "delete"]})
+	count(deny) == 1 with input as tenant_role_of({"apiGroups": [""], "resources": ["resourcequotas"], "verbs": ["patch"]})
+	count(deny) == 1 with input as tenant_role_of({"apiGroups": ["apps"], "resources": ["daemonsets"], "verbs": ["create"]})
+	count(deny) == 1 with input as tenant_role_of({"apiGroups": ["ray.io"], "resources": ["rayclusters"], "verbs": ["create"]})
+	count(deny) == 1 with input as tenant_role_of({"apiGroups": [""], "resources": ["pods/ephemeralcontainers"], "verbs": ["patch"]})
+}
+
+test_refuses_policies_that_fail_open if {
+	count(deny) == 0 with input as {"kind": "ValidatingAdmissionPolicy", "metadata": metadata, "spec": {"failurePolicy": "Fail"}}
+	count(deny) == 1 with input as {"kind": "ValidatingAdmissionPolicy", "metadata": metadata, "spec": {"failurePolicy": "Ignore"}}
+}
+
 test_refuses_objects_without_a_home if {
 	count(deny) == 1 with input as {"kind": "Service", "metadata": object.remove(metadata, ["namespace"])}
 	count(deny) == 1 with input as {"kind": "Service", "metadata": object.union(object.remove(metadata, ["labels"]), {"labels": object.remove(metadata.labels, ["helm.sh/chart"])})}

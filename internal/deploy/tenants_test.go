@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -86,9 +88,13 @@ func verbsOf(cell string) string {
 	return strings.Join(verbs, " ")
 }
 
-// groupResource turns kubectl's resource.group into group/resource.
+// groupResource turns kubectl's resource.group and resource.group/subresource into group/resource and group/resource/subresource.
 func groupResource(name string) string {
+	name, subresource, found := strings.Cut(name, "/")
 	resource, group, _ := strings.Cut(name, ".")
+	if found {
+		resource += "/" + subresource
+	}
 	return group + "/" + resource
 }
 
@@ -134,7 +140,8 @@ func TestTenants_MayNever(t *testing.T) {
 		"rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings", "/resourcequotas", "/limitranges",
 		"networking.k8s.io/networkpolicies", "/serviceaccounts", "/serviceaccounts/token", "/endpoints",
 		"discovery.k8s.io/endpointslices", "/namespaces", "/pods/ephemeralcontainers", "/services/proxy", "/pods/proxy",
-		"flyte.lyft.com/flyteworkflows", "platform.company.com/workspaces",
+		"flyte.lyft.com/flyteworkflows", "platform.company.com/workspaces", "apps/daemonsets", "policy/poddisruptionbudgets",
+		"networking.k8s.io/ingresses", "gateway.networking.k8s.io/httproutes", "/podtemplates", "/pods/binding", "/bindings",
 	}
 	for _, role := range []string{"viewer", "editor", "admin"} {
 		t.Run(role, func(t *testing.T) {
@@ -184,6 +191,33 @@ func TestTenants_ActAsTheyMay(t *testing.T) {
 			}
 			if err := member.List(t.Context(), &corev1.PodList{}); !apierrors.IsForbidden(err) {
 				t.Errorf("listing the pods of all namespaces: %v", err)
+			}
+		})
+	}
+}
+
+// kubectl scale patches the subresource scale, which the right to patch the object doesn't grant.
+func TestTenants_Scale(t *testing.T) {
+	for role, may := range map[string]bool{"viewer": false, "editor": true, "admin": true} {
+		t.Run(role, func(t *testing.T) {
+			member, namespace := asMember(t, role)
+			labels := map[string]string{"a": "b"}
+			pod := podOf(namespace, func(*corev1.Pod) {})
+			template := corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: pod.Spec}
+			selector, meta := &metav1.LabelSelector{MatchLabels: labels}, metav1.ObjectMeta{Namespace: namespace, Name: "a"}
+			for _, o := range []client.Object{
+				&appsv1.Deployment{ObjectMeta: meta, Spec: appsv1.DeploymentSpec{Selector: selector, Template: template}},
+				&appsv1.ReplicaSet{ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Selector: selector, Template: template}},
+				&appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Selector: selector, Template: template}},
+			} {
+				if err := clientFor(t, installed(t)).Create(t.Context(), o.DeepCopyObject().(client.Object)); err != nil {
+					t.Fatal(err)
+				}
+				none := client.RawPatch(types.MergePatchType, []byte(`{"spec": {"replicas": 0}}`))
+				err := member.SubResource("scale").Patch(t.Context(), o, none)
+				if may != (err == nil) || err != nil && !apierrors.IsForbidden(err) {
+					t.Errorf("scaling a %T: %v", o, err)
+				}
 			}
 		})
 	}
