@@ -51,7 +51,7 @@ func NewDirectStore(c client.Client, limits workspace.Limits) *Store {
 
 // Record merges an event into the stored Workspace, with its delivery in the same write, guarded by resourceVersion.
 // When it returns OutcomeAccepted, the API server has stored both. Conflicts with other writers are settled inside.
-// Content that its tier does not allow is refused. Errors are *workspace.Error, their fields are below data.
+// Content that newly asks for what its tier does not allow is refused. Errors are *workspace.Error, their fields are below data.
 func (s *Store) Record(ctx context.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	reader := client.Reader(s.cached)
 	var last error
@@ -91,7 +91,7 @@ func (s *Store) try(
 		return before, outcome, err
 	}
 	if workspace.RaisesContent(before, e) {
-		if err := s.admit(ctx, after); err != nil {
+		if err := s.admit(ctx, before, after); err != nil {
 			return nil, "", err
 		}
 	}
@@ -101,18 +101,17 @@ func (s *Store) try(
 	return after, outcome, nil
 }
 
-// admit checks what the tier allows, but only of content that is taken: what was stored before, or is stale, has
-// nothing to fear from a tier that was lowered since.
-func (s *Store) admit(ctx context.Context, w *v1alpha1.Workspace) error {
+// admit checks against the tier what after asks for and before did not.
+func (s *Store) admit(ctx context.Context, before, after *v1alpha1.Workspace) error {
 	tier := &v1alpha1.WorkspaceTier{}
-	err := s.cached.Get(ctx, client.ObjectKey{Name: w.Spec.Tier}, tier)
+	err := s.cached.Get(ctx, client.ObjectKey{Name: after.Spec.Tier}, tier)
 	if apierrors.IsNotFound(err) {
 		tier, err = nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading WorkspaceTier %q: %w", w.Spec.Tier, err)
+		return fmt.Errorf("reading WorkspaceTier %q: %w", after.Spec.Tier, err)
 	}
-	return workspace.Admit(w, tier)
+	return workspace.Admit(before, after, tier)
 }
 
 func (s *Store) write(ctx context.Context, before, after *v1alpha1.Workspace) error {

@@ -281,7 +281,7 @@ func TestStore_TellsWhatTheAPIServerRefuses(t *testing.T) {
 	}
 }
 
-// A tier that is not there, or was lowered since, refuses new content, but not the repeat of what was stored.
+// A tier that does not exist, or was lowered since, refuses what an event newly asks for, and nothing else.
 func TestStore_AdmitsWhatTheTierAllows(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, k)
@@ -306,13 +306,21 @@ func TestStore_AdmitsWhatTheTierAllows(t *testing.T) {
 		}
 		return errNotYet
 	})
-	newer := e
-	newer.Type, newer.Data.Version = workspace.EventUpdated, 2
-	if _, _, err := s.Record(t.Context(), newer, delivery(newer)); workspace.KindOf(err) != workspace.KindInvalid {
+	more := e
+	more.Type, more.Data.Version, more.Data.Quota.CPU = workspace.EventUpdated, 2, "9"
+	if _, _, err := s.Record(t.Context(), more, delivery(more)); workspace.KindOf(err) != workspace.KindInvalid {
 		t.Errorf("above the lowered maximum: %v", err)
 	}
 	if outcome, err := record(t.Context()); err != nil || outcome != workspace.OutcomeDuplicate {
 		t.Errorf("the repeat is %s, %v", outcome, err)
+	}
+	unchanged := e
+	unchanged.Type, unchanged.Data.Version, unchanged.Data.Name = workspace.EventUpdated, 3, "another name"
+	if _, outcome, err := s.Record(t.Context(), unchanged, delivery(unchanged)); err != nil || outcome != workspace.OutcomeAccepted {
+		t.Errorf("the quota that was stored before is %s, %v", outcome, err)
+	}
+	if name := k.workspace(t, "store-tier").Spec.DisplayName; name != "another name" {
+		t.Errorf("the name is %q", name)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestAdmit_RefusesMoreThanTheTierAllows(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			err := Below("data", Admit(&v1alpha1.Workspace{Spec: v1alpha1.WorkspaceSpec{Quota: test.q}}, tierOf(test.standard, test.max)))
+			err := Below("data", Admit(New(""), &v1alpha1.Workspace{Spec: v1alpha1.WorkspaceSpec{Quota: test.q}}, tierOf(test.standard, test.max)))
 			if diff := cmp.Diff(test.want, fieldsOf(t, err)); diff != "" {
 				t.Error(diff)
 			}
@@ -69,7 +69,7 @@ func TestAdmit_RefusesMoreThanTheTierAllows(t *testing.T) {
 
 func TestAdmit_RefusesAMissingTier(t *testing.T) {
 	want := []FieldError{{"tier", "names no WorkspaceTier of this cluster"}}
-	if diff := cmp.Diff(want, fieldsOf(t, Admit(&v1alpha1.Workspace{}, nil))); diff != "" {
+	if diff := cmp.Diff(want, fieldsOf(t, Admit(New(""), &v1alpha1.Workspace{}, nil))); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -90,10 +90,60 @@ func TestAdmit_KeepsWorkspacesOffTiers(t *testing.T) {
 				if !allowed {
 					want = []FieldError{{"data.tier", "is a WorkspaceTier that this workspace may not be on"}}
 				}
-				if diff := cmp.Diff(want, fieldsOf(t, Below("data", Admit(w, tier)))); diff != "" {
+				if diff := cmp.Diff(want, fieldsOf(t, Below("data", Admit(New(id), w, tier)))); diff != "" {
 					t.Errorf("%q: %s", pattern, diff)
 				}
 			}
 		}
+	}
+}
+
+// TestAdmit_RefusesOnlyWhatIsNewlyAsked has tiers that no longer fit: what was stored before blocks no event.
+func TestAdmit_RefusesOnlyWhatIsNewlyAsked(t *testing.T) {
+	lowered := tierOf(v1alpha1.Quota{}, v1alpha1.Quota{CPU: "20", Pods: "100"})
+	closed := lowered.DeepCopy()
+	closed.Spec.AllowedWorkspaces = []string{"another"}
+	content := func(tier, cpu string) v1alpha1.WorkspaceSpec {
+		return v1alpha1.WorkspaceSpec{DisplayName: "Fraud", Version: 1, Tier: tier, Quota: v1alpha1.Quota{CPU: v1alpha1.Quantity(cpu)}}
+	}
+	tests := []struct {
+		name          string
+		before, after v1alpha1.WorkspaceSpec
+		tier          *v1alpha1.WorkspaceTier
+		want          []string
+	}{
+		{"the same quota", content("small", "40"), content("small", "40"), lowered, nil},
+		{"the same amount in other words", content("small", "40"), content("small", "40000m"), lowered, nil},
+		{"no quota any more", content("small", "40"), content("small", ""), lowered, nil},
+		{"less, below the maximum", content("small", "40"), content("small", "20"), lowered, nil},
+		{"less, but above the maximum", content("small", "40"), content("small", "30"), lowered, []string{"quota.cpu"}},
+		{"more", content("small", "40"), content("small", "41"), lowered, []string{"quota.cpu"}},
+		{"a quota where there was none", content("small", ""), content("small", "40"), lowered, []string{"quota.cpu"}},
+		{"the same quota on another tier", content("large", "40"), content("small", "40"), lowered, []string{"quota.cpu"}},
+		{"the same tier, which is closed now", content("small", "10"), content("small", "10"), closed, nil},
+		{"the same tier and quota, and neither fits", content("small", "40"), content("small", "40"), closed, nil},
+		{"the same tier, which is closed, and more quota", content("small", "10"), content("small", "40"), closed, []string{"quota.cpu"}},
+		{"another tier, which is closed", content("large", "10"), content("small", "10"), closed, []string{"tier"}},
+		{"the same tier, which is gone", content("small", "40"), content("small", "41"), nil, nil},
+		{"another tier, which does not exist", content("large", "40"), content("small", "40"), nil, []string{"tier"}},
+		{"the first content after a state", New("").Spec, content(v1alpha1.DefaultTier, "10"), closed, []string{"tier"}},
+		{
+			"a name that was emptied by hand",
+			v1alpha1.WorkspaceSpec{Version: 1, Tier: "small", Quota: v1alpha1.Quota{CPU: "40"}},
+			content("small", "40"), closed, nil,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			before, after := New("fraud"), New("fraud")
+			before.Spec, after.Spec = test.before, test.after
+			var fields []string
+			for _, f := range fieldsOf(t, Admit(before, after, test.tier)) {
+				fields = append(fields, f.Field)
+			}
+			if diff := cmp.Diff(test.want, fields); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

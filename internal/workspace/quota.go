@@ -115,6 +115,13 @@ func (l limit) effective() (amount resource.Quantity, lowered bool) {
 	return amount, lowered
 }
 
+// sameAmount reports whether both want the same amount, however it is written.
+func sameAmount(one, other string) bool {
+	a, wanted := parseQuantity(one)
+	b, otherWanted := parseQuantity(other)
+	return wanted && otherWanted && a.Cmp(b) == 0
+}
+
 func parseQuantity(text string) (resource.Quantity, bool) {
 	if !quantity.MatchString(text) {
 		return resource.Quantity{}, false

@@ -50,13 +50,13 @@ func (m *memory) Record(ctx context.Context, e workspace.Event, d workspace.Deli
 	if stored, ok := m.workspaces[w.Name]; ok {
 		w = stored.DeepCopy()
 	}
-	raises := workspace.RaisesContent(w, e)
+	raises, before := workspace.RaisesContent(w, e), w.DeepCopy()
 	outcome, err := workspace.Record(w, e, d)
 	if err != nil || outcome != workspace.OutcomeAccepted {
 		return w, outcome, err
 	}
 	if raises {
-		if err := workspace.Admit(w, m.tiers[w.Spec.Tier]); err != nil {
+		if err := workspace.Admit(before, w, m.tiers[w.Spec.Tier]); err != nil {
 			return nil, "", err
 		}
 	}
