@@ -167,6 +167,7 @@ func (s *service) addController(ctx context.Context) error {
 		},
 		Domains:     s.cfg.attributeDomains(),
 		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
+		Reporting: s.cfg.WorkspaceAPIEndpoint != "",
 		Deletion: lifecycle.Deletion{
 			Policy:      v1alpha1.DeletionPolicy(s.cfg.DeletionPolicy),
 			GracePeriod: s.cfg.DeletionGracePeriod, TombstoneTTL: s.cfg.TombstoneTTL,

@@ -54,6 +54,9 @@ type Options struct {
 	// ConsoleURL is where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	Deletion   Deletion
+	// Reporting says that there is a workspace service. Without one, the controller takes away what package report has written
+	// of it to the status of workspaces.
+	Reporting bool
 	// Limits bound how many workspaces are provisioned, the oldest first.
 	Limits  workspace.Limits
 	Events  events.EventRecorder
@@ -119,6 +122,9 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 		before := w.DeepCopy()
 		outcomes = append(c.run(ctx, &w), begun)
 		settle(&w, outcomes)
+		if !c.Reporting {
+			forgetReports(&w)
+		}
 		err = c.writeStatus(ctx, before, &w)
 	}
 	if apierrors.IsConflict(err) {

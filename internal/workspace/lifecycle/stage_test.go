@@ -59,6 +59,8 @@ type stageOptions struct {
 	limits        workspace.Limits
 	clock         *clock
 	flytePatience time.Duration
+	// alone: there is no workspace service.
+	alone bool
 	// seesAll lets the controller see the Workspaces of all tests: only for tests that run alone.
 	seesAll bool
 }
@@ -134,6 +136,7 @@ func (s *stage) addController() {
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"},
 		Domains:    []string{"development", "staging", "production"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },
+		Reporting:  !s.alone,
 		Deletion:   s.deletion, Limits: s.limits,
 		Events: s.mgr.GetEventRecorder("workspace-flyte-integration"), Metrics: s.metrics, Now: s.clock.now,
 	})

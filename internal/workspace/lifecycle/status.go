@@ -25,6 +25,13 @@ func settle(w *v1alpha1.Workspace, outcomes []outcome) {
 	setCondition(w, ready(w, outcomes))
 }
 
+// forgetReports takes away what package report has written.
+func forgetReports(w *v1alpha1.Workspace) {
+	w.Status.Reported = nil
+	meta.RemoveStatusCondition(&w.Status.Conditions, v1alpha1.ConditionReported)
+	meta.RemoveStatusCondition(&w.Status.Conditions, v1alpha1.ConditionOrphaned)
+}
+
 func worst(outcomes []outcome, condition string) (worst outcome, found bool) {
 	for _, o := range outcomes {
 		if o.condition == condition && (!found || worst.done) {

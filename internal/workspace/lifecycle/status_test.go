@@ -1,9 +1,14 @@
 package lifecycle
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
@@ -103,4 +108,29 @@ func TestEventType_WarnsOfWhatNeedsAPerson(t *testing.T) {
 			t.Errorf("%s is a %s", reason, got)
 		}
 	}
+}
+
+// TestController_ForgetsReportsWithoutAWorkspaceService starts the service again without a workspace service.
+func TestController_ForgetsReportsWithoutAWorkspaceService(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	w := s.provisioned("unreported")
+	before := w.DeepCopy()
+	w.Status.Reported = &v1alpha1.Reported{Status: "ready", Digest: "x", Time: metav1.Now()}
+	for _, condition := range []string{v1alpha1.ConditionReported, v1alpha1.ConditionOrphaned} {
+		meta.SetStatusCondition(&w.Status.Conditions, metav1.Condition{Type: condition, Status: metav1.ConditionTrue, Reason: "Before"})
+	}
+	must(t, s.admin.Status().Patch(t.Context(), w, client.MergeFrom(before)))
+	s.reconcile(w.Name)
+	if status := s.get(w.Name).Status; status.Reported == nil || len(status.Conditions) != len(before.Status.Conditions)+2 {
+		t.Fatalf("with a workspace service, the status is %+v", status)
+	}
+	s.stop()
+	s = newStage(t, stageOptions{flyte: s.flyte, alone: true})
+	eventually(t, func(context.Context) error {
+		if diff := cmp.Diff(before.Status, s.get(w.Name).Status); diff != "" {
+			return fmt.Errorf("the status (-want +got):\n%s", diff)
+		}
+		return nil
+	})
 }
