@@ -68,7 +68,8 @@ const (
 
 // Reasons of conditions that are False.
 const (
-	// ReasonAwaitingContent: only the state of the workspace has arrived; nothing is provisioned until its content does.
+	// ReasonAwaitingContent: only the state of the workspace has arrived; nothing new is made until its content does. What
+	// exists is enforced, here and with the reasons Invalid, TierNotFound and TierNotAllowed.
 	ReasonAwaitingContent = "AwaitingContent"
 	// ReasonInvalid: the spec breaks a rule that the edge would have refused it for. No retry can fix it.
 	ReasonInvalid = "Invalid"
@@ -86,15 +87,15 @@ const (
 	ReasonNamespaceTerminating = "NamespaceTerminating"
 	// ReasonObjectTerminating: an object in a namespace is being deleted, and somebody's finalizer keeps it.
 	ReasonObjectTerminating = "ObjectTerminating"
-	// ReasonContested: somebody else keeps changing an object; it is put right now and then.
+	// ReasonContested: somebody else keeps changing an object, perhaps while it is written; it is repaired now and then.
 	ReasonContested = "Contested"
 	// ReasonPullSecretNotFound: a pull secret that the tier names can't be copied; everything else is done.
 	ReasonPullSecretNotFound = "PullSecretNotFound"
 	// ReasonForbidden: the API server refuses it to the service's own account.
 	ReasonForbidden = "Forbidden"
-	// ReasonRejected: the API server or an admission policy of the cluster calls the object invalid.
+	// ReasonRejected: the API server, or an admission webhook or policy of the cluster, refuses the object.
 	ReasonRejected = "Rejected"
-	// ReasonKubernetesUnavailable: the API server did not do it; it is tried again.
+	// ReasonKubernetesUnavailable: the API server does not answer, or answers with an error; the request is retried.
 	ReasonKubernetesUnavailable = "KubernetesUnavailable"
 	// ReasonFlyteUnavailable: Flyte did not answer; it is tried again.
 	ReasonFlyteUnavailable = "FlyteUnavailable"

@@ -27,6 +27,8 @@ var (
 	ErrHeld = errors.New("it is deleted, but a finalizer keeps it")
 	// ErrContested: somebody else keeps changing the object. It is put right every DisputeInterval.
 	ErrContested = errors.New("somebody else keeps changing it")
+	// ErrMutated: the API server stores something else than was written.
+	ErrMutated = errors.New("a mutating admission webhook or policy of the cluster changes it while it is written")
 )
 
 // removed stands for the digest of an object that must not exist.
@@ -147,7 +149,15 @@ func (a *Applier) send(ctx context.Context, m making) error {
 	if err != nil {
 		return err
 	}
-	return a.atRest(m.want, m.wish)
+	return a.written(made, m.wish)
+}
+
+// written is the outcome of a write that has made an object what it is now.
+func (a *Applier) written(made client.Object, wish string) error {
+	if digest(made) != wish {
+		return ErrMutated
+	}
+	return a.atRest(made, wish)
 }
 
 // repair looks at the live object and changes only the part that is ours, guarded by resourceVersion.
@@ -176,7 +186,10 @@ func (a *Applier) repair(ctx context.Context, m making) error {
 	if err := a.patch(ctx, live, want, m.base(live)); err != nil {
 		return err
 	}
-	return a.atRest(live, m.wish)
+	if !live.GetDeletionTimestamp().IsZero() {
+		return ErrHeld
+	}
+	return a.written(live, m.wish)
 }
 
 func (a *Applier) patch(ctx context.Context, live, want client.Object, base string) error {

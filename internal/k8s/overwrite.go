@@ -53,7 +53,7 @@ func (a *Applier) overwrite(ctx context.Context, have client.Object, m making, p
 	})
 	switch {
 	case err == nil:
-		return a.atRest(live, m.wish)
+		return a.written(live, m.wish)
 	case apierrors.IsConflict(err), apierrors.IsInvalid(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
 		return a.repairShown(ctx, have, m)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -27,7 +26,9 @@ const (
 // tried again with backoff.
 type outcome struct {
 	condition, reason, message string
-	done                       bool
+	// quoted is the end of the message that is somebody else's, and may vary.
+	quoted string
+	done   bool
 	// after, if not zero, is when to look again although no watch says so.
 	after time.Duration
 	// err, if not nil, makes the whole Reconcile be tried again with backoff.
@@ -49,27 +50,20 @@ func waitFor(condition, reason, message string, about time.Duration) outcome {
 	return o
 }
 
-// failed is the outcome of an error of the Kubernetes API. Texts that vary stay out of conditions.
+// failed is the outcome of an error of the Kubernetes API.
 func failed(condition string, err error) outcome {
-	o := outcome{condition: condition, message: bounded(err.Error()), err: err}
+	message := bounded(err.Error())
 	switch {
 	case errors.Is(err, k8s.ErrForeign):
-		return waitFor(condition, v1alpha1.ReasonConflict, o.message, lookAgain)
+		return waitFor(condition, v1alpha1.ReasonConflict, message, lookAgain)
 	case errors.Is(err, k8s.ErrTerminating):
-		return waitFor(condition, v1alpha1.ReasonNamespaceTerminating, o.message, lookAgain)
+		return waitFor(condition, v1alpha1.ReasonNamespaceTerminating, message, lookAgain)
 	case errors.Is(err, k8s.ErrHeld):
-		return waitFor(condition, v1alpha1.ReasonObjectTerminating, o.message, lookAgain)
-	case errors.Is(err, k8s.ErrContested):
-		return waitFor(condition, v1alpha1.ReasonContested, o.message, k8s.DisputeInterval)
-	case apierrors.IsForbidden(err):
-		o.reason = v1alpha1.ReasonForbidden
-	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
-		o.reason = v1alpha1.ReasonRejected
-	default:
-		o.reason = v1alpha1.ReasonKubernetesUnavailable
-		o.message = "the Kubernetes API did not do it; it is tried again"
+		return waitFor(condition, v1alpha1.ReasonObjectTerminating, message, lookAgain)
+	case errors.Is(err, k8s.ErrContested), errors.Is(err, k8s.ErrMutated):
+		return waitFor(condition, v1alpha1.ReasonContested, message, k8s.DisputeInterval)
 	}
-	return o
+	return apiFault(condition, err)
 }
 
 // applied is the outcome of applying objects: done, or how the first of errs in the objects' order failed.

@@ -17,6 +17,10 @@ func settle(w *v1alpha1.Workspace, outcomes []outcome) {
 	w.Status.ObservedGeneration = w.Generation
 	known := append(v1alpha1.StepConditions(), v1alpha1.ConditionReady, v1alpha1.ConditionReported, v1alpha1.ConditionOrphaned)
 	w.Status.Conditions = slices.DeleteFunc(w.Status.Conditions, func(c metav1.Condition) bool { return !slices.Contains(known, c.Type) })
+	outcomes = slices.Clone(outcomes)
+	for i, o := range outcomes {
+		outcomes[i] = o.steady(meta.FindStatusCondition(w.Status.Conditions, o.condition))
+	}
 	for _, condition := range v1alpha1.StepConditions() {
 		if o, ok := worst(outcomes, condition); ok {
 			setCondition(w, o)

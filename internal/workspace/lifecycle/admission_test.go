@@ -1,0 +1,184 @@
+package lifecycle
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	admissionv1 "k8s.io/api/admission/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// guard is somebody's admission webhook for the RoleBindings of one workspace. It is removed when the test ends.
+func (s *stage) guard(id string, reach admissionregistrationv1.WebhookClientConfig) *admissionregistrationv1.ValidatingWebhookConfiguration {
+	s.t.Helper()
+	all, none := admissionregistrationv1.OperationAll, admissionregistrationv1.SideEffectClassNone
+	webhook := &admissionregistrationv1.ValidatingWebhookConfiguration{
+		ObjectMeta: metav1.ObjectMeta{Name: id},
+		Webhooks: []admissionregistrationv1.ValidatingWebhook{{
+			Name: "guard.company.com", ClientConfig: reach, SideEffects: &none, AdmissionReviewVersions: []string{"v1"},
+			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{v1alpha1.LabelWorkspace: id}},
+			Rules: []admissionregistrationv1.RuleWithOperations{{
+				Operations: []admissionregistrationv1.OperationType{all},
+				Rule: admissionregistrationv1.Rule{
+					APIGroups: []string{"rbac.authorization.k8s.io"}, APIVersions: []string{"*"}, Resources: []string{"rolebindings"},
+				},
+			}},
+		}},
+	}
+	create(s.t, s.admin, webhook)
+	return webhook
+}
+
+// denies is a webhook that denies each request in other words, with a status that says nothing of admission.
+func denies(t *testing.T) admissionregistrationv1.WebhookClientConfig {
+	t.Helper()
+	var requests atomic.Int64
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var review admissionv1.AdmissionReview
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+			t.Error(err)
+			return
+		}
+		review.Response = &admissionv1.AdmissionResponse{UID: review.Request.UID, Result: &metav1.Status{
+			Code: http.StatusInternalServerError, Message: fmt.Sprintf("request %d\nis not wanted", requests.Add(1)),
+		}}
+		if err := json.NewEncoder(w).Encode(review); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	return admissionregistrationv1.WebhookClientConfig{URL: &server.URL, CABundle: certificate}
+}
+
+// TestController_NamesTheAdmissionWebhookAtFault has the status say the same however often it is tried.
+func TestController_NamesTheAdmissionWebhookAtFault(t *testing.T) {
+	t.Parallel()
+	unreachable := "https://127.0.0.1:1/hunter2"
+	for id, c := range map[string]struct {
+		reach           admissionregistrationv1.WebhookClientConfig
+		reason, message string
+	}{
+		"webhook-away": {
+			admissionregistrationv1.WebhookClientConfig{URL: &unreachable}, v1alpha1.ReasonKubernetesUnavailable,
+			`applying RoleBinding "workspace-viewer" in namespace "flyte-webhook-away": ` +
+				`the admission webhook "guard.company.com" could not be called; retried within 30 s`,
+		},
+		"webhook-denies": {
+			denies(t), v1alpha1.ReasonRejected,
+			`applying RoleBinding "workspace-viewer" in namespace "flyte-webhook-denies": ` +
+				`admission webhook "guard.company.com" denied the request: request `,
+		},
+	} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, stageOptions{})
+			s.provisioned(id)
+			webhook := s.guard(id, c.reach)
+			eve := &v1alpha1.Member{Kind: v1alpha1.MemberUser, Name: "eve@company.com", Role: v1alpha1.RoleViewer}
+			s.awaitRefusal(id)
+			s.change(id, func(w *v1alpha1.Workspace) { w.Spec.Members = append(w.Spec.Members, *eve) })
+			w := s.await(id, v1alpha1.ConditionAccessGranted, c.reason)
+			ready := s.await(id, v1alpha1.ConditionReady, c.reason).ReadyCondition()
+			if want := "AccessGranted: " + c.message; !strings.HasPrefix(ready.Message, want) || strings.ContainsAny(ready.Message, "\n\x1b") {
+				t.Errorf("Ready says %q, want %q", ready.Message, want)
+			}
+			for range 3 {
+				if err := s.tryReconcile(id); err == nil {
+					t.Error("there was no error")
+				}
+			}
+			if again := s.get(id); again.ReadyCondition().Message != ready.Message || again.ResourceVersion != w.ResourceVersion {
+				t.Errorf("the status has changed: %q", again.ReadyCondition().Message)
+			}
+			must(t, s.admin.Delete(t.Context(), webhook))
+			s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+		})
+	}
+}
+
+// awaitRefusal waits until the API server knows of the webhook.
+func (s *stage) awaitRefusal(id string) {
+	s.t.Helper()
+	eventually(s.t, func(ctx context.Context) error {
+		binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "workspace-admin", Namespace: "flyte-" + id}}
+		err := s.admin.Patch(ctx, binding, client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"a":"b"}}}`)), client.DryRunAll)
+		if err == nil {
+			return errors.New("the API server does not know of the webhook")
+		}
+		return nil
+	})
+}
+
+// TestController_NamesMutation has a policy of the cluster open each NetworkPolicy of a workspace while it is written.
+func TestController_NamesMutation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.provisioned("mutated")
+	fail := admissionregistrationv1.Fail
+	policy := &admissionregistrationv1.MutatingAdmissionPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "opens-networks"},
+		Spec: admissionregistrationv1.MutatingAdmissionPolicySpec{
+			FailurePolicy: &fail, ReinvocationPolicy: admissionregistrationv1.NeverReinvocationPolicy,
+			MatchConstraints: &admissionregistrationv1.MatchResources{
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{v1alpha1.LabelWorkspace: "mutated"}},
+				ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+					Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
+					Rule: admissionregistrationv1.Rule{
+						APIGroups: []string{"networking.k8s.io"}, APIVersions: []string{"v1"}, Resources: []string{"networkpolicies"},
+					},
+				}}},
+			},
+			Mutations: []admissionregistrationv1.Mutation{{
+				PatchType: admissionregistrationv1.PatchTypeJSONPatch,
+				JSONPatch: &admissionregistrationv1.JSONPatch{
+					Expression: `[JSONPatch{op: "replace", path: "/spec/policyTypes", value: ["Egress"]}]`,
+				},
+			}},
+		},
+	}
+	binding := &admissionregistrationv1.MutatingAdmissionPolicyBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "opens-networks"},
+		Spec:       admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: policy.Name},
+	}
+	create(t, s.admin, policy)
+	create(t, s.admin, binding)
+	var name string
+	for _, child := range s.childNames("flyte-mutated") {
+		if strings.HasPrefix(child, "NetworkPolicy/") {
+			name = child
+		}
+	}
+	eventually(t, func(context.Context) error { // the API server takes a moment to follow the policy
+		o, err := s.object("flyte-mutated", name)
+		if err == nil {
+			err = s.admin.Delete(t.Context(), o)
+		}
+		if client.IgnoreNotFound(err) != nil {
+			return err
+		}
+		condition := meta.FindStatusCondition(s.get("mutated").Status.Conditions, v1alpha1.ConditionNetworkIsolated)
+		if condition.Reason != v1alpha1.ReasonContested || !strings.Contains(condition.Message, "mutating admission webhook or policy") {
+			return fmt.Errorf("NetworkIsolated is %+v", condition)
+		}
+		return nil
+	})
+	s.reconcile("mutated") // nothing was written, and yet it is not as it should be
+	s.await("mutated", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonContested)
+	must(t, s.admin.Delete(t.Context(), binding))
+	s.await("mutated", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+}
