@@ -198,6 +198,10 @@ type WorkspaceStatus struct {
 	// +optional
 	// +listType=atomic
 	Namespaces []string `json:"namespaces,omitempty"`
+	// Tier is the WorkspaceTier that was applied last. What exists is kept to it while spec.tier names one that does not
+	// exist, or that does not allow the workspace.
+	// +optional
+	Tier string `json:"tier,omitempty"`
 	// ProjectID is the id of the Flyte project, once it is registered.
 	// +optional
 	ProjectID string `json:"projectID,omitempty"`

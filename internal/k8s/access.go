@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // WorkloadServiceAccount is the ServiceAccount that a workspace's pipelines run as.
@@ -31,7 +32,7 @@ func (p *Plan) WorkloadIdentity() *corev1.ServiceAccount {
 func (p *Plan) AccessObjects() (bindings, unused []client.Object) {
 	subjects := map[v1alpha1.Role][]rbacv1.Subject{}
 	for _, m := range p.Workspace.Spec.Members {
-		if strings.HasPrefix(string(m.Name), "system:") {
+		if !workspace.MayBind(m) {
 			continue // refused at every door; never bound even if a door was left open
 		}
 		role := m.Role

@@ -49,7 +49,19 @@ type Applier struct {
 // ours alone differs, and by one read and one patch where something else does. What others added beside what we own
 // whole stays.
 func (a *Applier) Apply(ctx context.Context, want client.Object) error {
-	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want) })
+	return a.applyOr(ctx, want, a.create)
+}
+
+// ApplyExisting is Apply that creates nothing: it does nothing where the API server has no such object.
+func (a *Applier) ApplyExisting(ctx context.Context, want client.Object) error {
+	return client.IgnoreNotFound(a.applyOr(ctx, want, func(ctx context.Context, m making) error {
+		return a.repairShown(ctx, like(want), m) // the cache does not show an object that has lost our label
+	}))
+}
+
+// applyOr is Apply, with what to do where the cache does not show the object.
+func (a *Applier) applyOr(ctx context.Context, want client.Object, missing func(context.Context, making) error) error {
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want, missing) })
 	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		err = ErrTerminating
 	}
@@ -59,12 +71,12 @@ func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 	return nil
 }
 
-func (a *Applier) apply(ctx context.Context, want client.Object) error {
+func (a *Applier) apply(ctx context.Context, want client.Object, missing func(context.Context, making) error) error {
 	have, m := like(want), a.making(want)
 	err := a.digested(ctx, client.ObjectKeyFromObject(want), have)
 	switch {
 	case apierrors.IsNotFound(err):
-		return a.create(ctx, m)
+		return missing(ctx, m)
 	case err != nil:
 		return err
 	}

@@ -60,7 +60,7 @@ func (p *Plan) namespaceExtras() extras {
 	tier := p.Tier.Spec.Namespace
 	labels := map[string]string{}
 	for _, key := range tier.WorkspaceLabels {
-		if value, has := p.Workspace.Spec.Labels[key]; has {
+		if value, has := p.Workspace.Spec.Labels[key]; has && workspace.IsLabelValue(string(value)) {
 			labels[key] = string(value)
 		}
 	}

@@ -15,7 +15,13 @@ const podSecurityPrefix = "pod-security.kubernetes.io/"
 
 // NamespaceObject is the Namespace, with the tier's Pod Security Standard and extras.
 func (p *Plan) NamespaceObject() *corev1.Namespace {
-	security := p.Tier.Spec.PodSecurity
+	namespace := p.namespace(p.Tier.Spec.PodSecurity)
+	p.namespaceExtras().addTo(namespace)
+	return namespace
+}
+
+// namespace is the Namespace without extras.
+func (p *Plan) namespace(security v1alpha1.PodSecurity) *corev1.Namespace {
 	labels := p.labels()
 	labels[podSecurityPrefix+"enforce"] = string(cmp.Or(security.Enforce, v1alpha1.PodSecurityBaseline))
 	labels[podSecurityPrefix+"warn"] = string(cmp.Or(security.Warn, v1alpha1.PodSecurityRestricted))
@@ -23,7 +29,5 @@ func (p *Plan) NamespaceObject() *corev1.Namespace {
 	if p.Namespace.Domain != "" {
 		labels[v1alpha1.LabelDomain] = p.Namespace.Domain
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: p.Namespace.Name, Labels: labels}}
-	p.namespaceExtras().addTo(namespace)
-	return namespace
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: p.Namespace.Name, Labels: labels}}
 }

@@ -49,15 +49,7 @@ func closed() corev1.ResourceList {
 // hard spells the amounts as ResourceQuota keys, which extra amounts have already. A locked workspace starts no pods: running ones finish.
 func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	hard := closed()
-	keys := map[string][]corev1.ResourceName{
-		"cpu":                    {corev1.ResourceRequestsCPU, corev1.ResourceLimitsCPU},
-		"memory":                 {corev1.ResourceRequestsMemory, corev1.ResourceLimitsMemory},
-		"gpu":                    {corev1.DefaultResourceRequestsPrefix + corev1.ResourceName(cmp.Or(p.Tier.Spec.GPUResource, defaultGPU))},
-		"storage":                {corev1.ResourceRequestsStorage},
-		"pods":                   {corev1.ResourcePods},
-		"services":               {corev1.ResourceServices},
-		"persistentVolumeClaims": {corev1.ResourcePersistentVolumeClaims},
-	}
+	keys := quotaKeys(cmp.Or(p.Tier.Spec.GPUResource, defaultGPU))
 	for key, amount := range amounts {
 		names, named := keys[key]
 		if !named {
@@ -71,6 +63,23 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 		hard[corev1.ResourcePods] = resource.MustParse("0")
 	}
 	return hard
+}
+
+// quotaKeys are the ResourceQuota keys of each amount, where gpu counts the resource.
+func quotaKeys(gpu string) map[string][]corev1.ResourceName {
+	return map[string][]corev1.ResourceName{
+		"cpu":                    {corev1.ResourceRequestsCPU, corev1.ResourceLimitsCPU},
+		"memory":                 {corev1.ResourceRequestsMemory, corev1.ResourceLimitsMemory},
+		"gpu":                    {gpuKey(gpu)},
+		"storage":                {corev1.ResourceRequestsStorage},
+		"pods":                   {corev1.ResourcePods},
+		"services":               {corev1.ResourceServices},
+		"persistentVolumeClaims": {corev1.ResourcePersistentVolumeClaims},
+	}
+}
+
+func gpuKey(resource string) corev1.ResourceName {
+	return corev1.DefaultResourceRequestsPrefix + corev1.ResourceName(resource)
 }
 
 // containerLimits fills in the defaults as the API server does: a default request from the default limit, and

@@ -31,7 +31,7 @@ var rules = map[string]rule{
 	"quantity":    {onText(quantity.MatchString), `must be a quantity such as "40", "500m" or "160Gi"`},
 	"count":       {onText(count.MatchString), `must be a whole number in quotes, such as "4"`},
 	"label_key":   {onText(isLabelKey), "must be a Kubernetes label key, not under kubernetes.io, k8s.io or platform.company.com"},
-	"label_value": {onText(isLabelValue), "must be a Kubernetes label value"},
+	"label_value": {onText(IsLabelValue), "must be a Kubernetes label value"},
 	"subject":     {isSubject, "must not start with system:, and a ServiceAccount is a plain name in the workspace's own namespaces"},
 }
 
@@ -120,15 +120,23 @@ func isReservedDomain(domain string) bool {
 	return false
 }
 
-func isLabelValue(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }
+// IsLabelValue reports whether s may be the value of a Kubernetes label.
+func IsLabelValue(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }
 
 // isSubject keeps Kubernetes' own names out of RoleBindings: RBAC itself takes system:unauthenticated as a group,
 // which would open a namespace to everyone.
 func isSubject(f validator.FieldLevel) bool {
-	name := f.Field().String()
 	member, ok := reflect.TypeAssert[v1alpha1.Member](f.Parent())
-	if ok && member.Kind == v1alpha1.MemberServiceAccount {
+	return ok && MayBind(member)
+}
+
+// MayBind reports whether a RoleBinding may name the member. One that the API server would refuse keeps the others of
+// its role from being changed, also from being removed.
+func MayBind(m v1alpha1.Member) bool {
+	name := string(m.Name)
+	if m.Kind == v1alpha1.MemberServiceAccount {
 		return len(validation.IsDNS1123Subdomain(name)) == 0
 	}
-	return !strings.HasPrefix(name, "system:")
+	isPerson := m.Kind == v1alpha1.MemberUser || m.Kind == v1alpha1.MemberGroup
+	return isPerson && name != "" && !strings.HasPrefix(name, "system:")
 }

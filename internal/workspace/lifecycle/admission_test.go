@@ -23,7 +23,7 @@ import (
 )
 
 // guard is somebody's admission webhook for the RoleBindings of one workspace. It is removed when the test ends.
-func (s *stage) guard(id string, reach admissionregistrationv1.WebhookClientConfig) *admissionregistrationv1.ValidatingWebhookConfiguration {
+func (s *stage) guard(id string, reach admissionregistrationv1.WebhookClientConfig) client.Object {
 	s.t.Helper()
 	all, none := admissionregistrationv1.OperationAll, admissionregistrationv1.SideEffectClassNone
 	webhook := &admissionregistrationv1.ValidatingWebhookConfiguration{
@@ -116,7 +116,8 @@ func (s *stage) awaitRefusal(id string) {
 	s.t.Helper()
 	eventually(s.t, func(ctx context.Context) error {
 		binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "workspace-admin", Namespace: "flyte-" + id}}
-		err := s.admin.Patch(ctx, binding, client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"a":"b"}}}`)), client.DryRunAll)
+		label := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"a":"b"}}}`))
+		err := s.admin.Patch(ctx, binding, label, client.DryRunAll)
 		if err == nil {
 			return errors.New("the API server does not know of the webhook")
 		}
@@ -124,18 +125,15 @@ func (s *stage) awaitRefusal(id string) {
 	})
 }
 
-// TestController_NamesMutation has a policy of the cluster open each NetworkPolicy of a workspace while it is written.
-func TestController_NamesMutation(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.provisioned("mutated")
+// opensNetworks is a policy of the cluster that opens each NetworkPolicy of a workspace while it is written.
+func opensNetworks(id string) (*admissionregistrationv1.MutatingAdmissionPolicy, *admissionregistrationv1.MutatingAdmissionPolicyBinding) {
 	fail := admissionregistrationv1.Fail
 	policy := &admissionregistrationv1.MutatingAdmissionPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: "opens-networks"},
 		Spec: admissionregistrationv1.MutatingAdmissionPolicySpec{
 			FailurePolicy: &fail, ReinvocationPolicy: admissionregistrationv1.NeverReinvocationPolicy,
 			MatchConstraints: &admissionregistrationv1.MatchResources{
-				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{v1alpha1.LabelWorkspace: "mutated"}},
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{v1alpha1.LabelWorkspace: id}},
 				ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{RuleWithOperations: admissionregistrationv1.RuleWithOperations{
 					Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create, admissionregistrationv1.Update},
 					Rule: admissionregistrationv1.Rule{
@@ -155,14 +153,19 @@ func TestController_NamesMutation(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "opens-networks"},
 		Spec:       admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: policy.Name},
 	}
+	return policy, binding
+}
+
+// TestController_NamesMutation has a policy of the cluster change what the service writes.
+func TestController_NamesMutation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.provisioned("mutated")
+	policy, binding := opensNetworks("mutated")
 	create(t, s.admin, policy)
 	create(t, s.admin, binding)
-	var name string
-	for _, child := range s.childNames("flyte-mutated") {
-		if strings.HasPrefix(child, "NetworkPolicy/") {
-			name = child
-		}
-	}
+	policies := s.networkPolicies("flyte-mutated")
+	name := policies[len(policies)-1]           // of both directions
 	eventually(t, func(context.Context) error { // the API server takes a moment to follow the policy
 		o, err := s.object("flyte-mutated", name)
 		if err == nil {

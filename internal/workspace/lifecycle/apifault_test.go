@@ -58,7 +58,7 @@ func TestAPIFault_NamesWhatIsAtFault(t *testing.T) {
 		},
 		{
 			"a Secret", fmt.Errorf(`applying Secret "workspace-pull-secret" in namespace "b": %w`,
-				&apierrors.StatusError{ErrStatus: metav1.Status{Code: http.StatusBadRequest, Message: `admission webhook "g" denied the request: hunter2`}}),
+				errors.Unwrap(answered(http.StatusBadRequest, `admission webhook "g" denied the request: hunter2`))),
 			v1alpha1.ReasonRejected, `applying Secret "workspace-pull-secret" in namespace "b": the API server refuses it`,
 		},
 	} {

@@ -2,9 +2,12 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
 // maxConcurrent bounds how many requests one step of one workspace has under way at once.
@@ -13,6 +16,19 @@ const maxConcurrent = 16
 // apply applies all objects at once. Each error stands where its object does.
 func (c *Controller) apply(ctx context.Context, objects []client.Object) []error {
 	return concurrently(objects, func(o client.Object) error { return c.Applier.Apply(ctx, o) })
+}
+
+// applyTerminating applies those objects that still exist in a namespace that is being deleted. What a finalizer keeps
+// there is as wanted, and its end is not waited for.
+func (c *Controller) applyTerminating(ctx context.Context, objects []client.Object) []error {
+	return concurrently(objects, func(o client.Object) error { return notHeld(c.Applier.ApplyExisting(ctx, o)) })
+}
+
+func notHeld(err error) error {
+	if errors.Is(err, k8s.ErrHeld) {
+		return nil
+	}
+	return err
 }
 
 // removeAll removes objects that must not exist, as apply does.

@@ -113,11 +113,20 @@ func addFinalizer(o *unstructured.Unstructured) { o.SetFinalizers([]string{"team
 // held deletes an object that somebody's finalizer keeps, and tells how to let it go.
 func (s *stage) held(namespace, name string) (letGo func()) {
 	s.t.Helper()
-	s.alter(namespace, drift{object: name, change: addFinalizer})
+	letGo = s.kept(namespace, name)
 	o, err := s.object(namespace, name)
 	must(s.t, err)
-	must(s.t, s.admin.Delete(s.t.Context(), o.DeepCopy()))
+	must(s.t, s.admin.Delete(s.t.Context(), o))
+	return letGo
+}
+
+// kept puts somebody's finalizer on an object, and tells how to let it go.
+func (s *stage) kept(namespace, name string) (letGo func()) {
+	s.t.Helper()
+	s.alter(namespace, drift{object: name, change: addFinalizer})
 	return func() {
+		o, err := s.object(namespace, name)
+		must(s.t, err)
 		must(s.t, s.admin.Patch(s.t.Context(), o, client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`))))
 	}
 }

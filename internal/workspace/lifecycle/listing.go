@@ -13,7 +13,6 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
-	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 const (
@@ -94,9 +93,9 @@ func (c *Controller) settledProjects(ctx context.Context) (wanted []flyte.Projec
 	}
 	for i := range all.Items {
 		w := &all.Items[i]
-		tier := byName[w.Spec.Tier]
-		if tier != nil && !workspace.TierAllows(tier, w.Name) {
-			tier = nil
+		tier, _, err := tierOf(w, func(name string) (*v1alpha1.WorkspaceTier, error) { return byName[name], nil })
+		if err != nil {
+			return nil, err
 		}
 		if want := c.projectOf(w, tier); c.isSettled(w, want) {
 			wanted = append(wanted, want)

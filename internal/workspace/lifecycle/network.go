@@ -3,23 +3,26 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// network isolates each namespace. Without a tier that the workspace may be on, the namespaces are isolated as on a tier
-// that opens nothing, and the condition says so: what a tier opens is never kept beyond it, nor lost without a word.
+// network isolates each namespace. While no tier is known that the workspace may be on, and none was applied before, the namespaces
+// are isolated as on a tier that opens nothing, and the condition says so.
 func (c *Controller) network(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionNetworkIsolated
-	o := applied(condition, concurrently(t.ready, func(p *k8s.Plan) error { return c.isolate(ctx, p) })).or(t.missing(condition))
-	if !o.done || t.tier != nil {
+	errs := concurrently(t.ready, func(p *k8s.Plan) error { return c.isolate(ctx, p) })
+	o := applied(condition, append(errs, c.keepIsolated(ctx, t)...)).or(t.missing(condition))
+	lost := t.tierOutcome(condition)
+	if !o.done || lost.done || t.tier != nil {
 		return o
 	}
-	if o = t.noTier(condition); o.done {
-		return o
-	}
-	return done(condition, o.reason, o.message+": the namespaces are isolated, and what the tier opens is closed")
+	message := fmt.Sprintf("the WorkspaceTier %q can't be used; the namespaces are isolated, and what a tier opened is closed", t.workspace.Spec.Tier)
+	return done(condition, lost.reason, message)
 }
 
 // isolate applies the namespace's NetworkPolicy, and only then removes those of another version. Policies add up, so what
@@ -33,6 +36,15 @@ func (c *Controller) isolate(ctx context.Context, plan *k8s.Plan) error {
 		return err
 	}
 	return errors.Join(c.removeAll(ctx, obsolete)...)
+}
+
+// keepIsolated keeps the NetworkPolicies that still exist in namespaces that are being deleted: pods may still run there.
+func (c *Controller) keepIsolated(ctx context.Context, t *target) []error {
+	var all []client.Object
+	for _, plan := range t.terminating {
+		all = append(all, plan.NetworkPolicy())
+	}
+	return c.applyTerminating(ctx, all)
 }
 
 // findAPIServers reads into the plans where pods reach the Kubernetes API, if the tier opens that.

@@ -111,7 +111,7 @@ func TestController_ProvisionsWorkspace(t *testing.T) {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	status := v1alpha1.WorkspaceStatus{
-		ObservedGeneration: 1, Namespaces: []string{"flyte-provision"}, ProjectID: "provision",
+		ObservedGeneration: 1, Namespaces: []string{"flyte-provision"}, Tier: "standard", ProjectID: "provision",
 		ProjectFlyte: new(s.flyteServer()),
 		ConsoleURL:   "https://flyte.company.com/console/projects/provision",
 	}

@@ -15,8 +15,8 @@ import (
 func TestController_PrunesWhatHasBeenReplaced(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, stageOptions{})
-	s.provisioned("renamed")
-	s.change("renamed", func(w *v1alpha1.Workspace) { w.Spec.Tier = "renamed-tier" }) // which isn't there yet
+	s.onTierOf("renamed", func(*v1alpha1.WorkspaceTierSpec) {})
+	must(t, s.admin.Delete(t.Context(), tier("renamed-tier"))) // whose limits nobody knows then
 	s.await("renamed", v1alpha1.ConditionQuotaApplied, v1alpha1.ReasonTierNotFound)
 
 	meta := metav1.ObjectMeta{Namespace: "flyte-renamed", Name: "old", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}}

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
 // quota makes the ResourceQuota and the LimitRange of each namespace. A maximum that was lowered below what the
@@ -15,7 +16,8 @@ import (
 func (c *Controller) quota(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionQuotaApplied
 	if t.tier == nil {
-		return applied(condition, c.apply(ctx, t.locks())).or(t.noTier(condition))
+		errs := concurrently(t.ready, func(p *k8s.Plan) error { return c.keepQuota(ctx, p) })
+		return applied(condition, errs).or(t.tierOutcome(condition))
 	}
 	var all []client.Object
 	var lowered []string
@@ -26,7 +28,7 @@ func (c *Controller) quota(ctx context.Context, t *target) outcome {
 			lowered = append(lowered, strings.TrimSuffix(key+" in "+plan.Namespace.Domain, " in "))
 		}
 	}
-	o := t.missing(condition)
+	o := t.tierOutcome(condition).or(t.missing(condition))
 	if o.done && len(lowered) > 0 {
 		message := fmt.Sprintf("the maximum of the tier %s holds for: %s", t.tier.Name, strings.Join(lowered, ", "))
 		o = done(condition, v1alpha1.ReasonQuotaClamped, bounded(message))
@@ -36,13 +38,11 @@ func (c *Controller) quota(ctx context.Context, t *target) outcome {
 	return applied(condition, c.apply(ctx, all)).or(o)
 }
 
-// locks keep a locked workspace without a tier from starting anything. An active one keeps the quota that it has.
-func (t *target) locks() (quotas []client.Object) {
-	if t.workspace.Spec.State == v1alpha1.StateActive {
-		return nil
+// keepQuota keeps the ResourceQuota of a namespace without a tier. Its LimitRange stays as it is.
+func (c *Controller) keepQuota(ctx context.Context, p *k8s.Plan) error {
+	want, err := c.Applier.TierlessQuota(ctx, p)
+	if err != nil {
+		return err
 	}
-	for _, plan := range t.ready {
-		quotas = append(quotas, plan.LockObject())
-	}
-	return quotas
+	return c.Applier.Apply(ctx, want)
 }

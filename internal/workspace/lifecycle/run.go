@@ -7,25 +7,28 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
-	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // target is one Workspace, and what its steps work on.
 type target struct {
 	workspace *v1alpha1.Workspace
-	// tier is nil when it does not exist, or the workspace may not be on it; the steps that follow it then wait.
+	// tier is what the namespaces that exist are kept to: the tier of the spec, or, while that does not exist or does not
+	// allow the workspace, the tier that was applied last. It is nil where there is neither.
 	tier *v1alpha1.WorkspaceTier
-	// refused tells that the tier exists, and does not allow the workspace.
-	refused bool
+	// tierReason is why nothing new is made: TierNotFound or TierNotAllowed. It is empty where the tier of the spec holds.
+	tierReason string
+	// existingOnly says that nothing new is made: the spec is not one to provision.
+	existingOnly bool
 	// plans has one plan for each namespace.
 	plans []*k8s.Plan
 	// ready are the plans whose namespace is there and ours.
 	ready []*k8s.Plan
+	// terminating are the plans whose namespace is ours, and is being deleted.
+	terminating []*k8s.Plan
 	// pulls tells whether all pull secrets of the tier are there.
 	pulls outcome
 	// owned are the namespaces that were there and ours at the beginning.
@@ -41,9 +44,10 @@ func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
 	if err != nil {
 		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
 	}
+	access := c.revokeAccess(ctx, t)
 	switch {
 	case w.Purging():
-		return c.purge(ctx, t)
+		return append(c.purge(ctx, t), access)
 	case w.Tombstone() && len(t.owned) == 0:
 		return c.tombstone(ctx, t)
 	}
@@ -53,27 +57,33 @@ func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
 	} else {
 		life = c.restore(ctx, t)
 	}
-	return append(c.provision(ctx, t), life)
+	return append(c.provision(ctx, t, access), life)
 }
 
-// provision takes the steps of a workspace that is not being removed. In namespaces that exist, access comes first of all,
-// since it may have to be taken away, and waits for nothing; in new ones it comes with the other steps, all at once.
-func (c *Controller) provision(ctx context.Context, t *target) []outcome {
+// provision takes the steps of a workspace that is not being removed. In namespaces that exist, access was set before all of
+// them; in new ones it comes with the other steps, all at once.
+func (c *Controller) provision(ctx context.Context, t *target, access outcome) []outcome {
 	o := c.acceptable(t.workspace)
 	if o.done {
 		o = c.room(ctx, t)
 	}
 	if !o.done {
-		return append(c.hold(ctx, t), o)
+		return append(c.enforceOnly(ctx, t, access), o)
 	}
 	existing := t.ready
-	taken := c.reduce(ctx, t)
 	namespaces := c.namespaces(ctx, t)
-	given := func(ctx context.Context, t *target) outcome {
-		return taken.or(c.access(ctx, added(t.ready, existing), c.Applier.Remove)).or(t.granted())
+	granted := func(ctx context.Context, t *target) outcome {
+		return access.or(c.access(ctx, added(t.ready, existing), c.Applier.Remove)).or(t.granted())
 	}
-	outcomes := append(together(ctx, t, given, c.quota, c.network, c.config, c.workload, c.project), namespaces)
-	if slices.ContainsFunc(outcomes, func(o outcome) bool { return !o.done }) {
+	outcomes := append(together(ctx, t, granted, c.quota, c.network, c.config, c.workload, c.project), namespaces)
+	return c.pruned(ctx, t, outcomes)
+}
+
+// pruned are the outcomes, with that of prune once all steps are done. A tier of the spec that does not hold delays it only
+// where the one that was applied last is gone too: the limits of another version must not go before those of this one are there.
+func (c *Controller) pruned(ctx context.Context, t *target, outcomes []outcome) []outcome {
+	keptByTier := func(o outcome) bool { return t.tier != nil && t.tierReason != "" && o.reason == t.tierReason }
+	if slices.ContainsFunc(outcomes, func(o outcome) bool { return !o.done && !keptByTier(o) }) {
 		return outcomes
 	}
 	return append(outcomes, c.prune(ctx, t))
@@ -91,32 +101,34 @@ func (c *Controller) acceptable(w *v1alpha1.Workspace) outcome {
 	return outcome{done: true}
 }
 
-// hold provisions nothing of a spec that is not acceptable, but goes on keeping what is there: access and isolation, and
-// a workspace that is not Active is locked. Nothing is known of the members of one whose content has not arrived.
-func (c *Controller) hold(ctx context.Context, t *target) []outcome {
-	active := t.workspace.Spec.State == v1alpha1.StateActive
-	if len(t.ready) == 0 || active && t.workspace.Spec.DisplayName == "" {
-		return nil
+// enforceOnly keeps the namespaces that exist as they should be, and makes neither namespaces nor a project: the spec is
+// not one to provision. A workspace that is not Active is locked in Flyte too.
+func (c *Controller) enforceOnly(ctx context.Context, t *target, access outcome) []outcome {
+	switch {
+	case len(t.ready) == 0 && access.done:
+		return nil // there is nothing to say anything of
+	case len(t.ready) == 0:
+		return []outcome{access}
 	}
-	access := func(ctx context.Context, t *target) outcome { return c.reduce(ctx, t).or(t.granted()) }
-	steps := []step{access, c.network}
-	if !active {
-		steps = append(steps, c.quota, c.project)
+	t.plans, t.existingOnly = t.ready, true
+	namespaces := c.namespaces(ctx, t)
+	steps := []step{c.quota, c.network, c.config, c.workload}
+	if t.workspace.Spec.State != v1alpha1.StateActive {
+		steps = append(steps, c.project)
 	}
-	return together(ctx, t, steps...)
+	if knowsMembers(t.workspace) {
+		access = access.or(t.granted())
+	}
+	return c.pruned(ctx, t, append(together(ctx, t, steps...), access, namespaces))
 }
 
 // look reads, from the caches, the tier and which of the workspace's namespaces are there.
 func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, error) {
 	t := &target{workspace: w}
-	var tier v1alpha1.WorkspaceTier
-	switch err := c.Applier.Get(ctx, client.ObjectKey{Name: w.Spec.Tier}, &tier); {
-	case err == nil && workspace.TierAllows(&tier, w.Name):
-		t.tier = &tier
-	case err == nil:
-		t.refused = true
-	case !apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("reading WorkspaceTier %q: %w", w.Spec.Tier, err)
+	var err error
+	named := func(name string) (*v1alpha1.WorkspaceTier, error) { return c.tierNamed(ctx, name) }
+	if t.tier, t.tierReason, err = tierOf(w, named); err != nil {
+		return nil, err
 	}
 	for _, namespace := range c.Naming.Namespaces(w.Name) {
 		plan := &k8s.Plan{
@@ -128,7 +140,11 @@ func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, 
 		if client.IgnoreNotFound(err) != nil {
 			return nil, fmt.Errorf("reading Namespace %q: %w", namespace.Name, err)
 		}
-		if err == nil && k8s.WorkspaceOf(&have) == w.Name && have.DeletionTimestamp.IsZero() {
+		switch {
+		case err != nil || k8s.WorkspaceOf(&have) != w.Name:
+		case !have.DeletionTimestamp.IsZero():
+			t.terminating = append(t.terminating, plan)
+		default:
 			t.ready = append(t.ready, plan)
 			t.owned = append(t.owned, v1alpha1.NamespaceReference{Name: have.Name, UID: have.UID})
 		}

@@ -1,30 +1,78 @@
 package lifecycle
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// noTier is the outcome of a step that follows the tier, while there is none that the workspace may be on. A deleted
-// workspace needs none: nothing is made for it.
-func (t *target) noTier(condition string) outcome {
-	w := t.workspace
-	switch {
-	case w.Spec.State == v1alpha1.StateDeleted:
-		return done(condition, v1alpha1.ReasonApplied, "")
-	case t.refused:
-		message := fmt.Sprintf("the WorkspaceTier %q does not allow this workspace", w.Spec.Tier)
-		return waiting(condition, v1alpha1.ReasonTierNotAllowed, message)
+// tierOf is the tier that a workspace is kept to, and why it is not that of the spec, or "": the tier that was applied last is
+// in its place then. Of a workspace whose content has not arrived, the tier is not known. named is nil where there is none.
+func tierOf(
+	w *v1alpha1.Workspace, named func(string) (*v1alpha1.WorkspaceTier, error),
+) (tier *v1alpha1.WorkspaceTier, reason string, err error) {
+	if workspace.HasContent(w) {
+		tier, err = named(w.Spec.Tier)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case tier == nil:
+			reason = v1alpha1.ReasonTierNotFound
+		case workspace.TierAllows(tier, w.Name):
+			return tier, "", nil
+		default:
+			reason = v1alpha1.ReasonTierNotAllowed
+		}
 	}
-	return waiting(condition, v1alpha1.ReasonTierNotFound, fmt.Sprintf("the WorkspaceTier %q does not exist", w.Spec.Tier))
+	if w.Status.Tier == "" {
+		return nil, reason, nil
+	}
+	tier, err = named(w.Status.Tier)
+	return tier, reason, err
+}
+
+// tierNamed is nil where the tier does not exist.
+func (c *Controller) tierNamed(ctx context.Context, name string) (*v1alpha1.WorkspaceTier, error) {
+	tier := &v1alpha1.WorkspaceTier{}
+	err := c.Applier.Get(ctx, client.ObjectKey{Name: name}, tier)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading WorkspaceTier %q: %w", name, err)
+	}
+	return tier, nil
+}
+
+// tierOutcome is the outcome of a step that follows the tier, once it is done where namespaces exist. A deleted workspace
+// needs no tier: nothing is made for it.
+func (t *target) tierOutcome(condition string) outcome {
+	w, kept := t.workspace, "what exists is left as it is"
+	if t.tier != nil {
+		kept = fmt.Sprintf("what exists is kept as the tier %q says", t.tier.Name)
+	}
+	switch {
+	case w.Spec.State == v1alpha1.StateDeleted || t.tierReason == "":
+		return done(condition, v1alpha1.ReasonApplied, "")
+	case t.tierReason == v1alpha1.ReasonTierNotAllowed:
+		return waiting(condition, t.tierReason, fmt.Sprintf("the WorkspaceTier %q does not allow this workspace; %s", w.Spec.Tier, kept))
+	}
+	return waiting(condition, t.tierReason, fmt.Sprintf("the WorkspaceTier %q does not exist; %s", w.Spec.Tier, kept))
 }
 
 // unfilled reports the tier's annotations that were left out.
 func (t *target) unfilled(condition string) outcome {
+	if t.tier == nil {
+		return done(condition, v1alpha1.ReasonApplied, "")
+	}
 	for _, plan := range t.ready {
 		if keys := plan.Unfilled(); len(keys) > 0 {
 			message := fmt.Sprintf("the tier %s wants {domain} in annotations, but NAMESPACE_TEMPLATE has no {domain}: %s are left out",
@@ -37,6 +85,9 @@ func (t *target) unfilled(condition string) outcome {
 
 // unknownDomains reports the domains of the tier that no namespace is of. Their quotas hold nowhere.
 func (t *target) unknownDomains(condition string) outcome {
+	if t.tier == nil {
+		return done(condition, v1alpha1.ReasonApplied, "")
+	}
 	unknown := maps.Clone(t.tier.Spec.Domains)
 	for _, plan := range t.plans {
 		delete(unknown, plan.Namespace.Domain)

@@ -32,7 +32,7 @@ func (s *stage) message(id, condition, reason string) string {
 	return meta.FindStatusCondition(s.await(id, condition, reason).Status.Conditions, condition).Message
 }
 
-// A tier that shuts a workspace out changes nothing of what it has, and never guesses; but it can be locked.
+// A tier that shuts a workspace out makes nothing new. What exists is kept to it, and can be locked.
 func TestController_KeepsWorkspacesOffTiers(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, stageOptions{})
@@ -49,7 +49,7 @@ func TestController_KeepsWorkspacesOffTiers(t *testing.T) {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	s.wantAccess("flyte-shut-out", fullAccess)
-	if pods := s.pods("flyte-shut-out"); pods != "200" {
+	if pods := s.pods("flyte-shut-out"); pods != "7" {
 		t.Errorf("the quota allows %s pods", pods)
 	}
 	s.setState("shut-out", v1alpha1.StateSuspended)

@@ -14,14 +14,14 @@ import (
 func (c *Controller) workload(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionNamespaceReady
 	if t.tier == nil {
-		return t.noTier(condition)
+		return t.tierOutcome(condition)
 	}
 	var wanted, unwanted []client.Object
 	for _, plan := range t.ready {
 		objects, unused := plan.WorkloadObjects(c.PullSecrets)
 		wanted, unwanted = append(wanted, objects...), append(unwanted, unused...)
 	}
-	return applied(condition, append(c.removeAll(ctx, unwanted), c.apply(ctx, wanted)...)).or(t.pulls)
+	return applied(condition, append(c.removeAll(ctx, unwanted), c.apply(ctx, wanted)...)).or(t.tierOutcome(condition)).or(t.pulls)
 }
 
 // pull reads what pods pull images with into the plans. What is missing of it keeps nothing else from being done.
