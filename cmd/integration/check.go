@@ -19,8 +19,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// minTolerance is what clocks and networks need.
-const minTolerance = time.Second
+const (
+	// minTolerance is what clocks and networks need.
+	minTolerance = time.Second
+	// An idle connection is closed after at least minIdleTimeout, so that senders can reuse it, and at most maxIdleTimeout.
+	minIdleTimeout = 5 * time.Second
+	maxIdleTimeout = 2 * time.Hour
+)
 
 // check adds what is wrong with values that could be parsed, and keeps what follows from them.
 func (c *config) check(found problems) {
@@ -35,6 +40,8 @@ func (c *config) check(found problems) {
 	c.checkWorkspaceAPI(found)
 	checkAtLeast(found, "WEBHOOK_TOLERANCE", c.WebhookTolerance, minTolerance)
 	checkAtLeast(found, "PROVISION_TIMEOUT", c.ProvisionTimeout, 0)
+	checkAtLeast(found, "IDLE_TIMEOUT", c.IdleTimeout, minIdleTimeout)
+	checkAtMost(found, "IDLE_TIMEOUT", c.IdleTimeout, maxIdleTimeout)
 	checkAtLeast(found, "MAX_WORKSPACES", c.MaxWorkspaces, 1)
 	checkOneOf(found, "LOG_LEVEL", strings.ToLower(c.LogLevel), "debug", "info", "warn", "error")
 	checkOneOf(found, "LOG_FORMAT", c.LogFormat, "json", "console")
@@ -191,5 +198,11 @@ func checkOneOf(found problems, variable, value string, allowed ...string) {
 func checkAtLeast[T int | time.Duration](found problems, variable string, value, least T) {
 	if value < least {
 		found.add(variable, "must be at least %v", least)
+	}
+}
+
+func checkAtMost[T int | time.Duration](found problems, variable string, value, most T) {
+	if value > most {
+		found.add(variable, "must be at most %v", most)
 	}
 }

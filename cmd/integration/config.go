@@ -59,6 +59,7 @@ type config struct {
 	WebhookSecretFile string        `env:"WORKSPACE_WEBHOOK_SECRET_FILE"`
 	WebhookTolerance  time.Duration `env:"WEBHOOK_TOLERANCE" envDefault:"5m"`
 	ProvisionTimeout  time.Duration `env:"PROVISION_TIMEOUT" envDefault:"25s"`
+	IdleTimeout       time.Duration `env:"IDLE_TIMEOUT"      envDefault:"2m"`
 	TrustedProxies    []string      `env:"TRUSTED_PROXIES"`
 
 	WorkspaceAPIEndpoint   string        `env:"WORKSPACE_API_ENDPOINT"`

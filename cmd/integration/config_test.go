@@ -136,6 +136,9 @@ func variables(kubeconfig, secretFile string) []variable {
 		{name: "PROVISION_TIMEOUT", standard: 25 * time.Second, good: "0s", want: time.Duration(0), bad: map[string]string{
 			"-1s": "must be at least 0s", "soon": "is not a duration such as 5m",
 		}},
+		{name: "IDLE_TIMEOUT", standard: 2 * time.Minute, good: "620s", want: 620 * time.Second, bad: map[string]string{
+			"4s": "must be at least 5s", "0s": "must be at least 5s", "3h": "must be at most 2h0m0s", "620": "is not a duration such as 5m",
+		}},
 		{name: "TRUSTED_PROXIES", standard: []string(nil), good: "10.0.0.0/8,fd00::/8", want: []string{"10.0.0.0/8", "fd00::/8"}, bad: cidrs},
 		{name: "CLUSTER_NAME", standard: "flyte-eks", good: "edge", want: "edge"},
 		{name: "LOG_LEVEL", standard: "info", good: "DEBUG", want: "DEBUG", bad: map[string]string{

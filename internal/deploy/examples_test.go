@@ -43,7 +43,7 @@ var examples = map[string]expect{
 		"Deployment … .spec.replicas": "1", "Secret … .kind": "Secret", "ConfigMap … .data.FLYTE_NAMESPACE": "flyte",
 		"Ingress …": absent,
 	},
-	"gateway-api": {"HTTPRoute … .spec.parentRefs[0].sectionName": "https", "ConfigMap … .data.TRUSTED_PROXIES": "10.0.0.0/8"},
+	"gateway-api": {"HTTPRoute … .spec.parentRefs[0].sectionName": "https", "ConfigMap … .data.TRUSTED_PROXIES": "10.0.0.0/8", "ConfigMap … .data.IDLE_TIMEOUT": "65m"},
 	"ingress":     {"Ingress … .spec.tls[0].secretName": "workspace-flyte-tls", "Ingress … .metadata.annotations": ""},
 	"ingress-cert-manager": {
 		annotation + `cert-manager\.io/cluster-issuer`: "letsencrypt-prod", "Ingress … .spec.tls[0].secretName": "workspace-flyte-tls",
@@ -59,7 +59,7 @@ var examples = map[string]expect{
 	"ingress-gke": {
 		annotation + `kubernetes\.io/ingress\.class`: "gce", "Ingress … .spec.ingressClassName": "",
 		annotation + `networking\.gke\.io/managed-certificates`: fullName, "ManagedCertificate … .spec.domains[*]": "workspace-flyte.company.com",
-		`Service … .metadata.annotations.cloud\.google\.com/neg`: `{"ingress": true}`,
+		`Service … .metadata.annotations.cloud\.google\.com/neg`: `{"ingress": true}`, "ConfigMap … .data.IDLE_TIMEOUT": "620s",
 	},
 	"ingressroute-traefik": {
 		"IngressRoute … .spec.routes[0].middlewares[0].name": "internal-only",

@@ -121,14 +121,14 @@ func TestServer_AnswersASenderWhoStopsHalfway(t *testing.T) {
 
 // TestNewServer_HasEveryBound: a zero would be no bound at all.
 func TestNewServer_HasEveryBound(t *testing.T) {
-	s := webhook.NewServer("127.0.0.1:0", nil, 25*time.Second, slog.New(slog.DiscardHandler))
+	s := webhook.NewServer("127.0.0.1:0", nil, webhook.Timeouts{Provision: 25 * time.Second, Idle: 620 * time.Second}, slog.New(slog.DiscardHandler))
 	got := map[string]any{
 		"address": s.Addr, "headers": s.ReadHeaderTimeout, "read": s.ReadTimeout, "write": s.WriteTimeout,
 		"idle": s.IdleTimeout, "header bytes": s.MaxHeaderBytes, "HTTP/2": *s.HTTP2,
 	}
 	want := map[string]any{
 		"address": "127.0.0.1:0", "headers": 5 * time.Second, "read": 10 * time.Second, "write": 45 * time.Second,
-		"idle": 2 * time.Minute, "header bytes": 16 << 10, "HTTP/2": http.HTTP2Config{
+		"idle": 620 * time.Second, "header bytes": 16 << 10, "HTTP/2": http.HTTP2Config{
 			MaxConcurrentStreams: 64, MaxReadFrameSize: 64 << 10, MaxReceiveBufferPerStream: 64 << 10,
 			MaxReceiveBufferPerConnection: 256 << 10, WriteByteTimeout: 10 * time.Second,
 		},

@@ -78,7 +78,7 @@ func newEdge(t *testing.T, change ...func(*webhook.Options, *http.Server)) *edge
 	o.Metrics = registry
 	log := &strings.Builder{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	server := webhook.NewServer("", nil, o.ProvisionTimeout, logger)
+	server := webhook.NewServer("", nil, webhook.Timeouts{Provision: o.ProvisionTimeout, Idle: 2 * time.Minute}, logger)
 	for _, adapt := range change {
 		adapt(&o, server)
 	}

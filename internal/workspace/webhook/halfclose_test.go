@@ -96,7 +96,7 @@ func TestServer_AnswersAClientThatHalfCloses(t *testing.T) {
 			t.Run(name+path, func(t *testing.T) {
 				store, handler := newLate(t)
 				e := &edge{store: store.memory}
-				server := webhook.NewServer("", handler, time.Minute, slog.New(slog.DiscardHandler))
+				server := webhook.NewServer("", handler, webhook.Timeouts{Provision: time.Minute}, slog.New(slog.DiscardHandler))
 				e.address = serveOn(t, server, transport.serve)
 				c, r := transport.connect(e.connection(t)), e.request(t, path, "msg_1", request.body)
 				if err := r.Write(c); err != nil {

@@ -39,7 +39,7 @@ func openHTTP2(t *testing.T, handler http.Handler) *frames {
 		t.Fatal(err)
 	}
 	certificate, read := example(t), new(atomic.Int64)
-	server := webhook.NewServer("", handler, time.Minute, slog.New(slog.DiscardHandler))
+	server := webhook.NewServer("", handler, webhook.Timeouts{Provision: time.Minute}, slog.New(slog.DiscardHandler))
 	secured := webhook.Encrypt(server, metered{listener, read}, func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return &certificate, nil
 	})

@@ -46,7 +46,6 @@ const (
 
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
-	idleTimeout   = 2 * time.Minute
 	// writeMargin is how long, after the longest wait of /provision, an answer may take.
 	writeMargin = 10 * time.Second
 

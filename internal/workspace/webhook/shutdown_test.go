@@ -86,7 +86,7 @@ func (e *edge) start(process context.Context, t *testing.T, handler http.Handler
 	e.shutting = make(chan struct{})
 	server := &manager.Server{
 		Name: "edge", ShutdownTimeout: &drain, Listener: metered{listener, new(atomic.Int64)},
-		Server: webhook.NewServer("", handler, time.Minute, slog.New(slog.DiscardHandler)),
+		Server: webhook.NewServer("", handler, webhook.Timeouts{Provision: time.Minute}, slog.New(slog.DiscardHandler)),
 	}
 	server.Server.RegisterOnShutdown(func() { close(e.shutting) })
 	go func() { done <- server.Start(process) }()

@@ -24,7 +24,7 @@ func encrypted(t *testing.T, certificate webhook.Certificate) (e *edge, client *
 	if err != nil {
 		t.Fatal(err)
 	}
-	secure := webhook.NewServer("", server.Handler, time.Second, slog.New(slog.DiscardHandler))
+	secure := webhook.NewServer("", server.Handler, webhook.Timeouts{Provision: time.Second}, slog.New(slog.DiscardHandler))
 	isPatient(secure)
 	secured := webhook.Encrypt(secure, listener, certificate)
 	go func() { _ = secure.Serve(secured) }()
