@@ -3,18 +3,13 @@ package workspace
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// decodeError tells a document that is no JSON (malformed) from one whose members have the wrong type (invalid).
+// decodeError is the KindMalformed error for a document that is not JSON.
 func decodeError(err error, at string) error {
-	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		return invalid([]FieldError{{Field: path(at, semantic.JSONPointer), Message: "must be " + wanted(semantic.GoType)}})
-	}
 	syntactic, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case !ok:
@@ -26,25 +21,8 @@ func decodeError(err error, at string) error {
 	return &Error{Kind: KindMalformed, Detail: detail, Err: err}
 }
 
-// wanted is how a sender would call the JSON form of a Go type.
-func wanted(t reflect.Type) string {
-	if t == nil {
-		return "of another type"
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return "a string"
-	case reflect.Int64:
-		return "a whole number, written without fraction or exponent"
-	case reflect.Slice:
-		return "an array"
-	default:
-		return "an object"
-	}
-}
-
 // path turns a JSON pointer below at into the path that field errors use, such as data.members[0].name or
-// data.labels[cost-center]. The root is called body.
+// data.labels[cost-center]. The root is called [wholeBody].
 func path(at string, pointer jsontext.Pointer) string {
 	text := at
 	for token := range pointer.Tokens() {
@@ -58,9 +36,12 @@ func path(at string, pointer jsontext.Pointer) string {
 		}
 	}
 	if text == "" {
-		return "body"
+		return wholeBody
 	}
 	return presentable(text)
 }
+
+// wholeBody is the field that stands for all of a body.
+const wholeBody = "body"
 
 func isIndex(token string) bool { return token != "" && strings.Trim(token, "0123456789") == "" }

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -86,6 +87,31 @@ func invalid(fields []FieldError) error {
 		return nil
 	}
 	return &Error{Kind: KindInvalid, Detail: "the request breaks a rule", Fields: fields}
+}
+
+// allFaults joins KindInvalid errors into one with the fields of all. A field of a later error is left out where an
+// earlier error already names the field itself or an object or array around it.
+func allFaults(errs ...error) error {
+	var fields []FieldError
+	for _, err := range errs {
+		e, ok := errors.AsType[*Error](err)
+		if !ok {
+			continue
+		}
+		earlier := fields
+		for _, f := range e.Fields {
+			if !slices.ContainsFunc(earlier, func(known FieldError) bool { return isWithin(f.Field, known.Field) }) {
+				fields = append(fields, f)
+			}
+		}
+	}
+	return invalid(fields)
+}
+
+// isWithin tells whether a field is outer, or part of it.
+func isWithin(field, outer string) bool {
+	rest, found := strings.CutPrefix(field, outer)
+	return outer == wholeBody || found && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // maxEcho is how many characters of a sender's own text an error repeats.

@@ -82,14 +82,15 @@ type reference struct {
 
 // DecodeEvent reads the body of a webhook. Member names are case-sensitive, unknown ones are ignored, and a name
 // that stands twice is malformed (RFC 8259 leaves its meaning open), as is nesting beyond [MaxDepth]. The data of a ping
-// or an unknown type is not read.
+// or an unknown type is not read, nor is the timestamp of an event without content. A KindInvalid error lists every member
+// of the wrong type; the event then holds what could be read.
 func DecodeEvent(body []byte) (Event, error) {
 	if err := boundDepth(body); err != nil {
 		return Event{}, err
 	}
-	var envelope envelope
-	if err := json.Unmarshal(body, &envelope); err != nil {
-		return Event{}, decodeError(err, "")
+	envelope, err := decode[envelope](body, "")
+	if err != nil {
+		return Event{}, err
 	}
 	event := Event{Type: envelope.Type}
 	if event.Type == "" {
@@ -101,15 +102,17 @@ func DecodeEvent(body []byte) (Event, error) {
 	if len(envelope.Data) == 0 {
 		return event, invalid([]FieldError{{Field: "data", Message: messageRequired}})
 	}
-	var err error
-	if event.Data, err = decodeData(event.Type, envelope.Data); err != nil {
+	if !event.Type.HasContent() {
+		event.Data, err = decodeReference(envelope.Data)
 		return event, err
 	}
-	event.Timestamp, err = decodeTimestamp(envelope.Timestamp)
-	return event, err
+	var dataErr, timestampErr error
+	event.Data, dataErr = decode[Data](envelope.Data, "data")
+	event.Timestamp, timestampErr = decodeTimestamp(envelope.Timestamp)
+	return event, allFaults(dataErr, timestampErr)
 }
 
-// DecodeData reads the body of /provision: the data object alone.
+// DecodeData reads the body of /provision: the data object alone. Its errors are those of [DecodeEvent].
 func DecodeData(body []byte) (Data, error) {
 	if err := boundDepth(body); err != nil {
 		return Data{}, err
@@ -117,21 +120,10 @@ func DecodeData(body []byte) (Data, error) {
 	return decode[Data](body, "")
 }
 
-// decodeData reads no more of the data than events of this type say: without content, id and version alone.
-func decodeData(t EventType, raw jsontext.Value) (Data, error) {
-	if t.HasContent() {
-		return decode[Data](raw, "data")
-	}
-	reference, err := decode[reference](raw, "data")
+// decodeReference reads the data of an event without content: id and version alone.
+func decodeReference(data jsontext.Value) (Data, error) {
+	reference, err := decode[reference](data, "data")
 	return Data{WorkspaceID: reference.WorkspaceID, Version: reference.Version}, err
-}
-
-func decode[T any](body []byte, at string) (value T, err error) {
-	if err := json.Unmarshal(body, &value); err != nil {
-		var none T
-		return none, decodeError(err, at)
-	}
-	return value, nil
 }
 
 func decodeTimestamp(raw jsontext.Value) (at time.Time, err error) {

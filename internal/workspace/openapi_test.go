@@ -122,6 +122,7 @@ func TestRules_AgreeWithOpenAPIOnWorkspaces(t *testing.T) {
 		`"description":"` + strings.Repeat("ü", 300) + `"`, `"description":"` + strings.Repeat("ü", 301) + `"`,
 		`"owner":"` + a(254) + `"`,
 		`"version":9007199254740991`, `"version":9007199254740992`, `"version":-1`, `"version":1.5`, `"version":"1"`,
+		`"version":7.0`, `"version":1e3`, `"version":70e-1`, `"version":9.007199254740992e15`,
 		`"quota":{"cpu":"1e3"}`, `"quota":{"cpu":"0.5"}`, `"quota":{"gpu":"1k"}`, `"quota":{"cpu":40}`,
 		`"quota":{"other":1}`, `"quota":[]`,
 		`"labels":{"a/b":"c"}`, `"labels":{"/b":"c"}`, `"labels":{"kubernetes.io/b":"c"}`, `"labels":{"k8s.io/b":"c"}`,

@@ -85,6 +85,25 @@ func (v *Validator) Event(e Event) error {
 	return invalid(fields)
 }
 
+// DecodeEvent decodes and checks a webhook's body. A KindInvalid error lists everything that is wrong with it: members of
+// the wrong type and broken rules.
+func (v *Validator) DecodeEvent(body []byte) (Event, error) {
+	e, err := DecodeEvent(body)
+	if err != nil && KindOf(err) != KindInvalid || !e.Type.Known() {
+		return e, err
+	}
+	return e, allFaults(err, v.Event(e))
+}
+
+// DecodeData decodes and checks the body of /provision, as [Validator.DecodeEvent] does.
+func (v *Validator) DecodeData(body []byte) (Data, error) {
+	d, err := DecodeData(body)
+	if err != nil && KindOf(err) != KindInvalid {
+		return d, err
+	}
+	return d, allFaults(err, v.Data(d))
+}
+
 // Data checks the body of /provision, which needs no version.
 func (v *Validator) Data(d Data) error {
 	fields := v.fields(d, "")

@@ -94,7 +94,7 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	if err != nil {
 		return "", err
 	}
-	event, err := workspace.DecodeEvent(body)
+	event, err := h.Validator.DecodeEvent(body)
 	switch {
 	case err != nil:
 		return "", err
@@ -102,9 +102,6 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 		return "ping", c.JSON(http.StatusOK, answer{Status: "pong"})
 	case !event.Type.Known():
 		return "ignored", c.JSON(http.StatusAccepted, answer{Status: "ignored"})
-	}
-	if err := h.Validator.Event(event); err != nil {
-		return "", err
 	}
 	_, recorded, err := h.record(c, event, message.ID, body)
 	if err != nil {

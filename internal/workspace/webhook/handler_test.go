@@ -156,7 +156,10 @@ func TestHandler_DoesNotDependOnTheHostHeader(t *testing.T) {
 }
 
 func TestHandler_TakesEveryAliasOfItsMediaType(t *testing.T) {
-	types := []string{"application/json", "Application/JSON", "application/json; charset=utf-8", `application/json;charset="UTF-8"`}
+	types := []string{
+		"application/json", "Application/JSON", "application/json; charset=utf-8", `application/json;charset="UTF-8"`,
+		"application/json; charset=utf8", "application/json;",
+	}
 	for _, mediaType := range types {
 		t.Run(mediaType, func(t *testing.T) {
 			got := newEdge(t).post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header.Set("Content-Type", mediaType) })
@@ -164,6 +167,16 @@ func TestHandler_TakesEveryAliasOfItsMediaType(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Identity is no coding (RFC 9110, 12.5.3), although a sender should not name it.
+func TestHandler_TakesTheCodingIdentity(t *testing.T) {
+	for _, coding := range []string{"identity", "Identity", "identity, identity", ""} {
+		got := newEdge(t).post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header.Set("Content-Encoding", coding) })
+		if diff := cmp.Diff(taken(http.StatusAccepted, accepted), got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", coding, diff)
+		}
 	}
 }
 

@@ -18,11 +18,8 @@ func (h *Handler) provision(c *echo.Context) (outcome string, err error) {
 	if err != nil {
 		return "", err
 	}
-	data, err := workspace.DecodeData(body)
+	data, err := h.Validator.DecodeData(body)
 	if err != nil {
-		return "", err
-	}
-	if err := h.Validator.Data(data); err != nil {
 		return "", err
 	}
 	event := workspace.Event{Type: workspace.EventCreated, Data: data}

@@ -91,7 +91,7 @@ func TestHandler_RefusesMediaTypesAndCodings(t *testing.T) {
 		"none":             {types, func(r *http.Request) { r.Header.Del("Content-Type") }},
 		"two":              {types, add("Content-Type", "text/plain")},
 		"gzip":             {coding, add("Content-Encoding", "gzip")},
-		"identity":         {coding, add("Content-Encoding", "identity")},
+		"identity, gzip":   {coding, add("Content-Encoding", "identity, gzip")},
 		"none, then gzip": {coding, func(r *http.Request) {
 			r.Header["Content-Encoding"] = []string{"", "gzip"}
 		}},

@@ -81,10 +81,14 @@ func serverWriter(w http.ResponseWriter) http.ResponseWriter {
 	return w
 }
 
-// mustBeJSON refuses other media types, and every content coding: a compressed body has no bound.
+// mustBeJSON refuses other media types, and every content coding but identity: a compressed body has no bound.
 func mustBeJSON(h http.Header) error {
-	if len(h.Values("Content-Encoding")) > 0 {
-		return newProblem(http.StatusUnsupportedMediaType, "the body must be sent without a content coding")
+	for _, codings := range h.Values("Content-Encoding") {
+		for coding := range strings.SplitSeq(codings, ",") {
+			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+				return newProblem(http.StatusUnsupportedMediaType, "the body must be sent without a content coding")
+			}
+		}
 	}
 	if types := h.Values("Content-Type"); len(types) != 1 || !isJSON(types[0]) {
 		return newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
@@ -92,8 +96,10 @@ func mustBeJSON(h http.Header) error {
 	return nil
 }
 
+// isJSON takes the charset UTF-8 under its common misspelling, too.
 func isJSON(contentType string) bool {
 	mediaType, params, err := mime.ParseMediaType(contentType)
 	charset, given := params["charset"]
-	return err == nil && mediaType == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
+	isUTF8 := strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
+	return err == nil && mediaType == "application/json" && (!given || isUTF8)
 }
