@@ -15,6 +15,9 @@ const (
 	AnnotationAdoptProject = "platform.company.com/adopt-flyte-project"
 	// AnnotationDeliveries holds the newest webhook deliveries of a Workspace: their ids and body hashes, as JSON.
 	AnnotationDeliveries = "platform.company.com/deliveries"
+	// AnnotationAccepted holds what the newest accepted events of a Workspace said: the version and hash of the content, and
+	// the version and name of the state, as JSON. An event that says something else at the same version is refused.
+	AnnotationAccepted = "platform.company.com/accepted"
 	// AnnotationExtras holds the keys of the labels and annotations that the tier has put on an object, as JSON.
 	AnnotationExtras = "platform.company.com/tier-keys"
 )

@@ -177,7 +177,8 @@ func TestStore_SettlesWhatALaggingCacheHides(t *testing.T) {
 	}{
 		{"unknown, a repeat", nil, first, delivery(first), workspace.OutcomeDuplicate, 0},
 		{"unknown, a repeat that its tier would refuse today", nil, refused, delivery(refused), workspace.OutcomeDuplicate, 0},
-		{"unknown, stale", nil, event(workspace.EventSuspended, id, 1), workspace.Delivery{ID: "a"}, workspace.OutcomeStale, 0},
+		{"unknown, stale", nil, event(workspace.EventUpdated, id, 1), workspace.Delivery{ID: "a"}, workspace.OutcomeStale, 0},
+		{"unknown, another state", nil, event(workspace.EventSuspended, id, 1), workspace.Delivery{ID: "a"}, "", workspace.KindConflict},
 		{"old, a repeat", old, second, delivery(second), workspace.OutcomeDuplicate, 0},
 		{"old, another body", old, second, workspace.NewDelivery("msg_2", []byte("x")), "", workspace.KindConflict},
 		{"old, news", old, event(workspace.EventSuspended, id, 3), workspace.Delivery{ID: "b"}, workspace.OutcomeAccepted, 0},

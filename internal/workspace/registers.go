@@ -1,6 +1,8 @@
 package workspace
 
 import (
+	"errors"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -29,23 +31,30 @@ func New(id string) *v1alpha1.Workspace {
 
 // Record merges an event into w and notes its delivery, both in memory; the caller stores them in one write.
 // The result depends on the set of events recorded, never on their order: each register is kept by its highest
-// version. Only OutcomeAccepted has changed w. A delivery id that stands for another body is a KindConflict error.
+// version. Only OutcomeAccepted has changed w. A delivery id that stands for another body is a KindConflict error, and so is
+// a [Contradiction].
 func Record(w *v1alpha1.Workspace, e Event, d Delivery) (Outcome, error) {
 	seen := deliveriesOf(w)
 	if repeated, err := seen.repeats(d); err != nil || repeated {
 		return OutcomeDuplicate, err
 	}
+	if err := Contradiction(w, e); err != nil {
+		return "", err
+	}
 	content, state := RaisesContent(w, e), raisesState(w, e)
 	if !content && !state {
 		return OutcomeStale, nil
 	}
+	said := acceptedOf(w)
 	if content {
 		setContent(&w.Spec, e.Data)
+		said.Content = statement{Version: e.Data.Version, Value: contentHash(e.Data)}
 	}
 	if state {
 		w.Spec.State, w.Spec.StateVersion = e.Type.state(), e.Data.Version
+		said.State = statement{Version: e.Data.Version, Value: string(e.Type.state())}
 	}
-	return OutcomeAccepted, seen.note(w, d)
+	return OutcomeAccepted, errors.Join(said.store(w), seen.note(w, d))
 }
 
 // RaisesContent tells whether recording e would replace the content of w.

@@ -18,7 +18,8 @@ import (
 type listing struct {
 	before map[string]*v1alpha1.Workspace
 	listed map[string]bool
-	// changes are the events that bring something newer, and refused are the items that break a rule.
+	// changes are the events that bring something newer, and refused are the items that break a rule or contradict an
+	// accepted event.
 	changes []update
 	refused []Difference
 	// unreadable tells that the listing has an item of which nobody knows what workspace it is.
@@ -83,24 +84,29 @@ func (l *listing) compare(v *workspace.Validator, item []byte) (updates []update
 var errNoID = errors.New("an item has no workspace_id that can be read")
 
 // acceptable are those of the events that raise a register and pass the edge's own validation. Of a workspace that is
-// not known, nothing is taken without its content.
+// not known, nothing is taken without its content. A valid event that contradicts an accepted one is reported.
 func (l *listing) acceptable(v *workspace.Validator, events []workspace.Event, have *v1alpha1.Workspace, listed workspace.Listed) []update {
 	var updates []update
 	for _, e := range events {
 		if e.Type == workspace.EventUpdated && listed.State == v1alpha1.StateDeleted && listed.Name == "" {
 			continue // what is deleted may be listed without its content
 		}
-		if !workspace.Raises(have, e) {
+		raises, conflict := workspace.Raises(have, e), workspace.Contradiction(have, e)
+		if !raises && conflict == nil {
 			continue
 		}
-		if err := v.Event(e); err != nil {
+		err := v.Event(e)
+		switch {
+		case err == nil && conflict != nil:
+			l.refuse(listed.WorkspaceID, conflict)
+		case err == nil:
+			updates = append(updates, update{event: e, detail: detail(have, e, listed)})
+		case raises:
 			l.refuse(listed.WorkspaceID, err)
 			if have.ResourceVersion == "" {
 				return nil
 			}
-			continue
 		}
-		updates = append(updates, update{event: e, detail: detail(have, e, listed)})
 	}
 	return updates
 }
@@ -116,7 +122,15 @@ func detail(have *v1alpha1.Workspace, e workspace.Event, listed workspace.Listed
 }
 
 func (l *listing) refuse(id string, err error) {
-	l.refused = append(l.refused, Difference{WorkspaceID: presentable(id), What: DifferenceRefused, Detail: err.Error()})
+	l.refused = append(l.refused, Difference{WorkspaceID: presentable(id), What: refusalOf(err), Detail: err.Error()})
+}
+
+// refusalOf is the difference that an event is which can't be taken.
+func refusalOf(err error) string {
+	if _, ok := errors.AsType[*workspace.VersionConflict](err); ok {
+		return DifferenceConflict
+	}
+	return DifferenceRefused
 }
 
 // presentable is what of an id that nobody has checked is shown to people: its beginning, without what forges lines.

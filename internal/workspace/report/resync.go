@@ -57,6 +57,7 @@ const (
 	DifferenceContent  = "content"
 	DifferenceState    = "state"
 	DifferenceRefused  = "refused"
+	DifferenceConflict = "conflict"
 	DifferenceOrphaned = "orphaned"
 	DifferenceListed   = "listed again"
 )
@@ -153,7 +154,7 @@ func (r *Resync) apply(ctx context.Context, u update) Difference {
 	// A delivery id of its own: what was listed before may come again, by a webhook or not.
 	_, _, err := r.Store.Record(ctx, u.event, workspace.NewDelivery("resync_"+rand.Text(), nil))
 	if err != nil {
-		return Difference{u.event.Data.WorkspaceID, DifferenceRefused, fmt.Sprintf("%s: %v", u.event.Type, err)}
+		return Difference{u.event.Data.WorkspaceID, refusalOf(err), fmt.Sprintf("%s: %v", u.event.Type, err)}
 	}
 	return Difference{u.event.Data.WorkspaceID, what, u.detail}
 }

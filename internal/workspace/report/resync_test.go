@@ -186,6 +186,29 @@ func TestResync_AppliesWhatIsNewer(t *testing.T) {
 	}
 }
 
+// TestResync_ReportsAVersionThatIsUsedTwice and goes on with the others.
+func TestResync_ReportsAVersionThatIsUsedTwice(t *testing.T) {
+	r := newRegister(t, "twice")
+	r.lists(item("twice-1", 3, "Active", 3), item("twice-2", 3, "Suspended", 4), item("twice-3", 3, "Active", 3))
+	r.sync()
+	w := r.get("twice-3")
+	w.Spec.DisplayName = "Edited by hand" // which is no fault of the sender
+	must(t, r.admin.Update(t.Context(), w))
+	other := strings.Replace(item("twice-1", 3, "Active", 3), "As of", "Not as of", 1)
+	r.lists(other, item("twice-2", 3, "Deleted", 4), item("twice-3", 3, "Active", 3), item("twice-4", 1, "Active", 1))
+	conflict := "conflict version %d of workspace %s was used before with %s: send this event with a higher version: " +
+		"%s register"
+	want := []string{
+		"twice-1 " + fmt.Sprintf(conflict, 3, "twice-1", "other content", "content"),
+		"twice-2 " + fmt.Sprintf(conflict, 4, "twice-2", "the state Suspended", "state"),
+	}
+	r.expect(append(want, "twice-4 content new, Active at 1")...)
+	r.expect(want...)
+	if w := r.get("twice-2"); w.Spec.State != v1alpha1.StateSuspended {
+		t.Errorf("twice-2 is %s", w.Spec.State)
+	}
+}
+
 // TestResync_KeepsWhatIsNotListed as it is, and says so.
 func TestResync_KeepsWhatIsNotListed(t *testing.T) {
 	r := newRegister(t, "kept")

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
@@ -17,6 +18,7 @@ type metrics struct {
 	deliveries *prometheus.CounterVec
 	refusals   *prometheus.CounterVec
 	limited    *prometheus.CounterVec
+	conflicts  *prometheus.CounterVec
 	seconds    prometheus.Histogram
 }
 
@@ -34,6 +36,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "workspace_flyte_webhook_rate_limited_total",
 			Help: "Requests answered 429 since their source had spent its budget: that for signed requests, or that for all others.",
 		}, []string{"budget"}),
+		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "workspace_flyte_webhook_version_conflicts_total",
+			Help: "Events answered 409 because they say something else at a version that was used before, by register: content or state.",
+		}, []string{"register"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "workspace_flyte_webhook_seconds",
 			Help:    "Seconds from a request on a POST route to its answer.",
@@ -46,7 +52,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, b := range []budget{signed, unsigned} {
 		m.limited.WithLabelValues(string(b))
 	}
-	r.MustRegister(m.deliveries, m.refusals, m.limited, m.seconds)
+	for _, register := range []workspace.Register{workspace.RegisterContent, workspace.RegisterState} {
+		m.conflicts.WithLabelValues(string(register))
+	}
+	r.MustRegister(m.deliveries, m.refusals, m.limited, m.conflicts, m.seconds)
 	return m
 }
 
@@ -90,7 +99,17 @@ func (h *Handler) counted(handle func(*echo.Context) (outcome string, err error)
 		outcome, err = handle(c)
 		if err != nil {
 			outcome = strconv.Itoa(problemOf(err).Status)
+			h.noteConflict(c, err)
 		}
 		return err
+	}
+}
+
+// noteConflict counts and logs an event that uses a version for the second time: its sender is at fault, and nobody else
+// would learn of it.
+func (h *Handler) noteConflict(c *echo.Context, err error) {
+	if conflict, ok := errors.AsType[*workspace.VersionConflict](err); ok {
+		h.metrics.conflicts.WithLabelValues(string(conflict.Register)).Inc()
+		c.Logger().Warn("refused an event that uses a version twice", "error", err)
 	}
 }

@@ -185,6 +185,35 @@ func TestHandler_RefusesAnotherBodyUnderAUsedID(t *testing.T) {
 	}
 }
 
+// The sender is told, and so is the operator: nobody else can notice that a change was never made.
+func TestHandler_RefusesAndCountsAVersionThatIsUsedTwice(t *testing.T) {
+	e := newEdge(t)
+	e.post(t, hooks, "msg_1", event("created", 5))
+	other := strings.Replace(event("created", 5), `"Fraud`, `"Fraud again`, 1)
+	data := strings.TrimSuffix(other[strings.Index(other, `"data":`)+len(`"data":`):], "}")
+	content := refused(http.StatusConflict, "version 5 of workspace ws-001 was used before with other content: send this event with a higher version")
+	state := refused(http.StatusConflict, "version 5 of workspace ws-001 was used before with the state Active: send this event with a higher version")
+	tests := []struct {
+		path, body string
+		want       answer
+	}{
+		{hooks, event("created", 5), taken(http.StatusOK, `{"status":"stale"}`)},
+		{hooks, other, content}, {provision, data, content}, {hooks, event("suspended", 5), state},
+	}
+	for i, test := range tests {
+		if diff := cmp.Diff(test.want, e.post(t, test.path, fmt.Sprint("again_", i), test.body)); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", test.path, test.body, diff)
+		}
+	}
+	counted := values(t, e.registry, "workspace_flyte_webhook_version_conflicts_total")
+	if diff := cmp.Diff(map[string]float64{"content": 2, "state": 1}, counted); diff != "" {
+		t.Errorf("counted (-want +got):\n%s", diff)
+	}
+	if n := strings.Count(e.log.String(), "uses a version twice"); n != 3 {
+		t.Errorf("logged %d times:\n%s", n, e.log)
+	}
+}
+
 func TestHandler_BoundsTheErrorsOfAnAnswer(t *testing.T) {
 	members := strings.Repeat(`{"kind":"User","name":"ana","role":""},`, 500)
 	body := `{"type":"workspace.created","data":{"workspace_id":"ws-001","version":1,"name":"Fraud","members":[` +
