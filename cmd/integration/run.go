@@ -196,7 +196,7 @@ func (s *service) acquired(ctx context.Context) {
 }
 
 func (s *service) addEdge(ctx context.Context) error {
-	keys, err := s.cfg.webhookKeys(s.reportFile("the webhook secrets"))
+	keys, err := s.cfg.webhookKeys(s.logKeys, s.reportFile("the webhook secrets"))
 	if err != nil {
 		return err
 	}
@@ -220,6 +220,12 @@ func (s *service) addEdge(ctx context.Context) error {
 // routes are all that is served on LISTEN_ADDRESS; api/openapi.yaml describes them.
 func routes(handler *webhook.Handler, health *webhook.Health) []webhook.Routes {
 	return []webhook.Routes{handler, health, web.Docs{}}
+}
+
+// logKeys logs which webhook keys this replica accepts from now on. It also computes their fingerprints, for which no
+// request has to wait then.
+func (s *service) logKeys(keys *signature.Keys) {
+	s.log.Info("webhook keys in force", "fingerprints", keys.Fingerprints())
 }
 
 // reportFile tells of a file that was read again, or could not be.

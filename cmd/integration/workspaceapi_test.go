@@ -127,7 +127,8 @@ func TestConfig_KeepsTheDirectionsApart(t *testing.T) {
 	}
 
 	reread := make(chan error, 1)
-	keys, err := cfg.webhookKeys(func(err error) { reread <- err })
+	var loaded []string
+	keys, err := cfg.webhookKeys(func(k *signature.Keys) { loaded = append(loaded, k.Fingerprints()...) }, func(err error) { reread <- err })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,6 +138,9 @@ func TestConfig_KeepsTheDirectionsApart(t *testing.T) {
 	}
 	if err := <-reread; err == nil || !strings.Contains(err.Error(), "shares a secret") || keys().String() != "1 symmetric, 0 public" {
 		t.Errorf("the keys are %s, %v", keys(), err)
+	}
+	if diff := cmp.Diff(keys().Fingerprints(), loaded); diff != "" {
+		t.Errorf("keys that are not in force were loaded (-want +got):\n%s", diff)
 	}
 }
 

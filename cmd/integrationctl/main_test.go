@@ -67,6 +67,19 @@ func TestSecretNew_PrintsASecretThatTheServiceTakes(t *testing.T) {
 	}
 }
 
+func TestSecretFingerprint_PrintsNoSecret(t *testing.T) {
+	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	for stdin, want := range map[string]result{
+		secret + "\n": {Stdout: "d3f8a964\n"},
+		"":            {Code: 1, Stderr: "integrationctl: reading the secrets on standard input: there is no secret\n"},
+		"x" + secret:  {Code: 1, Stderr: "integrationctl: reading the secrets on standard input: secret 1: it does not start with whsec_, whsk_ or whpk_\n"},
+	} {
+		if diff := cmp.Diff(want, invocation{stdin: stdin}.run(t, "secret", "fingerprint")); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", stdin, diff)
+		}
+	}
+}
+
 func TestCommand_Helps(t *testing.T) {
 	for golden, args := range map[string]string{
 		"help.txt": "--help", "send-help.txt": "send --help", "secret-help.txt": "secret --help", "secret-new-help.txt": "secret new --help",

@@ -18,6 +18,7 @@ type attempt struct {
 	hasMACs bool
 	content []byte // what an ed25519 key signs
 
+	matched    int // the key that fits, counted from the first secret
 	asymmetric int // how many signatures of such keys were looked at
 }
 
@@ -48,7 +49,7 @@ func (a *attempt) trySymmetric(text string) (usable, matched bool) {
 	}
 	for i := range a.keys.secrets {
 		if hmac.Equal(a.macs[i][:], []byte(text)) {
-			matched = true
+			matched, a.matched = true, i
 		}
 	}
 	return true, matched
@@ -70,8 +71,9 @@ func (a *attempt) tryAsymmetric(text string) (usable, matched bool) {
 	if a.content == nil {
 		a.content = signedContent(a.id, a.timestamp, a.body)
 	}
-	for _, key := range a.keys.public {
+	for i, key := range a.keys.public {
 		if ed25519.Verify(key, a.content, signature[:n]) {
+			a.matched = len(a.keys.secrets) + i
 			return true, true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // How the spec marks the kinds of secrets ("Signature scheme").
@@ -21,6 +22,9 @@ const (
 type Keys struct {
 	secrets []*symmetric
 	public  []ed25519.PublicKey
+
+	once         sync.Once
+	fingerprints []string // of secrets and public keys; see Fingerprints
 }
 
 // ParseKeys reads one to [MaxKeys] secrets (whsec_ and 24 to 64 bytes in base64) and ed25519 public keys (whpk_ and 32 bytes in

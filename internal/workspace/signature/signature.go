@@ -44,7 +44,13 @@ type Message struct {
 	ID string
 	// Timestamp is when the sender made this attempt, in whole seconds and UTC.
 	Timestamp time.Time
+
+	keys *Keys
+	key  int
 }
+
+// Key is the fingerprint of the key that verified the signature; see [Keys.Fingerprints].
+func (m Message) Key() string { return m.keys.Fingerprints()[m.key] }
 
 // ValidID reports whether id can be the id of a message: 1 to [MaxIDLength] bytes of printable ASCII without white space and
 // full stop. The spec forbids the full stop because it separates the parts of what is signed ("Signature scheme").

@@ -31,17 +31,28 @@ func NewVerifier(keys func() *Keys, tolerance time.Duration, now func() time.Tim
 // Every error is an [*Error] and wraps [ErrInvalid]. What a refused request can cost is bounded: one HMAC of the body for each
 // secret, and at most 16 ed25519 verifications for each public key.
 func (v *Verifier) Verify(h http.Header, body []byte) (Message, error) {
+	c, reason := v.readFresh(h)
+	if reason != accepted {
+		return Message{}, &Error{Reason: reason}
+	}
+	keys := v.keys()
+	key, reason := keys.match(c, body)
+	if reason != accepted {
+		return Message{}, &Error{Reason: reason}
+	}
+	return Message{ID: c.id, Timestamp: c.at, keys: keys, key: key}, nil
+}
+
+// Fingerprints are those of the keys that are in force now; see [Keys.Fingerprints].
+func (v *Verifier) Fingerprints() []string { return v.keys().Fingerprints() }
+
+// readFresh takes the claim from the headers, and refuses one that is too old or too new.
+func (v *Verifier) readFresh(h http.Header) (claim, Reason) {
 	c, reason := readClaim(h)
 	if reason == accepted {
 		reason = v.checkAge(c.at)
 	}
-	if reason == accepted {
-		reason = v.keys().match(c, body)
-	}
-	if reason != accepted {
-		return Message{}, &Error{Reason: reason}
-	}
-	return Message{ID: c.id, Timestamp: c.at}, nil
+	return c, reason
 }
 
 // checkAge says whether a request that was signed at this moment is neither too old nor too new.
@@ -55,21 +66,21 @@ func (v *Verifier) checkAge(at time.Time) Reason {
 	return accepted
 }
 
-// match looks for a signature that one of the keys made over the claim and the body.
-func (k *Keys) match(c claim, body []byte) Reason {
+// match looks for a signature that one of the keys made over the claim and the body, and tells which key.
+func (k *Keys) match(c claim, body []byte) (key int, reason Reason) {
 	attempt := attempt{keys: k, claim: c, body: body}
-	reason := ReasonNoUsableSignature
+	reason = ReasonNoUsableSignature
 	rest := c.signatures
 	for i := 0; i < maxSignatures && rest != ""; i++ {
 		var signature string
 		signature, rest, _ = strings.Cut(rest, " ")
 		usable, matched := attempt.try(signature)
 		if matched {
-			return accepted
+			return attempt.matched, accepted
 		}
 		if usable {
 			reason = ReasonNoMatchingSignature
 		}
 	}
-	return reason
+	return 0, reason
 }

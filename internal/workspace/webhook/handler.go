@@ -48,6 +48,7 @@ type Options struct {
 type Handler struct {
 	Options
 	metrics *metrics
+	keys    *keyMetrics
 	sources *sources
 	reading *readers
 	// storing are the events that are stored or wait for their turn, waiting the requests that wait for Ready.
@@ -62,10 +63,11 @@ func NewHandler(o Options) *Handler {
 		o.Now = time.Now
 	}
 	h := &Handler{
-		Options: o, metrics: newMetrics(o.Metrics), sources: newSources(o.Now), reading: newReaders(),
+		Options: o, metrics: newMetrics(o.Metrics), keys: newKeyMetrics(o.Verifier.Fingerprints), sources: newSources(o.Now), reading: newReaders(),
 		storing: make(slots, maxStoring), waiting: make(slots, maxWaiting),
 		storingBytes: semaphore.NewWeighted(maxStoringBytes), writes: newWriteLimiter(),
 	}
+	o.Metrics.MustRegister(h.keys)
 	h.gauge(o.Metrics)
 	h.gaugeWrites(o.Metrics)
 	return h

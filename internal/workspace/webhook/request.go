@@ -25,6 +25,7 @@ func (h *Handler) verified(c *echo.Context) ([]byte, signature.Message, error) {
 		}
 		return nil, message, err
 	}
+	h.keys.count(message.Key())
 	if err := h.spend(source, signed); err != nil {
 		return nil, message, err
 	}
