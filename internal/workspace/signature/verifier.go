@@ -46,6 +46,13 @@ func (v *Verifier) Verify(h http.Header, body []byte) (Message, error) {
 // Fingerprints are those of the keys that are in force now; see [Keys.Fingerprints].
 func (v *Verifier) Fingerprints() []string { return v.keys().Fingerprints() }
 
+// Plausible reports whether Verify could accept a request with these headers: they are complete and well formed, and the
+// timestamp is within the tolerance. It costs no cryptography.
+func (v *Verifier) Plausible(h http.Header) bool {
+	_, reason := v.readFresh(h)
+	return reason == accepted
+}
+
 // readFresh takes the claim from the headers, and refuses one that is too old or too new.
 func (v *Verifier) readFresh(h http.Header) (claim, Reason) {
 	c, reason := readClaim(h)

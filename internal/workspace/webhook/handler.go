@@ -50,7 +50,7 @@ type Handler struct {
 	metrics *metrics
 	keys    *keyMetrics
 	sources *sources
-	reading *readers
+	reading *bodyReaders
 	// storing are the events that are stored or wait for their turn, waiting the requests that wait for Ready.
 	storing, waiting slots
 	storingBytes     *semaphore.Weighted
@@ -63,7 +63,8 @@ func NewHandler(o Options) *Handler {
 		o.Now = time.Now
 	}
 	h := &Handler{
-		Options: o, metrics: newMetrics(o.Metrics), keys: newKeyMetrics(o.Verifier.Fingerprints), sources: newSources(o.Now), reading: newReaders(),
+		Options: o, metrics: newMetrics(o.Metrics), keys: newKeyMetrics(o.Verifier.Fingerprints),
+		sources: newSources(o.Now), reading: newBodyReaders(),
 		storing: make(slots, maxStoring), waiting: make(slots, maxWaiting),
 		storingBytes: semaphore.NewWeighted(maxStoringBytes), writes: newWriteLimiter(),
 	}
@@ -92,11 +93,11 @@ type answer struct {
 
 // receive answers a webhook, and never before the event is stored.
 func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
-	body, message, err := h.verified(c)
-	if err != nil {
-		return "", err
-	}
-	event, err := h.Validator.DecodeEvent(body)
+	var event workspace.Event
+	in, err := h.verified(c, func(body []byte) (err error) {
+		event, err = h.Validator.DecodeEvent(body)
+		return err
+	})
 	switch {
 	case err != nil:
 		return "", err
@@ -105,7 +106,7 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	case !event.Type.Known():
 		return "ignored", c.JSON(http.StatusAccepted, answer{Status: "ignored"})
 	}
-	_, recorded, err := h.record(c, event, message.ID, body)
+	_, recorded, err := h.record(c, event, in)
 	if err != nil {
 		return "", workspace.Below("data", err)
 	}
@@ -116,16 +117,15 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 }
 
 // record stores the event when its turn comes, both within a bounded time, unless too many wait already.
-func (h *Handler) record(c *echo.Context, e workspace.Event, id string, body []byte) (*v1alpha1.Workspace, workspace.Outcome, error) {
-	size := int64(len(body))
+func (h *Handler) record(c *echo.Context, e workspace.Event, in received) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	if !h.storing.enter() {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
 	defer h.storing.leave()
-	if !h.storingBytes.TryAcquire(size) {
+	if !h.storingBytes.TryAcquire(in.size) {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
-	defer h.storingBytes.Release(size)
+	defer h.storingBytes.Release(in.size)
 	request := c.Request().Context()
 	turn, gaveUp := context.WithTimeout(request, turnTimeout)
 	defer gaveUp()
@@ -137,7 +137,7 @@ func (h *Handler) record(c *echo.Context, e workspace.Event, id string, body []b
 	}
 	began, result := time.Now(), writeNone
 	defer func() { h.writes.release(began, result) }()
-	w, outcome, err := h.Store.Record(ctx, e, workspace.NewDelivery(id, body))
+	w, outcome, err := h.Store.Record(ctx, e, in.delivery)
 	switch {
 	case ctx.Err() != nil:
 		result = writeLate

@@ -31,9 +31,16 @@ const (
 	// maxConnections bounds the connections that are open, and so their memory. One more, and the oldest is closed on which
 	// no POST is under way.
 	maxConnections = 2048
-	// maxReading bounds the requests whose body is being read, and so the memory that they take to a quarter of a GiB. One
-	// more, and the oldest is cut off: among so many that is a slow one.
+	// maxReading bounds the requests whose body is being read. One more, and the oldest is cut off: among so many that is a
+	// slow one. Bodies up to smallBody so take at most 32 MiB.
 	maxReading = 1024
+	smallBody  = 32 << 10
+	// maxLargeBodies bounds how many larger bodies are in memory, each in a buffer of maxBody until it is decoded: 32 MiB.
+	// One more waits for largeTimeout at most; while it does, bodies that take longer than slowBody are cut off. So slow
+	// senders of large bodies neither fill the memory nor keep others out for long, and no event of ordinary size waits.
+	maxLargeBodies = 128
+	largeTimeout   = 5 * time.Second
+	slowBody       = time.Second
 	// maxStoring bounds the signed requests that wait for their turn to be stored, or are being stored, and
 	// maxStoringBytes the sum of their bodies.
 	maxStoring      = 1024

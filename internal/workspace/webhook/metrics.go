@@ -71,6 +71,10 @@ func (h *Handler) gauge(r prometheus.Registerer) {
 			Help: "Requests on the POST routes under way: their body is being read, they are being stored, or they wait for Ready.",
 		}, func() float64 { return float64(count()) }))
 	}
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "workspace_flyte_webhook_large_body_bytes",
+		Help: "Memory in use for bodies above 32 KiB, from the beginning of reading to the end of decoding.",
+	}, func() float64 { return float64(h.reading.used.Load() * maxBody) }))
 }
 
 // gaugeWrites shows how many events may be written at a time.

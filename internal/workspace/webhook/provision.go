@@ -14,16 +14,16 @@ import (
 // provision is the synchronous form: it stores like a workspace.created, then waits. Without a version it creates what
 // is unknown and changes nothing else.
 func (h *Handler) provision(c *echo.Context) (outcome string, err error) {
-	body, message, err := h.verified(c)
-	if err != nil {
-		return "", err
-	}
-	data, err := h.Validator.DecodeData(body)
+	var data workspace.Data
+	in, err := h.verified(c, func(body []byte) (err error) {
+		data, err = h.Validator.DecodeData(body)
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
 	event := workspace.Event{Type: workspace.EventCreated, Data: data}
-	w, recorded, err := h.record(c, event, message.ID, body)
+	w, recorded, err := h.record(c, event, in)
 	if err != nil {
 		return "", err
 	}

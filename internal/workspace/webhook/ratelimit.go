@@ -80,13 +80,39 @@ func see(element *list.Element, now time.Time) *source {
 	return s
 }
 
+// has tells whether a budget has a request left, and takes none.
+func (s *sources) has(address netip.Prefix, left budget) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	return s.source(address, now).budgets[left].TokensAt(now) >= 1
+}
+
+// overBudget is the answer to a request that can only be refused, whatever its body is: its source has no signed request
+// left, or no unsigned one and the headers can't be those of a signed request. Others have to be read: requests without a
+// signature must not keep those with one from the same source out.
+func (h *Handler) overBudget(source netip.Prefix, header http.Header) error {
+	switch {
+	case !h.sources.has(source, signed):
+		return h.tooMany(signed)
+	case !h.sources.has(source, unsigned) && !h.Verifier.Plausible(header):
+		return h.tooMany(unsigned)
+	}
+	return nil
+}
+
 // spend charges a request to its source. The error is the answer to one for which nothing is left; it is the same for
 // both budgets.
 func (h *Handler) spend(source netip.Prefix, from budget) error {
 	if h.sources.spend(source, from) {
 		return nil
 	}
-	h.metrics.limited.WithLabelValues(string(from)).Inc()
+	return h.tooMany(from)
+}
+
+// tooMany counts and returns the 429 of a spent budget.
+func (h *Handler) tooMany(left budget) error {
+	h.metrics.limited.WithLabelValues(string(left)).Inc()
 	p := newProblem(http.StatusTooManyRequests, "too many requests come from this address")
 	p.retryAfter = retryBudget
 	return p

@@ -1,8 +1,8 @@
 package webhook
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
@@ -13,28 +13,49 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// verified reads the body within its bound, checks its signature, and charges the request to its source. Nothing of a
-// request that is not signed is looked at.
-func (h *Handler) verified(c *echo.Context) ([]byte, signature.Message, error) {
+// received is what is kept of a request when its body was verified and decoded.
+type received struct {
+	delivery workspace.Delivery
+	// size is that of the body, in bytes.
+	size int64
+}
+
+// verified reads the body within its bound, checks its signature, charges the request to its source, and only then has it
+// decoded. decode must not keep the body. Nothing of a request that is not signed is looked at.
+func (h *Handler) verified(c *echo.Context, decode func(body []byte) error) (received, error) {
 	source := sourceOf(c.Request(), h.TrustedProxies)
-	body, message, err := h.authentic(c)
+	if err := h.overBudget(source, c.Request().Header); err != nil {
+		return received{}, closing(c, err)
+	}
+	reader := h.reading.enter(http.NewResponseController(serverWriter(c.Response())))
+	defer reader.release()
+	body, message, err := h.authentic(c, reader)
 	if err != nil {
 		if limited := h.spend(source, unsigned); limited != nil {
-			c.Response().Header().Set("Connection", "close") // the next attempt shall cost a connection
-			err = limited
+			err = closing(c, limited)
 		}
-		return nil, message, err
+		return received{}, err
 	}
 	h.keys.count(message.Key())
 	if err := h.spend(source, signed); err != nil {
-		return nil, message, err
+		return received{}, err
 	}
-	return body, message, mustBeJSON(c.Request().Header)
+	if err := mustBeJSON(c.Request().Header); err != nil {
+		return received{}, err
+	}
+	return received{delivery: workspace.NewDelivery(message.ID, body), size: int64(len(body))}, decode(body)
+}
+
+// closing ends the connection with the answer: the next attempt shall cost another one, and net/http need not read the
+// rest of the body.
+func closing(c *echo.Context, err error) error {
+	c.Response().Header().Set("Connection", "close")
+	return err
 }
 
 // authentic reads the body and checks its signature. All refusals of a signature are one answer.
-func (h *Handler) authentic(c *echo.Context) ([]byte, signature.Message, error) {
-	body, err := h.body(c)
+func (h *Handler) authentic(c *echo.Context, reader *bodyReader) ([]byte, signature.Message, error) {
+	body, err := reader.read(c)
 	if err != nil {
 		return nil, signature.Message{}, err
 	}
@@ -46,31 +67,38 @@ func (h *Handler) authentic(c *echo.Context) ([]byte, signature.Message, error) 
 	return body, message, err
 }
 
-// body reads the body, and is cut off when too many others want to be read.
-func (h *Handler) body(c *echo.Context) ([]byte, error) {
-	r := h.reading.enter(http.NewResponseController(serverWriter(c.Response())))
-	body, err := readBody(c)
-	if cut := h.reading.leave(r); cut && err != nil {
+// read reads the body, and is cut off when too many others want to be read.
+func (b *bodyReader) read(c *echo.Context) ([]byte, error) {
+	if c.Request().ContentLength > maxBody {
+		b.leave()
+		return nil, errTooLarge()
+	}
+	buffer, ok := b.reserve(c.Request().Context(), c.Request().ContentLength)
+	if !ok {
+		b.leave()
+		return nil, newProblem(http.StatusServiceUnavailable, "")
+	}
+	body, err := readBody(c, buffer)
+	if cut := b.leave(); cut && err != nil {
 		return nil, newProblem(http.StatusServiceUnavailable, "")
 	}
 	return body, err
 }
 
-// readBody reads no further than the bound, and nothing at all of a body that says itself that it is larger.
-func readBody(c *echo.Context) ([]byte, error) {
-	tooLarge := newProblem(http.StatusRequestEntityTooLarge, "the body is larger than 256 KiB")
-	r := c.Request()
-	if r.ContentLength > maxBody {
-		return nil, tooLarge
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(serverWriter(c.Response()), r.Body, maxBody))
+func errTooLarge() error {
+	return newProblem(http.StatusRequestEntityTooLarge, "the body is larger than 256 KiB")
+}
+
+// readBody reads the body into the buffer, and no further than the bound.
+func readBody(c *echo.Context, buffer *bytes.Buffer) ([]byte, error) {
+	_, err := buffer.ReadFrom(http.MaxBytesReader(serverWriter(c.Response()), c.Request().Body, maxBody))
 	if _, above := errors.AsType[*http.MaxBytesError](err); above {
-		return nil, tooLarge
+		return nil, errTooLarge()
 	}
 	if err != nil {
 		return nil, newProblem(http.StatusBadRequest, "the body could not be read")
 	}
-	return body, nil
+	return buffer.Bytes(), nil
 }
 
 // serverWriter is net/http's own writer. Only that one learns from a MaxBytesReader that the connection ends here; told
