@@ -32,6 +32,7 @@ namespaces: [flyte-fraud]
 projectID: fraud
 consoleURL: https://flyte.company.com
 projectDigest: abc
+projectFlyte: v1 flyte-admin:81
 flyteAttributes: [TASK_RESOURCE]
 deletion:
   policy: Delete
