@@ -170,7 +170,7 @@ func TestWorkspaceTierCRD_Refuses(t *testing.T) {
 		"a namespace's pods": {
 			"network: {namespaces: [{namespace: d, podLabels: {a b: c}, ports: [{port: 1}]}]}", "label keys must have Kubernetes label syntax",
 		},
-		"an operator without Ray": {"{workload: {role: dask}, network: {rayOperator: {}}}", "rayOperator is for workload.role ray"},
+		"an operator without Ray": {"workload: {role: dask}, network: {rayOperator: {}}", "rayOperator is for workload.role ray"},
 		"port 0":                  {"network: {egress: [{cidr: 10.0.0.0/8, ports: [{port: 0}]}]}", "spec.network.egress[0].ports[0].port"},
 		"ports backwards": {
 			"network: {egress: [{cidr: 10.0.0.0/8, ports: [{port: 2, endPort: 1}]}]}",
