@@ -203,3 +203,16 @@ func TestController_RevokesAccessDuringAPurge(t *testing.T) {
 	letGo()
 	s.await("purged-access", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
+
+// TestController_RevokesAccessWhileTheTierCannotBeRead: access waits for nothing.
+func TestController_RevokesAccessWhileTheTierCannotBeRead(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, stageOptions{})
+	s.provisioned("unread")
+	s.looks.noTier.Store(true)
+	s.change("unread", func(w *v1alpha1.Workspace) { w.Spec.Members = w.Spec.Members[:1] })
+	s.await("unread", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonKubernetesUnavailable)
+	s.wantAccess("flyte-unread", []string{"workspace-admin: User ana@company.com"})
+	s.looks.noTier.Store(false)
+	s.await("unread", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+}

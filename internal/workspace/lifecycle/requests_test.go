@@ -2,10 +2,12 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -105,6 +107,8 @@ type looking struct {
 	client.Client
 	mu    sync.Mutex
 	times map[string]int
+	// noTier has the reading of tiers fail.
+	noTier atomic.Bool
 }
 
 func (l *looking) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
@@ -115,6 +119,9 @@ func (l *looking) Get(ctx context.Context, key client.ObjectKey, o client.Object
 		}
 		l.times[key.Name]++
 		l.mu.Unlock()
+	}
+	if _, ok := o.(*v1alpha1.WorkspaceTier); ok && l.noTier.Load() {
+		return errors.New("the tier can't be read")
 	}
 	return l.Client.Get(ctx, key, o, opts...)
 }

@@ -44,7 +44,11 @@ func (c *Controller) run(ctx context.Context, w *v1alpha1.Workspace) []outcome {
 	if err != nil {
 		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
 	}
+	err = c.readTier(ctx, t)
 	access := c.revokeAccess(ctx, t)
+	if err != nil {
+		return []outcome{access, failed(v1alpha1.ConditionNamespaceReady, err)}
+	}
 	switch {
 	case w.Purging():
 		return append(c.purge(ctx, t), access)
@@ -122,18 +126,11 @@ func (c *Controller) enforceOnly(ctx context.Context, t *target, access outcome)
 	return c.pruned(ctx, t, append(together(ctx, t, steps...), access, namespaces))
 }
 
-// look reads, from the caches, the tier and which of the workspace's namespaces are there.
+// look reads, from the caches, which of the workspace's namespaces are there.
 func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, error) {
 	t := &target{workspace: w}
-	var err error
-	named := func(name string) (*v1alpha1.WorkspaceTier, error) { return c.tierNamed(ctx, name) }
-	if t.tier, t.tierReason, err = tierOf(w, named); err != nil {
-		return nil, err
-	}
 	for _, namespace := range c.Naming.Namespaces(w.Name) {
-		plan := &k8s.Plan{
-			Cluster: c.Cluster, Workspace: w, Tier: t.tier, Namespace: namespace, ConsoleURL: c.ConsoleURL(w.Name),
-		}
+		plan := &k8s.Plan{Cluster: c.Cluster, Workspace: w, Namespace: namespace, ConsoleURL: c.ConsoleURL(w.Name)}
 		t.plans = append(t.plans, plan)
 		var have corev1.Namespace
 		err := c.Applier.Get(ctx, client.ObjectKey{Name: namespace.Name}, &have)
@@ -148,12 +145,6 @@ func (c *Controller) look(ctx context.Context, w *v1alpha1.Workspace) (*target, 
 			t.ready = append(t.ready, plan)
 			t.owned = append(t.owned, v1alpha1.NamespaceReference{Name: have.Name, UID: have.UID})
 		}
-	}
-	if err := c.pull(ctx, t); err != nil {
-		return nil, err
-	}
-	if err := c.findAPIServers(ctx, t); err != nil {
-		return nil, err
 	}
 	if w.Spec.State == v1alpha1.StateDeleted {
 		t.plans = t.ready // what is there is locked, nothing is made

@@ -14,6 +14,25 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
+// readTier reads, from the caches, the tier and what it needs into the target and its plans. Where that fails, the plans have
+// no tier: access can still be taken away.
+func (c *Controller) readTier(ctx context.Context, t *target) (err error) {
+	named := func(name string) (*v1alpha1.WorkspaceTier, error) { return c.tierNamed(ctx, name) }
+	if t.tier, t.tierReason, err = tierOf(t.workspace, named); err != nil {
+		return err
+	}
+	if err := c.pull(ctx, t); err != nil {
+		return err
+	}
+	if err := c.findAPIServers(ctx, t); err != nil {
+		return err
+	}
+	for _, plan := range slices.Concat(t.plans, t.terminating) {
+		plan.Tier = t.tier
+	}
+	return nil
+}
+
 // tierOf is the tier that a workspace is kept to, and why it is not that of the spec, or "": the tier that was applied last is
 // in its place then. Of a workspace whose content has not arrived, the tier is not known. named is nil where there is none.
 func tierOf(
