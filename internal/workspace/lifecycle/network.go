@@ -3,7 +3,6 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -11,18 +10,30 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// network isolates each namespace. While no tier is known that the workspace may be on, and none was applied before, the namespaces
-// are isolated as on a tier that opens nothing, and the condition says so.
+// network isolates each namespace. Without a tier that the workspace may be on, the namespaces are isolated as on a tier
+// that opens nothing, and the condition says so: what a tier opens is never kept beyond it, nor lost without a word.
 func (c *Controller) network(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionNetworkIsolated
-	errs := concurrently(t.ready, func(p *k8s.Plan) error { return c.isolate(ctx, p) })
+	errs := concurrently(t.opening(t.ready), func(p *k8s.Plan) error { return c.isolate(ctx, p) })
 	o := applied(condition, append(errs, c.keepIsolated(ctx, t)...)).or(t.missing(condition))
-	lost := t.tierOutcome(condition)
-	if !o.done || lost.done || t.tier != nil {
+	if !o.done || t.tierOutcome(condition).done {
 		return o
 	}
-	message := fmt.Sprintf("the WorkspaceTier %q can't be used; the namespaces are isolated, and what a tier opened is closed", t.workspace.Spec.Tier)
-	return done(condition, lost.reason, message)
+	message := t.lostTier() + ": the namespaces are isolated, and what the tier opens is closed"
+	return done(condition, t.tierReason, message)
+}
+
+// opening are the plans, without a tier while that of the spec does not hold: unlike limits, what a tier opens is not kept.
+func (t *target) opening(plans []*k8s.Plan) []*k8s.Plan {
+	if t.tierReason == "" {
+		return plans
+	}
+	closed := make([]*k8s.Plan, len(plans))
+	for i, plan := range plans {
+		own := *plan
+		own.Tier, closed[i] = nil, &own
+	}
+	return closed
 }
 
 // isolate applies the namespace's NetworkPolicy, and only then removes those of another version. Policies add up, so what
@@ -41,7 +52,7 @@ func (c *Controller) isolate(ctx context.Context, plan *k8s.Plan) error {
 // keepIsolated keeps the NetworkPolicies that still exist in namespaces that are being deleted: pods may still run there.
 func (c *Controller) keepIsolated(ctx context.Context, t *target) []error {
 	var all []client.Object
-	for _, plan := range t.terminating {
+	for _, plan := range t.opening(t.terminating) {
 		all = append(all, plan.NetworkPolicy())
 	}
 	return c.applyTerminating(ctx, all)

@@ -74,17 +74,22 @@ func (c *Controller) tierNamed(ctx context.Context, name string) (*v1alpha1.Work
 // tierOutcome is the outcome of a step that follows the tier, once it is done where namespaces exist. A deleted workspace
 // needs no tier: nothing is made for it.
 func (t *target) tierOutcome(condition string) outcome {
-	w, kept := t.workspace, "what exists is left as it is"
+	kept := "; what exists is left as it is"
 	if t.tier != nil {
-		kept = fmt.Sprintf("what exists is kept as the tier %q says", t.tier.Name)
+		kept = fmt.Sprintf("; what exists is kept within the limits of the tier %q", t.tier.Name)
 	}
-	switch {
-	case w.Spec.State == v1alpha1.StateDeleted || t.tierReason == "":
+	if t.workspace.Spec.State == v1alpha1.StateDeleted || t.tierReason == "" {
 		return done(condition, v1alpha1.ReasonApplied, "")
-	case t.tierReason == v1alpha1.ReasonTierNotAllowed:
-		return waiting(condition, t.tierReason, fmt.Sprintf("the WorkspaceTier %q does not allow this workspace; %s", w.Spec.Tier, kept))
 	}
-	return waiting(condition, t.tierReason, fmt.Sprintf("the WorkspaceTier %q does not exist; %s", w.Spec.Tier, kept))
+	return waiting(condition, t.tierReason, t.lostTier()+kept)
+}
+
+// lostTier says why the tier of the spec does not hold.
+func (t *target) lostTier() string {
+	if t.tierReason == v1alpha1.ReasonTierNotAllowed {
+		return fmt.Sprintf("the WorkspaceTier %q does not allow this workspace", t.workspace.Spec.Tier)
+	}
+	return fmt.Sprintf("the WorkspaceTier %q does not exist", t.workspace.Spec.Tier)
 }
 
 // unfilled reports the tier's annotations that were left out.
