@@ -153,7 +153,7 @@ func kubernetesName(name string) corev1.ResourceName {
 
 // TestExecutionsCostTheQuota starts executions in a workspace of each tier that the chart ships. Their pods are admitted, and the quota
 // counts them; nobody can write the zeros by hand that it would not count.
-func TestExecutionsCostTheQuota(t *testing.T) {
+func TestExecutionsCostTheQuota(t *testing.T) { //nolint:gocognit // one story
 	awaitPolicies(t)
 	pods := propeller(t)
 	for tier, gpus := range map[string]string{"small": "2", "standard": "4", "large": "16"} {

@@ -49,8 +49,10 @@ func sparkContainer(p *corev1.Pod, name, role, cpu string) {
 func asRayHead(p *corev1.Pod) {
 	rayPod(p, "head", "headgroup", "ray start --head --num-cpus=2 --metrics-export-port=8080")
 	p.Spec.Containers[0].Ports = []corev1.ContainerPort{
-		{Name: "gcs-server", ContainerPort: 6379}, {Name: "dashboard", ContainerPort: 8265},
-		{Name: "client", ContainerPort: 10001}, {Name: "metrics", ContainerPort: 8080},
+		{Name: "gcs-server", ContainerPort: 6379},
+		{Name: "dashboard", ContainerPort: 8265},
+		{Name: "client", ContainerPort: 10001},
+		{Name: "metrics", ContainerPort: 8080},
 	}
 	size := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m"), corev1.ResourceMemory: resource.MustParse("512Mi")}
 	p.Spec.Containers = append(p.Spec.Containers, corev1.Container{

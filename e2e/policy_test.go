@@ -98,7 +98,7 @@ func TestServiceRepairsEverythingUnderThePolicies(t *testing.T) {
 	newMessage(t, workspace.EventCreated, team(id, 1)).mustDeliver(t)
 	settled(t, id, v1alpha1.ReasonReady)
 	before := labelsOf(t, id)
-	if len(before) < 10 {
+	if len(before) < 7 {
 		t.Fatalf("the workspace has only %v", before)
 	}
 	for _, object := range objectsOf(t, id) {

@@ -33,7 +33,7 @@ var anAddress = map[string]string{
 }
 
 // variables are all of them, in the order of the contract.
-func variables(kubeconfig, secretFile string) []variable {
+func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a table
 	noLabel := map[string]string{"Flyte_System": `"Flyte_System" is no DNS label`, "-": `"-" is no DNS label`}
 	cidrs := map[string]string{
 		"10.0.0.1/8":  `"10.0.0.1/8" is no CIDR such as 10.0.0.0/8`,

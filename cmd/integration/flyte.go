@@ -75,7 +75,7 @@ func (p *flyteProbe) watch(ctx context.Context) error {
 		err := p.check(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // told to end
 		case err != nil && err.Error() != failed:
 			p.log.Error(err, "looking for Flyte")
 			failed = err.Error()

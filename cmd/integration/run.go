@@ -209,7 +209,8 @@ func (s *service) addEdge(ctx context.Context) error {
 	})
 	router := webhook.NewRouter(s.slog, routes(handler, s.health(ctx))...)
 	drain := s.cfg.drain()
-	s.server = webhook.NewServer(s.cfg.ListenAddress, router, webhook.Timeouts{Provision: s.cfg.ProvisionTimeout, Idle: s.cfg.IdleTimeout}, s.slog)
+	timeouts := webhook.Timeouts{Provision: s.cfg.ProvisionTimeout, Idle: s.cfg.IdleTimeout}
+	s.server = webhook.NewServer(s.cfg.ListenAddress, router, timeouts, s.slog)
 	edge := &manager.Server{Name: "edge", Server: s.server, ShutdownTimeout: &drain}
 	if err := s.encrypt(edge); err != nil {
 		return err

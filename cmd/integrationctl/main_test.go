@@ -72,7 +72,10 @@ func TestSecretFingerprint_PrintsNoSecret(t *testing.T) {
 	for stdin, want := range map[string]result{
 		secret + "\n": {Stdout: "d3f8a964\n"},
 		"":            {Code: 1, Stderr: "integrationctl: reading the secrets on standard input: there is no secret\n"},
-		"x" + secret:  {Code: 1, Stderr: "integrationctl: reading the secrets on standard input: secret 1: it does not start with whsec_, whsk_ or whpk_\n"},
+		"x" + secret: {
+			Code:   1,
+			Stderr: "integrationctl: reading the secrets on standard input: secret 1: it does not start with whsec_, whsk_ or whpk_\n",
+		},
 	} {
 		if diff := cmp.Diff(want, invocation{stdin: stdin}.run(t, "secret", "fingerprint")); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", stdin, diff)

@@ -111,8 +111,8 @@ func newResync(kube client.Client, api *report.Client, settings map[string]strin
 		return nil, fmt.Errorf("reading MAX_WORKSPACES in the service's ConfigMap: %w", err)
 	}
 	return report.NewResync(report.ResyncOptions{
-		Client: api, Cached: kube, Live: kube, Store: k8s.NewDirectStore(kube, workspace.NewLimits(maximum)), Validator: workspace.NewValidator(naming),
-		Metrics: prometheus.NewRegistry(),
+		Client: api, Cached: kube, Live: kube, Store: k8s.NewDirectStore(kube, workspace.NewLimits(maximum)),
+		Validator: workspace.NewValidator(naming), Metrics: prometheus.NewRegistry(),
 	}), nil
 }
 

@@ -44,7 +44,10 @@ func Nodes(ctx context.Context, out io.Writer) (string, error) {
 	return c.fill(ctx, func(dir string) error {
 		fmt.Fprintf(progress, "Building kube-scheduler %s and kwok %s from source, once; %s keeps them.\n", v.kubernetes, kwokIs, c.dir)
 		for _, build := range []Build{
-			{Name: "scheduler", Module: from.module, Packages: []string{"k8s.io/kubernetes/cmd/kube-scheduler"}, LinkerFlags: v.linkerFlags(), Dir: dir},
+			{
+				Name: "scheduler", Module: from.module, Packages: []string{"k8s.io/kubernetes/cmd/kube-scheduler"},
+				LinkerFlags: v.linkerFlags(), Dir: dir,
+			},
 			{Name: "kwok", Module: kwok, Packages: []string{kwokModule + "/cmd/kwok"}, LinkerFlags: "-s -w", Dir: dir},
 		} {
 			if err := build.Run(ctx, progress); err != nil {

@@ -57,8 +57,10 @@ reported: {version: 7, status: ready, reason: Ready, digest: abc, time: "2026-11
 // or left out: the API server makes null of an emptied map that is not atomic, and then refuses it.
 func TestCRDs_CanBeAppliedFromFullToEmpty(t *testing.T) {
 	for _, c := range []struct{ kind, part, full string }{
-		{"WorkspaceTier", "spec", wholeTier}, {"WorkspaceTier", "spec", rayTier},
-		{"Workspace", "spec", wholeWorkspace}, {"Workspace", "status", wholeStatus},
+		{"WorkspaceTier", "spec", wholeTier},
+		{"WorkspaceTier", "spec", rayTier},
+		{"Workspace", "spec", wholeWorkspace},
+		{"Workspace", "status", wholeStatus},
 	} {
 		t.Run(c.kind+" "+c.part, func(t *testing.T) {
 			a := applied{kind: c.kind, part: c.part, full: spec(t, c.full), client: clientFor(t, installed(t))}

@@ -43,8 +43,12 @@ var examples = map[string]expect{
 		"Deployment … .spec.replicas": "1", "Secret … .kind": "Secret", "ConfigMap … .data.FLYTE_NAMESPACE": "flyte",
 		"Ingress …": absent,
 	},
-	"gateway-api": {"HTTPRoute … .spec.parentRefs[0].sectionName": "https", "ConfigMap … .data.TRUSTED_PROXIES": "10.0.0.0/8", "ConfigMap … .data.IDLE_TIMEOUT": "65m"},
-	"ingress":     {"Ingress … .spec.tls[0].secretName": "workspace-flyte-tls", "Ingress … .metadata.annotations": ""},
+	"gateway-api": {
+		"HTTPRoute … .spec.parentRefs[0].sectionName": "https",
+		"ConfigMap … .data.TRUSTED_PROXIES":           "10.0.0.0/8",
+		"ConfigMap … .data.IDLE_TIMEOUT":              "65m",
+	},
+	"ingress": {"Ingress … .spec.tls[0].secretName": "workspace-flyte-tls", "Ingress … .metadata.annotations": ""},
 	"ingress-cert-manager": {
 		annotation + `cert-manager\.io/cluster-issuer`: "letsencrypt-prod", "Ingress … .spec.tls[0].secretName": "workspace-flyte-tls",
 	},

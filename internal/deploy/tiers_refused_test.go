@@ -97,7 +97,8 @@ func badPods() map[string]wrong {
 	for _, name := range []string{"High Prio", "high..prio", "-high", "High", "high."} {
 		for _, field := range []string{"priorityClassName: '%'", "runtimeClassName: '%'"} {
 			text := strings.ReplaceAll(field, "%", name)
-			cases[text] = wrong{"workload: {podTemplate: {" + text + "}}", "spec.workload.podTemplate." + field[:strings.Index(field, ":")]}
+			key, _, _ := strings.Cut(field, ":")
+			cases[text] = wrong{"workload: {podTemplate: {" + text + "}}", "spec.workload.podTemplate." + key}
 		}
 		cases["pull secret "+name] = wrong{"workload: {imagePullSecrets: ['" + name + "']}", "spec.workload.imagePullSecrets[0]"}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // clientContract is what EnsureProject does to any Flyte, told by what is there afterwards.
-func clientContract(t *testing.T, f flyteAdmin) {
+func clientContract(t *testing.T, f flyteAdmin) { //nolint:gocognit,revive // a list of subtests
 	t.Helper()
 	t.Run("RegistersThenRests", func(t *testing.T) {
 		want := f.newProject(t)

@@ -73,7 +73,7 @@ func inCluster(kubeconfig string) executionResources {
 
 func kubectl(t *testing.T, kubeconfig string, args ...string) []byte {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "kubectl", append([]string{"--kubeconfig", kubeconfig}, args...)...)
+	command := exec.CommandContext(t.Context(), "kubectl", append([]string{"--kubeconfig", kubeconfig}, args...)...) //nolint:gosec // the test's own
 	output, err := command.Output()
 	if err != nil {
 		t.Fatalf("kubectl %s: %v", strings.Join(args, " "), err)
@@ -87,7 +87,7 @@ func entryOf(name, value string) *core.Resources_ResourceEntry {
 
 // resourcesOf are entries in the form "CPU=1 MEMORY=2Gi".
 func resourcesOf(text string) (entries []*core.Resources_ResourceEntry) {
-	for _, field := range strings.Fields(text) {
+	for _, field := range strings.FieldsSeq(text) {
 		name, value, _ := strings.Cut(field, "=")
 		entries = append(entries, entryOf(name, value))
 	}
@@ -187,7 +187,7 @@ func prepareNamespace(t *testing.T, project string) {
 		kubectl(t, kubeconfig, "create", "namespace", "flyte-"+project)
 		t.Cleanup(func() {
 			ctx := context.WithoutCancel(t.Context())
-			_ = exec.CommandContext(ctx, "kubectl", "--kubeconfig", kubeconfig, "delete", "namespace", "--wait=false", "flyte-"+project).Run()
+			_ = exec.CommandContext(ctx, "kubectl", "--kubeconfig", kubeconfig, "delete", "namespace", "--wait=false", "flyte-"+project).Run() //nolint:gosec // the test's own
 		})
 	}
 }

@@ -83,7 +83,8 @@ func (e *entries) read(message []byte) error {
 			e.token = inner.token
 			return err
 		case field == entriesField:
-			if e.count++; e.most > 0 && e.count > e.most {
+			e.count++
+			if e.most > 0 && e.count > e.most {
 				return fmt.Errorf("it has more than the %d entries that were asked for", e.most)
 			}
 			return e.each(value)

@@ -53,7 +53,9 @@ func (h *hostileFlyte) differing(t *testing.T, wanted ...flyte.Project) ([]strin
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		server.Stop()
-		<-served
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	})
 	return newClient(t, flyte.Options{Endpoint: listener.Addr().String()}).Differing(t.Context(), wanted)
 }

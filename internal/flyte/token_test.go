@@ -76,7 +76,7 @@ func guarded(t *testing.T, ca authority, api flyte.API, tokenURL string) *flytet
 
 func secret(text string) func() (string, error) { return func() (string, error) { return text, nil } }
 
-func TestClient_DiscoversHowToGetAToken(t *testing.T) {
+func TestClient_DiscoversHowToGetAToken(t *testing.T) { //nolint:gocognit // one table
 	t.Parallel()
 	ca := newAuthority(t)
 	for _, api := range []flyte.API{flyte.V1, flyte.V2} {

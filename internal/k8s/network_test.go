@@ -55,6 +55,7 @@ func planOf(s setting) *Plan {
 		{CIDRs: []v1alpha1.OpenCIDR{"10.96.0.1/32"}, Ports: []int32{443}},
 	}
 	switch s {
+	case never, byDefault, everySetting:
 	case none:
 		p.Cluster.ExceptCIDRs = nil
 	case noDNSAddress:

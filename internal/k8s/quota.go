@@ -78,8 +78,8 @@ func quotaKeys(gpu string) map[string][]corev1.ResourceName {
 	}
 }
 
-func gpuKey(resource string) corev1.ResourceName {
-	return corev1.DefaultResourceRequestsPrefix + corev1.ResourceName(resource)
+func gpuKey(gpuResource string) corev1.ResourceName {
+	return corev1.DefaultResourceRequestsPrefix + corev1.ResourceName(gpuResource)
 }
 
 // containerLimits fills in the defaults as the API server does: a default request from the default limit, and

@@ -29,7 +29,9 @@ type Store struct {
 
 // NewStore makes a Store that reads from the informers' cache, and from the API server where the cache may lag. New
 // workspaces and members above the limits are refused.
-func NewStore(ctx context.Context, c client.Client, live client.Reader, informers cache.Informers, limits workspace.Limits) (*Store, error) {
+func NewStore(
+	ctx context.Context, c client.Client, live client.Reader, informers cache.Informers, limits workspace.Limits,
+) (*Store, error) {
 	waiters := &waiters{}
 	informer, err := informers.GetInformer(ctx, &v1alpha1.Workspace{}, cache.BlockUntilSynced(false))
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -260,7 +259,8 @@ func TestStore_RefusesMembersAboveTheLimit(t *testing.T) {
 			e.Data.Members = append(e.Data.Members, v1alpha1.Member{Kind: v1alpha1.MemberUser, Name: name, Role: v1alpha1.RoleViewer})
 		}
 		_, outcome, err := s.Record(t.Context(), e, delivery(e))
-		if limited := workspace.KindOf(err) == workspace.KindLimited; limited != step.limited || !limited && outcome != workspace.OutcomeAccepted {
+		limited := workspace.KindOf(err) == workspace.KindLimited
+		if limited != step.limited || !limited && outcome != workspace.OutcomeAccepted {
 			t.Errorf("%s: %s, %v", step.name, outcome, err)
 		}
 	}
@@ -362,42 +362,4 @@ func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
 	w.Finalizers = nil
 	must(t, k.admin.Update(t.Context(), w))
 	eventually(t, func(ctx context.Context) error { _, _, err := s.Record(ctx, e, delivery(e)); return err })
-}
-
-// An API server that hangs costs no more than the deadline, and one that is down is not waited for at all; when it is
-// back, nothing need be restarted.
-func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
-	k, cluster := newKube(t), shared.Cluster(t)
-	s := newStore(t, k)
-	record := func(id string, timeout time.Duration) error {
-		ctx, cancel := context.WithTimeout(t.Context(), timeout)
-		defer cancel()
-		e := event(workspace.EventCreated, id, 1)
-		_, _, err := s.Record(ctx, e, delivery(e))
-		return err
-	}
-	refuses := func(t *testing.T, id string, timeout time.Duration) {
-		t.Helper()
-		began := time.Now()
-		if err := record(id, timeout); workspace.KindOf(err) != workspace.KindUnavailable {
-			t.Errorf("got %v", err)
-		}
-		if took := time.Since(began); took > 10*time.Second {
-			t.Errorf("took %v", took)
-		}
-	}
-	t.Run("hangs", func(t *testing.T) {
-		cluster.PauseAPIServer()
-		defer cluster.ResumeAPIServer()
-		refuses(t, "store-hanging", time.Second) // stored all the same, perhaps, when it goes on
-	})
-	t.Run("down", func(t *testing.T) {
-		cluster.StopAPIServer()
-		defer func() { must(t, cluster.StartAPIServer(context.Background())) }()
-		refuses(t, "store-down", time.Minute)
-	})
-	eventually(t, func(context.Context) error { return record("store-down", 5*time.Second) })
-	if got := k.workspace(t, "store-down").Spec.Version; got != 1 {
-		t.Errorf("version %d", got)
-	}
 }

@@ -61,8 +61,10 @@ func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
 		"fd00::/8":           {"fd00:ec2::254/128", "fd00:ec2::23/128", "fd20:ce::254/128", "fd00:c1::a9fe:a9fe/128", "fd00:42::42/128"},
 		"10.0.0.0/8":         nil,
 		"169.254.169.255/32": nil,
-		"64:ff9b::8000:0/98": {"64:ff9b::a9fe:a9fe/128", "64:ff9b::a9fe:a9fc/128", "64:ff9b::a9fe:aa02/128",
-			"64:ff9b::a9fe:aa17/128", "64:ff9b::a83f:8110/128", "64:ff9b::a9fe:2a2a/128"},
+		"64:ff9b::8000:0/98": {
+			"64:ff9b::a9fe:a9fe/128", "64:ff9b::a9fe:a9fc/128", "64:ff9b::a9fe:aa02/128",
+			"64:ff9b::a9fe:aa17/128", "64:ff9b::a83f:8110/128", "64:ff9b::a9fe:2a2a/128",
+		},
 	} {
 		for name, network := range map[string]v1alpha1.TierNetwork{
 			"egress": {Egress: []v1alpha1.EgressRule{{CIDR: cidr}}}, "kubeAPI": {KubeAPI: []v1alpha1.OpenCIDR{cidr}},

@@ -23,14 +23,14 @@ const (
 	RegisterState   Register = "state"
 )
 
-// VersionConflict is the cause of the KindConflict error for an event that says something else at the version that a
+// VersionConflictError is the cause of the KindConflict error for an event that says something else at the version that a
 // register has: other content, or another state. The sender has used a version twice.
-type VersionConflict struct {
+type VersionConflictError struct {
 	Register Register
 }
 
 // Error implements error.
-func (c *VersionConflict) Error() string {
+func (c *VersionConflictError) Error() string {
 	return string(c.Register) + " register"
 }
 
@@ -69,7 +69,7 @@ func (a accepted) store(w *v1alpha1.Workspace) error {
 	return nil
 }
 
-// Contradiction is a KindConflict error with a [VersionConflict] if e says something else than an accepted event did at
+// Contradiction is a KindConflict error with a [VersionConflictError] if e says something else than an accepted event did at
 // the version that a register of w has, and nil otherwise. What was said at other versions is not known, nor what was said
 // at a version that an edit by hand or an earlier release of the service set.
 func Contradiction(w *v1alpha1.Workspace, e Event) error {
@@ -85,8 +85,9 @@ func Contradiction(w *v1alpha1.Workspace, e Event) error {
 }
 
 func contradiction(e Event, r Register, used string) error {
-	detail := fmt.Sprintf("version %d of workspace %s was used before %s: send this event with a higher version", e.Data.Version, e.Data.WorkspaceID, used)
-	return &Error{Kind: KindConflict, Detail: detail, Err: &VersionConflict{Register: r}}
+	detail := fmt.Sprintf("version %d of workspace %s was used before %s: send this event with a higher version",
+		e.Data.Version, e.Data.WorkspaceID, used)
+	return &Error{Kind: KindConflict, Detail: detail, Err: &VersionConflictError{Register: r}}
 }
 
 // contradicts tells whether both statements are about the same version and differ. Content hashes of different formats

@@ -20,7 +20,7 @@ func otherAt(kind EventType, version int64) Event {
 }
 
 func registerOf(err error) Register {
-	if conflict, ok := errors.AsType[*VersionConflict](err); ok && KindOf(err) == KindConflict {
+	if conflict, ok := errors.AsType[*VersionConflictError](err); ok && KindOf(err) == KindConflict {
 		return conflict.Register
 	}
 	return ""
@@ -79,8 +79,10 @@ func TestRecord_TakesWhatDoesNotContradict(t *testing.T) {
 		"an older version":                  {[]Event{created, eventAt(EventCreated, 7)}, nil, otherAt(EventUpdated, 5), OutcomeStale},
 		"an older state":                    {[]Event{created, eventAt(EventResumed, 7)}, nil, eventAt(EventSuspended, 5), OutcomeStale},
 		"no version": {
-			[]Event{{Type: EventCreated, Data: Data{WorkspaceID: "ws-001", Name: "A"}}}, nil,
-			Event{Type: EventCreated, Data: Data{WorkspaceID: "ws-001", Name: "B"}}, OutcomeStale,
+			[]Event{{Type: EventCreated, Data: Data{WorkspaceID: "ws-001", Name: "A"}}},
+			nil,
+			Event{Type: EventCreated, Data: Data{WorkspaceID: "ws-001", Name: "B"}},
+			OutcomeStale,
 		},
 		"content that was edited by hand": {
 			[]Event{created}, func(w *v1alpha1.Workspace) { w.Spec.DisplayName, w.Spec.Members = "by hand", nil }, created, OutcomeStale,
@@ -92,15 +94,18 @@ func TestRecord_TakesWhatDoesNotContradict(t *testing.T) {
 			[]Event{created}, func(w *v1alpha1.Workspace) { w.Spec.Version, w.Spec.StateVersion = 9, 9 }, otherAt(EventCreated, 9), OutcomeStale,
 		},
 		"stored by an earlier release": {
-			[]Event{created}, func(w *v1alpha1.Workspace) { delete(w.Annotations, v1alpha1.AnnotationAccepted) },
+			[]Event{created},
+			func(w *v1alpha1.Workspace) { delete(w.Annotations, v1alpha1.AnnotationAccepted) },
 			otherAt(EventCreated, 5), OutcomeStale,
 		},
 		"a broken record": {
-			[]Event{created}, func(w *v1alpha1.Workspace) { w.Annotations[v1alpha1.AnnotationAccepted] = `{"content":7` },
+			[]Event{created},
+			func(w *v1alpha1.Workspace) { w.Annotations[v1alpha1.AnnotationAccepted] = `{"content":7` },
 			otherAt(EventCreated, 5), OutcomeStale,
 		},
 		"a hash of a later release": {
-			[]Event{created}, func(w *v1alpha1.Workspace) {
+			[]Event{created},
+			func(w *v1alpha1.Workspace) {
 				w.Annotations[v1alpha1.AnnotationAccepted] = `{"content":{"version":5,"value":"2:x"},"state":{"version":5,"value":"Active"}}`
 			},
 			otherAt(EventCreated, 5), OutcomeStale,
@@ -187,7 +192,7 @@ func respelled(t *rapid.T, e Event) (Event, Delivery) {
 
 // In any order, with repeats that are written in another way, no event of a correct sender is a conflict. At the end, every
 // event with another content or state at the version of a register is one, and changes nothing.
-func TestRecord_FindsConflictsInAnyOrder(t *testing.T) {
+func TestRecord_FindsConflictsInAnyOrder(t *testing.T) { //nolint:gocognit // one property
 	rapid.Check(t, func(t *rapid.T) {
 		versions := rapid.SliceOfNDistinct(rapid.Int64Range(1, 60), 1, 10, rapid.ID).Draw(t, "versions")
 		history := make([]Event, len(versions))

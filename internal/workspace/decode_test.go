@@ -17,10 +17,15 @@ func TestValidator_DecodeListsEveryFaultAtOnce(t *testing.T) {
 		`"members":[{"kind":"User","name":7,"role":"admin"},"ana",{"kind":"Robot","name":"a","role":"admin"}],"labels":{"a":1,"b":" "}`
 	want := func(at string) []FieldError {
 		return []FieldError{
-			{at + "version", "must be a whole number"}, {at + "tier", "must be a string"}, {at + "quota.cpu", "must be a string"},
-			{at + "members[0].name", "must be a string"}, {at + "members[1]", "must be an object"}, {at + "labels[a]", "must be a string"},
+			{at + "version", "must be a whole number"},
+			{at + "tier", "must be a string"},
+			{at + "quota.cpu", "must be a string"},
+			{at + "members[0].name", "must be a string"},
+			{at + "members[1]", "must be an object"},
+			{at + "labels[a]", "must be a string"},
 			{at + "quota.gpu", `must be a whole number in quotes, such as "4"`},
-			{at + "members[2].kind", "must be one of User, Group, ServiceAccount"}, {at + "labels[b]", "must be a Kubernetes label value"},
+			{at + "members[2].kind", "must be one of User, Group, ServiceAccount"},
+			{at + "labels[b]", "must be a Kubernetes label value"},
 			{at + "name", "is required"},
 		}
 	}

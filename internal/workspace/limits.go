@@ -28,7 +28,7 @@ func (l Limits) ExceededBy(members, others int) string {
 	if members <= ordinaryMembers || members+others <= l.Members {
 		return ""
 	}
-	return fmt.Sprintf("it would have %d members and the other workspaces have %d: with MAX_WORKSPACES=%d, a workspace may have more than %d only "+
-		"while all have at most %d together; replace members by groups, or raise MAX_WORKSPACES and the memory limit",
+	return fmt.Sprintf("it would have %d members and the other workspaces have %d: with MAX_WORKSPACES=%d, a workspace may have more than %d "+
+		"only while all have at most %d together; replace members by groups, or raise MAX_WORKSPACES and the memory limit",
 		members, others, l.Workspaces, ordinaryMembers, l.Members)
 }

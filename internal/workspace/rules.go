@@ -127,7 +127,11 @@ func IsLabelValue(s string) bool { return len(validation.IsValidLabelValue(s)) =
 // which would open a namespace to everyone.
 func isSubject(f validator.FieldLevel) bool {
 	member, ok := reflect.TypeAssert[v1alpha1.Member](f.Parent())
-	return ok && MayBind(member)
+	switch member.Kind {
+	case v1alpha1.MemberUser, v1alpha1.MemberGroup, v1alpha1.MemberServiceAccount:
+		return ok && MayBind(member)
+	}
+	return ok // the rule of the kind refuses the member
 }
 
 // MayBind reports whether a RoleBinding may name the member. One that the API server would refuse keeps the others of

@@ -29,14 +29,14 @@ func newForwarder(webhookURL string) (*forwarder, error) {
 
 func (f *forwarder) lock(workspaceID string) *sync.RWMutex {
 	lock, _ := f.pending.LoadOrStore(workspaceID, &sync.RWMutex{})
-	return lock.(*sync.RWMutex) //nolint:errcheck,forcetypeassert // nothing else is stored
+	return lock.(*sync.RWMutex) //nolint:forcetypeassert // nothing else is stored
 }
 
 // wait returns when no event of the workspace is being forwarded.
 func (f *forwarder) wait(workspaceID string) {
 	lock := f.lock(workspaceID)
 	lock.Lock()
-	defer lock.Unlock()
+	lock.Unlock() //nolint:staticcheck // waiting is all
 }
 
 // forward passes a signed request on unchanged. When the integration has accepted it, the stand-in records the same change

@@ -25,6 +25,8 @@ const (
 
 // running is everything that `run` has started.
 type running struct {
+	// once ends it when the workspaces are Ready.
+	once    bool
 	dir     string
 	ports   runports.Ports
 	cluster *devcluster.Cluster
@@ -62,12 +64,13 @@ func runService(ctx context.Context, args []string) error {
 		return err
 	}
 	defer cluster.Stop()
-	r := &running{dir: dir, ports: ports, cluster: cluster, api: newWorkspaceService(dir, freeport.Address(ports.WorkspaceService))}
+	api := newWorkspaceService(dir, freeport.Address(ports.WorkspaceService))
+	r := &running{once: *once, dir: dir, ports: ports, cluster: cluster, api: api}
 	defer r.stop()
-	return r.demonstrate(ctx, *once)
+	return r.demonstrate(ctx)
 }
 
-func (r *running) demonstrate(ctx context.Context, once bool) error {
+func (r *running) demonstrate(ctx context.Context) error {
 	if err := r.start(ctx); err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (r *running) demonstrate(ctx context.Context, once bool) error {
 	if err := showWorkspaces(ctx, r.cluster.Config(), os.Stdout); err != nil {
 		return err
 	}
-	if err := r.api.show(ctx, os.Stdout); err != nil || once {
+	if err := r.api.show(ctx, os.Stdout); err != nil || r.once {
 		return err
 	}
 	r.printInvitation(os.Stdout)

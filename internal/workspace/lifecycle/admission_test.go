@@ -74,7 +74,8 @@ func TestController_NamesTheAdmissionWebhookAtFault(t *testing.T) {
 		reason, message string
 	}{
 		"webhook-away": {
-			admissionregistrationv1.WebhookClientConfig{URL: &unreachable}, v1alpha1.ReasonKubernetesUnavailable,
+			admissionregistrationv1.WebhookClientConfig{URL: &unreachable},
+			v1alpha1.ReasonKubernetesUnavailable,
 			`applying RoleBinding "workspace-viewer" in namespace "flyte-webhook-away": ` +
 				`the admission webhook "guard.company.com" could not be called; retried within 30 s`,
 		},

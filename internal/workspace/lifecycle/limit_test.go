@@ -47,7 +47,7 @@ func TestController_ProvisionsNoMoreThanTheMaximum(t *testing.T) {
 func TestController_ProvisionsNoMoreMembersThanTheMaximum(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, stageOptions{limits: workspace.Limits{Workspaces: 10, Members: 100}})
-	large := func(id string, members int) *v1alpha1.Workspace {
+	large := func(id string, members int) {
 		w := s.workspace(id)
 		w.Spec.Members = nil
 		for i := range members {
@@ -55,7 +55,6 @@ func TestController_ProvisionsNoMoreMembersThanTheMaximum(t *testing.T) {
 			w.Spec.Members = append(w.Spec.Members, v1alpha1.Member{Kind: v1alpha1.MemberUser, Name: name, Role: v1alpha1.RoleViewer})
 		}
 		create(t, s.admin, w)
-		return w
 	}
 	large("members-1", 90)
 	s.await("members-1", v1alpha1.ConditionReady, v1alpha1.ReasonReady)

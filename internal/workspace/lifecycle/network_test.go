@@ -206,8 +206,8 @@ func formerPolicies(namespace string) (all []*networkingv1.NetworkPolicy) {
 func TestController_ReplacesFormerPolicies(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, stageOptions{})
-	s.provisioned("upgraded")
-	const namespace = "flyte-upgraded"
+	s.provisioned("former-policies")
+	const namespace = "flyte-former-policies"
 	s.leadership.lose()
 	s.awaitIdle()
 	for _, former := range formerPolicies(namespace) {
@@ -217,7 +217,7 @@ func TestController_ReplacesFormerPolicies(t *testing.T) {
 			must(t, s.admin.Update(t.Context(), former, client.FieldOwner("kubectl")))
 		}
 	}
-	must(t, s.admin.Delete(t.Context(), s.policy("upgraded")))
+	must(t, s.admin.Delete(t.Context(), s.policy("former-policies")))
 	seen := s.watchPolicies(namespace)
 	s.lead()
 	present := map[string]*networkingv1.NetworkPolicy{}
@@ -237,7 +237,7 @@ func TestController_ReplacesFormerPolicies(t *testing.T) {
 	if len(present) != 1 || present[isolation] == nil {
 		t.Fatalf("the watch ended with %v", present)
 	}
-	s.await("upgraded", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	s.await("former-policies", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
 // watchPolicies tells of the policies of a namespace, those that are there first, for two minutes.

@@ -127,7 +127,7 @@ func (l *listing) refuse(id string, err error) {
 
 // refusalOf is the difference that an event is which can't be taken.
 func refusalOf(err error) string {
-	if _, ok := errors.AsType[*workspace.VersionConflict](err); ok {
+	if _, ok := errors.AsType[*workspace.VersionConflictError](err); ok {
 		return DifferenceConflict
 	}
 	return DifferenceRefused

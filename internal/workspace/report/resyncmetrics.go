@@ -36,7 +36,9 @@ func newResyncMetrics(r prometheus.Registerer, cached client.Reader) *resyncMetr
 	for _, outcome := range []string{outcomeComplete, outcomeFailed} {
 		m.resyncs.WithLabelValues(outcome)
 	}
-	for _, what := range []string{DifferenceContent, DifferenceState, DifferenceRefused, DifferenceConflict, DifferenceOrphaned, DifferenceListed} {
+	for _, what := range []string{
+		DifferenceContent, DifferenceState, DifferenceRefused, DifferenceConflict, DifferenceOrphaned, DifferenceListed,
+	} {
 		m.differences.WithLabelValues(what)
 	}
 	r.MustRegister(m.resyncs, m.differences, prometheus.NewGaugeFunc(prometheus.GaugeOpts{

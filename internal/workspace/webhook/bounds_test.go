@@ -121,7 +121,8 @@ func TestServer_AnswersASenderWhoStopsHalfway(t *testing.T) {
 
 // TestNewServer_HasEveryBound: a zero would be no bound at all.
 func TestNewServer_HasEveryBound(t *testing.T) {
-	s := webhook.NewServer("127.0.0.1:0", nil, webhook.Timeouts{Provision: 25 * time.Second, Idle: 620 * time.Second}, slog.New(slog.DiscardHandler))
+	timeouts := webhook.Timeouts{Provision: 25 * time.Second, Idle: 620 * time.Second}
+	s := webhook.NewServer("127.0.0.1:0", nil, timeouts, slog.New(slog.DiscardHandler))
 	got := map[string]any{
 		"address": s.Addr, "headers": s.ReadHeaderTimeout, "read": s.ReadTimeout, "write": s.WriteTimeout,
 		"idle": s.IdleTimeout, "header bytes": s.MaxHeaderBytes, "HTTP/2": *s.HTTP2,

@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -21,9 +22,7 @@ func TestHandler_CountsRequestsByKey(t *testing.T) {
 	})
 	signedBy := func(secret, id string) func(*http.Request) {
 		return func(r *http.Request) {
-			for name, values := range sign(t, secret, id, now, ping) {
-				r.Header[name] = values
-			}
+			maps.Copy(r.Header, sign(t, secret, id, now, ping))
 		}
 	}
 	steps := []struct {

@@ -112,7 +112,7 @@ func (h *Handler) counted(handle func(*echo.Context) (outcome string, err error)
 // noteConflict counts and logs an event that uses a version for the second time: its sender is at fault, and nobody else
 // would learn of it.
 func (h *Handler) noteConflict(c *echo.Context, err error) {
-	if conflict, ok := errors.AsType[*workspace.VersionConflict](err); ok {
+	if conflict, ok := errors.AsType[*workspace.VersionConflictError](err); ok {
 		h.metrics.conflicts.WithLabelValues(string(conflict.Register)).Inc()
 		c.Logger().Warn("refused an event that uses a version twice", "error", err)
 	}

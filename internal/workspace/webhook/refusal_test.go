@@ -191,14 +191,17 @@ func TestHandler_RefusesAndCountsAVersionThatIsUsedTwice(t *testing.T) {
 	e.post(t, hooks, "msg_1", event("created", 5))
 	other := strings.Replace(event("created", 5), `"Fraud`, `"Fraud again`, 1)
 	data := strings.TrimSuffix(other[strings.Index(other, `"data":`)+len(`"data":`):], "}")
-	content := refused(http.StatusConflict, "version 5 of workspace ws-001 was used before with other content: send this event with a higher version")
-	state := refused(http.StatusConflict, "version 5 of workspace ws-001 was used before with the state Active: send this event with a higher version")
+	const used, remedy = "version 5 of workspace ws-001 was used before with ", ": send this event with a higher version"
+	content := refused(http.StatusConflict, used+"other content"+remedy)
+	state := refused(http.StatusConflict, used+"the state Active"+remedy)
 	tests := []struct {
 		path, body string
 		want       answer
 	}{
 		{hooks, event("created", 5), taken(http.StatusOK, `{"status":"stale"}`)},
-		{hooks, other, content}, {provision, data, content}, {hooks, event("suspended", 5), state},
+		{hooks, other, content},
+		{provision, data, content},
+		{hooks, event("suspended", 5), state},
 	}
 	for i, test := range tests {
 		if diff := cmp.Diff(test.want, e.post(t, test.path, fmt.Sprint("again_", i), test.body)); diff != "" {

@@ -94,6 +94,9 @@ func (r *rush) offer(perSecond int, during time.Duration) offered {
 	o := offered{statuses: map[int]int{}}
 	var mu sync.Mutex
 	var under sync.WaitGroup
+	interval := time.Second / time.Duration(perSecond)
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
 	for i := range total {
 		under.Go(func() {
 			began := time.Now()
@@ -103,9 +106,8 @@ func (r *rush) offer(perSecond int, during time.Duration) offered {
 			o.statuses[status]++
 			o.slowest = max(o.slowest, time.Since(began))
 		})
-		interval := time.Second / time.Duration(perSecond)
 		r.wait(interval) // for the rate limits
-		time.Sleep(interval)
+		<-tick.C
 	}
 	under.Wait()
 	return o
