@@ -87,7 +87,7 @@ func entryOf(name, value string) *core.Resources_ResourceEntry {
 
 // resourcesOf are entries in the form "CPU=1 MEMORY=2Gi".
 func resourcesOf(text string) (entries []*core.Resources_ResourceEntry) {
-	for _, field := range strings.FieldsSeq(text) {
+	for field := range strings.FieldsSeq(text) {
 		name, value, _ := strings.Cut(field, "=")
 		entries = append(entries, entryOf(name, value))
 	}
