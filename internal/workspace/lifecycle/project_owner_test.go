@@ -154,6 +154,16 @@ func TestController_ListsProjectsAsSoonAsItLeads(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, stageOptions{})
 	s.provisioned("restored")
+	eventually(t, func(ctx context.Context) error { // the listing compares what the cache shows
+		var w v1alpha1.Workspace
+		if err := s.mgr.GetClient().Get(ctx, client.ObjectKey{Name: "restored"}, &w); err != nil {
+			return err
+		}
+		if w.ReadyCondition().Reason != v1alpha1.ReasonReady {
+			return errors.New("the cache does not show the status")
+		}
+		return nil
+	})
 	s.eraseLabels("restored")
 	s.lead()
 	eventually(t, func(context.Context) error {
