@@ -131,7 +131,7 @@ func isSubject(f validator.FieldLevel) bool {
 	case v1alpha1.MemberUser, v1alpha1.MemberGroup, v1alpha1.MemberServiceAccount:
 		return ok && MayBind(member)
 	}
-	return ok // the rule of the kind refuses the member
+	return ok && !strings.HasPrefix(string(member.Name), "system:") // the kind has a rule of its own
 }
 
 // MayBind reports whether a RoleBinding may name the member. One that the API server would refuse keeps the others of
