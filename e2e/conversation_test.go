@@ -167,9 +167,11 @@ func TestResyncBringsLostEvents(t *testing.T) {
 	}
 }
 
-// TestSync_PrintsWhatDiffers runs the command as an operator does, while no event arrives.
+// TestSync_PrintsWhatDiffers runs the command as an operator does, while no event arrives. The service has read the listing at its
+// start, before the changes, and does not read it again. Without WORKSPACE_API_ENDPOINT it would remove the condition Orphaned.
 func TestSync_PrintsWhatDiffers(t *testing.T) {
-	s := aloneStandIn(t, "--drop", "100") // or else the service might read the listing first
+	s := newStandIn(t, map[string]string{"RESYNC_INTERVAL": "24h"}, "--drop", "100")
+	eventually(t, "the first listing", func(context.Context) bool { return s.said(t, "listing is read") > 0 })
 	s.change(t, http.MethodPut, "/workspaces/sync-1", `{"name": "Never sent"}`)
 	newMessage(t, workspace.EventCreated, team("sync-2", 1)).mustDeliver(t)
 	for _, step := range []struct{ args, want, not string }{
