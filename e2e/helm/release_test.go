@@ -204,21 +204,25 @@ func passesItsTest(t *testing.T, url string) {
 // chart can't be built here, and the present one wants rights that the previous chart does not give.
 func grantPresentRights(t *testing.T) {
 	t.Helper()
-	text, err := os.ReadFile("../../rbac/role.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var role rbacv1.ClusterRole
-	if err := yaml.UnmarshalStrict(text, &role); err != nil {
-		t.Fatal(err)
-	}
-	role.Name = "present-service-under-previous-chart"
-	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: release}},
-	}
-	for _, o := range []client.Object{&role, binding} {
+	const name = "present-service-under-previous-chart"
+	var cluster rbacv1.ClusterRole
+	readRules(t, "../../rbac/role.yaml", &cluster)
+	cluster.Name = name
+	var inDefault rbacv1.Role
+	readRules(t, "../../charts/workspace-flyte-integration/files/api-server-role.yaml", &inDefault)
+	inDefault.Namespace, inDefault.Name = metav1.NamespaceDefault, name
+	subjects := []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: release}}
+	for _, o := range []client.Object{
+		&cluster, &inDefault,
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: name}, Subjects: subjects,
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
+		},
+		&rbacv1.RoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: name}, Subjects: subjects,
+			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
+		},
+	} {
 		if err := world.admin.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
@@ -227,5 +231,16 @@ func grantPresentRights(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func readRules(t *testing.T, path string, role any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalStrict(text, role); err != nil {
+		t.Fatal(err)
 	}
 }

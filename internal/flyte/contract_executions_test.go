@@ -73,7 +73,8 @@ func inCluster(kubeconfig string) executionResources {
 
 func kubectl(t *testing.T, kubeconfig string, args ...string) []byte {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "kubectl", append([]string{"--kubeconfig", kubeconfig}, args...)...) //nolint:gosec // the test's own
+	args = append([]string{"--kubeconfig", kubeconfig}, args...)
+	command := exec.CommandContext(t.Context(), "kubectl", args...) //nolint:gosec // the test's own arguments
 	output, err := command.Output()
 	if err != nil {
 		t.Fatalf("kubectl %s: %v", strings.Join(args, " "), err)
@@ -187,7 +188,8 @@ func prepareNamespace(t *testing.T, project string) {
 		kubectl(t, kubeconfig, "create", "namespace", "flyte-"+project)
 		t.Cleanup(func() {
 			ctx := context.WithoutCancel(t.Context())
-			_ = exec.CommandContext(ctx, "kubectl", "--kubeconfig", kubeconfig, "delete", "namespace", "--wait=false", "flyte-"+project).Run() //nolint:gosec // the test's own
+			args := []string{"--kubeconfig", kubeconfig, "delete", "namespace", "--wait=false", "flyte-" + project}
+			_ = exec.CommandContext(ctx, "kubectl", args...).Run() //nolint:gosec // the test's own arguments
 		})
 	}
 }

@@ -36,7 +36,7 @@ func (f *forwarder) lock(workspaceID string) *sync.RWMutex {
 func (f *forwarder) wait(workspaceID string) {
 	lock := f.lock(workspaceID)
 	lock.Lock()
-	lock.Unlock() //nolint:staticcheck // waiting is all
+	defer lock.Unlock() //nolint:gocritic // waiting is all
 }
 
 // forward passes a signed request on unchanged. When the integration has accepted it, the stand-in records the same change
