@@ -19,7 +19,7 @@ const (
 	closed   = `{"spec":{"ingress":[{"from":[{"podSelector":{}}]}]}}`
 )
 
-// isOpen tells whether a policy lets in everybody.
+// isOpen reports whether a policy lets in everybody.
 func isOpen(policy *networkingv1.NetworkPolicy) bool {
 	return slices.ContainsFunc(policy.Spec.Ingress, func(rule networkingv1.NetworkPolicyIngressRule) bool { return len(rule.From) == 0 })
 }

@@ -85,7 +85,7 @@ func TestTierIsWhatAWorkspaceGets(t *testing.T) {
 	if err := world.admin.Patch(t.Context(), tier, change); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the tier's wishes to go", func(context.Context) bool {
+	eventually(t, "what the tier adds to go", func(context.Context) bool {
 		policy := live(t, &networkingv1.NetworkPolicy{}, namespace, policy.Name).Spec
 		pods := live(t, &corev1.ResourceQuota{}, namespace, "workspace-quota").Spec.Hard[corev1.ResourcePods]
 		account := live(t, &corev1.ServiceAccount{}, namespace, "flyte-workload")

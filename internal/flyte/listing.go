@@ -56,7 +56,7 @@ func (c *Client) Differing(ctx context.Context, wanted []Project) (ids []string,
 	return ids, nil
 }
 
-// sameProjects tells of each wanted project that Flyte lists whether it is as wanted.
+// sameProjects reports of each wanted project that Flyte lists whether it is as wanted.
 func (c *Client) sameProjects(ctx context.Context, wanted map[string]*Project) (same map[string]bool, err error) {
 	same = map[string]bool{}
 	compare := func(have *admin.Project) {

@@ -13,7 +13,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// probeContract is what any Flyte tells of itself.
+// probeContract is what any Flyte reports about itself.
 func probeContract(t *testing.T, f flyteAdmin) {
 	t.Helper()
 	project := f.newProject(t)

@@ -58,7 +58,7 @@ func APIServers(ctx context.Context, cached client.Reader) (all []APIServer, err
 	return all, nil
 }
 
-// APIServerMoved tells whether an update of one of [APIServerObjects] changes an address or a port.
+// APIServerMoved reports whether an update of one of [APIServerObjects] changes an address or a port.
 func APIServerMoved(before, after client.Object) bool {
 	was, is := apiServerOf(before), apiServerOf(after)
 	return !slices.Equal(was.CIDRs, is.CIDRs) || !slices.Equal(was.Ports, is.Ports)

@@ -47,7 +47,7 @@ func withNAT64(prefix netip.Prefix) []netip.Prefix {
 	return []netip.Prefix{prefix, netip.PrefixFrom(netip.AddrFrom16(form), nat64Prefix.Bits()+prefix.Bits())}
 }
 
-// covers tells whether all addresses of inner are in one of the ranges.
+// covers reports whether all addresses of inner are in one of the ranges.
 func covers(ranges []netip.Prefix, inner netip.Prefix) bool {
 	return slices.ContainsFunc(ranges, func(outer netip.Prefix) bool {
 		return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())

@@ -90,7 +90,7 @@ func contradiction(e Event, r Register, used string) error {
 	return &Error{Kind: KindConflict, Detail: detail, Err: &VersionConflictError{Register: r}}
 }
 
-// contradicts tells whether both statements are about the same version and differ. Content hashes of different formats
+// contradicts reports whether both statements are about the same version and differ. Content hashes of different formats
 // can't be compared. Version 0 is no version.
 func (s statement) contradicts(version int64, value string) bool {
 	return version != 0 && s.Version == version && s.Value != value && hashFormat(s.Value) == hashFormat(value)
@@ -109,7 +109,7 @@ func hashFormat(value string) string {
 	return format
 }
 
-// canonicalContent is what an event wants, in a form in which equal wishes are equal texts.
+// canonicalContent is what an event wants, in a form in which equal content is equal text.
 type canonicalContent struct {
 	Name        string            `json:"name"`
 	Description string            `json:"description"`

@@ -108,7 +108,7 @@ func allFaults(errs ...error) error {
 	return invalid(fields)
 }
 
-// isWithin tells whether a field is outer, or part of it.
+// isWithin reports whether a field is outer, or part of it.
 func isWithin(field, outer string) bool {
 	rest, found := strings.CutPrefix(field, outer)
 	return outer == wholeBody || found && (rest == "" || rest[0] == '.' || rest[0] == '[')

@@ -104,7 +104,7 @@ func (c *Controller) settledProjects(ctx context.Context) (wanted []flyte.Projec
 	return wanted, nil
 }
 
-// isSettled tells whether the status says that this Flyte was sent exactly this.
+// isSettled reports whether the status says that this Flyte was sent exactly this.
 func (c *Controller) isSettled(w *v1alpha1.Workspace, want flyte.Project) bool {
 	return meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionFlyteProjectRegistered) &&
 		w.Status.ProjectDigest == c.projectHash(want)

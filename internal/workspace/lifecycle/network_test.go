@@ -240,7 +240,7 @@ func TestController_ReplacesFormerPolicies(t *testing.T) {
 	s.await("former-policies", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// watchPolicies tells of the policies of a namespace, those that are there first, for two minutes.
+// watchPolicies sends the policies of a namespace, those that are there first, for two minutes.
 func (s *stage) watchPolicies(namespace string) <-chan watch.Event {
 	s.t.Helper()
 	watcher, err := client.NewWithWatch(shared.Cluster(s.t).Config(), client.Options{Scheme: s.mgr.GetScheme()})

@@ -78,7 +78,7 @@ func (h *Handler) patience(ctx context.Context) (context.Context, context.Cancel
 	return ctx, cancel
 }
 
-// isSettled tells whether waiting longer is of no use.
+// isSettled reports whether waiting longer is of no use.
 func isSettled(ready metav1.Condition) bool {
 	switch ready.Reason {
 	case v1alpha1.ReasonConflict, v1alpha1.ReasonInvalid, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteDomainUnknown,

@@ -80,7 +80,7 @@ func see(element *list.Element, now time.Time) *source {
 	return s
 }
 
-// has tells whether a budget has a request left, and takes none.
+// has reports whether a budget has a request left, and takes none.
 func (s *sources) has(address netip.Prefix, left budget) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

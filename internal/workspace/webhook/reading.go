@@ -13,7 +13,7 @@ import (
 )
 
 // bodyReaders are the requests whose body is being read, in the order in which they came. Nothing is known of them yet, so
-// none is refused for the sake of the others: the one that takes longest ends instead.
+// none is refused to make room: the slowest one is cut off instead.
 type bodyReaders struct {
 	mu    sync.Mutex
 	queue *list.List // of *bodyReader
@@ -119,7 +119,7 @@ func (b *bodyReader) acquire(ctx context.Context) bool {
 	return b.all.large.Acquire(ctx, 1) == nil
 }
 
-// leave ends the reading, and tells whether it was cut off. A large buffer stays in use until release.
+// leave ends the reading, and reports whether it was cut off. A large buffer stays in use until release.
 func (b *bodyReader) leave() (cut bool) {
 	b.all.mu.Lock()
 	defer b.all.mu.Unlock()

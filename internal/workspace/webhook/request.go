@@ -21,7 +21,7 @@ type received struct {
 }
 
 // verified reads the body within its bound, checks its signature, charges the request to its source, and only then has it
-// decoded. decode must not keep the body. Nothing of a request that is not signed is looked at.
+// decoded. decode must not keep the body. Nothing of an unsigned request is read further.
 func (h *Handler) verified(c *echo.Context, decode func(body []byte) error) (received, error) {
 	source := sourceOf(c.Request(), h.TrustedProxies)
 	if err := h.overBudget(source, c.Request().Header); err != nil {
