@@ -25,12 +25,15 @@ const (
 	// An idle connection is closed after at least minIdleTimeout, so that senders can reuse it, and at most maxIdleTimeout.
 	minIdleTimeout = 5 * time.Second
 	maxIdleTimeout = 2 * time.Hour
+	// minLeaseRetry keeps replicas from flooding the API server.
+	minLeaseRetry = 100 * time.Millisecond
 )
 
 // check adds what is wrong with values that could be parsed, and keeps what follows from them.
 func (c *config) check(found problems) {
 	c.checkAddresses(found)
 	c.checkCluster(found)
+	c.checkLease(found)
 	c.checkSecret(found)
 	c.checkFlyte(found)
 	c.checkNaming(found)
@@ -76,6 +79,26 @@ func (c *config) checkCluster(found problems) {
 	var err error
 	if c.rest, err = restConfig(c.Kubeconfig); err != nil {
 		found.add("KUBECONFIG", "%s", err)
+	}
+}
+
+// checkLease lets the leader stop before its lease expires, and try a renewal at least twice before it stops. The Lease object
+// counts in whole seconds.
+func (c *config) checkLease(found problems) {
+	checkAtLeast(found, "LEASE_DURATION", c.LeaseDuration, time.Second)
+	checkAtLeast(found, "LEASE_RETRY_PERIOD", c.LeaseRetryPeriod, minLeaseRetry)
+	for _, variable := range []string{"LEASE_DURATION", "LEASE_RENEW_DEADLINE", "LEASE_RETRY_PERIOD"} {
+		if _, wrong := found[variable]; wrong {
+			return
+		}
+	}
+	switch {
+	case c.LeaseDuration%time.Second != 0:
+		found.add("LEASE_DURATION", "must be whole seconds")
+	case c.LeaseRenewDeadline >= c.LeaseDuration:
+		found.add("LEASE_RENEW_DEADLINE", "must be less than LEASE_DURATION, %s", c.LeaseDuration)
+	case 2*c.LeaseRetryPeriod > c.LeaseRenewDeadline:
+		found.add("LEASE_RETRY_PERIOD", "must be at most half of LEASE_RENEW_DEADLINE, %s", c.LeaseRenewDeadline)
 	}
 }
 

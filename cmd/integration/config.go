@@ -13,6 +13,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"k8s.io/client-go/rest"
 
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
@@ -30,6 +31,10 @@ type config struct {
 	ClusterName    string `env:"CLUSTER_NAME"    envDefault:"flyte-eks"`
 	PodName        string `env:"POD_NAME"`
 	PodNamespace   string `env:"POD_NAMESPACE"   envDefault:"platform-services"`
+
+	LeaseDuration      time.Duration `env:"LEASE_DURATION"       envDefault:"15s"`
+	LeaseRenewDeadline time.Duration `env:"LEASE_RENEW_DEADLINE" envDefault:"10s"`
+	LeaseRetryPeriod   time.Duration `env:"LEASE_RETRY_PERIOD"   envDefault:"2s"`
 
 	NamespacePrefix    string   `env:"KUBERNETES_NAMESPACE_PREFIX" envDefault:"flyte-"`
 	NamespaceTemplate  string   `env:"NAMESPACE_TEMPLATE"          envDefault:"{prefix}{project}"`
@@ -179,6 +184,10 @@ func (c *config) webhookKeys(loaded func(*signature.Keys), report func(error)) (
 
 // drain is how long requests under way may take to finish at the end of the process.
 func (c *config) drain() time.Duration { return c.ProvisionTimeout + drainMargin }
+
+func (c *config) leaseTimes() k8s.LeaseTimes {
+	return k8s.LeaseTimes{Duration: c.LeaseDuration, RenewDeadline: c.LeaseRenewDeadline, RetryPeriod: c.LeaseRetryPeriod}
+}
 
 // pprofAddress is on loopback only: profiles tell what is in memory.
 func (c *config) pprofAddress() string {

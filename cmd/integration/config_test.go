@@ -145,6 +145,15 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 			"fatal": "must be one of: debug, info, warn, error", "5": "must be one of: debug, info, warn, error",
 		}},
 		{name: "LOG_FORMAT", standard: "json", good: "console", want: "console", bad: map[string]string{"text": "must be one of: json, console"}},
+		{name: "LEASE_DURATION", standard: 15 * time.Second, good: "1m", want: time.Minute, bad: map[string]string{
+			"0s": "must be at least 1s", "15500ms": "must be whole seconds", "15": "is not a duration such as 5m",
+		}},
+		{name: "LEASE_RENEW_DEADLINE", standard: 10 * time.Second, good: "14s", want: 14 * time.Second, bad: map[string]string{
+			"15s": "must be less than LEASE_DURATION, 15s", "soon": "is not a duration such as 5m",
+		}},
+		{name: "LEASE_RETRY_PERIOD", standard: 2 * time.Second, good: "5s", want: 5 * time.Second, bad: map[string]string{
+			"0s": "must be at least 100ms", "6s": "must be at most half of LEASE_RENEW_DEADLINE, 10s", "2": "is not a duration such as 5m",
+		}},
 		{name: "POD_NAME", standard: "", good: "integration-0", want: "integration-0"},
 		{name: "POD_NAMESPACE", standard: "platform-services", good: "ops", want: "ops", bad: noLabel},
 	}...)

@@ -144,7 +144,7 @@ func (s *service) addController(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("making the controller's client: %w", err)
 	}
-	lease, err := k8s.NewLease(s.mgr.GetConfig(), s.cfg.PodNamespace, name, identity(s.cfg), s.acquired)
+	lease, err := k8s.NewLease(s.mgr.GetConfig(), s.cfg.PodNamespace, name, identity(s.cfg), s.cfg.leaseTimes(), s.acquired)
 	if err != nil {
 		return err
 	}

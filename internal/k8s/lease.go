@@ -15,19 +15,16 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// leaseTimes are the times of an election. A killed leader is replaced after at most duration and twice the retry, which
-// client-go spreads by up to 1.2 (docs/architecture.md says what that comes to).
-type leaseTimes struct{ duration, renew, retry time.Duration }
-
-// kubernetesTimes are those of Kubernetes' own controllers.
-var kubernetesTimes = leaseTimes{duration: 15 * time.Second, renew: 10 * time.Second, retry: 2 * time.Second}
+// LeaseTimes are the times of an election, by the names of client-go. A killed leader is replaced after at most Duration and
+// twice RetryPeriod, to which client-go adds up to 20 % of jitter.
+type LeaseTimes struct{ Duration, RenewDeadline, RetryPeriod time.Duration }
 
 // Lease elects the one replica that reconciles. Unlike controller-runtime's own election, losing it ends only the
 // leadership and not the process: while the API server is down, no replica can hold the lease, and the edge must go
 // on answering.
 type Lease struct {
 	lock    *resourcelock.LeaseLock
-	times   leaseTimes
+	times   LeaseTimes
 	elector *leaderelection.LeaderElector
 
 	mu   sync.Mutex
@@ -35,7 +32,9 @@ type Lease struct {
 }
 
 // NewLease makes the election over the Lease name in namespace. acquired is called with each leadership.
-func NewLease(cfg *rest.Config, namespace, name, identity string, acquired func(context.Context)) (*Lease, error) {
+func NewLease(
+	cfg *rest.Config, namespace, name, identity string, times LeaseTimes, acquired func(context.Context),
+) (*Lease, error) {
 	client, err := coordinationv1.NewForConfig(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for leases: %w", err)
@@ -45,16 +44,16 @@ func NewLease(cfg *rest.Config, namespace, name, identity string, acquired func(
 		Client:     client,
 		LockConfig: resourcelock.ResourceLockConfig{Identity: identity},
 	}
-	return newLease(lock, kubernetesTimes, acquired)
+	return newLease(lock, times, acquired)
 }
 
 // newLease leaves the release to Start: the elector would try it before it ends the leadership, and where the API
 // server hangs, the leadership would then outlive the lease.
-func newLease(lock *resourcelock.LeaseLock, times leaseTimes, acquired func(context.Context)) (l *Lease, err error) {
+func newLease(lock *resourcelock.LeaseLock, times LeaseTimes, acquired func(context.Context)) (l *Lease, err error) {
 	l = &Lease{lock: lock, times: times}
 	l.elector, err = leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock:          lock,
-		LeaseDuration: times.duration, RenewDeadline: times.renew, RetryPeriod: times.retry,
+		LeaseDuration: times.Duration, RenewDeadline: times.RenewDeadline, RetryPeriod: times.RetryPeriod,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(ctx context.Context) {
 				l.hold(ctx)
@@ -89,7 +88,7 @@ func (l *Lease) release(ctx context.Context) error {
 	if !l.elector.IsLeader() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.times.retry)
+	ctx, cancel := context.WithTimeout(ctx, l.times.RetryPeriod)
 	defer cancel()
 	// A renewal that was under way when the leadership ended may still be stored.
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {

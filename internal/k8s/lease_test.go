@@ -21,9 +21,9 @@ type replica struct {
 	stop     func()
 }
 
-var shortTimes = leaseTimes{duration: 3 * time.Second, renew: 2 * time.Second, retry: 200 * time.Millisecond}
+var shortTimes = LeaseTimes{Duration: 3 * time.Second, RenewDeadline: 2 * time.Second, RetryPeriod: 200 * time.Millisecond}
 
-func startReplica(t *testing.T, lease, identity string, times leaseTimes) *replica {
+func startReplica(t *testing.T, lease, identity string, times LeaseTimes) *replica {
 	t.Helper()
 	api, err := typed.NewForConfig(shared.Cluster(t).Config())
 	must(t, err)
@@ -51,7 +51,7 @@ func inTime(t *testing.T, c <-chan struct{}, limit time.Duration, what string) {
 }
 
 func TestLease_PassesToTheNextReplica(t *testing.T) {
-	long := leaseTimes{duration: time.Minute, renew: 40 * time.Second, retry: time.Second}
+	long := LeaseTimes{Duration: time.Minute, RenewDeadline: 40 * time.Second, RetryPeriod: time.Second}
 	first := startReplica(t, "passes", "first", long)
 	inTime(t, first.acquired, 30*time.Second, "the first replica leads")
 	second := startReplica(t, "passes", "second", long)
@@ -67,14 +67,14 @@ func TestLease_PassesToTheNextReplica(t *testing.T) {
 	if _, _, leads := first.lease.Hold(t.Context()); leads {
 		t.Error("the first still leads")
 	}
-	inTime(t, second.acquired, long.duration/2, "the second takes over without waiting for the lease to expire")
+	inTime(t, second.acquired, long.Duration/2, "the second takes over without waiting for the lease to expire")
 	if _, _, leads := second.lease.Hold(t.Context()); !leads {
 		t.Error("the second does not lead")
 	}
 }
 
 func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
-	r := startReplica(t, "own-context", "first", kubernetesTimes)
+	r := startReplica(t, "own-context", "first", shortTimes)
 	inTime(t, r.acquired, 30*time.Second, "it leads")
 	ctx, cancel := context.WithCancel(t.Context())
 	bound, release, _ := r.lease.Hold(ctx)
@@ -94,7 +94,7 @@ func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
 // Where the API server hangs, the leader must know that it leads no more before another replica may.
 func TestLease_EndsBeforeItExpires(t *testing.T) {
 	// Who tried to renew a second time, or to release, would lead for longer than the lease lasts.
-	times := leaseTimes{duration: 20 * time.Second, renew: 12 * time.Second, retry: 200 * time.Millisecond}
+	times := LeaseTimes{Duration: 20 * time.Second, RenewDeadline: 12 * time.Second, RetryPeriod: 200 * time.Millisecond}
 	cluster, r := shared.Cluster(t), startReplica(t, "expires", "first", times)
 	inTime(t, r.acquired, 30*time.Second, "it leads")
 	bound, release, _ := r.lease.Hold(t.Context())
@@ -102,7 +102,7 @@ func TestLease_EndsBeforeItExpires(t *testing.T) {
 	cluster.PauseAPIServer()
 	resume := sync.OnceFunc(cluster.ResumeAPIServer)
 	defer resume()
-	inTime(t, bound.Done(), times.duration, "the leadership ends")
+	inTime(t, bound.Done(), times.Duration, "the leadership ends")
 	resume()
 	inTime(t, r.acquired, 30*time.Second, "it leads again")
 	if _, _, leads := r.lease.Hold(t.Context()); !leads {
@@ -115,7 +115,7 @@ func TestLease_EndsBeforeItExpires(t *testing.T) {
 func TestLease_LastsByWhateverClock(t *testing.T) {
 	start, successors := time.Now(), map[time.Duration]*replica{}
 	for _, off := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
-		holder, seconds, at := "of-another-clock", int32(shortTimes.duration/time.Second), metav1.NewMicroTime(start.Add(off))
+		holder, seconds, at := "of-another-clock", int32(shortTimes.Duration/time.Second), metav1.NewMicroTime(start.Add(off))
 		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "default", GenerateName: "clock-"}}
 		lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &holder, LeaseDurationSeconds: &seconds, AcquireTime: &at, RenewTime: &at}
 		must(t, clustertest.Client(t, shared.Cluster(t).Config()).Create(t.Context(), lease))
@@ -123,8 +123,8 @@ func TestLease_LastsByWhateverClock(t *testing.T) {
 	}
 	for off, next := range successors {
 		inTime(t, next.acquired, 30*time.Second, "the lease expires")
-		if took := time.Since(start); took < shortTimes.duration {
-			t.Errorf("a lease of %v, whose holder's clock is off by %v, was taken after %v", shortTimes.duration, off, took)
+		if took := time.Since(start); took < shortTimes.Duration {
+			t.Errorf("a lease of %v, whose holder's clock is off by %v, was taken after %v", shortTimes.Duration, off, took)
 		}
 	}
 }
