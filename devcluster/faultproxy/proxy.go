@@ -1,5 +1,5 @@
-// Package faultproxy stands between a client and an API server and spoils what passes: it refuses, delays, loses answers,
-// breaks connections, and cuts watches, as its rule says. Without a rule everything passes.
+// Package faultproxy is a proxy between a client and an API server that injects faults: it refuses and delays requests, drops
+// responses, breaks connections and cuts watches, as its rule says. Without a rule every request passes unchanged.
 package faultproxy
 
 import (
@@ -18,30 +18,30 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Fault is what becomes of one request. The zero value lets it pass.
+// Fault is injected into one request. The zero value lets it pass. Of CutAfter, LoseAnswer with After, and Lag, one applies.
 type Fault struct {
-	// Delay is before anything else.
+	// Delay comes before anything else.
 	Delay time.Duration
-	// Status is answered by the proxy; the API server never sees the request.
+	// Status is the proxy's own response; the API server never sees the request.
 	Status int
-	// RetryAfter, in seconds, goes with Status.
+	// RetryAfter, in seconds, is sent with Status.
 	RetryAfter int
-	// Reset breaks the connection instead of passing the request on.
+	// Reset breaks the connection instead of forwarding the request.
 	Reset bool
-	// LoseAnswer passes the request on and breaks the connection instead of answering.
+	// LoseAnswer forwards the request and breaks the connection instead of answering.
 	LoseAnswer bool
-	// CutAfter ends the answer, which is a watch, after so long.
+	// CutAfter breaks the response off, such as a watch, after so long.
 	CutAfter time.Duration
-	// Lag lets every part of the answer, such as a watch's event, arrive so late.
+	// Lag delays every part of the response, such as a watch's event, by so long.
 	Lag time.Duration
-	// Before is called before the request is passed on, and After when the API server has answered.
+	// Before is called before the request is forwarded, and After when the API server has answered.
 	Before, After func()
 }
 
-// Rule tells what becomes of a request. It is called for many at once.
+// Rule chooses the fault of a request. It is called concurrently.
 type Rule func(*http.Request) Fault
 
-// Proxy is one proxy, on a free port of the loopback interface.
+// Proxy is one proxy on a free port of the loopback interface.
 type Proxy struct {
 	server *httptest.Server
 	target *httputil.ReverseProxy
@@ -50,7 +50,7 @@ type Proxy struct {
 	rule Rule
 }
 
-// New stands before the API server of cfg. Clients bring their own credentials.
+// New starts a proxy in front of the API server of cfg. Clients send their own credentials.
 func New(cfg *rest.Config) (*Proxy, error) {
 	target, err := url.Parse(cfg.Host)
 	if err != nil {
@@ -64,8 +64,8 @@ func New(cfg *rest.Config) (*Proxy, error) {
 	p.target = &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport:     transport,
-		FlushInterval: -1,                                                      // a watch's events go on at once
-		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // breaking is what it is for
+		FlushInterval: -1,                                                      // forward a watch's events at once
+		ErrorLog:      slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // broken connections are intended
 		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(p.serve))
@@ -75,7 +75,7 @@ func New(cfg *rest.Config) (*Proxy, error) {
 	return p, nil
 }
 
-// Config is cfg by way of the proxy.
+// Config is cfg with the proxy as the API server.
 func (p *Proxy) Config(cfg *rest.Config) *rest.Config {
 	through := rest.CopyConfig(cfg)
 	through.Host = p.server.URL
@@ -83,17 +83,17 @@ func (p *Proxy) Config(cfg *rest.Config) *rest.Config {
 	return through
 }
 
-// Set puts a rule in force, for requests to come; nil lets all pass.
+// Set replaces the rule for requests to come; nil lets all pass.
 func (p *Proxy) Set(rule Rule) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rule = rule
 }
 
-// Break breaks all connections, also those of watches, so that the rule sees the next ones.
+// Break breaks all connections, those of watches too, so that clients connect anew under the current rule.
 func (p *Proxy) Break() { p.server.CloseClientConnections() }
 
-// Stop breaks all connections and ends the proxy.
+// Stop breaks all connections and stops the proxy.
 func (p *Proxy) Stop() {
 	p.Break()
 	p.server.Close()
@@ -111,31 +111,30 @@ func (p *Proxy) fault(r *http.Request) Fault {
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	f := p.fault(r)
-	if !pass(r, f.Delay) || f.Reset {
-		panic(http.ErrAbortHandler) // net/http's way to break the connection, or the stream
+	if !wait(r, f.Delay) || f.Reset {
+		panic(http.ErrAbortHandler) // net/http then breaks the connection, or the HTTP/2 stream
 	}
 	if f.Before != nil {
 		f.Before()
 	}
-	if f.Status != 0 {
-		refuse(w, f)
-		return
-	}
-	out, end := limited(r, f.CutAfter)
-	defer end()
 	switch {
+	case f.Status != 0:
+		refuse(w, f)
+	case f.CutAfter > 0:
+		cutAfter(p.target, f.CutAfter).ServeHTTP(w, r)
 	case f.LoseAnswer || f.After != nil:
-		w = &lost{ResponseWriter: w, fault: f}
+		p.target.ServeHTTP(&interceptedResponse{ResponseWriter: w, fault: f}, r)
 	case f.Lag > 0:
-		late := newLagging(w, f.Lag)
-		defer late.end()
-		w = late
+		delayed := newDelayedResponse(w, f.Lag)
+		defer delayed.finish()
+		p.target.ServeHTTP(delayed, r)
+	default:
+		p.target.ServeHTTP(w, r)
 	}
-	p.target.ServeHTTP(w, out)
 }
 
-// pass waits, and tells whether the client still does.
-func pass(r *http.Request, delay time.Duration) bool {
+// wait waits for the delay and reports whether the client is still there.
+func wait(r *http.Request, delay time.Duration) bool {
 	if delay == 0 {
 		return true
 	}
@@ -147,7 +146,7 @@ func pass(r *http.Request, delay time.Duration) bool {
 	}
 }
 
-// refuse answers as an API server does (metav1.Status).
+// refuse answers with a metav1.Status, as an API server does.
 func refuse(w http.ResponseWriter, f Fault) {
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
@@ -158,7 +157,7 @@ func refuse(w http.ResponseWriter, f Fault) {
 		reasons[f.Status], f.Status)
 }
 
-// reasons are those of k8s.io/apimachinery/pkg/apis/meta/v1.
+// reasons are the metav1.StatusReason by status code.
 var reasons = map[int]string{
 	http.StatusForbidden: "Forbidden", http.StatusConflict: "Conflict", http.StatusGone: "Expired",
 	http.StatusTooManyRequests: "TooManyRequests", http.StatusInternalServerError: "InternalError",

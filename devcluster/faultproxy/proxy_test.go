@@ -11,20 +11,17 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// start is a proxy before a server that answers "one", and "two" a moment later, and counts what it saw.
+// start starts a proxy in front of a server that counts its requests and answers "one". A response to /watch doesn't end before the
+// client goes away.
 func start(t *testing.T) (*Proxy, *http.Client, *atomic.Int64) {
 	t.Helper()
 	var seen atomic.Int64
-	next := make(chan struct{})
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		seen.Add(1)
 		_, _ = io.WriteString(w, "one")
 		if r.URL.Path == "/watch" {
 			_ = http.NewResponseController(w).Flush()
-			select {
-			case <-next:
-			case <-r.Context().Done():
-			}
+			<-r.Context().Done()
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -42,31 +39,31 @@ func start(t *testing.T) (*Proxy, *http.Client, *atomic.Int64) {
 	return p, client, &seen
 }
 
-// answer is what a client got.
-type answer struct {
+// response is what a client received.
+type response struct {
 	status     int
 	retryAfter string
 	text       string
 }
 
-func get(t *testing.T, p *Proxy, client *http.Client, path string) (answer, error) {
+func get(t *testing.T, p *Proxy, client *http.Client, path string) (response, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.server.URL+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := client.Do(request)
+	r, err := client.Do(request)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header.Get("Retry-After"), string(text)}, err
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	return response{r.StatusCode, r.Header.Get("Retry-After"), string(text)}, err
 }
 
 func always(f Fault) Rule { return func(*http.Request) Fault { return f } }
 
-func TestProxy_WithoutRulePassesAll(t *testing.T) {
+func TestProxy_PassesAllWithoutRule(t *testing.T) {
 	p, client, _ := start(t)
 	a, err := get(t, p, client, "/")
 	if err != nil || a.status != http.StatusOK || a.text != "one" {
@@ -108,16 +105,39 @@ func TestProxy_CallsAfterTheServerHasAnswered(t *testing.T) {
 	}
 }
 
+// TestProxy_CutsAWatch expects an error on the client, which must not take the cut for the proper end of the watch.
 func TestProxy_CutsAWatch(t *testing.T) {
 	p, client, _ := start(t)
 	p.Set(always(Fault{CutAfter: 10 * time.Millisecond}))
-	a, err := get(t, p, client, "/watch") // which else would never end
+	a, err := get(t, p, client, "/watch")
 	if err == nil {
 		t.Errorf("the watch ended as if it were complete: %+v", a)
 	}
 }
 
-func TestProxy_LagsBehind(t *testing.T) {
+// TestProxy_CutsAWatchThatTheServerEnds: a server that notices the cut first may end its response properly.
+func TestProxy_CutsAWatchThatTheServerEnds(t *testing.T) {
+	endsProperly := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "one")
+		<-r.Context().Done()
+	})
+	server := httptest.NewServer(cutAfter(endsProperly, time.Millisecond))
+	t.Cleanup(server.Close)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := server.Client().Do(request)
+	if err == nil {
+		defer r.Body.Close()
+		_, err = io.ReadAll(r.Body)
+	}
+	if err == nil {
+		t.Error("the watch ended as if it were complete")
+	}
+}
+
+func TestProxy_DelaysTheResponse(t *testing.T) {
 	const lag = 50 * time.Millisecond
 	p, client, _ := start(t)
 	p.Set(always(Fault{Lag: lag}))
