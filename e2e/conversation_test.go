@@ -15,7 +15,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
-	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice/workspaceservicetest"
 )
 
 var (
@@ -64,7 +64,7 @@ func TestConversation(t *testing.T) {
 	reports := 0
 	for i := range *talks {
 		id := fmt.Sprintf("talk-%d", i)
-		var shown workspaceservice.Shown
+		var shown workspaceservicetest.Shown
 		eventually(t, "both sides to agree on "+id, func(context.Context) bool {
 			shown = s.show(t, id)
 			return agrees(shown)
@@ -98,7 +98,7 @@ func (s *standIn) changeSomething(t *testing.T, id string, n int) {
 }
 
 // agrees tells whether the newest report speaks of the newest version and its state.
-func agrees(shown workspaceservice.Shown) bool {
+func agrees(shown workspaceservicetest.Shown) bool {
 	if len(shown.Reports) == 0 || len(shown.Waiting) > 0 {
 		return false
 	}
@@ -107,7 +107,7 @@ func agrees(shown workspaceservice.Shown) bool {
 }
 
 // checkOrder looks at the reports in the order in which they came in.
-func checkOrder(t *testing.T, shown workspaceservice.Shown) {
+func checkOrder(t *testing.T, shown workspaceservicetest.Shown) {
 	t.Helper()
 	for i, r := range shown.Reports {
 		if r.Late {
@@ -125,7 +125,7 @@ func checkOrder(t *testing.T, shown workspaceservice.Shown) {
 }
 
 // checkAgreement compares the Workspace with what the workspace service has.
-func checkAgreement(t *testing.T, shown workspaceservice.Shown) {
+func checkAgreement(t *testing.T, shown workspaceservicetest.Shown) {
 	t.Helper()
 	w := live(t, &v1alpha1.Workspace{}, "", shown.WorkspaceID)
 	newest := shown.Reports[len(shown.Reports)-1].Report

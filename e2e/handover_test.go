@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/report"
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice/workspaceservicetest"
 )
 
 // TestLeaderKilledBeforeItReported stops the workspace service, lets reports come due, and kills the leader that they wait in.
@@ -25,20 +25,20 @@ func TestLeaderKilledBeforeItReported(t *testing.T) {
 		s.change(t, http.MethodPut, "/workspaces/"+ids[i], `{"name": "Handed over"}`)
 	}
 	for _, id := range ids {
-		noted(t, id, report.StatusPending)
+		noted(t, id, workspaceservice.StatusPending)
 	}
 
 	s.kill()
 	world.flyte.SetUnavailable(false)
 	for _, id := range ids {
-		if w := settled(t, id, v1alpha1.ReasonReady); w.Status.Reported.Status != report.StatusPending {
+		if w := settled(t, id, v1alpha1.ReasonReady); w.Status.Reported.Status != workspaceservice.StatusPending {
 			t.Fatalf("%s was reported to nobody: %+v", id, w.Status.Reported)
 		}
 	}
 	rs.usurp(t, rs.leader(t))
 	s.start(t)
 	for _, id := range ids {
-		noted(t, id, report.StatusReady)
+		noted(t, id, workspaceservice.StatusReady)
 		shown := s.show(t, id)
 		checkOrder(t, shown)
 		checkAgreement(t, shown)
@@ -57,7 +57,7 @@ func noted(t *testing.T, id, status string) {
 	})
 }
 
-func reported(shown workspaceservice.Shown) (statuses []string) {
+func reported(shown workspaceservicetest.Shown) (statuses []string) {
 	for _, r := range shown.Reports {
 		statuses = append(statuses, r.Report.Status)
 	}

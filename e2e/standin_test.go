@@ -17,9 +17,9 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/report"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice/workspaceservicetest"
 )
 
 // standIn is the workspace service as a process of its own, which may be killed.
@@ -125,7 +125,7 @@ func (s *standIn) change(t *testing.T, method, path, body string) {
 	}
 }
 
-func (s *standIn) show(t *testing.T, id string) (shown workspaceservice.Shown) {
+func (s *standIn) show(t *testing.T, id string) (shown workspaceservicetest.Shown) {
 	t.Helper()
 	text, err := s.ask(t.Context(), http.MethodGet, "/workspaces/"+id, "")
 	if err == nil {
@@ -149,5 +149,5 @@ func (s *standIn) said(t *testing.T, text string) int {
 
 // reportedAs is what is reported when a state is reached.
 var reportedAs = map[string]string{
-	"Active": report.StatusReady, "Suspended": report.StatusSuspended, "Deleted": report.StatusDeleted,
+	"Active": workspaceservice.StatusReady, "Suspended": workspaceservice.StatusSuspended, "Deleted": workspaceservice.StatusDeleted,
 }

@@ -24,9 +24,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/report"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
 )
 
 const (
@@ -46,8 +46,8 @@ type service struct {
 	validator  *workspace.Validator
 	controller *lifecycle.Controller
 	store      *k8s.Store
-	reporter   *report.Reporter // nil without WORKSPACE_API_ENDPOINT
-	resync     *report.Resync   // the same
+	reporter   *workspaceservice.Reporter // nil without WORKSPACE_API_ENDPOINT
+	resync     *workspaceservice.Resync   // the same
 	lease      *k8s.Lease
 	synced     atomic.Bool
 	server     *http.Server

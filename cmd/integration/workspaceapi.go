@@ -13,8 +13,8 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"platform.company.com/workspace-flyte-integration/internal/workspace/report"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
 )
 
 // minResync is what a workspace service can be asked for.
@@ -28,7 +28,7 @@ func (c *config) checkWorkspaceAPI(found problems) {
 	}
 	endpoint, err := url.Parse(c.WorkspaceAPIEndpoint)
 	if err == nil {
-		err = report.CheckEndpoint(endpoint)
+		err = workspaceservice.CheckEndpoint(endpoint)
 	} else {
 		err = errors.New("must be an https URL") // the parser's error repeats the text
 	}
@@ -163,7 +163,7 @@ func (c *config) workspaceAPIPair(*tls.CertificateRequestInfo) (*tls.Certificate
 	return &pair, err
 }
 
-func (s *service) workspaceAPI() (*report.Client, error) {
+func (s *service) workspaceAPI() (*workspaceservice.Client, error) {
 	signer, err := s.cfg.workspaceAPISigner(s.cfg.inbound, s.reportFile("the secrets of the workspace service"))
 	if err != nil {
 		return nil, fmt.Errorf("reading the secrets of the workspace service: %w", err)
@@ -176,7 +176,7 @@ func (s *service) workspaceAPI() (*report.Client, error) {
 	if s.cfg.WorkspaceAPIClientCert != "" {
 		secure.GetClientCertificate = s.cfg.workspaceAPIPair
 	}
-	return report.NewClient(report.ClientOptions{
+	return workspaceservice.NewClient(workspaceservice.ClientOptions{
 		Endpoint: s.cfg.workspaceAPI, Signer: signer, Token: token, TLS: secure, UserAgent: name + "/" + version,
 	}), nil
 }
@@ -190,11 +190,11 @@ func (s *service) addReports(context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.reporter = report.NewReporter(report.Options{
+	s.reporter = workspaceservice.NewReporter(workspaceservice.Options{
 		Client: api, Cached: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Leadership: s.lease,
 		Events: s.mgr.GetEventRecorder(name), Metrics: metrics.Registry,
 	})
-	s.resync = report.NewResync(report.ResyncOptions{
+	s.resync = workspaceservice.NewResync(workspaceservice.ResyncOptions{
 		Client: api, Cached: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Store: s.store, Validator: s.validator,
 		Interval: s.cfg.ResyncInterval, After: s.reporter.RetryRefused, Metrics: metrics.Registry,
 	})

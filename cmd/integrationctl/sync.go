@@ -21,8 +21,8 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/report"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
 )
 
 // syncer is the sync command.
@@ -95,7 +95,7 @@ func (s *syncer) settings(ctx context.Context, kube client.Client) (map[string]s
 	return config.Data, nil
 }
 
-func newResync(kube client.Client, api *report.Client, settings map[string]string, namespace string) (*report.Resync, error) {
+func newResync(kube client.Client, api *workspaceservice.Client, settings map[string]string, namespace string) (*workspaceservice.Resync, error) {
 	list := func(name string) []string {
 		return strings.FieldsFunc(settings[name], func(r rune) bool { return r == ',' })
 	}
@@ -110,21 +110,21 @@ func newResync(kube client.Client, api *report.Client, settings map[string]strin
 	if err != nil {
 		return nil, fmt.Errorf("reading MAX_WORKSPACES in the service's ConfigMap: %w", err)
 	}
-	return report.NewResync(report.ResyncOptions{
+	return workspaceservice.NewResync(workspaceservice.ResyncOptions{
 		Client: api, Cached: kube, Live: kube, Store: k8s.NewDirectStore(kube, workspace.NewLimits(maximum)),
 		Validator: workspace.NewValidator(naming), Metrics: prometheus.NewRegistry(),
 	}), nil
 }
 
 // api is the way to the workspace service.
-func (s *syncer) api(settings map[string]string) (*report.Client, error) {
+func (s *syncer) api(settings map[string]string) (*workspaceservice.Client, error) {
 	text := cmp.Or(s.endpoint, os.Getenv("WORKSPACE_API_ENDPOINT"), settings["WORKSPACE_API_ENDPOINT"])
 	if text == "" {
 		return nil, errors.New("no workspace service: give --endpoint, or set WORKSPACE_API_ENDPOINT")
 	}
 	endpoint, err := url.Parse(text)
 	if err == nil {
-		err = report.CheckEndpoint(endpoint)
+		err = workspaceservice.CheckEndpoint(endpoint)
 	}
 	if err != nil {
 		return nil, errors.New("the endpoint must be an https URL without user, query and fragment, or http on loopback")
@@ -137,7 +137,7 @@ func (s *syncer) api(settings map[string]string) (*report.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the secret: %w", err)
 	}
-	options := report.ClientOptions{
+	options := workspaceservice.ClientOptions{
 		Endpoint: endpoint, Signer: func() *signature.Signer { return signer }, UserAgent: "integrationctl/" + version,
 	}
 	if options.Token, err = s.token(); err != nil {
@@ -146,7 +146,7 @@ func (s *syncer) api(settings map[string]string) (*report.Client, error) {
 	if options.TLS, err = s.tls(); err != nil {
 		return nil, err
 	}
-	return report.NewClient(options), nil
+	return workspaceservice.NewClient(options), nil
 }
 
 func (s *syncer) token() (func() string, error) {
@@ -181,7 +181,7 @@ func (s *syncer) tls() (*tls.Config, error) {
 	return cfg, nil
 }
 
-func printDifferences(out io.Writer, differences []report.Difference) error {
+func printDifferences(out io.Writer, differences []workspaceservice.Difference) error {
 	if len(differences) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing differs.")
 		return err

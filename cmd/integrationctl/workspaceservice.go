@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
-	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice/workspaceservicetest"
 )
 
 const headerTimeout = 5 * time.Second
@@ -67,7 +67,7 @@ func (s *standIn) run(c *cobra.Command, _ []string) error {
 	if s.dropPercent < 0 || s.dropPercent > 100 || s.faster < 1 {
 		return errors.New("--drop must be from 0 to 100, and --faster at least 1")
 	}
-	options := workspaceservice.Options{
+	options := workspaceservicetest.Options{
 		WebhookURL: strings.TrimRight(s.webhookURL, "/"), State: s.state, Faster: s.faster, Drop: float64(s.dropPercent) / 100,
 		Out: c.OutOrStdout(),
 	}
@@ -88,14 +88,14 @@ func (s *standIn) run(c *cobra.Command, _ []string) error {
 }
 
 // serve ends with ctx, and waits for what is being sent.
-func (s *standIn) serve(ctx context.Context, o workspaceservice.Options) error {
+func (s *standIn) serve(ctx context.Context, o workspaceservicetest.Options) error {
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	service, err := workspaceservice.New(ctx, o)
+	service, err := workspaceservicetest.New(ctx, o)
 	if err != nil {
 		return err
 	}

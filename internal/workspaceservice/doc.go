@@ -1,6 +1,6 @@
-// Package workspaceservice is a small stand-in of the company's workspace service, for development and tests: it keeps
-// workspaces, sends signed webhooks about them with the retries of Standard Webhooks, lists them, and takes reports.
+// Package workspaceservice is the client of the company's workspace service: it tells it what became of its workspaces, and reads
+// its listing, so that events that never arrived still take effect.
 //
-// It is honest: what it has accepted it keeps, in a file if it is given one, and sends until it is taken or the retries
-// end. It believes whoever reaches it, and is for loopback only.
+// It guarantees that every change of a workspace's outcome is reported at least once, that a report is never sent after a
+// newer one of the same workspace, and that nothing is ever deleted because the listing lacks it.
 package workspaceservice

@@ -1,0 +1,111 @@
+package workspaceservice
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// The statuses of a report.
+const (
+	StatusReady     = "ready"
+	StatusPending   = "pending"
+	StatusFailed    = "failed"
+	StatusSuspended = "suspended"
+	StatusDeleted   = "deleted"
+)
+
+// Report is what the workspace service is told of one workspace.
+type Report struct {
+	WorkspaceID string `json:"workspace_id"`
+	// Version is the highest version that has taken effect, 0 of a workspace that was made by hand.
+	Version    int64    `json:"version"`
+	Status     string   `json:"status"`
+	Reason     string   `json:"reason"`
+	Message    string   `json:"message"`
+	ProjectID  string   `json:"project_id"`
+	Namespaces []string `json:"namespaces"`
+	ConsoleURL string   `json:"console_url"`
+}
+
+// faults are the reasons that somebody has to do something about; all others pass by themselves.
+var faults = []string{
+	v1alpha1.ReasonInvalid, v1alpha1.ReasonConflict, v1alpha1.ReasonForbidden, v1alpha1.ReasonRejected,
+	v1alpha1.ReasonTierNotFound, v1alpha1.ReasonTierNotAllowed, v1alpha1.ReasonTierInvalid,
+	v1alpha1.ReasonFlyteUnauthorized, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteCertificateExpired,
+	v1alpha1.ReasonFlyteCertificateWrongName, v1alpha1.ReasonFlyteCertificateUntrusted,
+	v1alpha1.ReasonFlyteClientCertificateRefused, v1alpha1.ReasonFlyteTokenRefused, v1alpha1.ReasonFlyteWrongVersion,
+	v1alpha1.ReasonFlyteNotFound, v1alpha1.ReasonFlyteDomainUnknown,
+}
+
+// Of is the report of what is known of w. There is none until the controller has looked at w's newest generation.
+func Of(w *v1alpha1.Workspace) (r Report, known bool) {
+	ready := w.ReadyCondition()
+	if ready.Type == "" || ready.ObservedGeneration != w.Generation {
+		return Report{}, false
+	}
+	return Report{
+		WorkspaceID: w.Name,
+		Version:     max(w.Spec.Version, w.Spec.StateVersion),
+		Status:      statusOf(ready),
+		Reason:      ready.Reason,
+		Message:     ready.Message,
+		ProjectID:   w.Status.ProjectID,
+		Namespaces:  append([]string{}, w.Status.Namespaces...), // never null
+		ConsoleURL:  w.Status.ConsoleURL,
+	}, true
+}
+
+func statusOf(ready metav1.Condition) string {
+	switch {
+	case ready.Status == metav1.ConditionTrue:
+		return StatusReady
+	case ready.Reason == v1alpha1.ReasonSuspended:
+		return StatusSuspended
+	case ready.Reason == v1alpha1.ReasonDeleted:
+		return StatusDeleted
+	case slices.Contains(faults, ready.Reason):
+		return StatusFailed
+	}
+	return StatusPending
+}
+
+// message is a report ready to be signed.
+type message struct {
+	report Report
+	body   []byte
+	// digest is that of the body.
+	digest string
+	// id sorts after that of every older report of the workspace.
+	id string
+}
+
+// revisionDigits is the length of the largest resourceVersion.
+const revisionDigits = 20
+
+// messageOf is the report of w as a message, and whether it has to be sent: if w is not reported like that already.
+// The same report of the same resourceVersion is the same message, whoever sends it.
+//
+// The resourceVersion leads the id: since Kubernetes 1.35 those of one resource are known to grow (KEP-5504).
+func messageOf(w *v1alpha1.Workspace) (m message, due bool) {
+	report, known := Of(w)
+	if !known {
+		return message{}, false
+	}
+	body, err := json.Marshal(report)
+	if err != nil {
+		panic("marshalling strings: " + err.Error())
+	}
+	sum := sha256.Sum256(body)
+	digest := base64.RawURLEncoding.EncodeToString(sum[:16])
+	revision := strings.Repeat("0", max(0, revisionDigits-len(w.ResourceVersion))) + w.ResourceVersion
+	m = message{report: report, body: body, digest: digest, id: fmt.Sprintf("rpt_%s_%s", revision, digest)}
+	return m, w.Status.Reported == nil || w.Status.Reported.Digest != digest
+}

@@ -1,0 +1,162 @@
+package workspaceservicetest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
+)
+
+// Received is a report as it came in.
+type Received struct {
+	At time.Time `json:"at"`
+	// ID is the webhook-id. Those of one workspace grow; a report that comes after one of a higher id is late, and says
+	// nothing new.
+	ID     string                  `json:"id"`
+	Late   bool                    `json:"late,omitempty"`
+	Report workspaceservice.Report `json:"report"`
+}
+
+// event is a webhook that was not taken yet.
+type event struct {
+	ID          string          `json:"id"`
+	WorkspaceID string          `json:"workspace_id"`
+	Body        json.RawMessage `json:"body"`
+}
+
+// maxRemembered is how many reports of a workspace are kept.
+const maxRemembered = 1000
+
+// record is one line of the file: exactly one of its members is set.
+type record struct {
+	Workspace *workspace.Listed `json:"workspace,omitempty"`
+	Event     *event            `json:"event,omitempty"`
+	// Settled is the id of an event that needs no more sending.
+	Settled string    `json:"settled,omitempty"`
+	Report  *Received `json:"report,omitempty"`
+}
+
+// book is all that the stand-in knows. Every change is a line in its file before it counts.
+type book struct {
+	mu         sync.Mutex
+	file       io.Writer
+	workspaces map[string]workspace.Listed
+	events     map[string]event
+	reports    map[string][]Received
+}
+
+// openBook reads a file that may not be there, and appends to it. Without a path, all is forgotten at the end.
+func openBook(path string) (*book, error) {
+	b := &book{
+		file: io.Discard, workspaces: map[string]workspace.Listed{}, events: map[string]event{}, reports: map[string][]Received{},
+	}
+	if path == "" {
+		return b, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("reading the state: %w", err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, len(text)+1)
+	for n := 1; lines.Scan(); n++ {
+		var r record
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, fmt.Errorf("reading the state: line %d of %s: %w", n, path, err)
+		}
+		b.apply(r)
+	}
+	b.file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the state: %w", err)
+	}
+	return b, nil
+}
+
+// add writes records as one, and applies them. Its caller holds mu.
+func (b *book) add(records ...record) error {
+	var lines bytes.Buffer
+	for _, r := range records {
+		if err := json.NewEncoder(&lines).Encode(r); err != nil {
+			return fmt.Errorf("writing the state: %w", err)
+		}
+	}
+	if _, err := b.file.Write(lines.Bytes()); err != nil {
+		return fmt.Errorf("writing the state: %w", err)
+	}
+	for _, r := range records {
+		b.apply(r)
+	}
+	return nil
+}
+
+func (b *book) apply(r record) {
+	switch {
+	case r.Workspace != nil:
+		b.workspaces[r.Workspace.WorkspaceID] = *r.Workspace
+	case r.Event != nil:
+		b.events[r.Event.ID] = *r.Event
+	case r.Settled != "":
+		delete(b.events, r.Settled)
+	case r.Report != nil:
+		id := r.Report.Report.WorkspaceID
+		b.reports[id] = append(b.reports[id], *r.Report)
+		b.reports[id] = b.reports[id][max(0, len(b.reports[id])-maxRemembered):]
+	}
+}
+
+// settle notes that an event needs no more sending.
+func (b *book) settle(id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.add(record{Settled: id})
+}
+
+// receive notes a report of a workspace that is known.
+func (b *book) receive(r Received) (late, known bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	id := r.Report.WorkspaceID
+	if _, known := b.workspaces[id]; !known {
+		return false, false, nil
+	}
+	newest, reported := b.newest(id)
+	r.Late = reported && newest.ID > r.ID
+	return r.Late, true, b.add(record{Report: &r})
+}
+
+// newest is the report that counts.
+func (b *book) newest(id string) (newest Received, reported bool) {
+	for _, r := range b.reports[id] {
+		if !r.Late {
+			newest, reported = r, true
+		}
+	}
+	return newest, reported
+}
+
+// page returns up to limit workspaces after a cursor, in order of id. Those whose content is not known yet are left out.
+func (b *book) page(after string, limit int) (items []workspace.Listed, next string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(b.workspaces)) {
+		if id <= after || b.workspaces[id].Version == 0 {
+			continue
+		}
+		if len(items) == limit {
+			return items, items[limit-1].WorkspaceID
+		}
+		items = append(items, b.workspaces[id])
+	}
+	return items, ""
+}
