@@ -11,58 +11,57 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Kind is a kind of matchable attributes, by the name that Flyte 1 gives it.
+// Kind is a kind of matchable attributes, with Flyte 1's name.
 type Kind string
 
-// The kinds that the client writes. Others are never touched.
+// The kinds that the client writes. It never touches others.
 const (
 	KindExecution        Kind = "WORKFLOW_EXECUTION_CONFIG"
 	KindTaskResources    Kind = "TASK_RESOURCE"
 	KindClusterResources Kind = "CLUSTER_RESOURCE"
 )
 
-// Kinds are all of them, in the order in which they are written.
+// Kinds returns these kinds in the order in which they are written.
 func Kinds() []Kind { return []Kind{KindExecution, KindTaskResources, KindClusterResources} }
 
-// Attributes are what holds for the executions of one project in one domain. A kind that is nil is not there.
+// Attributes apply to the executions of one project in one domain. Kinds that are nil are absent.
 type Attributes struct {
 	Execution        *Execution
 	TaskResources    *TaskResources
 	ClusterResources map[string]string
 }
 
-// Execution holds for an execution whose request and launch plan don't say otherwise.
+// Execution has the defaults of an execution; its request and its launch plan override them.
 type Execution struct {
-	// ServiceAccount is what the pods of tasks run as.
+	// ServiceAccount is that of the task pods.
 	ServiceAccount string
-	// Labels are on the execution's pods, unless request or launch plan have any.
+	// Labels are set on the execution's pods, unless the request or the launch plan has labels.
 	Labels map[string]string
-	// RawOutputPrefix is where tasks put their data, such as s3://bucket/prefix.
+	// RawOutputPrefix is where tasks store their data, such as s3://bucket/prefix.
 	RawOutputPrefix string
-	// MaxParallelism is how many nodes of a workflow run at once, Flyte's own default if 0.
+	// MaxParallelism is how many nodes of a workflow run at once; 0 is Flyte's default.
 	MaxParallelism int32
 }
 
-// TaskResources are of one task: what it gets that asks for nothing, and the most that it may ask for. They replace
-// FlyteAdmin's own as a whole, so CPU and memory need defaults.
+// TaskResources are the defaults and limits of one task. They replace FlyteAdmin's task_resources as a whole, so CPU and memory need
+// defaults.
 type TaskResources struct{ Defaults, Limits Resources }
 
-// Resources are Kubernetes quantities. An empty one is zero for FlyteAdmin, whose own task_resources count for nothing once a
-// project has TaskResources: a zero limit is no limit, and a zero default of CPU or memory is written into every task that names
-// none (flyteadmin/pkg/manager/impl/util/resources.go, execution_manager.go).
+// Resources are Kubernetes quantities. FlyteAdmin takes an empty one for zero: a zero limit is no limit, and a zero default of CPU or
+// memory is written into every task that has none (flyteadmin/pkg/manager/impl/util/resources.go, execution_manager.go).
 type Resources struct{ CPU, Memory, GPU, EphemeralStorage string }
 
-// message is what is written of one kind, nil where there is nothing.
-func (a Attributes) message(kind Kind) *admin.MatchingAttributes {
+// toProto returns the attributes of one kind, nil if they are absent.
+func (a Attributes) toProto(kind Kind) *admin.MatchingAttributes {
 	switch {
 	case kind == KindExecution && a.Execution != nil:
 		return &admin.MatchingAttributes{
-			Target: &admin.MatchingAttributes_WorkflowExecutionConfig{WorkflowExecutionConfig: a.Execution.message()},
+			Target: &admin.MatchingAttributes_WorkflowExecutionConfig{WorkflowExecutionConfig: a.Execution.toProto()},
 		}
 	case kind == KindTaskResources && a.TaskResources != nil:
 		return &admin.MatchingAttributes{Target: &admin.MatchingAttributes_TaskResourceAttributes{
 			TaskResourceAttributes: &admin.TaskResourceAttributes{
-				Defaults: a.TaskResources.Defaults.message(), Limits: a.TaskResources.Limits.message(),
+				Defaults: a.TaskResources.Defaults.toProto(), Limits: a.TaskResources.Limits.toProto(),
 			},
 		}}
 	case kind == KindClusterResources && a.ClusterResources != nil:
@@ -73,7 +72,7 @@ func (a Attributes) message(kind Kind) *admin.MatchingAttributes {
 	return nil
 }
 
-func (e *Execution) message() *admin.WorkflowExecutionConfig {
+func (e *Execution) toProto() *admin.WorkflowExecutionConfig {
 	config := &admin.WorkflowExecutionConfig{MaxParallelism: e.MaxParallelism}
 	if e.ServiceAccount != "" {
 		config.SecurityContext = &core.SecurityContext{RunAs: &core.Identity{K8SServiceAccount: e.ServiceAccount}}
@@ -87,130 +86,119 @@ func (e *Execution) message() *admin.WorkflowExecutionConfig {
 	return config
 }
 
-func (r Resources) message() *admin.TaskResourceSpec {
+func (r Resources) toProto() *admin.TaskResourceSpec {
 	return &admin.TaskResourceSpec{Cpu: r.CPU, Memory: r.Memory, Gpu: r.GPU, EphemeralStorage: r.EphemeralStorage}
 }
 
-// projectLevel is the place of attributes that hold in every domain without its own.
+// projectLevel is the domain of attributes that apply to every domain without its own.
 const projectLevel = ""
 
-// row is where attributes of one project stand: in a domain, or projectLevel.
-type row struct {
+// attributePlace is where attributes of one project are stored: in a domain, or at projectLevel.
+type attributePlace struct {
 	kind   Kind
 	domain string
 }
 
-// rows are the least that give every domain what it wants: what most domains have in common stands on the project.
-func (p Project) rows() map[row]*admin.MatchingAttributes {
-	all := map[row]*admin.MatchingAttributes{}
+// attributesByPlace are attributes by where they are stored.
+type attributesByPlace map[attributePlace]*admin.MatchingAttributes
+
+// attributePlaces stores the desired attributes in as few places as possible: what most domains have in common is at project level.
+func (p Project) attributePlaces() attributesByPlace {
+	places := attributesByPlace{}
 	for _, kind := range Kinds() {
-		common := p.mostCommon(kind)
+		common := p.mostCommonAttributes(kind)
 		if common != nil {
-			all[row{kind, projectLevel}] = common
+			places[attributePlace{kind, projectLevel}] = common
 		}
 		for _, domain := range p.domains() {
-			if own := p.Attributes[domain].message(kind); own != nil && !proto.Equal(own, common) {
-				all[row{kind, domain}] = own
+			if own := p.Attributes[domain].toProto(kind); own != nil && !proto.Equal(own, common) {
+				places[attributePlace{kind, domain}] = own
 			}
 		}
 	}
-	return all
+	return places
 }
 
-// mostCommon is what stands on the project. Nothing does where one domain is to have nothing: it would inherit it.
-func (p Project) mostCommon(kind Kind) (common *admin.MatchingAttributes) {
+// mostCommonAttributes is nil if a domain is to have no attributes: it would inherit those of the project.
+func (p Project) mostCommonAttributes(kind Kind) (mostCommon *admin.MatchingAttributes) {
 	most := 0
 	for _, domain := range p.domains() {
-		candidate := p.Attributes[domain].message(kind)
+		candidate := p.Attributes[domain].toProto(kind)
 		if candidate == nil {
 			return nil
 		}
 		count := 0
 		for _, other := range p.domains() {
-			if proto.Equal(candidate, p.Attributes[other].message(kind)) {
+			if proto.Equal(candidate, p.Attributes[other].toProto(kind)) {
 				count++
 			}
 		}
 		if count > most {
-			most, common = count, candidate
+			most, mostCommon = count, candidate
 		}
 	}
-	return common
+	return mostCommon
 }
 
-func (p Project) domains() []string {
-	domains := make([]string, 0, len(p.Attributes))
-	for domain := range p.Attributes {
-		domains = append(domains, domain)
-	}
-	slices.Sort(domains)
-	return domains
-}
+func (p Project) domains() []string { return slices.Sorted(maps.Keys(p.Attributes)) }
 
-// managed are the kinds that the project owns whole: those that it wants, and those that it once had.
-func (p Project) managed() []Kind {
+// managedKinds are the desired and the owned kinds; none for Flyte 2.
+func (c *Client) managedKinds(p Project) []Kind {
 	return slices.DeleteFunc(Kinds(), func(kind Kind) bool {
-		wanted := slices.ContainsFunc(p.domains(), func(domain string) bool { return p.Attributes[domain].message(kind) != nil })
-		return !wanted && !slices.Contains(p.OwnedKinds, kind)
+		desired := slices.ContainsFunc(p.domains(), func(domain string) bool { return p.Attributes[domain].toProto(kind) != nil })
+		return c.attributes == nil || !desired && !slices.Contains(p.OwnedKinds, kind)
 	})
 }
 
-// attributed is a Flyte that has matchable attributes. Flyte 2 has none.
-type attributed interface {
-	rows(ctx context.Context, project string, kind Kind, domains []string) (map[row]*admin.MatchingAttributes, error)
-	put(ctx context.Context, project string, at row, attributes *admin.MatchingAttributes) error
-	remove(ctx context.Context, project string, at row) error
+// attributeServer is a Flyte with matchable attributes, Flyte 1.
+type attributeServer interface {
+	getAttributes(ctx context.Context, project string, kind Kind, domains []string) (attributesByPlace, error)
+	listAttributes(ctx context.Context, kind Kind, each func(*admin.MatchableAttributesConfiguration)) error
+	setAttributes(ctx context.Context, project string, place attributePlace, attributes *admin.MatchingAttributes) error
+	deleteAttributes(ctx context.Context, project string, place attributePlace) error
 }
 
-// ensureAttributes makes the attributes of an active project as wanted.
-func (c *Client) ensureAttributes(ctx context.Context, want Project) (changed bool, err error) {
-	flyte, ok := c.wanted.(attributed)
-	if !ok {
-		return false, nil
-	}
-	have := map[row]*admin.MatchingAttributes{}
-	for _, kind := range want.managed() {
-		rows, err := flyte.rows(ctx, want.ID, kind, want.domains())
+// ensureAttributes makes the attributes of an active project as desired.
+func (c *Client) ensureAttributes(ctx context.Context, desired Project) (changed bool, err error) {
+	actual := attributesByPlace{}
+	for _, kind := range c.managedKinds(desired) {
+		attributes, err := c.attributes.getAttributes(ctx, desired.ID, kind, desired.domains())
 		if err != nil {
-			return false, c.failure(ctx, fmt.Sprintf("reading %s of project %s", kind, quoted(want.ID)), err)
+			return false, c.wrap(ctx, fmt.Sprintf("reading %s of project %s", kind, quoted(desired.ID)), err)
 		}
-		maps.Copy(have, rows)
+		maps.Copy(actual, attributes)
 	}
-	return c.writeAttributes(ctx, want, have)
+	return c.writeAttributes(ctx, desired, actual)
 }
 
-// writeAttributes writes where the project, which has these now, wants others.
-func (c *Client) writeAttributes(ctx context.Context, want Project, have map[row]*admin.MatchingAttributes) (changed bool, err error) {
-	flyte, ok := c.wanted.(attributed)
-	if !ok {
-		return false, nil
-	}
-	wanted := want.rows()
-	for _, kind := range want.managed() {
-		wrote, err := settle(ctx, flyte, want, kind, have, wanted)
+// writeAttributes writes the desired attributes that differ from the actual ones.
+func (c *Client) writeAttributes(ctx context.Context, desired Project, actual attributesByPlace) (changed bool, err error) {
+	places := desired.attributePlaces()
+	for _, kind := range c.managedKinds(desired) {
+		wrote, err := c.writeKind(ctx, desired, kind, actual, places)
 		changed = changed || wrote
 		if err != nil {
-			return changed, c.failure(ctx, fmt.Sprintf("writing %s of project %s", kind, quoted(want.ID)), err)
+			return changed, c.wrap(ctx, fmt.Sprintf("writing %s of project %s", kind, quoted(desired.ID)), err)
 		}
 	}
 	return changed, nil
 }
 
-// settle makes the rows of one kind as wanted: first that of the project, since removing it removes those of its domains too.
-func settle(
-	ctx context.Context, flyte attributed, want Project, kind Kind, have, wanted map[row]*admin.MatchingAttributes,
+// writeKind starts at project level, since deleting attributes there deletes those of the domains, too.
+func (c *Client) writeKind(
+	ctx context.Context, desired Project, kind Kind, actual, places attributesByPlace,
 ) (changed bool, err error) {
-	emptied := false
-	for _, domain := range append([]string{projectLevel}, want.domains()...) {
-		at := row{kind, domain}
+	domainsDeleted := false
+	for _, domain := range append([]string{projectLevel}, desired.domains()...) {
+		place := attributePlace{kind, domain}
 		switch {
-		case wanted[at] == nil && have[at] == nil, !emptied && proto.Equal(wanted[at], have[at]):
+		case places[place] == nil && actual[place] == nil, !domainsDeleted && proto.Equal(places[place], actual[place]):
 			continue
-		case wanted[at] != nil:
-			err = flyte.put(ctx, want.ID, at, wanted[at])
+		case places[place] != nil:
+			err = c.attributes.setAttributes(ctx, desired.ID, place, places[place])
 		default:
-			err = flyte.remove(ctx, want.ID, at)
-			emptied = emptied || domain == projectLevel
+			err = c.attributes.deleteAttributes(ctx, desired.ID, place)
+			domainsDeleted = domainsDeleted || domain == projectLevel
 		}
 		if err != nil {
 			return changed, err

@@ -13,8 +13,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// Two addresses stand for the replicas behind a headless Service.
-func TestClient_TakesTurnsOverReplicas(t *testing.T) {
+// TestClient_BalancesOverReplicas has two addresses, as of a headless Service.
+func TestClient_BalancesOverReplicas(t *testing.T) {
 	replicas := []*flytetest.Server{startDouble(t), startDouble(t)}
 	service := manual.NewBuilderWithScheme("headless")
 	service.InitialState(resolver.State{Endpoints: []resolver.Endpoint{

@@ -10,39 +10,39 @@ import (
 )
 
 const (
-	// breakAfter is how many projects in a row must fail to be ensured before Flyte is left in peace.
-	breakAfter = 5
-	// breakFor is for how long. Then one project is tried, and its success lets the others go on.
-	breakFor = 2 * time.Second
+	// failureThreshold is how many calls of EnsureProject must fail in a row before the circuit breaker opens.
+	failureThreshold = 5
+	// openDuration is how long it stays open. Then one call is let through, and closes it by its success.
+	openDuration = 2 * time.Second
 )
 
-// newBreaker counts as failures only what the next call would meet too: that one project is refused is an answer.
+// newBreaker counts only systemic failures: a refusal of one project shows that Flyte works.
 func newBreaker() *gobreaker.CircuitBreaker[bool] {
 	return gobreaker.NewCircuitBreaker[bool](gobreaker.Settings{
-		Timeout:      breakFor,
-		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= breakAfter },
-		IsSuccessful: func(err error) bool { return !meetsAll(err) },
+		Timeout:      openDuration,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failureThreshold },
+		IsSuccessful: func(err error) bool { return !isSystemic(err) },
 		IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) },
 	})
 }
 
-// meetsAll tells whether an error says more of Flyte or of us than of the project.
-func meetsAll(err error) bool {
+// isSystemic reports whether an error would hit the next project, too.
+func isSystemic(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrWrongVersion)
 }
 
-// unbroken does what the breaker lets through. What it doesn't has the kind of the newest failure: the reason is the same.
-func (c *Client) unbroken(do func() (bool, error)) (bool, error) {
+// withBreaker calls do unless the breaker is open. Then the error wraps the last failure, which is the reason.
+func (c *Client) withBreaker(do func() (bool, error)) (bool, error) {
 	changed, err := c.breaker.Execute(do)
 	switch {
 	case errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests):
 		reason := ErrUnavailable
-		if broke := c.broke.Load(); broke != nil {
-			reason = *broke
+		if last := c.lastFailure.Load(); last != nil {
+			reason = *last
 		}
-		return false, fmt.Errorf("leaving Flyte in peace for a while: %w", reason)
-	case meetsAll(err):
-		c.broke.Store(&err)
+		return false, fmt.Errorf("pausing calls for up to %s after repeated failures: %w", openDuration, reason)
+	case isSystemic(err):
+		c.lastFailure.Store(&err)
 	}
 	return changed, err
 }

@@ -10,13 +10,12 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// TestClient_LeavesAFailingFlyteInPeace fails five times in a row: then Flyte is not asked for a while, and its first
-// success lets everything through again.
-func TestClient_LeavesAFailingFlyteInPeace(t *testing.T) {
+// TestClient_StopsCallingAFailingFlyte: after five failures in a row Flyte is not called for a while, until a call succeeds.
+func TestClient_StopsCallingAFailingFlyte(t *testing.T) {
 	t.Parallel()
 	double := startDouble(t)
 	client := connect(t, double.Addr()).client
-	project := flyte.Project{ID: "peace", Labels: map[string]string{ownerLabel: "peace"}}
+	project := flyte.Project{ID: "failing", Labels: map[string]string{ownerLabel: "failing"}}
 	const failures = 5
 	double.SetUnavailable(true)
 	for range failures {
@@ -29,7 +28,7 @@ func TestClient_LeavesAFailingFlyteInPeace(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if more := double.Calls()["GetProject"] - asked; more != 0 {
-		t.Errorf("Flyte was asked %d times while it should be left in peace", more)
+		t.Errorf("Flyte was called %d times while the breaker was open", more)
 	}
 	double.SetUnavailable(false)
 	deadline := time.Now().Add(time.Minute)
@@ -39,13 +38,13 @@ func TestClient_LeavesAFailingFlyteInPeace(t *testing.T) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("Flyte is not asked again: %v", err)
+			t.Fatalf("Flyte is not called again: %v", err)
 		}
 	}
 }
 
-// TestClient_GoesOnAskingAfterRefusals is refused many times: a refusal is an answer.
-func TestClient_GoesOnAskingAfterRefusals(t *testing.T) {
+// TestClient_KeepsCallingAfterRefusals: a refusal is no systemic failure.
+func TestClient_KeepsCallingAfterRefusals(t *testing.T) {
 	t.Parallel()
 	double := startDouble(t)
 	client := connect(t, double.Addr()).client

@@ -16,7 +16,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// authority is a CA of a test.
+// authority is a CA.
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
@@ -54,17 +54,17 @@ func signed(t *testing.T, template, parent *x509.Certificate, key, signer *ecdsa
 	return certificate
 }
 
-// leaf is what a CA says of somebody.
+// leaf describes a certificate to issue.
 type leaf struct {
 	address string // 127.0.0.1 unless set
-	ended   bool
+	expired bool
 }
 
-// pair is the certificate and key of somebody, as PEM.
+// pair issues a certificate and its key as PEM.
 func (a authority) pair(t *testing.T, l leaf) (certificate, key []byte) {
 	t.Helper()
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "somebody"},
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "leaf"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 		IPAddresses: []net.IP{net.ParseIP("127.0.0.1")}, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
@@ -72,7 +72,7 @@ func (a authority) pair(t *testing.T, l leaf) (certificate, key []byte) {
 	if l.address != "" {
 		template.IPAddresses = []net.IP{net.ParseIP(l.address)}
 	}
-	if l.ended {
+	if l.expired {
 		template.NotAfter = time.Now().Add(-time.Minute)
 	}
 	own := newKey(t)

@@ -1,9 +1,8 @@
-// Package flyte puts Flyte behind one small declarative client: a caller says what project it wants, the client looks and
-// writes only what differs. Every call can be repeated without harm, none outlives its deadline, and every error is one of four
-// kinds (see errors.go), so that callers never see a gRPC code.
+// Package flyte is a small declarative client of Flyte: the caller describes a project, and the client writes only what differs.
+// Every call is idempotent and has a deadline. Every error is one of the five kinds in errors.go; callers never see a gRPC code.
 //
-// It speaks flyteidl.service.AdminService of Flyte 1 (flyteidl v1.16) or flyteidl2.project.ProjectService of Flyte 2. Rules that
-// come from Flyte name the file of github.com/flyteorg/flyte that sets them.
+// The client speaks flyteidl.service.AdminService of Flyte 1 (flyteidl v1.16) or flyteidl2.project.ProjectService of Flyte 2. A
+// comment on a rule of Flyte's names the file of github.com/flyteorg/flyte that has the rule.
 package flyte
 
 import (
@@ -22,24 +21,24 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
-// DefaultCallTimeout is the deadline of one call when Options name none.
+// DefaultCallTimeout is the deadline of a call unless Options set another.
 const DefaultCallTimeout = 10 * time.Second
 
 const (
-	// maxAnswerBytes is many times what one project takes: decoded, an answer may be a hundred times as large.
-	maxAnswerBytes = 256 << 10
-	maxHeaderBytes = 64 << 10
+	// maxResponseBytes is many times the size of one project. A decoded response may take a hundred times as much memory.
+	maxResponseBytes = 256 << 10
+	maxHeaderBytes   = 64 << 10
 
-	// A server of grpc-go closes a connection that is pinged more often than every five minutes. Calls are shorter than that, so
-	// what finds a dead peer is TCP_USER_TIMEOUT, which gRPC sets to the timeout wherever keepalive is on.
+	// A server of grpc-go closes a connection that is pinged more often than every five minutes. Calls are shorter than that, so it
+	// is TCP_USER_TIMEOUT that detects a dead peer: gRPC sets it to keepaliveTimeout if keepalive is on.
 	keepaliveTime    = 6 * time.Minute
 	keepaliveTimeout = 10 * time.Second
 
-	// gRPC's own maximum is two minutes, too long to notice that Flyte is back.
+	// maxReconnectDelay replaces gRPC's maximum of two minutes, which would delay the recovery after an outage.
 	maxReconnectDelay = 5 * time.Second
 
-	// One service name may stand for several replicas (a headless Service). Reads, which change nothing, are tried again at once;
-	// not where many fail. A write is the caller's to repeat, after a look.
+	// serviceConfig balances calls over the replicas of a headless Service and retries reads, unless many fail. Writes are not
+	// retried: the caller repeats EnsureProject, which reads first.
 	serviceConfig = `{
 		"loadBalancingConfig": [{"round_robin": {}}],
 		"methodConfig": [{
@@ -60,34 +59,37 @@ const (
 	}`
 )
 
-// Options say where Flyte is and how to tell our projects from those of others.
+// Options configure a Client.
 type Options struct {
-	// Endpoint is the host:port of Flyte's gRPC, or any gRPC target. Required.
+	// Endpoint is the host:port of Flyte's gRPC API, or any gRPC target. Required.
 	Endpoint string
 	// API is the version that Endpoint speaks.
 	API API
-	// TLS, if not nil, encrypts the channel and verifies the server.
+	// TLS encrypts the connection and verifies the server, if not nil.
 	TLS *TLS
-	// Credentials, if not nil, are exchanged for a token that goes with every call. Only with TLS.
+	// Credentials are exchanged for a token that is sent with every call, if not nil. They require TLS.
 	Credentials *ClientCredentials
-	// OwnerLabel is the label key that marks a project as ours: it is when the label has the value that the wanted project gives
-	// it. Required, and every wanted project must carry it.
+	// OwnerLabel is the key of the label that names the owner of a project. Required; every Project must carry it. The client changes
+	// a project only if both values are equal.
 	OwnerLabel string
-	// CallTimeout is the deadline of each single call, DefaultCallTimeout if zero. A shorter deadline of the caller wins.
+	// CallTimeout is the deadline of each gRPC call, DefaultCallTimeout if zero. A shorter deadline of the caller wins.
 	CallTimeout time.Duration
-	// DialOptions come last and win over the client's own.
+	// DialOptions override the client's own.
 	DialOptions []grpc.DialOption
 }
 
-// Client is one shared channel to Flyte. It is safe for concurrent use and reconnects by itself.
+// Client is one connection to Flyte. It is safe for concurrent use and reconnects by itself.
 type Client struct {
-	conn          *grpc.ClientConn
-	wanted, other server
-	transport     *transport // nil without TLS
-	ownerLabel    string
-	breaker       *gobreaker.CircuitBreaker[bool]
-	// broke is the newest error that the breaker counted.
-	broke atomic.Pointer[error]
+	conn *grpc.ClientConn
+	// active is the configured version of Flyte, alternative the other one.
+	active, alternative server
+	// attributes is nil for Flyte 2, which has no matchable attributes.
+	attributes  attributeServer
+	credentials *tlsCredentials // nil without TLS
+	ownerLabel  string
+	breaker     *gobreaker.CircuitBreaker[bool]
+	// lastFailure is the last error that the breaker counted.
+	lastFailure atomic.Pointer[error]
 }
 
 // New makes a client. It does not dial: an unreachable Flyte shows at the first call.
@@ -105,28 +107,28 @@ func New(o Options) (*Client, error) {
 func (c *Client) connect(o Options) (err error) {
 	creds := insecure.NewCredentials()
 	if o.TLS != nil {
-		if c.transport, err = newTransport(o.TLS); err != nil {
+		if c.credentials, err = newTLSCredentials(o.TLS); err != nil {
 			return err
 		}
-		creds = c.transport
+		creds = c.credentials
 	}
 	interceptors := []grpc.UnaryClientInterceptor{withTimeout(cmp.Or(o.CallTimeout, DefaultCallTimeout))}
-	var authority *tokens
+	var tokens *tokenSource
 	if o.Credentials != nil {
 		if o.TLS == nil {
-			return errors.New("client credentials are sent over TLS only")
+			return errors.New("client credentials require TLS")
 		}
-		authority = &tokens{credentials: *o.Credentials, client: o.TLS.tokenClient, turn: make(chan struct{}, 1)}
-		interceptors = append(interceptors, authority.interceptor())
+		tokens = newTokenSource(*o.Credentials, o.TLS)
+		interceptors = append(interceptors, tokens.interceptor())
 	}
 	options := append(dialOptions(creds), grpc.WithChainUnaryInterceptor(interceptors...))
 	if c.conn, err = grpc.NewClient(o.Endpoint, append(options, o.DialOptions...)...); err != nil {
 		return err
 	}
-	if authority != nil {
-		authority.discover = (&discovery{conn: c.conn, api: o.API, credentials: *o.Credentials}).discover
+	if tokens != nil {
+		tokens.discover = (&discovery{conn: c.conn, api: o.API, credentials: *o.Credentials}).discover
 	}
-	if c.wanted, c.other, err = servers(o.API, c.conn); err != nil {
+	if err := c.selectAPI(o.API); err != nil {
 		return errors.Join(err, c.conn.Close())
 	}
 	return nil
@@ -143,25 +145,25 @@ func dialOptions(creds credentials.TransportCredentials) []grpc.DialOption {
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: maxReconnectDelay}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
 		grpc.WithMaxHeaderListSize(maxHeaderBytes),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswerBytes)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxResponseBytes)),
 	}
 }
 
-// withTimeout gives every call its deadline, so that none can be forgotten.
+// withTimeout sets the deadline of every call.
 func withTimeout(timeout time.Duration) grpc.UnaryClientInterceptor {
 	return func(
-		ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+		ctx context.Context, method string, request, response any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
 	) error {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		return invoke(ctx, method, request, answer, conn, options...)
+		return invoke(ctx, method, request, response, conn, options...)
 	}
 }
 
-// Close ends the channel. Calls under way fail, later ones too.
+// Close closes the connection. Calls in flight and later ones fail.
 func (c *Client) Close() error {
 	if err := c.conn.Close(); err != nil {
-		return fmt.Errorf("closing the channel to Flyte: %w", err)
+		return fmt.Errorf("closing the connection to Flyte: %w", err)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-func start(t *testing.T) (*flytetest.Server, flyteAdmin) {
+func start(t *testing.T) (*flytetest.Server, flyteServer) {
 	t.Helper()
 	server := startDouble(t)
 	return server, connect(t, server.Addr())
@@ -63,16 +63,16 @@ func TestClient_RepairsInOneUpdate(t *testing.T) {
 	wantCalls(t, server, map[string]int{"GetProject": 3, "RegisterProject": 1, "UpdateProject": 1})
 }
 
-// The first look misses what someone registers before we do.
-func TestClient_LooksAgainWhenSomeoneWasFirst(t *testing.T) {
+// TestClient_HandlesAConcurrentRegistration: another client registers the project after we have read that it does not exist.
+func TestClient_HandlesAConcurrentRegistration(t *testing.T) {
 	tests := map[string]struct {
 		owner, name string
 		wantErr     error
 		wantCalls   map[string]int
 	}{
-		"ourselves":              {"ws-1", "Fraud", nil, map[string]int{"GetProject": 2, "RegisterProject": 2}},
-		"ourselves, but another": {"ws-1", "Old", nil, map[string]int{"GetProject": 2, "RegisterProject": 2, "UpdateProject": 1}},
-		"someone else":           {"ws-2", "Fraud", flyte.ErrConflict, map[string]int{"GetProject": 2, "RegisterProject": 2}},
+		"as desired": {"ws-1", "Fraud", nil, map[string]int{"GetProject": 2, "RegisterProject": 2}},
+		"different":  {"ws-1", "Old", nil, map[string]int{"GetProject": 2, "RegisterProject": 2, "UpdateProject": 1}},
+		"of another": {"ws-2", "Fraud", flyte.ErrConflict, map[string]int{"GetProject": 2, "RegisterProject": 2}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -88,14 +88,14 @@ func TestClient_LooksAgainWhenSomeoneWasFirst(t *testing.T) {
 	}
 }
 
-func TestClient_RetriesAfterLostAnswer(t *testing.T) {
+func TestClient_RecoversFromALostResponse(t *testing.T) {
 	server, f := start(t)
 	want := newProject("ws-1")
 	for _, archived := range []bool{false, true} { // a register, then an update
 		want.Archived = archived
 		server.LoseAnswers(1)
 		if _, err := f.client.EnsureProject(t.Context(), want); !errors.Is(err, flyte.ErrUnavailable) {
-			t.Fatalf("the lost answer gives %v, want ErrUnavailable", err)
+			t.Fatalf("the lost response gives %v, want ErrUnavailable", err)
 		}
 		f.ensure(t, want, false)
 		f.wantProject(t, message(want))
@@ -138,7 +138,7 @@ func TestClient_RecoversWhenFlyteReturns(t *testing.T) {
 	f.ensure(t, newProject("ws-1"), true)
 }
 
-func TestClient_NothingListens(t *testing.T) {
+func TestClient_FailsIfNothingListens(t *testing.T) {
 	server, f := start(t)
 	server.Stop()
 	if _, err := f.client.Version(t.Context()); !errors.Is(err, flyte.ErrUnavailable) {
@@ -146,7 +146,7 @@ func TestClient_NothingListens(t *testing.T) {
 	}
 }
 
-func TestClient_GivesUpAtItsDeadline(t *testing.T) {
+func TestClient_FailsAtItsDeadline(t *testing.T) {
 	for _, method := range []string{"GetProject", "RegisterProject", "UpdateProject", "GetVersion"} {
 		t.Run(method, func(t *testing.T) {
 			server, f := start(t)
@@ -169,7 +169,7 @@ func TestClient_GivesUpAtItsDeadline(t *testing.T) {
 	}
 }
 
-func TestClient_GoesOnWhenReleased(t *testing.T) {
+func TestClient_ContinuesAfterAHang(t *testing.T) {
 	server, f := start(t)
 	release := server.Hang("RegisterProject")
 	done := make(chan error)
@@ -177,9 +177,9 @@ func TestClient_GoesOnWhenReleased(t *testing.T) {
 		_, err := f.client.EnsureProject(t.Context(), newProject("ws-1"))
 		done <- err
 	}()
-	awaitHeld(t, server, "RegisterProject")
+	awaitHanging(t, server, "RegisterProject")
 	if projects := server.Projects(); len(projects) > 0 {
-		t.Errorf("a call that hangs did its work: %v", projects)
+		t.Errorf("a hanging call took effect: %v", projects)
 	}
 	release()
 	release()
@@ -188,18 +188,18 @@ func TestClient_GoesOnWhenReleased(t *testing.T) {
 	}
 }
 
-// awaitHeld waits until a call of the method hangs.
-func awaitHeld(t *testing.T, server *flytetest.Server, method string) {
+// awaitHanging waits until a call of the method hangs.
+func awaitHanging(t *testing.T, server *flytetest.Server, method string) {
 	t.Helper()
 	poll := time.NewTicker(time.Millisecond)
 	defer poll.Stop()
-	for server.Held(method) == 0 {
+	for server.Hanging(method) == 0 {
 		<-poll.C
 	}
 }
 
-// A peer that accepts and never speaks is no different from one that hangs.
-func TestClient_GivesUpOnSilentPeer(t *testing.T) {
+// TestClient_FailsOnASilentServer has a server that accepts the connection and never sends anything.
+func TestClient_FailsOnASilentServer(t *testing.T) {
 	var config net.ListenConfig
 	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -212,7 +212,7 @@ func TestClient_GivesUpOnSilentPeer(t *testing.T) {
 	}
 }
 
-func TestClient_CallerGivesUp(t *testing.T) {
+func TestClient_ReturnsWhenCanceled(t *testing.T) {
 	server, f := start(t)
 	t.Cleanup(server.Hang())
 	ctx, cancel := context.WithCancel(t.Context())
@@ -223,7 +223,7 @@ func TestClient_CallerGivesUp(t *testing.T) {
 	}
 }
 
-func TestClient_RefusesWithoutAsking(t *testing.T) {
+func TestClient_ValidatesBeforeCalling(t *testing.T) {
 	tests := map[string]func(*flyte.Project){
 		"no owner label": func(p *flyte.Project) { p.Labels = map[string]string{"team": "ml"} },
 		"no id":          func(p *flyte.Project) { p.ID = "" },
@@ -244,7 +244,7 @@ func TestClient_RefusesWithoutAsking(t *testing.T) {
 	wantCalls(t, server, nil)
 }
 
-func TestClient_BoundsAndCleansForeignText(t *testing.T) {
+func TestClient_BoundsAndCleansMessages(t *testing.T) {
 	server := startDouble(t)
 	hostile := "a\x1b[31m\u202eb\u2028\r\n" + strings.Repeat("x", 10_000)
 	client := newClient(t, flyte.Options{Endpoint: server.Addr(), DialOptions: []grpc.DialOption{grpc.WithUnaryInterceptor(

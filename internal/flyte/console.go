@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// ConsoleURL is the page of a project in the Flyte console: its workflows or runs in one domain or, with an empty domain, the
-// project. Flyte 2 has no page of a project without a domain: then it is the console's first page. The base may end in a slash
-// or already in the console's own path.
+// ConsoleURL is the address of a project's page in the Flyte console: the workflows (Flyte 1) or runs (Flyte 2) in a domain, or the
+// project itself if domain is empty. Flyte 2 has no page for a project in all domains, so there it is the console's start page. The
+// base may end in a slash or in the console's own path.
 func ConsoleURL(api API, base, project, domain string) string {
 	base = strings.TrimRight(base, "/")
 	project = url.PathEscape(project)

@@ -13,13 +13,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// attributesContract is what EnsureProject and Differing do to the attributes of any Flyte 1. The domains are Flyte's own.
-func attributesContract(t *testing.T, f flyteAdmin) {
+// attributesContract is the effect of EnsureProject and Differing on the attributes of any Flyte 1.
+func attributesContract(t *testing.T, f flyteServer) {
 	t.Helper()
 	domains := f.domains(t)
 	everywhere := func(a flyte.Attributes) map[string]flyte.Attributes { return inAll(domains, a) }
 	full := fullAttributes()
-	t.Run("WritesOnceOnTheProject", func(t *testing.T) {
+	t.Run("WritesCommonAttributesAtProjectLevel", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Attributes = everywhere(full)
 		f.ensure(t, want, true)
@@ -27,7 +27,7 @@ func attributesContract(t *testing.T, f flyteAdmin) {
 		f.wantDiffering(t, want, false)
 		for _, kind := range flyte.Kinds() {
 			if diff := cmp.Diff([]string{""}, f.placesOf(t, want.ID, kind)); diff != "" {
-				t.Errorf("%s stands at (-want +got):\n%s", kind, diff)
+				t.Errorf("%s is stored at (-want +got):\n%s", kind, diff)
 			}
 		}
 		holds := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG).GetWorkflowExecutionConfig()
@@ -35,7 +35,7 @@ func attributesContract(t *testing.T, f flyteAdmin) {
 			t.Errorf("executions run as %q", got)
 		}
 	})
-	t.Run("WritesInADomainThatDiffers", func(t *testing.T) {
+	t.Run("WritesDifferingAttributesInTheDomain", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Attributes = everywhere(full)
 		large := full
@@ -50,42 +50,42 @@ func attributesContract(t *testing.T, f flyteAdmin) {
 			wantPlaces = []string{""}
 		}
 		if diff := cmp.Diff(wantPlaces, f.placesOf(t, want.ID, flyte.KindTaskResources)); diff != "" {
-			t.Errorf("TASK_RESOURCE stands at (-want +got):\n%s", diff)
+			t.Errorf("TASK_RESOURCE is stored at (-want +got):\n%s", diff)
 		}
 		want.Attributes[last] = full
 		f.ensure(t, want, true)
 		f.ensure(t, want, false)
 		if diff := cmp.Diff([]string{""}, f.placesOf(t, want.ID, flyte.KindTaskResources)); diff != "" {
-			t.Errorf("TASK_RESOURCE stands at (-want +got):\n%s", diff)
+			t.Errorf("TASK_RESOURCE is stored at (-want +got):\n%s", diff)
 		}
 	})
-	t.Run("RemovesWhatIsNoLongerWanted", func(t *testing.T) {
+	t.Run("RemovesOwnedKinds", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Attributes = everywhere(full)
 		f.ensure(t, want, true)
 		want.Attributes = everywhere(flyte.Attributes{Execution: full.Execution})
-		f.ensure(t, want, false) // what it does not own, it leaves
+		f.ensure(t, want, false) // it does not own the other kinds
 		want.OwnedKinds = flyte.Kinds()
 		f.wantDiffering(t, want, true)
 		f.ensure(t, want, true)
 		f.ensure(t, want, false)
 		f.wantDiffering(t, want, false)
 		if places := f.placesOf(t, want.ID, flyte.KindTaskResources); len(places) > 0 {
-			t.Errorf("TASK_RESOURCE still stands at %q", places)
+			t.Errorf("TASK_RESOURCE is still stored at %q", places)
 		}
 		if places := f.placesOf(t, want.ID, flyte.KindExecution); len(places) != 1 {
-			t.Errorf("WORKFLOW_EXECUTION_CONFIG stands at %q", places)
+			t.Errorf("WORKFLOW_EXECUTION_CONFIG is stored at %q", places)
 		}
 	})
 }
 
-// attributesLimits is what EnsureProject does where attributes are others' or can't be had.
-func attributesLimits(t *testing.T, f flyteAdmin) {
+// attributesLimits covers foreign attributes, domains without attributes, and archived projects.
+func attributesLimits(t *testing.T, f flyteServer) {
 	t.Helper()
 	domains := f.domains(t)
 	everywhere := func(a flyte.Attributes) map[string]flyte.Attributes { return inAll(domains, a) }
 	full := fullAttributes()
-	t.Run("LeavesADomainWithout", func(t *testing.T) {
+	t.Run("LeavesADomainWithoutAttributes", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Attributes = everywhere(full)
 		want.OwnedKinds = flyte.Kinds()
@@ -96,11 +96,11 @@ func attributesLimits(t *testing.T, f flyteAdmin) {
 		f.wantDiffering(t, want, false)
 		for _, kind := range flyte.Kinds() {
 			if diff := cmp.Diff(domains[1:], append([]string{}, f.placesOf(t, want.ID, kind)...)); diff != "" {
-				t.Errorf("%s stands at (-want +got):\n%s", kind, diff)
+				t.Errorf("%s is stored at (-want +got):\n%s", kind, diff)
 			}
 		}
 	})
-	t.Run("KeepsADomainWhenTheProjectsGo", func(t *testing.T) { // which takes those of the domains with it
+	t.Run("RestoresDomainsAfterDeletingAtProjectLevel", func(t *testing.T) {
 		if len(domains) < 3 {
 			t.Skip("this Flyte has too few domains")
 		}
@@ -114,10 +114,10 @@ func attributesLimits(t *testing.T, f flyteAdmin) {
 		f.ensure(t, want, false)
 		f.wantDiffering(t, want, false)
 		if diff := cmp.Diff(domains[1:], f.placesOf(t, want.ID, flyte.KindClusterResources)); diff != "" {
-			t.Errorf("CLUSTER_RESOURCE stands at (-want +got):\n%s", diff)
+			t.Errorf("CLUSTER_RESOURCE is stored at (-want +got):\n%s", diff)
 		}
 	})
-	t.Run("RepairsWhatOthersChange", func(t *testing.T) {
+	t.Run("RepairsDrift", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Attributes = everywhere(full)
 		f.ensure(t, want, true)
@@ -145,7 +145,7 @@ func attributesLimits(t *testing.T, f flyteAdmin) {
 		f.ensure(t, want, true)
 		got := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_EXECUTION_CLUSTER_LABEL)
 		if diff := cmp.Diff(label, got, protocmp.Transform()); diff != "" {
-			t.Errorf("theirs (-want +got):\n%s", diff)
+			t.Errorf("foreign attributes (-want +got):\n%s", diff)
 		}
 	})
 	t.Run("WaitsForAnActiveProject", func(t *testing.T) {
@@ -165,13 +165,13 @@ func attributesLimits(t *testing.T, f flyteAdmin) {
 		f.update(t, message(want)) // so that they can be read
 		got := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_CLUSTER_RESOURCE).GetClusterResourceAttributes()
 		if diff := cmp.Diff(small.ClusterResources, got.GetAttributes()); diff != "" {
-			t.Errorf("what was written before it was archived (-want +got):\n%s", diff)
+			t.Errorf("attributes that were written before archiving (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// attributesRefusals is what the client relies on of the server.
-func attributesRefusals(t *testing.T, f flyteAdmin) {
+// attributesRefusals are refusals of the server that the client relies on.
+func attributesRefusals(t *testing.T, f flyteServer) {
 	t.Helper()
 	domains := f.domains(t)
 	t.Run("RefusesArchivedProjects", func(t *testing.T) {
@@ -218,29 +218,29 @@ func fullAttributes() flyte.Attributes {
 	}
 }
 
-func (f flyteAdmin) domains(t *testing.T) (ids []string) {
+func (f flyteServer) domains(t *testing.T) (ids []string) {
 	t.Helper()
-	answer, err := f.v1.GetDomains(t.Context(), &admin.GetDomainRequest{})
-	if err != nil || len(answer.GetDomains()) == 0 {
-		t.Fatalf("the domains are %v, %v", answer, err)
+	response, err := f.v1.GetDomains(t.Context(), &admin.GetDomainRequest{})
+	if err != nil || len(response.GetDomains()) == 0 {
+		t.Fatalf("the domains are %v, %v", response, err)
 	}
-	for _, domain := range answer.GetDomains() {
+	for _, domain := range response.GetDomains() {
 		ids = append(ids, domain.GetId())
 	}
 	return slices.Sorted(slices.Values(ids))
 }
 
-// placesOf are the domains in which attributes of the kind stand, with "" for the project.
-func (f flyteAdmin) placesOf(t *testing.T, project string, kind flyte.Kind) []string {
+// placesOf are the domains that have attributes of the kind, "" for project level.
+func (f flyteServer) placesOf(t *testing.T, project string, kind flyte.Kind) []string {
 	t.Helper()
-	answer, err := f.v1.ListMatchableAttributes(t.Context(), &admin.ListMatchableAttributesRequest{
+	response, err := f.v1.ListMatchableAttributes(t.Context(), &admin.ListMatchableAttributesRequest{
 		ResourceType: admin.MatchableResource(admin.MatchableResource_value[string(kind)]),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	places := map[string]bool{}
-	for _, one := range answer.GetConfigurations() {
+	for _, one := range response.GetConfigurations() {
 		if one.GetProject() == project {
 			places[one.GetDomain()] = true
 		}
@@ -248,18 +248,18 @@ func (f flyteAdmin) placesOf(t *testing.T, project string, kind flyte.Kind) []st
 	return slices.Sorted(maps.Keys(places))
 }
 
-func (f flyteAdmin) attributesIn(t *testing.T, project, domain string, kind admin.MatchableResource) *admin.MatchingAttributes {
+func (f flyteServer) attributesIn(t *testing.T, project, domain string, kind admin.MatchableResource) *admin.MatchingAttributes {
 	t.Helper()
-	answer, err := f.v1.GetProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesGetRequest{
+	response, err := f.v1.GetProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesGetRequest{
 		Project: project, Domain: domain, ResourceType: kind,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer.GetAttributes().GetMatchingAttributes()
+	return response.GetAttributes().GetMatchingAttributes()
 }
 
-func (f flyteAdmin) putInDomain(t *testing.T, project, domain string, attributes *admin.MatchingAttributes) {
+func (f flyteServer) putInDomain(t *testing.T, project, domain string, attributes *admin.MatchingAttributes) {
 	t.Helper()
 	_, err := f.v1.UpdateProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesUpdateRequest{
 		Attributes: &admin.ProjectDomainAttributes{Project: project, Domain: domain, MatchingAttributes: attributes},
@@ -269,10 +269,10 @@ func (f flyteAdmin) putInDomain(t *testing.T, project, domain string, attributes
 	}
 }
 
-func (f flyteAdmin) wantDiffering(t *testing.T, project flyte.Project, want bool) {
+func (f flyteServer) wantDiffering(t *testing.T, project flyte.Project, want bool) {
 	t.Helper()
 	ids, err := f.client.Differing(t.Context(), []flyte.Project{project})
 	if err != nil || slices.Contains(ids, project.ID) != want {
-		t.Errorf("Differing(%+v) = %q, %v, want it there: %v", project, ids, err, want)
+		t.Errorf("Differing(%+v) = %q, %v, want the id in it: %v", project, ids, err, want)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// clientContract is what EnsureProject does to any Flyte, told by what is there afterwards.
-func clientContract(t *testing.T, f flyteAdmin) { //nolint:gocognit,revive // a list of subtests
+// clientContract is the effect of EnsureProject on any Flyte.
+func clientContract(t *testing.T, f flyteServer) { //nolint:gocognit,revive // a list of subtests
 	t.Helper()
-	t.Run("RegistersThenRests", func(t *testing.T) {
+	t.Run("RegistersOnce", func(t *testing.T) {
 		want := f.newProject(t)
 		f.ensure(t, want, true)
 		f.wantProject(t, message(want))
@@ -84,10 +84,10 @@ func clientContract(t *testing.T, f flyteAdmin) { //nolint:gocognit,revive // a 
 			f.wantProject(t, theirs)
 		}
 	})
-	t.Run("TakesWhatIsOurs", func(t *testing.T) {
+	t.Run("AdoptsUnlabelledProject", func(t *testing.T) {
 		want := f.newProject(t)
 		f.register(t, &admin.Project{Id: want.ID, Name: "Theirs"})
-		want.Ours = true // registered before and its labels erased since, or to be adopted
+		want.Ours = true // registered before, or to be adopted
 		f.ensure(t, want, true)
 		f.wantProject(t, message(want))
 		f.ensure(t, want, false)
@@ -102,7 +102,7 @@ func clientContract(t *testing.T, f flyteAdmin) { //nolint:gocognit,revive // a 
 		}
 		f.wantProject(t, theirs)
 	})
-	t.Run("ListsWhatDiffers", func(t *testing.T) {
+	t.Run("ListsDifferingProjects", func(t *testing.T) {
 		same, renamed, missing := f.newProject(t), f.newProject(t), f.newProject(t)
 		archived, unwanted := f.newProject(t), f.newProject(t)
 		archived.Archived, unwanted.OnlyExisting = true, true
@@ -115,25 +115,25 @@ func clientContract(t *testing.T, f flyteAdmin) { //nolint:gocognit,revive // a 
 			t.Errorf("error %v, ids (-want +got):\n%s", err, diff)
 		}
 	})
-	t.Run("TellsVersion", func(t *testing.T) {
+	t.Run("ReturnsVersion", func(t *testing.T) {
 		if _, err := f.client.Version(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("RecognisesTheOtherAPI", func(t *testing.T) {
-		if _, err := f.mistaken.EnsureProject(t.Context(), f.newProject(t)); !errors.Is(err, flyte.ErrWrongVersion) {
+	t.Run("RecognizesTheOtherAPI", func(t *testing.T) {
+		if _, err := f.wrongAPI.EnsureProject(t.Context(), f.newProject(t)); !errors.Is(err, flyte.ErrWrongVersion) {
 			t.Errorf("error is %v, want ErrWrongVersion", err)
 		}
-		if _, err := f.mistaken.Version(t.Context()); !errors.Is(err, flyte.ErrWrongVersion) {
+		if _, err := f.wrongAPI.Version(t.Context()); !errors.Is(err, flyte.ErrWrongVersion) {
 			t.Errorf("error is %v, want ErrWrongVersion", err)
 		}
 	})
 }
 
-// clientContractV1 is what is so of Flyte 1 only.
-func clientContractV1(t *testing.T, f flyteAdmin) {
+// clientContractV1 holds for Flyte 1 only.
+func clientContractV1(t *testing.T, f flyteServer) {
 	t.Helper()
-	t.Run("LeavesWhatFlyteCannotClear", func(t *testing.T) {
+	t.Run("KeepsTextThatFlyteCannotClear", func(t *testing.T) {
 		full := f.newProject(t)
 		f.ensure(t, full, true)
 		bare := full
@@ -143,7 +143,7 @@ func clientContractV1(t *testing.T, f flyteAdmin) {
 		f.ensure(t, bare, true)
 		f.wantProject(t, message(full))
 	})
-	t.Run("TellsRefusal", func(t *testing.T) {
+	t.Run("ReportsRefusal", func(t *testing.T) {
 		want := f.newProject(t)
 		want.Labels["owner"] = "ana@company.com"
 		if _, err := f.client.EnsureProject(t.Context(), want); !errors.Is(err, flyte.ErrInvalid) {
@@ -152,8 +152,8 @@ func clientContractV1(t *testing.T, f flyteAdmin) {
 	})
 }
 
-// clientContractV2 is what is so of Flyte 2 only.
-func clientContractV2(t *testing.T, f flyteAdmin) {
+// clientContractV2 holds for Flyte 2 only.
+func clientContractV2(t *testing.T, f flyteServer) {
 	t.Helper()
 	t.Run("ClearsDescription", func(t *testing.T) {
 		want := f.newProject(t)
@@ -163,7 +163,7 @@ func clientContractV2(t *testing.T, f flyteAdmin) {
 		f.wantProject(t, message(want))
 		f.ensure(t, want, false)
 	})
-	t.Run("KeepsNameWhereNoneIsWanted", func(t *testing.T) {
+	t.Run("KeepsNameIfNoneIsDesired", func(t *testing.T) {
 		full := f.newProject(t)
 		f.ensure(t, full, true)
 		bare := full
@@ -174,7 +174,7 @@ func clientContractV2(t *testing.T, f flyteAdmin) {
 	})
 }
 
-func (f flyteAdmin) newProject(t *testing.T) flyte.Project {
+func (f flyteServer) newProject(t *testing.T) flyte.Project {
 	t.Helper()
 	return newProject(f.newID(t))
 }
@@ -183,7 +183,7 @@ func newProject(id string) flyte.Project {
 	return flyte.Project{ID: id, Name: "Fraud", Description: "Cards", Labels: map[string]string{ownerLabel: "ws-1"}}
 }
 
-func (f flyteAdmin) ensure(t *testing.T, want flyte.Project, wantChanged bool) {
+func (f flyteServer) ensure(t *testing.T, want flyte.Project, wantChanged bool) {
 	t.Helper()
 	changed, err := f.client.EnsureProject(t.Context(), want)
 	if err != nil || changed != wantChanged {

@@ -2,15 +2,12 @@ package flyte_test
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/core"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
@@ -19,25 +16,22 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// executionResources reads what propeller gets to run the task of an execution with.
+// executionResources returns the resources with which propeller runs the task of an execution.
 type executionResources func(t *testing.T, project, domain, name string) *core.Resources
 
-// TestExecutions is what FlyteAdmin makes of TASK_RESOURCE in executions. A real FlyteAdmin (FLYTE_TEST_ENDPOINT) needs a cluster in
-// which it makes FlyteWorkflows, which FLYTE_TEST_KUBECONFIG names, and the namespace mapping flyte-{{ project }}.
+// TestExecutions is the effect of TASK_RESOURCE on executions. A real FlyteAdmin (FLYTE_TEST_ENDPOINT) needs the namespace mapping
+// flyte-{{ project }} and a cluster in which it creates FlyteWorkflows (FLYTE_TEST_KUBECONFIG).
 func TestExecutions(t *testing.T) {
 	t.Run("double", func(t *testing.T) {
 		double := startDouble(t)
-		executionsContract(t, connect(t, double.Addr()), ofDouble(double))
+		read := func(_ *testing.T, project, domain, name string) *core.Resources {
+			return double.ExecutionResources(project, domain, name)
+		}
+		executionsContract(t, connect(t, double.Addr()), read)
 	})
 	endpoint, kubeconfig := os.Getenv("FLYTE_TEST_ENDPOINT"), os.Getenv("FLYTE_TEST_KUBECONFIG")
 	if endpoint != "" && kubeconfig != "" {
 		t.Run("real", func(t *testing.T) { executionsContract(t, connect(t, endpoint), inCluster(kubeconfig)) })
-	}
-}
-
-func ofDouble(double *flytetest.Server) executionResources {
-	return func(_ *testing.T, project, domain, name string) *core.Resources {
-		return double.ExecutionResources(project, domain, name)
 	}
 }
 
@@ -46,26 +40,9 @@ func inCluster(kubeconfig string) executionResources {
 	return func(t *testing.T, project, _, name string) *core.Resources {
 		t.Helper()
 		output := kubectl(t, kubeconfig, "get", "flyteworkflows.flyte.lyft.com", "-n", "flyte-"+project, name, "-o", "json")
-		var workflow struct {
-			Tasks map[string]struct {
-				Container struct {
-					Resources struct {
-						Requests, Limits []struct{ Name, Value string }
-					} `json:"resources"`
-				} `json:"container"`
-			} `json:"tasks"`
-		}
-		if err := json.Unmarshal(output, &workflow); err != nil || len(workflow.Tasks) != 1 {
-			t.Fatalf("the FlyteWorkflow has %d tasks, %v:\n%s", len(workflow.Tasks), err, output)
-		}
-		resources := &core.Resources{}
-		for task := range maps.Values(workflow.Tasks) {
-			for _, entry := range task.Container.Resources.Requests {
-				resources.Requests = append(resources.Requests, entryOf(entry.Name, entry.Value))
-			}
-			for _, entry := range task.Container.Resources.Limits {
-				resources.Limits = append(resources.Limits, entryOf(entry.Name, entry.Value))
-			}
+		resources, err := flytetest.WorkflowResources(output)
+		if err != nil {
+			t.Fatal(err)
 		}
 		return resources
 	}
@@ -82,21 +59,18 @@ func kubectl(t *testing.T, kubeconfig string, args ...string) []byte {
 	return output
 }
 
-func entryOf(name, value string) *core.Resources_ResourceEntry {
-	return &core.Resources_ResourceEntry{Name: core.Resources_ResourceName(core.Resources_ResourceName_value[name]), Value: value}
-}
-
-// resourcesOf are entries in the form "CPU=1 MEMORY=2Gi".
-func resourcesOf(text string) (entries []*core.Resources_ResourceEntry) {
+// parseResources parses "CPU=1 MEMORY=2Gi".
+func parseResources(text string) (entries []*core.Resources_ResourceEntry) {
 	for field := range strings.FieldsSeq(text) {
 		name, value, _ := strings.Cut(field, "=")
-		entries = append(entries, entryOf(name, value))
+		resource := core.Resources_ResourceName(core.Resources_ResourceName_value[name])
+		entries = append(entries, &core.Resources_ResourceEntry{Name: resource, Value: value})
 	}
 	return entries
 }
 
-// briefly is the opposite of resourcesOf.
-func briefly(entries []*core.Resources_ResourceEntry) string {
+// formatResources is the inverse of parseResources.
+func formatResources(entries []*core.Resources_ResourceEntry) string {
 	var fields []string
 	for _, entry := range entries {
 		fields = append(fields, entry.GetName().String()+"="+entry.GetValue())
@@ -104,14 +78,14 @@ func briefly(entries []*core.Resources_ResourceEntry) string {
 	return strings.Join(slices.Sorted(slices.Values(fields)), " ")
 }
 
-// execution is a task with its own resources, and the resources with which it is run, or the error that refuses it.
+// execution is a task with its own resources, and the resources with which it runs; a refused task is InvalidArgument.
 type execution struct {
 	requests, limits         string
 	wantRequests, wantLimits string
 	refused                  bool
 }
 
-func executionsContract(t *testing.T, f flyteAdmin, read executionResources) {
+func executionsContract(t *testing.T, f flyteServer, read executionResources) {
 	t.Helper()
 	whole := flyte.TaskResources{
 		Defaults: flyte.Resources{CPU: "250m", Memory: "512Mi"},
@@ -160,7 +134,7 @@ func executionsContract(t *testing.T, f flyteAdmin, read executionResources) {
 			"no quantity":      {requests: "CPU=lots", refused: true},
 			"limits too low":   {requests: "CPU=2", limits: "CPU=1", refused: true},
 		}},
-		"the least that there is": {flyte.TaskResources{
+		"smallest quantities": {flyte.TaskResources{
 			Defaults: flyte.Resources{CPU: "1m", Memory: "1"}, Limits: flyte.Resources{CPU: "1m", Memory: "1", GPU: "1"},
 		}, map[string]execution{
 			"nothing":  {wantRequests: "CPU=1m MEMORY=1", wantLimits: "CPU=1m MEMORY=1"},
@@ -181,7 +155,7 @@ func executionsContract(t *testing.T, f flyteAdmin, read executionResources) {
 	}
 }
 
-// prepareNamespace makes the namespace of a project where a real FlyteAdmin has a cluster.
+// prepareNamespace creates the namespace of a project if a real FlyteAdmin has a cluster.
 func prepareNamespace(t *testing.T, project string) {
 	t.Helper()
 	if kubeconfig := os.Getenv("FLYTE_TEST_KUBECONFIG"); kubeconfig != "" {
@@ -194,34 +168,20 @@ func prepareNamespace(t *testing.T, project string) {
 	}
 }
 
-func (f flyteAdmin) wantExecution(t *testing.T, project string, run execution, read executionResources) {
+func (f flyteServer) wantExecution(t *testing.T, project string, run execution, read executionResources) {
 	t.Helper()
 	name := strings.Replace(f.newID(t), "contract-", "e", 1)
-	id := &core.Identifier{
-		ResourceType: core.ResourceType_TASK, Project: project, Domain: f.domains(t)[0], Name: "task-" + name, Version: "v1",
-	}
-	template := &core.TaskTemplate{
-		Type: "container", Metadata: &core.TaskMetadata{Runtime: &core.RuntimeMetadata{Version: "1"}}, Interface: &core.TypedInterface{},
-		Target: &core.TaskTemplate_Container{Container: &core.Container{
-			Image: "company.com/train:1", Command: []string{"train"},
-			Resources: &core.Resources{Requests: resourcesOf(run.requests), Limits: resourcesOf(run.limits)},
-		}},
-	}
-	_, err := f.v1.CreateTask(t.Context(), &admin.TaskCreateRequest{Id: id, Spec: &admin.TaskSpec{Template: template}})
+	task, err := flytetest.RegisterTask(t.Context(), f.v1, project, f.domains(t)[0], name,
+		&core.Resources{Requests: parseResources(run.requests), Limits: parseResources(run.limits)})
 	if run.refused {
 		wantCode(t, codes.InvalidArgument, err)
 		return
 	}
 	wantCode(t, codes.OK, err)
-	_, err = f.v1.CreateExecution(t.Context(), &admin.ExecutionCreateRequest{
-		Project: project, Domain: id.GetDomain(), Name: name,
-		Spec:   &admin.ExecutionSpec{LaunchPlan: id, Metadata: &admin.ExecutionMetadata{Mode: admin.ExecutionMetadata_MANUAL}},
-		Inputs: &core.LiteralMap{},
-	})
-	wantCode(t, codes.OK, err)
-	got := read(t, project, id.GetDomain(), name)
+	wantCode(t, codes.OK, flytetest.StartExecution(t.Context(), f.v1, task))
+	got := read(t, project, task.GetDomain(), name)
 	want := [2]string{run.wantRequests, run.wantLimits}
-	if diff := cmp.Diff(want, [2]string{briefly(got.GetRequests()), briefly(got.GetLimits())}); diff != "" {
+	if diff := cmp.Diff(want, [2]string{formatResources(got.GetRequests()), formatResources(got.GetLimits())}); diff != "" {
 		t.Errorf("requests and limits (-want +got):\n%s", diff)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-func listingContract(t *testing.T, f flyteAdmin) {
+func listingContract(t *testing.T, f flyteServer) {
 	t.Helper()
 	a, b, c := f.newID(t), f.newID(t), f.newID(t)
 	f.register(t, &admin.Project{Id: a, Name: "n"})
@@ -77,7 +77,7 @@ func listingContract(t *testing.T, f flyteAdmin) {
 	listingRefusals(t, f)
 }
 
-func listingRefusals(t *testing.T, f flyteAdmin) {
+func listingRefusals(t *testing.T, f flyteServer) {
 	t.Helper()
 	refused := map[string]*admin.ProjectListRequest{
 		"filter form":     {Filters: "identifier=x"},
@@ -96,16 +96,16 @@ func listingRefusals(t *testing.T, f flyteAdmin) {
 	}
 }
 
-func (f flyteAdmin) list(t *testing.T, request *admin.ProjectListRequest) (ids []string, token string) {
+func (f flyteServer) list(t *testing.T, request *admin.ProjectListRequest) (ids []string, token string) {
 	t.Helper()
-	answer, err := f.v1.ListProjects(t.Context(), request)
+	response, err := f.v1.ListProjects(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, project := range answer.GetProjects() {
+	for _, project := range response.GetProjects() {
 		ids = append(ids, project.GetId())
 	}
-	return ids, answer.GetToken()
+	return ids, response.GetToken()
 }
 
 func sorted(ids ...string) []string { return slices.Sorted(slices.Values(ids)) }

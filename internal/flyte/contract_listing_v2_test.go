@@ -12,8 +12,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
-// listingContractV2 is what any Flyte 2 lists.
-func listingContractV2(t *testing.T, f flyteAdmin) {
+// listingContractV2 is how any Flyte 2 lists projects.
+func listingContractV2(t *testing.T, f flyteServer) {
 	t.Helper()
 	a, b, c := f.newID(t), f.newID(t), f.newID(t)
 	f.register(t, &admin.Project{Id: a, Name: "n"})
@@ -60,7 +60,7 @@ func listingContractV2(t *testing.T, f flyteAdmin) {
 	listingRefusalsV2(t, f)
 }
 
-func listingContentV2(t *testing.T, f flyteAdmin, these, a, b, c string) {
+func listingContentV2(t *testing.T, f flyteServer, these, a, b, c string) {
 	t.Helper()
 	tests := map[string]struct {
 		filters string
@@ -97,7 +97,7 @@ func listingContentV2(t *testing.T, f flyteAdmin, these, a, b, c string) {
 	}
 }
 
-func listingRefusalsV2(t *testing.T, f flyteAdmin) {
+func listingRefusalsV2(t *testing.T, f flyteServer) {
 	t.Helper()
 	refused := map[string]struct {
 		request *flyteidl2.ListProjectsRequest
@@ -122,18 +122,18 @@ func listingRefusalsV2(t *testing.T, f flyteAdmin) {
 	}
 }
 
-// listV2 sorts by id unless the request says otherwise: Flyte 2 promises no order then.
-func (f flyteAdmin) listV2(t *testing.T, request *flyteidl2.ListProjectsRequest) (ids []string, token string) {
+// listV2 sorts by id by default: Flyte 2 promises no order.
+func (f flyteServer) listV2(t *testing.T, request *flyteidl2.ListProjectsRequest) (ids []string, token string) {
 	t.Helper()
 	if request.GetSortBy() == nil {
 		request.SortBy = &flyteidl2.Sort{Key: "identifier", Direction: flyteidl2.Sort_ASCENDING}
 	}
-	answer, err := f.v2.ListProjects(t.Context(), request)
+	response, err := f.v2.ListProjects(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, project := range answer.GetProjects().GetProjects() {
+	for _, project := range response.GetProjects().GetProjects() {
 		ids = append(ids, project.GetId())
 	}
-	return ids, answer.GetProjects().GetToken()
+	return ids, response.GetProjects().GetToken()
 }

@@ -9,7 +9,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
-// rawProjects is a way to a Flyte's projects beside the client under test, in terms of Flyte 1.
+// rawProjects reads and writes projects without the client under test, with the types of Flyte 1.
 type rawProjects interface {
 	register(context.Context, *admin.Project) error
 	update(context.Context, *admin.Project) error
@@ -47,8 +47,8 @@ func (r rawV2) update(ctx context.Context, project *admin.Project) error {
 }
 
 func (r rawV2) get(ctx context.Context, id string) (*admin.Project, error) {
-	answer, err := r.client.GetProject(ctx, &flyteidl2.GetProjectRequest{Id: id})
-	p := answer.GetProject()
+	response, err := r.client.GetProject(ctx, &flyteidl2.GetProjectRequest{Id: id})
+	p := response.GetProject()
 	var domains []*admin.Domain
 	for _, domain := range p.GetDomains() {
 		domains = append(domains, &admin.Domain{Id: domain.GetId(), Name: domain.GetName()})

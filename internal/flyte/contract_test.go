@@ -26,19 +26,19 @@ import (
 
 const ownerLabel = "platform.company.com/workspace"
 
-// flyteAdmin is one Flyte under the contract: a double, or the real one of FLYTE_TEST_ENDPOINT (gRPC without TLS), which speaks
-// FLYTE_TEST_API (v1 unless set).
-type flyteAdmin struct {
+// flyteServer is the Flyte under test: a double, or the real one at FLYTE_TEST_ENDPOINT (gRPC without TLS), which speaks
+// FLYTE_TEST_API (v1 by default).
+type flyteServer struct {
 	raw    rawProjects
 	v1     service.AdminServiceClient
 	v2     flyteidl2.ProjectServiceClient
 	client *flyte.Client
-	// mistaken is a client of the other API at the same endpoint.
-	mistaken *flyte.Client
+	// wrongAPI is a client of the other API at the same endpoint.
+	wrongAPI *flyte.Client
 }
 
-// TestContract is what both the doubles and a real Flyte must do; a difference is a bug of the double. It makes ids of its own
-// and leaves only archived projects.
+// TestContract runs against the doubles and a real Flyte; a difference is a bug of the double. It creates its own projects and leaves
+// them archived.
 func TestContract(t *testing.T) {
 	t.Run("double", func(t *testing.T) { contractV1(t, connect(t, startDouble(t).Addr())) })
 	t.Run("double of v2", func(t *testing.T) { contractV2(t, connectV2(t, startDoubleV2(t).Addr())) })
@@ -56,7 +56,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-func contractV1(t *testing.T, f flyteAdmin) {
+func contractV1(t *testing.T, f flyteServer) {
 	t.Helper()
 	t.Run("server", func(t *testing.T) { serverContract(t, f) })
 	t.Run("listing", func(t *testing.T) { listingContract(t, f) })
@@ -69,7 +69,7 @@ func contractV1(t *testing.T, f flyteAdmin) {
 	})
 }
 
-func contractV2(t *testing.T, f flyteAdmin) {
+func contractV2(t *testing.T, f flyteServer) {
 	t.Helper()
 	t.Run("server", func(t *testing.T) { serverContractV2(t, f) })
 	t.Run("listing", func(t *testing.T) { listingContractV2(t, f) })
@@ -97,21 +97,21 @@ func startDoubleV2(t *testing.T) *flytetest.Server {
 	return server
 }
 
-func connect(t *testing.T, endpoint string) flyteAdmin {
+func connect(t *testing.T, endpoint string) flyteServer {
 	t.Helper()
 	v1 := service.NewAdminServiceClient(dial(t, endpoint))
-	return flyteAdmin{
+	return flyteServer{
 		raw: rawV1{v1}, v1: v1, client: newClient(t, flyte.Options{Endpoint: endpoint}),
-		mistaken: newClient(t, flyte.Options{Endpoint: endpoint, API: flyte.V2}),
+		wrongAPI: newClient(t, flyte.Options{Endpoint: endpoint, API: flyte.V2}),
 	}
 }
 
-func connectV2(t *testing.T, endpoint string) flyteAdmin {
+func connectV2(t *testing.T, endpoint string) flyteServer {
 	t.Helper()
 	v2 := flyteidl2.NewProjectServiceClient(dial(t, endpoint))
-	return flyteAdmin{
+	return flyteServer{
 		raw: rawV2{v2}, v2: v2, client: newClient(t, flyte.Options{Endpoint: endpoint, API: flyte.V2}),
-		mistaken: newClient(t, flyte.Options{Endpoint: endpoint}),
+		wrongAPI: newClient(t, flyte.Options{Endpoint: endpoint}),
 	}
 }
 
@@ -136,8 +136,8 @@ func newClient(t *testing.T, options flyte.Options) *flyte.Client {
 	return client
 }
 
-// newID is an id that nobody else has, archived at the end of the test if it was used.
-func (f flyteAdmin) newID(t *testing.T) string {
+// newID is a unique project id. A project with it is archived at the end of the test.
+func (f flyteServer) newID(t *testing.T) string {
 	t.Helper()
 	random := make([]byte, 8)
 	_, _ = rand.Read(random)
@@ -146,28 +146,28 @@ func (f flyteAdmin) newID(t *testing.T) string {
 	return id
 }
 
-// archive leaves a project that was never made alone: Flyte answers NotFound.
-func (f flyteAdmin) archive(id string) {
+// archive ignores NotFound, since a test may not have created the project.
+func (f flyteServer) archive(id string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	_ = f.raw.update(ctx, &admin.Project{Id: id, State: admin.Project_ARCHIVED})
 }
 
-func (f flyteAdmin) register(t *testing.T, project *admin.Project) {
+func (f flyteServer) register(t *testing.T, project *admin.Project) {
 	t.Helper()
 	if err := f.raw.register(t.Context(), project); err != nil {
 		t.Fatalf("registering %q: %v", project.GetId(), err)
 	}
 }
 
-func (f flyteAdmin) update(t *testing.T, project *admin.Project) {
+func (f flyteServer) update(t *testing.T, project *admin.Project) {
 	t.Helper()
 	if err := f.raw.update(t.Context(), project); err != nil {
 		t.Fatalf("updating %q: %v", project.GetId(), err)
 	}
 }
 
-func (f flyteAdmin) get(t *testing.T, id string) *admin.Project {
+func (f flyteServer) get(t *testing.T, id string) *admin.Project {
 	t.Helper()
 	project, err := f.raw.get(t.Context(), id)
 	if err != nil {
@@ -176,8 +176,8 @@ func (f flyteAdmin) get(t *testing.T, id string) *admin.Project {
 	return project
 }
 
-// wantProject takes no labels for what they are: none, whether Flyte says that with an empty message or without one.
-func (f flyteAdmin) wantProject(t *testing.T, want *admin.Project) {
+// wantProject treats empty and missing labels alike.
+func (f flyteServer) wantProject(t *testing.T, want *admin.Project) {
 	t.Helper()
 	got := withLabels(f.get(t, want.GetId()))
 	diff := cmp.Diff(withLabels(want), got, protocmp.Transform(), protocmp.IgnoreFields(&admin.Project{}, "domains"))
@@ -207,7 +207,7 @@ func wantCode(t *testing.T, want codes.Code, err error) {
 	}
 }
 
-func serverContract(t *testing.T, f flyteAdmin) {
+func serverContract(t *testing.T, f flyteServer) {
 	t.Helper()
 	ctx := t.Context()
 	t.Run("RegistersAndKeepsState", func(t *testing.T) {
@@ -221,7 +221,7 @@ func serverContract(t *testing.T, f flyteAdmin) {
 			wantCode(t, codes.AlreadyExists, err)
 		}
 	})
-	t.Run("AnswersWithDomains", func(t *testing.T) {
+	t.Run("ReturnsDomains", func(t *testing.T) {
 		id := f.newID(t)
 		f.register(t, &admin.Project{Id: id, Name: "n"})
 		answer, err := f.v1.GetDomains(ctx, &admin.GetDomainRequest{})
@@ -232,7 +232,7 @@ func serverContract(t *testing.T, f flyteAdmin) {
 			t.Errorf("domains of the project differ from those of Flyte (-flyte +project):\n%s", diff)
 		}
 	})
-	t.Run("AnswersNotFound", func(t *testing.T) {
+	t.Run("ReturnsNotFound", func(t *testing.T) {
 		_, err := f.v1.GetProject(ctx, &admin.ProjectGetRequest{Id: f.newID(t)})
 		wantCode(t, codes.NotFound, err)
 		// NotFound outranks InvalidArgument.
@@ -254,7 +254,7 @@ func serverContract(t *testing.T, f flyteAdmin) {
 		f.update(t, &admin.Project{Id: id})
 		f.wantProject(t, &admin.Project{Id: id, Name: "n"})
 	})
-	t.Run("UpdateWritesOnlyWhatIsGiven", func(t *testing.T) {
+	t.Run("UpdateKeepsAbsentFields", func(t *testing.T) {
 		full := &admin.Project{Id: f.newID(t), Name: "n", Description: "d", Labels: labels("a", "1", "b", "2")}
 		f.register(t, full)
 		f.update(t, &admin.Project{Id: full.GetId()})
@@ -264,7 +264,7 @@ func serverContract(t *testing.T, f flyteAdmin) {
 		f.update(t, &admin.Project{Id: full.GetId(), Labels: labels()})
 		f.wantProject(t, &admin.Project{Id: full.GetId(), Name: "n", Description: "d", Labels: labels()})
 	})
-	t.Run("TellsItsVersion", func(t *testing.T) {
+	t.Run("ReturnsVersion", func(t *testing.T) {
 		if _, err := f.v1.GetVersion(ctx, &admin.GetVersionRequest{}); err != nil {
 			t.Error(err)
 		}
@@ -272,7 +272,7 @@ func serverContract(t *testing.T, f flyteAdmin) {
 	t.Run("Validates", func(t *testing.T) { validationContract(t, f) })
 }
 
-func validationContract(t *testing.T, f flyteAdmin) {
+func validationContract(t *testing.T, f flyteServer) {
 	t.Helper()
 	many := func(n int) *admin.Labels {
 		l := labels()
@@ -329,7 +329,7 @@ func validationContract(t *testing.T, f flyteAdmin) {
 	})
 }
 
-func (f flyteAdmin) longID(t *testing.T, length int) string {
+func (f flyteServer) longID(t *testing.T, length int) string {
 	t.Helper()
 	id := f.newID(t)
 	id += strings.Repeat("x", length-len(id))

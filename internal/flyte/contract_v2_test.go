@@ -7,8 +7,8 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
-// serverContractV2 is what the client relies on of Flyte 2.
-func serverContractV2(t *testing.T, f flyteAdmin) {
+// serverContractV2 is the behavior of Flyte 2 that the client relies on.
+func serverContractV2(t *testing.T, f flyteServer) {
 	t.Helper()
 	ctx := t.Context()
 	t.Run("CreatesAndKeepsState", func(t *testing.T) {
@@ -21,7 +21,7 @@ func serverContractV2(t *testing.T, f flyteAdmin) {
 			wantCode(t, codes.AlreadyExists, f.raw.register(ctx, project))
 		}
 	})
-	t.Run("AnswersNotFound", func(t *testing.T) {
+	t.Run("ReturnsNotFound", func(t *testing.T) {
 		_, err := f.raw.get(ctx, f.newID(t))
 		wantCode(t, codes.NotFound, err)
 		wantCode(t, codes.NotFound, f.raw.update(ctx, &admin.Project{Id: f.newID(t), Name: "n"}))

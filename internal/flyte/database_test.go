@@ -13,9 +13,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// TestClient_RecognisesDatabaseFaults has the answers of FlyteAdmin 1.16.8: a fault of its database passes, and is no refusal of the
-// request, although both are InvalidArgument.
-func TestClient_RecognisesDatabaseFaults(t *testing.T) {
+// TestClient_RecognizesDatabaseFaults has responses of FlyteAdmin 1.16.8, which reports both a database fault and an invalid request
+// as InvalidArgument.
+func TestClient_RecognizesDatabaseFaults(t *testing.T) {
 	tests := map[string]error{
 		`cannot query with specified table attributes: relation "projects" does not exist`: flyte.ErrUnavailable,
 		`failed to validate that project [x] and domain [development] are registered, err: [unexpected error type for: 127.0.0.1:5432 ` +
@@ -40,7 +40,7 @@ func TestClient_RecognisesDatabaseFaults(t *testing.T) {
 	}
 }
 
-// TestClient_SurvivesDatabaseFaults: the database goes before the project is looked up, or between that and its attributes.
+// TestClient_SurvivesDatabaseFaults: the database fails before the project is read, or between that and its attributes.
 func TestClient_SurvivesDatabaseFaults(t *testing.T) {
 	for _, fault := range []flytetest.DatabaseFault{flytetest.DatabaseUnreachable, flytetest.ProjectsTableMissing} {
 		for _, method := range []string{"GetProject", "GetProjectDomainAttributes"} {
@@ -55,7 +55,7 @@ func TestClient_SurvivesDatabaseFaults(t *testing.T) {
 					_, err := f.client.EnsureProject(t.Context(), want)
 					failed <- err
 				}()
-				awaitHeld(t, server, method)
+				awaitHanging(t, server, method)
 				server.SetDatabaseFault(fault)
 				release()
 				if err := <-failed; !errors.Is(err, flyte.ErrUnavailable) {

@@ -10,16 +10,16 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// defaultMetadataKey is where a token goes unless Flyte says otherwise.
+// defaultMetadataKey is the gRPC metadata key of the token unless Flyte names another.
 const defaultMetadataKey = "authorization"
 
-// discovered is how to get a token, and how to show it.
-type discovered struct {
-	tokenURL, key, audience string
-	scopes                  []string
+// tokenEndpoint says where and how to fetch a token, and under which metadata key to send it.
+type tokenEndpoint struct {
+	url, metadataKey, audience string
+	scopes                     []string
 }
 
-// discovery asks Flyte's AuthMetadataService, which is anonymous. Flyte 2 serves the same messages under another name
+// discovery asks Flyte's AuthMetadataService, which needs no token. Flyte 2 serves the same messages under another name
 // (flyteidl2/auth/auth_service.proto).
 type discovery struct {
 	conn        *grpc.ClientConn
@@ -27,41 +27,41 @@ type discovery struct {
 	credentials ClientCredentials
 }
 
-// discover is what was configured, completed by what Flyte says. A Flyte without the service, behind a proxy that does
-// the authentication, is asked in vain: then there must be a token URL.
-func (d *discovery) discover(ctx context.Context) (discovered, error) {
-	found := discovered{tokenURL: d.credentials.TokenURL, key: defaultMetadataKey, scopes: d.credentials.Scopes}
+// discover completes the configuration by Flyte's answers. A Flyte behind an authenticating proxy may lack the service: then a
+// token URL must be configured.
+func (d *discovery) discover(ctx context.Context) (tokenEndpoint, error) {
+	endpoint := tokenEndpoint{url: d.credentials.TokenURL, metadataKey: defaultMetadataKey, scopes: d.credentials.Scopes}
 	var client service.PublicClientAuthConfigResponse
-	err := d.ask(ctx, "GetPublicClientConfig", &service.PublicClientAuthConfigRequest{}, &client)
-	if err != nil {
-		return discovered{}, err
+	if err := d.call(ctx, "GetPublicClientConfig", &service.PublicClientAuthConfigRequest{}, &client); err != nil {
+		return tokenEndpoint{}, err
 	}
 	if key := client.GetAuthorizationMetadataKey(); key != "" {
-		found.key = key
+		endpoint.metadataKey = key
 	}
-	found.audience = client.GetAudience()
-	if len(found.scopes) == 0 {
-		found.scopes = client.GetScopes()
+	endpoint.audience = client.GetAudience()
+	if len(endpoint.scopes) == 0 {
+		endpoint.scopes = client.GetScopes()
 	}
-	if found.tokenURL != "" {
-		return found, nil
+	if endpoint.url != "" {
+		return endpoint, nil
 	}
 	var server service.OAuth2MetadataResponse
-	if err := d.ask(ctx, "GetOAuth2Metadata", &service.OAuth2MetadataRequest{}, &server); err != nil {
-		return discovered{}, err
+	if err := d.call(ctx, "GetOAuth2Metadata", &service.OAuth2MetadataRequest{}, &server); err != nil {
+		return tokenEndpoint{}, err
 	}
-	if found.tokenURL = server.GetTokenEndpoint(); found.tokenURL == "" {
-		return discovered{}, fmt.Errorf("%w: Flyte names no token endpoint, and none is configured", ErrTokenUnavailable)
+	if endpoint.url = server.GetTokenEndpoint(); endpoint.url == "" {
+		return tokenEndpoint{}, fmt.Errorf("%w: Flyte announces no token endpoint and none is configured", ErrTokenUnavailable)
 	}
-	return found, nil
+	return endpoint, nil
 }
 
-func (d *discovery) ask(ctx context.Context, method string, request, answer any) error {
+// call leaves the response empty where Flyte lacks the method.
+func (d *discovery) call(ctx context.Context, method string, request, response any) error {
 	name := "/flyteidl.service.AuthMetadataService/"
 	if d.api == V2 {
 		name = "/flyteidl2.auth.AuthMetadataService/"
 	}
-	err := d.conn.Invoke(ctx, name+method, request, answer)
+	err := d.conn.Invoke(ctx, name+method, request, response)
 	if status.Code(err) == codes.Unimplemented {
 		return nil
 	}

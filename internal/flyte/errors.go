@@ -11,65 +11,64 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// The kinds of error; every error of the client's calls is exactly one of these under errors.Is, or context.Canceled when the
-// caller gave up.
+// The five kinds of error. Under errors.Is, every error of a call is exactly one of them, or context.Canceled if the caller canceled.
 var (
-	// ErrUnavailable: Flyte did not do it and may later. Everything that is none of the other kinds is this one: FlyteAdmin
-	// answers Internal, Unknown or, in the words of isDatabaseFault, InvalidArgument while its database is away
-	// (flyteadmin/pkg/repositories/errors/postgres.go), and a proxy in front of it Unimplemented.
+	// ErrUnavailable: Flyte did not do it and may later. Every error of no other kind is this one: while its database is down, FlyteAdmin
+	// answers Internal, Unknown or, with the texts of isDatabaseFault, InvalidArgument (flyteadmin/pkg/repositories/errors/postgres.go),
+	// and a proxy in front of it answers Unimplemented.
 	ErrUnavailable = errors.New("unavailable for now")
-	// ErrConflict: a project of that id exists and is not ours. It was not touched.
-	ErrConflict = errors.New("taken by someone else")
-	// ErrInvalid: Flyte will never accept this; the text says why. Only another request can help.
+	// ErrConflict: a project with this id exists and has another owner. The client did not touch it.
+	ErrConflict = errors.New("owned by someone else")
+	// ErrInvalid: Flyte will never accept this request; the text says why.
 	ErrInvalid = errors.New("refused by Flyte")
-	// ErrUnauthorized: Flyte does not accept our credentials, or they lack the right.
+	// ErrUnauthorized: Flyte does not accept the client's credentials, or they lack a permission.
 	ErrUnauthorized = errors.New("credentials refused by Flyte")
-	// ErrWrongVersion: the other API answers.
-	ErrWrongVersion = errors.New("another version of Flyte's API than was asked for")
+	// ErrWrongVersion: the server speaks the other API.
+	ErrWrongVersion = errors.New("not the configured version of Flyte's API")
 )
 
-// Finer kinds, each of which is one of those above too.
+// Finer kinds, each of which wraps one of the five.
 var (
-	// ErrUnauthenticated is ErrUnauthorized of every call: Flyte does not accept our credentials at all.
+	// ErrUnauthenticated is ErrUnauthorized for every call: Flyte does not accept the credentials at all.
 	ErrUnauthenticated = fmt.Errorf("unauthenticated: %w", ErrUnauthorized)
-	// ErrNotFlyte is ErrUnavailable: what answers at the endpoint is no Flyte, such as a web server or a proxy without a route to it.
-	ErrNotFlyte = fmt.Errorf("what answers is no Flyte: %w", ErrUnavailable)
+	// ErrNotFlyte is ErrUnavailable: the endpoint is not Flyte but, for example, a web server or a proxy without a route to Flyte.
+	ErrNotFlyte = fmt.Errorf("the endpoint is not Flyte: %w", ErrUnavailable)
 	// ErrUnknownDomain is ErrInvalid: Flyte does not have the domain.
-	ErrUnknownDomain = fmt.Errorf("a domain that it does not have: %w", ErrInvalid)
+	ErrUnknownDomain = fmt.Errorf("unknown domain: %w", ErrInvalid)
 	// ErrTokenRefused is ErrUnauthenticated: the token endpoint does not accept the client's id or secret.
-	ErrTokenRefused = fmt.Errorf("no token is given: %w", ErrUnauthenticated)
+	ErrTokenRefused = fmt.Errorf("the token endpoint refused the client: %w", ErrUnauthenticated)
 	// ErrTokenUnavailable is ErrUnavailable: the token endpoint is not known or does not answer.
-	ErrTokenUnavailable = fmt.Errorf("no token can be had: %w", ErrUnavailable)
-	// ErrCertificateExpired is ErrUnavailable: the certificate of Flyte, or of the token endpoint, is not valid now.
-	ErrCertificateExpired = fmt.Errorf("the certificate is not valid now: %w", ErrUnavailable)
-	// ErrCertificateName is ErrUnavailable: it is for another name than the endpoint's.
-	ErrCertificateName = fmt.Errorf("the certificate is for another name: %w", ErrUnavailable)
-	// ErrCertificateUntrusted is ErrUnavailable: no CA that is trusted stands behind it.
-	ErrCertificateUntrusted = fmt.Errorf("the certificate is of no trusted authority: %w", ErrUnavailable)
-	// ErrClientCertificate is ErrUnavailable: Flyte does not accept our certificate, or wants one.
-	ErrClientCertificate = fmt.Errorf("our certificate is not accepted: %w", ErrUnavailable)
+	ErrTokenUnavailable = fmt.Errorf("no token available: %w", ErrUnavailable)
+	// ErrCertificateExpired is ErrUnavailable: the certificate of Flyte, or of the token endpoint, is expired or not valid yet.
+	ErrCertificateExpired = fmt.Errorf("the certificate is expired or not valid yet: %w", ErrUnavailable)
+	// ErrCertificateName is ErrUnavailable: that certificate does not have the endpoint's name.
+	ErrCertificateName = fmt.Errorf("the certificate has another name: %w", ErrUnavailable)
+	// ErrCertificateUntrusted is ErrUnavailable: no trusted CA has issued that certificate.
+	ErrCertificateUntrusted = fmt.Errorf("the certificate is not from a trusted CA: %w", ErrUnavailable)
+	// ErrClientCertificate is ErrUnavailable: Flyte does not accept the client's certificate, or requires one.
+	ErrClientCertificate = fmt.Errorf("the client certificate is not accepted: %w", ErrUnavailable)
 )
 
-// maxReason bounds, in characters, what of Flyte's own words goes into an error.
-const maxReason = 256
+// maxMessage is how many characters of Flyte's message an error repeats.
+const maxMessage = 256
 
-// failure turns the error of one call, made with ctx, into one of the kinds. Only the caller can cancel ctx, so what else says
-// Canceled came from Flyte.
-func failure(ctx context.Context, doing string, err error) error {
+// wrap turns the error of a gRPC call made with ctx into one of the kinds. Only the caller can cancel ctx; any other Canceled comes
+// from Flyte.
+func wrap(ctx context.Context, doing string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return fmt.Errorf("%s: %w", doing, context.Canceled)
 	}
-	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnauthorized) { // of our own making, on the way to a token
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnauthorized) { // from fetching a token, or from a handshake
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	answer := status.Convert(err)
-	return fmt.Errorf("%s: %w: %s: %s", doing, kind(answer), answer.Code(), printable(answer.Message()))
+	s := status.Convert(err)
+	return fmt.Errorf("%s: %w: %s: %s", doing, kind(s), s.Code(), printable(s.Message()))
 }
 
-func kind(answer *status.Status) error {
-	switch answer.Code() {
+func kind(s *status.Status) error {
+	switch s.Code() {
 	case codes.InvalidArgument, codes.OutOfRange:
-		return invalidKind(answer.Message())
+		return invalidKind(s.Message())
 	case codes.Unauthenticated:
 		return ErrUnauthenticated
 	case codes.PermissionDenied:
@@ -77,21 +76,21 @@ func kind(answer *status.Status) error {
 	case codes.Unimplemented:
 		return ErrNotFlyte
 	default:
-		if isNotGRPC(answer) {
+		if isNotGRPC(s) {
 			return ErrNotFlyte
 		}
 		return ErrUnavailable
 	}
 }
 
-// isNotGRPC recognises, by the words of google.golang.org/grpc/internal/transport and golang.org/x/net/http2, a server that does not
-// speak gRPC. A proxy that says that Flyte is away, with 502, 503 or 504, is Unavailable to gRPC and is not meant.
-func isNotGRPC(answer *status.Status) bool {
-	if answer.Code() == codes.Unavailable {
-		return strings.Contains(answer.Message(), "looked like an HTTP/1.1 header")
+// isNotGRPC recognizes a server that does not speak gRPC by the messages of google.golang.org/grpc/internal/transport and
+// golang.org/x/net/http2. A 502, 503 or 504 of a proxy while Flyte is down is plain Unavailable.
+func isNotGRPC(s *status.Status) bool {
+	if s.Code() == codes.Unavailable {
+		return strings.Contains(s.Message(), "looked like an HTTP/1.1 header")
 	}
-	return strings.Contains(answer.Message(), "unexpected HTTP status code received from server") ||
-		strings.Contains(answer.Message(), "received unexpected content-type")
+	return strings.Contains(s.Message(), "unexpected HTTP status code received from server") ||
+		strings.Contains(s.Message(), "received unexpected content-type")
 }
 
 func invalidKind(message string) error {
@@ -104,17 +103,17 @@ func invalidKind(message string) error {
 	return ErrInvalid
 }
 
-// isDatabaseFault recognises InvalidArgument that says nothing of the request: FlyteAdmin answers it for a missing table
-// (flyteadmin/pkg/repositories/errors/postgres.go), and for every error of its database while it checks that a project exists before it
-// reads or writes attributes (flyteadmin/pkg/manager/impl/validation/project_validator.go). The client asks for attributes only of
-// projects that Flyte has just shown.
+// isDatabaseFault recognizes an InvalidArgument that is not about the request. FlyteAdmin answers it for a missing table
+// (flyteadmin/pkg/repositories/errors/postgres.go). It also answers it for any database error while it checks that a project exists,
+// before it reads or writes attributes (flyteadmin/pkg/manager/impl/validation/project_validator.go): there the project does exist,
+// since the client has just read it.
 func isDatabaseFault(message string) bool {
 	return strings.HasPrefix(message, "cannot query with specified table attributes: ") ||
 		strings.HasPrefix(message, "failed to validate that project [") && strings.Contains(message, ", err: [")
 }
 
-// printable makes text from the network fit for a log line or a condition: bounded, valid UTF-8, without control or format
-// characters (those also hold the bidirectional overrides).
+// printable makes text from the network safe for logs and conditions: bounded, valid UTF-8, without control or format characters
+// (which include bidirectional overrides).
 func printable(text string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -125,8 +124,8 @@ func printable(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if runes := []rune(clean); len(runes) > maxReason {
-		return string(runes[:maxReason]) + "…"
+	if runes := []rune(clean); len(runes) > maxMessage {
+		return string(runes[:maxMessage]) + "…"
 	}
 	return clean
 }

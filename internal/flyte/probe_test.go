@@ -13,25 +13,25 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// probeContract is what any Flyte reports about itself.
-func probeContract(t *testing.T, f flyteAdmin) {
+// probeContract is the result of Probe for any Flyte.
+func probeContract(t *testing.T, f flyteServer) {
 	t.Helper()
 	project := f.newProject(t)
-	f.ensure(t, project, true) // without a project, Flyte 2 does not tell its domains
+	f.ensure(t, project, true) // without a project, Flyte 2 lists no domains
 	var want []string
 	for _, domain := range f.get(t, project.ID).GetDomains() {
 		want = append(want, domain.GetId())
 	}
-	found, err := f.client.Probe(t.Context())
-	if err != nil || found.Version == "" || len(want) == 0 {
-		t.Errorf("found %+v, %v", found, err)
+	info, err := f.client.Probe(t.Context())
+	if err != nil || info.Version == "" || len(want) == 0 {
+		t.Errorf("got %+v, %v", info, err)
 	}
-	if diff := cmp.Diff(want, found.Domains); diff != "" {
+	if diff := cmp.Diff(want, info.Domains); diff != "" {
 		t.Errorf("domains (-want +got):\n%s", diff)
 	}
 }
 
-// TestClient_ProbesTheDatabase: FlyteAdmin tells its version and its domains without.
+// TestClient_ProbesTheDatabase: FlyteAdmin reports version and domains without it.
 func TestClient_ProbesTheDatabase(t *testing.T) {
 	t.Parallel()
 	first, second := startDouble(t), startDoubleV2(t)
@@ -40,8 +40,8 @@ func TestClient_ProbesTheDatabase(t *testing.T) {
 		second: newClient(t, flyte.Options{Endpoint: second.Addr(), API: flyte.V2}),
 	} {
 		server.SetDatabaseFault(flytetest.DatabaseUnreachable)
-		if found, err := client.Probe(t.Context()); !errors.Is(err, flyte.ErrUnavailable) {
-			t.Errorf("found %+v, %v, want ErrUnavailable", found, err)
+		if info, err := client.Probe(t.Context()); !errors.Is(err, flyte.ErrUnavailable) {
+			t.Errorf("got %+v, %v, want ErrUnavailable", info, err)
 		}
 		server.SetDatabaseFault(flytetest.DatabaseWorks)
 		if _, err := client.Probe(t.Context()); err != nil {
@@ -50,8 +50,8 @@ func TestClient_ProbesTheDatabase(t *testing.T) {
 	}
 }
 
-// TestClient_RecognisesWhatIsNoFlyte: it answers, so that "did not answer" would lead nowhere.
-func TestClient_RecognisesWhatIsNoFlyte(t *testing.T) {
+// TestClient_RecognizesOtherServers: "Flyte does not answer" would mislead, since they do.
+func TestClient_RecognizesOtherServers(t *testing.T) {
 	t.Parallel()
 	html := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -87,7 +87,7 @@ func TestClient_RecognisesWhatIsNoFlyte(t *testing.T) {
 	}
 }
 
-func TestClient_RecognisesUnknownDomains(t *testing.T) {
+func TestClient_RecognizesUnknownDomains(t *testing.T) {
 	t.Parallel()
 	_, f := start(t)
 	want := newProject("ws-1")

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// What FlyteAdmin accepts of a project; more is ErrInvalid. The lengths are bytes, not characters
+// The bounds of a project in FlyteAdmin; more is ErrInvalid. Lengths are in bytes, not characters
 // (flyteadmin/pkg/manager/impl/validation/project_validator.go and validation.go).
 const (
 	MaxNameBytes        = 64
@@ -22,186 +22,181 @@ const (
 	MaxLabels           = 16
 )
 
-// lastAttributesTimeout is how long the attributes may delay that a project is archived.
-const lastAttributesTimeout = time.Second
+// archiveAttributesTimeout is how long writing attributes may delay archiving.
+const archiveAttributesTimeout = time.Second
 
-// Project is what a workspace wants of Flyte.
+// Project is the desired state of a Flyte project.
 type Project struct {
 	// ID is a DNS-1123 label and never changes.
 	ID string
-	// Name and Description, where empty, leave alone what Flyte 1 has: it can't clear them. Flyte 2 clears the description. A new
-	// project without a name gets its id as name, since Flyte wants one.
+	// Name and Description, if empty, stay as they are in Flyte 1, which can't clear them. Flyte 2 clears the description. A new project
+	// without a name gets its id as its name, since Flyte requires one.
 	Name, Description string
-	// Labels are all labels of the project, the owner label among them: others that someone added are removed, since Flyte only
-	// ever replaces the whole set.
+	// Labels are all labels of the project, the owner label among them. Flyte only replaces the whole set, so labels that someone else
+	// added are removed.
 	Labels map[string]string
-	// Archived projects accept no new executions. Nothing is deleted; Flyte can't delete a project.
+	// Archived projects accept no new executions. Flyte can't delete a project.
 	Archived bool
-	// OnlyExisting leaves alone that Flyte has no such project, where it otherwise would be registered.
+	// OnlyExisting prevents that a missing project is registered.
 	OnlyExisting bool
-	// Ours says that a project without an owner label belongs to the caller, which registered it in this Flyte before, or was told to
-	// adopt it. Another owner's label is never overridden.
+	// Ours says that a project without an owner label belongs to the caller: it registered the project in this Flyte before, or was told
+	// to adopt it. Another owner's label is never overridden.
 	Ours bool
-	// Attributes are what is wanted in each of Flyte's domains, by the domain's name. Only Flyte 1 has them, and neither gives nor
-	// takes those of an archived project: there they stay as they are.
+	// Attributes are the desired attributes of each of Flyte's domains, by the domain's id. Only Flyte 1 has attributes. It does not let
+	// those of an archived project be read or written, so they stay as they are.
 	Attributes map[string]Attributes
-	// OwnedKinds are kinds of attributes that were wanted before, and go where they are no longer wanted. The project's
-	// attributes of a kind that is wanted or owned are owned whole, in every domain of Attributes; others are left alone.
+	// OwnedKinds are kinds of attributes that were desired before, and are removed where they are not desired any more. The client
+	// overwrites all attributes of a desired or owned kind in every domain of Attributes, and leaves other kinds alone.
 	OwnedKinds []Kind
 }
 
-// EnsureProject makes Flyte's project as wanted and tells whether it wrote. Registers, updates, archives and un-archives, in one
-// write at most, and then its attributes; writes nothing where nothing differs. A project with another owner label, or without one
-// and not Ours, is ErrConflict and stays untouched. Repeating it after any error is safe, also after one that hid a success.
+// EnsureProject makes Flyte's project as desired and reports whether it wrote anything. It registers, updates, archives or unarchives
+// the project in at most one write, and then writes its attributes. Repeating it after any error is safe.
 //
-// A Flyte that has failed several times in a row is left in peace for a while: then the answer is ErrUnavailable at once.
+// A project with another owner label, or without one and not Ours, is ErrConflict and stays untouched. After several systemic failures
+// in a row, EnsureProject fails at once for a while, with the last failure.
 //
-// Flyte has no conditional update, so two clients that want different things of one project overwrite each other.
-func (c *Client) EnsureProject(ctx context.Context, want Project) (changed bool, err error) {
-	if err := c.check(want); err != nil {
+// Flyte has no conditional update, so two clients with different desired states overwrite each other.
+func (c *Client) EnsureProject(ctx context.Context, desired Project) (changed bool, err error) {
+	if err := c.validate(desired); err != nil {
 		return false, err
 	}
-	return c.unbroken(func() (bool, error) { return c.ensure(ctx, want) })
+	return c.withBreaker(func() (bool, error) { return c.ensure(ctx, desired) })
 }
 
-func (c *Client) ensure(ctx context.Context, want Project) (changed bool, err error) {
-	have, err := c.look(ctx, want.ID)
-	if err != nil {
-		return false, err
-	}
+func (c *Client) ensure(ctx context.Context, desired Project) (changed bool, err error) {
+	actual, err := c.getProject(ctx, desired.ID)
 	switch {
-	case have != nil:
-		return c.repair(ctx, have, want)
-	case want.OnlyExisting:
+	case err != nil:
+		return false, err
+	case actual != nil:
+		return c.update(ctx, actual, desired)
+	case desired.OnlyExisting:
 		return false, nil
 	}
-	return c.register(ctx, want)
+	return c.register(ctx, desired)
 }
 
-// check refuses what no answer of Flyte's could explain: gRPC can't send invalid UTF-8 and PostgreSQL can't store NUL, and both
-// would look like a fault that passes.
-func (c *Client) check(want Project) error {
-	doing := "checking project " + quoted(want.ID)
-	if want.Labels[c.ownerLabel] == "" {
+// validate refuses what would look like a passing fault: gRPC can't send invalid UTF-8, and PostgreSQL can't store NUL.
+func (c *Client) validate(desired Project) error {
+	doing := "checking project " + quoted(desired.ID)
+	if desired.Labels[c.ownerLabel] == "" {
 		return fmt.Errorf("%s: %w: it lacks the owner label %s", doing, ErrInvalid, quoted(c.ownerLabel))
 	}
-	texts := []string{want.ID, want.Name, want.Description}
-	for key, value := range want.Labels {
+	texts := []string{desired.ID, desired.Name, desired.Description}
+	for key, value := range desired.Labels {
 		texts = append(texts, key, value)
 	}
 	for _, text := range texts {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-			return fmt.Errorf("%s: %w: a text is not valid UTF-8 or holds NUL", doing, ErrInvalid)
+			return fmt.Errorf("%s: %w: a text is not valid UTF-8 or contains NUL", doing, ErrInvalid)
 		}
 	}
-	if want.ID == "" {
+	if desired.ID == "" {
 		return fmt.Errorf("%s: %w: it has no id", doing, ErrInvalid)
 	}
 	return nil
 }
 
-// look answers nil where Flyte knows no such project. GetProject also finds archived ones; ListProjects without a filter does not
+// getProject returns nil if the project does not exist. It finds archived projects, too, which ListProjects without a filter does not
 // (flyteadmin/pkg/repositories/gormimpl/project_repo.go).
-func (c *Client) look(ctx context.Context, id string) (*admin.Project, error) {
-	have, err := c.wanted.get(ctx, id)
+func (c *Client) getProject(ctx context.Context, id string) (*admin.Project, error) {
+	actual, err := c.active.getProject(ctx, id)
 	if status.Code(err) == codes.NotFound {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, c.failure(ctx, "looking up project "+quoted(id), err)
+		return nil, c.wrap(ctx, "reading project "+quoted(id), err)
 	}
-	return have, nil
+	return actual, nil
 }
 
-// register keeps the state, so that a project that is wanted archived never lives
+// register creates the project in its desired state: a project that is to be archived is never active
 // (flyteadmin/pkg/repositories/transformers/project.go).
-func (c *Client) register(ctx context.Context, want Project) (bool, error) {
-	project := want.message()
-	if project.GetName() == "" {
-		project.Name = want.ID
-	}
-	err := c.wanted.create(ctx, project)
-	if err == nil && want.Archived {
+func (c *Client) register(ctx context.Context, desired Project) (changed bool, err error) {
+	project := desired.toProto()
+	project.Name = cmp.Or(project.GetName(), desired.ID)
+	doing := "registering project " + quoted(desired.ID)
+	switch err := c.active.createProject(ctx, project); {
+	case status.Code(err) == codes.AlreadyExists: // registered since it was read
+	case err != nil:
+		return false, c.wrap(ctx, doing, err)
+	case desired.Archived:
 		return true, nil
-	}
-	if err == nil {
-		_, err := c.writeAttributes(ctx, want, nil) // it has none yet
+	default:
+		_, err := c.writeAttributes(ctx, desired, nil) // a new project has none
 		return true, err
 	}
-	doing := "registering project " + quoted(want.ID)
-	if status.Code(err) != codes.AlreadyExists {
-		return false, c.failure(ctx, doing, err)
-	}
-	// Somebody was first: perhaps another of us, perhaps not.
-	have, err := c.look(ctx, want.ID)
+	actual, err := c.getProject(ctx, desired.ID)
 	if err != nil {
 		return false, err
 	}
-	if have == nil {
-		return false, fmt.Errorf("%s: %w: Flyte says both that it exists and that it does not", doing, ErrUnavailable)
+	if actual == nil {
+		return false, fmt.Errorf("%s: %w: Flyte reports both that it exists and that it does not", doing, ErrUnavailable)
 	}
-	return c.repair(ctx, have, want)
+	return c.update(ctx, actual, desired)
 }
 
-func (c *Client) repair(ctx context.Context, have *admin.Project, want Project) (bool, error) {
-	if err := c.checkOwner(have, want); err != nil {
+func (c *Client) update(ctx context.Context, actual *admin.Project, desired Project) (changed bool, err error) {
+	if err := c.checkOwner(actual, desired); err != nil {
 		return false, err
 	}
-	want = c.completed(want, have)
-	if want.Archived && have.GetState() != admin.Project_ARCHIVED {
-		c.lastAttributes(ctx, want)
+	desired = c.withKeptText(desired, actual)
+	if desired.Archived && actual.GetState() != admin.Project_ARCHIVED {
+		c.tryAttributes(ctx, desired)
 	}
-	changed := want.differs(have)
-	if changed {
-		if err := c.wanted.update(ctx, want.message()); err != nil {
-			return false, c.failure(ctx, "updating project "+quoted(want.ID), err)
+	if changed = desired.differs(actual); changed {
+		if err := c.active.updateProject(ctx, desired.toProto()); err != nil {
+			return false, c.wrap(ctx, "updating project "+quoted(desired.ID), err)
 		}
 	}
-	if want.Archived {
+	if desired.Archived {
 		return changed, nil
 	}
-	wrote, err := c.ensureAttributes(ctx, want)
+	wrote, err := c.ensureAttributes(ctx, desired)
 	return changed || wrote, err
 }
 
 // checkOwner refuses a project with another owner's label, and one without a label that is not known to be ours.
-func (c *Client) checkOwner(have *admin.Project, want Project) error {
-	owner, wanted := have.GetLabels().GetValues()[c.ownerLabel], want.Labels[c.ownerLabel]
+func (c *Client) checkOwner(actual *admin.Project, desired Project) error {
+	actualOwner, owner := actual.GetLabels().GetValues()[c.ownerLabel], desired.Labels[c.ownerLabel]
 	switch {
-	case owner == wanted, owner == "" && want.Ours:
+	case actualOwner == owner, actualOwner == "" && desired.Ours:
 		return nil
-	case owner == "":
-		return fmt.Errorf("taking project %s: %w: it exists without the label %s=%s", quoted(want.ID), ErrConflict, c.ownerLabel, wanted)
+	case actualOwner == "":
+		return fmt.Errorf("taking over project %s: %w: it exists without the label %s=%s",
+			quoted(desired.ID), ErrConflict, c.ownerLabel, owner)
 	}
-	return fmt.Errorf("taking project %s: %w: its label %s is %s, not %s",
-		quoted(want.ID), ErrConflict, c.ownerLabel, quoted(owner), quoted(wanted))
+	return fmt.Errorf("taking over project %s: %w: its label %s is %s, not %s",
+		quoted(desired.ID), ErrConflict, c.ownerLabel, quoted(actualOwner), quoted(owner))
 }
 
-// lastAttributes puts right, while that can still be done, what an archived project keeps. Archiving must not wait for it.
-func (c *Client) lastAttributes(ctx context.Context, want Project) {
-	ctx, cancel := context.WithTimeout(ctx, lastAttributesTimeout)
+// tryAttributes writes the attributes of a project that is about to be archived: afterwards Flyte refuses it. Archiving does not depend
+// on it.
+func (c *Client) tryAttributes(ctx context.Context, desired Project) {
+	ctx, cancel := context.WithTimeout(ctx, archiveAttributesTimeout)
 	defer cancel()
-	_, _ = c.ensureAttributes(ctx, want)
+	_, _ = c.ensureAttributes(ctx, desired)
 }
 
-// completed says of what is left alone that it shall stay as it is: an update of Flyte 2 would clear it.
-func (c *Client) completed(want Project, have *admin.Project) Project {
-	want.Name = cmp.Or(want.Name, have.GetName())
-	if !c.wanted.clearsText() {
-		want.Description = cmp.Or(want.Description, have.GetDescription())
+// withKeptText fills in the empty texts that stay as they are: an update of Flyte 2 would clear them.
+func (c *Client) withKeptText(desired Project, actual *admin.Project) Project {
+	desired.Name = cmp.Or(desired.Name, actual.GetName())
+	if !c.active.clearsText() {
+		desired.Description = cmp.Or(desired.Description, actual.GetDescription())
 	}
-	return want
+	return desired
 }
 
-func (p Project) differs(have *admin.Project) bool {
-	return p.Name != have.GetName() ||
-		p.Description != have.GetDescription() ||
-		p.state() != have.GetState() ||
-		!maps.Equal(p.Labels, have.GetLabels().GetValues())
+func (p Project) differs(actual *admin.Project) bool {
+	return p.Name != actual.GetName() ||
+		p.Description != actual.GetDescription() ||
+		p.state() != actual.GetState() ||
+		!maps.Equal(p.Labels, actual.GetLabels().GetValues())
 }
 
-// message carries the state always, since an update without one un-archives, and the domains never, since Flyte refuses them.
-func (p Project) message() *admin.Project {
+// toProto always sets the state, since an update without one unarchives, and never the domains, which Flyte refuses.
+func (p Project) toProto() *admin.Project {
 	return &admin.Project{
 		Id:          p.ID,
 		Name:        p.Name,

@@ -12,19 +12,18 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// PEM gives a text of certificates or of a key, as it is now.
+// PEM returns the current PEM text of certificates or of a key.
 type PEM func() ([]byte, error)
 
-// TLS says whom the client trusts, and who it is. Everything is read again at every handshake, so that what was replaced counts
-// from the next connection on; what can't be read then leaves the last good in force.
+// TLS configures whom the client trusts and how it identifies itself. Every handshake reads everything again, so a replaced
+// certificate takes effect with the next connection. If it can't be read, the last good configuration stays in force.
 type TLS struct {
 	// CA replaces the system's roots, unless it is nil.
 	CA PEM
-	// Certificate and Key are the client's own, for mutual TLS. Both or none.
+	// Certificate and Key are the client's own, for mutual TLS. Set both or neither.
 	Certificate, Key PEM
 }
 
-// config reads everything.
 func (t *TLS) config() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if t.CA != nil {
@@ -36,11 +35,11 @@ func (t *TLS) config() (*tls.Config, error) {
 	if t.Certificate == nil {
 		return config, nil
 	}
-	pair, err := t.pair()
+	pair, err := t.keyPair()
 	if err != nil {
 		return nil, err
 	}
-	// The pair is sent whatever authorities the server names: its refusal says more than its missing a certificate.
+	// The certificate is sent whatever authorities the server names: if the server refuses it, its error says why.
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	return config, nil
 }
@@ -56,7 +55,7 @@ func (t *TLS) addCA(pool *x509.CertPool) error {
 	return nil
 }
 
-func (t *TLS) pair() (tls.Certificate, error) {
+func (t *TLS) keyPair() (tls.Certificate, error) {
 	certificate, err := t.Certificate()
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("reading the client certificate: %w", err)
@@ -72,122 +71,8 @@ func (t *TLS) pair() (tls.Certificate, error) {
 	return pair, nil
 }
 
-// transport are the credentials of the channel. They remember why the newest connection did not come about, which gRPC tells in
-// the words of a message only.
-type transport struct {
-	*TLS
-	good   *atomic.Pointer[tls.Config]
-	reason *atomic.Pointer[error]
-}
-
-func newTransport(t *TLS) (*transport, error) {
-	config, err := t.config()
-	if err != nil {
-		return nil, err
-	}
-	made := &transport{TLS: t, good: &atomic.Pointer[tls.Config]{}, reason: &atomic.Pointer[error]{}}
-	made.good.Store(config)
-	return made, nil
-}
-
-// why is one of the kinds, or nil while the newest connection works.
-func (t *transport) why() error {
-	if t == nil {
-		return nil
-	}
-	if reason := t.reason.Load(); reason != nil {
-		return *reason
-	}
-	return nil
-}
-
-// note remembers why a connection did not come about. asked: the server wanted a certificate of ours before it broke off.
-func (t *transport) note(err error, asked *atomic.Bool) {
-	kind := handshakeKind(err)
-	if kind == nil && asked.Load() && !errors.Is(err, net.ErrClosed) && !errors.Is(err, context.Canceled) {
-		kind = ErrClientCertificate
-	}
-	if kind != nil {
-		t.reason.Store(&kind)
-	}
-}
-
-// ClientHandshake is of credentials.TransportCredentials.
-func (t *transport) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	if config, err := t.config(); err == nil {
-		t.good.Store(config)
-	}
-	asked := &atomic.Bool{}
-	conn, info, err := credentials.NewTLS(noting(t.good.Load(), asked)).ClientHandshake(ctx, authority, raw)
-	if err != nil {
-		t.note(err, asked)
-		return nil, nil, err
-	}
-	return &watched{Conn: conn, transport: t, asked: asked}, info, nil
-}
-
-// noting is the configuration of one handshake, which notes whether the server asks for a certificate.
-func noting(config *tls.Config, asked *atomic.Bool) *tls.Config {
-	config = config.Clone()
-	show := config.GetClientCertificate
-	config.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		asked.Store(true)
-		if show == nil {
-			return &tls.Certificate{}, nil // none
-		}
-		return show(info)
-	}
-	return config
-}
-
-// ServerHandshake is of credentials.TransportCredentials; the client is no server.
-func (*transport) ServerHandshake(net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	return nil, nil, errors.New("these are the credentials of a client")
-}
-
-// Info is of credentials.TransportCredentials.
-func (*transport) Info() credentials.ProtocolInfo { return credentials.NewTLS(nil).Info() }
-
-// Clone is of credentials.TransportCredentials. The clone shares what is remembered.
-func (t *transport) Clone() credentials.TransportCredentials { return new(*t) }
-
-// OverrideServerName is of credentials.TransportCredentials; the name is always that of the endpoint.
-func (*transport) OverrideServerName(string) error {
-	return errors.New("the server's name is that of the endpoint")
-}
-
-// watched is a connection whose handshake went well for us. In TLS 1.3 the server may still refuse our certificate: it then breaks
-// off before its first word.
-type watched struct {
-	net.Conn
-
-	transport *transport
-	asked     *atomic.Bool
-	heard     atomic.Bool
-}
-
-func (w *watched) Read(buffer []byte) (int, error) {
-	n, err := w.Conn.Read(buffer)
-	if err == nil && !w.heard.Swap(true) {
-		w.transport.reason.Store(nil)
-	}
-	return n, w.noted(err)
-}
-
-func (w *watched) Write(buffer []byte) (int, error) {
-	n, err := w.Conn.Write(buffer)
-	return n, w.noted(err)
-}
-
-func (w *watched) noted(err error) error {
-	if err != nil && !w.heard.Load() {
-		w.transport.note(err, w.asked)
-	}
-	return err
-}
-
-// handshakeKind is what an error of a TLS connection says of the server's certificate, or nil.
-func handshakeKind(err error) error {
+// certificateError returns the kind of error for a server certificate that was not accepted, nil for any other error.
+func certificateError(err error) error {
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
 		return ErrCertificateExpired
 	}
@@ -198,4 +83,119 @@ func handshakeKind(err error) error {
 		return ErrCertificateUntrusted
 	}
 	return nil
+}
+
+// tlsCredentials are the transport credentials of the connection. They keep the error of the last handshake as a value: gRPC has it
+// only in the text of a message.
+type tlsCredentials struct {
+	*TLS
+	lastGood  *atomic.Pointer[tls.Config]
+	lastError *atomic.Pointer[error]
+}
+
+func newTLSCredentials(t *TLS) (*tlsCredentials, error) {
+	config, err := t.config()
+	if err != nil {
+		return nil, err
+	}
+	c := &tlsCredentials{TLS: t, lastGood: &atomic.Pointer[tls.Config]{}, lastError: &atomic.Pointer[error]{}}
+	c.lastGood.Store(config)
+	return c, nil
+}
+
+// handshakeError returns the kind of the last handshake's error, nil if the last connection works.
+func (c *tlsCredentials) handshakeError() error {
+	if c == nil {
+		return nil
+	}
+	if err := c.lastError.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// record keeps the kind of a handshake's error. If the server asked for a client certificate before it closed the connection, it did
+// not accept the one that it got.
+func (c *tlsCredentials) record(err error, certificateRequested *atomic.Bool) {
+	kind := certificateError(err)
+	if kind == nil && certificateRequested.Load() && !errors.Is(err, net.ErrClosed) && !errors.Is(err, context.Canceled) {
+		kind = ErrClientCertificate
+	}
+	if kind != nil {
+		c.lastError.Store(&kind)
+	}
+}
+
+// ClientHandshake implements credentials.TransportCredentials.
+func (c *tlsCredentials) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if config, err := c.config(); err == nil {
+		c.lastGood.Store(config)
+	}
+	requested := &atomic.Bool{}
+	secured, info, err := credentials.NewTLS(recordingTLS(c.lastGood.Load(), requested)).ClientHandshake(ctx, authority, raw)
+	if err != nil {
+		c.record(err, requested)
+		return nil, nil, err
+	}
+	return &conn{Conn: secured, credentials: c, certificateRequested: requested}, info, nil
+}
+
+// recordingTLS returns the configuration of one handshake, which records whether the server requests a client certificate.
+func recordingTLS(config *tls.Config, certificateRequested *atomic.Bool) *tls.Config {
+	config = config.Clone()
+	certificate := config.GetClientCertificate
+	config.GetClientCertificate = func(info *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		certificateRequested.Store(true)
+		if certificate == nil {
+			return &tls.Certificate{}, nil // none
+		}
+		return certificate(info)
+	}
+	return config
+}
+
+// ServerHandshake implements credentials.TransportCredentials, for clients only.
+func (*tlsCredentials) ServerHandshake(net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return nil, nil, errors.New("these are client credentials")
+}
+
+// Info implements credentials.TransportCredentials.
+func (*tlsCredentials) Info() credentials.ProtocolInfo { return credentials.NewTLS(nil).Info() }
+
+// Clone implements credentials.TransportCredentials. The clone shares the last handshake's error.
+func (c *tlsCredentials) Clone() credentials.TransportCredentials { return new(*c) }
+
+// OverrideServerName implements credentials.TransportCredentials. The name is always the endpoint's.
+func (*tlsCredentials) OverrideServerName(string) error {
+	return errors.New("the server name is always the endpoint's")
+}
+
+// conn is a connection whose handshake the client has completed. With TLS 1.3 the server may still refuse the client's certificate: it
+// then closes the connection before it sends any data.
+type conn struct {
+	net.Conn
+
+	credentials          *tlsCredentials
+	certificateRequested *atomic.Bool
+	gotData              atomic.Bool
+}
+
+func (c *conn) Read(buffer []byte) (int, error) {
+	n, err := c.Conn.Read(buffer)
+	if err == nil && !c.gotData.Swap(true) {
+		c.credentials.lastError.Store(nil)
+	}
+	return n, c.recorded(err)
+}
+
+func (c *conn) Write(buffer []byte) (int, error) {
+	n, err := c.Conn.Write(buffer)
+	return n, c.recorded(err)
+}
+
+func (c *conn) recorded(err error) error {
+	if err != nil && !c.gotData.Load() {
+		c.credentials.record(err, c.certificateRequested)
+	}
+	return err
 }

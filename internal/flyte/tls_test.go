@@ -12,7 +12,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// kinds are the finer ones, of which an error must have no other than the one wanted.
+// kinds are the finer kinds, of which an error has no other than the expected one.
 func kinds() []error {
 	return []error{
 		flyte.ErrCertificateExpired, flyte.ErrCertificateName, flyte.ErrCertificateUntrusted, flyte.ErrClientCertificate,
@@ -36,7 +36,7 @@ func wantKind(t *testing.T, want, err error) {
 	}
 }
 
-func TestClient_NamesWhatIsWrongWithTheCertificate(t *testing.T) {
+func TestClient_ClassifiesCertificateErrors(t *testing.T) {
 	t.Parallel()
 	ours, other := newAuthority(t), newAuthority(t)
 	tests := map[string]struct {
@@ -45,7 +45,7 @@ func TestClient_NamesWhatIsWrongWithTheCertificate(t *testing.T) {
 		want   error
 	}{
 		"good":             {ours.server(t, leaf{}), text(ours.pem()), nil},
-		"expired":          {ours.server(t, leaf{ended: true}), text(ours.pem()), flyte.ErrCertificateExpired},
+		"expired":          {ours.server(t, leaf{expired: true}), text(ours.pem()), flyte.ErrCertificateExpired},
 		"another name":     {ours.server(t, leaf{address: "192.0.2.1"}), text(ours.pem()), flyte.ErrCertificateName},
 		"another CA":       {other.server(t, leaf{}), text(ours.pem()), flyte.ErrCertificateUntrusted},
 		"the system's CAs": {ours.server(t, leaf{}), nil, flyte.ErrCertificateUntrusted},
@@ -69,10 +69,10 @@ func TestClient_NamesWhatIsWrongWithTheCertificate(t *testing.T) {
 	}
 }
 
-func TestClient_ShowsItsCertificate(t *testing.T) {
+func TestClient_SendsItsCertificate(t *testing.T) {
 	t.Parallel()
 	ours, other := newAuthority(t), newAuthority(t)
-	show := func(a authority, l leaf) *flyte.TLS {
+	pairOf := func(a authority, l leaf) *flyte.TLS {
 		certificate, key := a.pair(t, l)
 		return &flyte.TLS{CA: text(ours.pem()), Certificate: text(certificate), Key: text(key)}
 	}
@@ -80,10 +80,10 @@ func TestClient_ShowsItsCertificate(t *testing.T) {
 		tls  *flyte.TLS
 		want error
 	}{
-		"good":       {show(ours, leaf{}), nil},
+		"good":       {pairOf(ours, leaf{}), nil},
 		"none":       {&flyte.TLS{CA: text(ours.pem())}, flyte.ErrClientCertificate},
-		"expired":    {show(ours, leaf{ended: true}), flyte.ErrClientCertificate},
-		"another CA": {show(other, leaf{}), flyte.ErrClientCertificate},
+		"expired":    {pairOf(ours, leaf{expired: true}), flyte.ErrClientCertificate},
+		"another CA": {pairOf(other, leaf{}), flyte.ErrClientCertificate},
 	}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for name, test := range tests {
@@ -103,8 +103,8 @@ func TestClient_ShowsItsCertificate(t *testing.T) {
 	}
 }
 
-// TestClient_ReadsCertificatesAgain renews everything while the client lives: first so that it is wrong, then what it needs.
-func TestClient_ReadsCertificatesAgain(t *testing.T) {
+// TestClient_RereadsCertificates replaces every certificate of client and server while the client is in use.
+func TestClient_RereadsCertificates(t *testing.T) {
 	t.Parallel()
 	before, after := newAuthority(t), newAuthority(t)
 	type files struct{ ca, certificate, key []byte }
@@ -155,14 +155,14 @@ func TestClient_ReadsCertificatesAgain(t *testing.T) {
 		server.Stop()
 		server = serve(a, address)
 	}
-	current.Store(nil) // unreadable: the last good stays in force
+	current.Store(nil) // unreadable: the last good configuration stays in force
 	restart(before)
 	await(nil)
 	restart(after)
 	await(flyte.ErrCertificateUntrusted)
 	current.Store(issue(after))
 	await(nil)
-	server.Stop() // what was wrong with the certificate once is not the reason now
+	server.Stop() // the former certificate error must not be reported now
 	await(flyte.ErrUnavailable)
 	_, err := client.Version(t.Context())
 	wantKind(t, flyte.ErrUnavailable, err)

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -18,155 +20,156 @@ import (
 )
 
 const (
-	// earlyRefresh is how long before its end a token is replaced, or a tenth of its life where that is less.
-	earlyRefresh = time.Minute
-	// suspectAfter is how old a token must be that Flyte refuses, for another to be worth trying.
-	suspectAfter = 10 * time.Second
+	// refreshMargin is how long before its expiry a token is refreshed, or a tenth of its lifetime if that is less.
+	refreshMargin = time.Minute
+	// minRejectedAge is how old a token must be to be replaced when Flyte rejects it: a new one would be rejected, too.
+	minRejectedAge = 10 * time.Second
 )
 
 // ClientCredentials are those of OAuth 2.0 (RFC 6749, section 4.4).
 type ClientCredentials struct {
 	ID string
-	// Secret is asked whenever a token is fetched.
+	// Secret is called for every token.
 	Secret func() (string, error)
-	// TokenURL is discovered from Flyte where it is empty.
+	// TokenURL is discovered from Flyte if it is empty.
 	TokenURL string
-	// Scopes are those that Flyte names where there are none.
+	// Scopes are those that Flyte announces if there are none.
 	Scopes []string
 }
 
-// tokens gives every call a token. One is fetched at a time, before the last one ends.
-type tokens struct {
+// token is an access token with its metadata key. Both times are zero if it has no expiry.
+type token struct {
+	metadataKey, accessToken string
+	fetched, refresh, expiry time.Time
+}
+
+func newToken(metadataKey string, from *oauth2.Token) *token {
+	t := &token{metadataKey: metadataKey, accessToken: from.AccessToken, fetched: time.Now(), expiry: from.Expiry}
+	if !t.expiry.IsZero() {
+		t.refresh = t.expiry.Add(-min(refreshMargin, t.expiry.Sub(t.fetched)/10))
+	}
+	return t
+}
+
+func (t *token) isFresh() bool {
+	return t != nil && (t.refresh.IsZero() || time.Now().Before(t.refresh))
+}
+
+func (t *token) isValid() bool { return t != nil && time.Now().Before(t.expiry) }
+
+// tokenSource fetches tokens, one at a time, and keeps the current one.
+type tokenSource struct {
 	credentials ClientCredentials
-	discover    func(context.Context) (discovered, error)
+	discover    func(context.Context) (tokenEndpoint, error)
 	client      func(tokenURL string) (*http.Client, error)
+	current     atomic.Pointer[token]
 
-	// turn holds one place: who has it may fetch, and use what follows.
-	turn  chan struct{}
-	place *discovered
-	// newest is read by everyone.
-	newest newest
+	// fetching guards endpoint, which is nil until it is discovered and after a failure.
+	fetching *semaphore.Weighted
+	endpoint *tokenEndpoint
 }
 
-// granted is a token and how to show it.
-type granted struct {
-	key, token                string
-	fetched, refresh, expires time.Time
+func newTokenSource(credentials ClientCredentials, t *TLS) *tokenSource {
+	return &tokenSource{credentials: credentials, client: t.tokenClient, fetching: semaphore.NewWeighted(1)}
 }
 
-// interceptor adds the token to every call but those that are anonymous, which are asked for the way to a token.
-func (t *tokens) interceptor() grpc.UnaryClientInterceptor {
+// interceptor adds a token to every call but those of discovery.
+func (s *tokenSource) interceptor() grpc.UnaryClientInterceptor {
 	return func(
-		ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
+		ctx context.Context, method string, request, response any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption,
 	) error {
-		call := func(ctx context.Context) error { return invoke(ctx, method, request, answer, conn, options...) }
+		call := func(ctx context.Context) error { return invoke(ctx, method, request, response, conn, options...) }
 		if strings.Contains(method, ".AuthMetadataService/") {
 			return call(ctx)
 		}
-		return t.with(ctx, call)
+		return s.withToken(ctx, call)
 	}
 }
 
-// with makes a call with a token. One that Flyte refuses is replaced once, if it is not quite new.
-func (t *tokens) with(ctx context.Context, call func(context.Context) error) error {
+// withToken makes a call, and repeats it with another token if Flyte rejects one that is not new.
+func (s *tokenSource) withToken(ctx context.Context, call func(context.Context) error) error {
 	for {
-		have, err := t.current(ctx)
+		current, err := s.currentToken(ctx)
 		if err != nil {
 			return err
 		}
-		err = call(metadata.AppendToOutgoingContext(ctx, have.key, "Bearer "+have.token))
-		if status.Code(err) != codes.Unauthenticated || time.Since(have.fetched) < suspectAfter {
+		err = call(metadata.AppendToOutgoingContext(ctx, current.metadataKey, "Bearer "+current.accessToken))
+		if status.Code(err) != codes.Unauthenticated || time.Since(current.fetched) < minRejectedAge {
 			return err
 		}
-		t.newest.drop(have)
+		s.current.CompareAndSwap(current, nil)
 	}
 }
 
-// current is a token that is good for some time, or at least still good where another can't be had.
-func (t *tokens) current(ctx context.Context) (*granted, error) {
-	have := t.newest.get()
-	if have.fresh() {
-		return have, nil
+// currentToken returns a fresh token, or one that is still valid if no other can be fetched.
+func (s *tokenSource) currentToken(ctx context.Context) (*token, error) {
+	if current := s.current.Load(); current.isFresh() {
+		return current, nil
 	}
-	select {
-	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
-	case <-ctx.Done():
+	if s.fetching.Acquire(ctx, 1) != nil {
 		return nil, fmt.Errorf("waiting for a token: %w", ErrTokenUnavailable)
 	}
-	if have = t.newest.get(); have.fresh() { // somebody else was first
-		return have, nil
+	defer s.fetching.Release(1)
+	current := s.current.Load()
+	if current.isFresh() { // another call has fetched it meanwhile
+		return current, nil
 	}
-	fetched, err := t.fetch(ctx)
-	if err == nil {
-		t.newest.set(fetched)
+	fetched, err := s.fetch(ctx)
+	switch {
+	case err == nil:
+		s.current.Store(fetched)
 		return fetched, nil
-	}
-	if have.usable() {
-		return have, nil
+	case current.isValid():
+		return current, nil
 	}
 	return nil, err
 }
 
-func (g *granted) fresh() bool {
-	return g != nil && (g.refresh.IsZero() || time.Now().Before(g.refresh))
-}
-func (g *granted) usable() bool { return g != nil && time.Now().Before(g.expires) }
-
-func (t *tokens) fetch(ctx context.Context) (*granted, error) {
-	if t.place == nil {
-		place, err := t.discover(ctx)
+func (s *tokenSource) fetch(ctx context.Context) (*token, error) {
+	if s.endpoint == nil {
+		endpoint, err := s.discover(ctx)
 		if err != nil {
 			return nil, err
 		}
-		t.place = &place
+		s.endpoint = &endpoint
 	}
-	place := *t.place
-	t.place = nil // what fails may have moved
-	secret, err := t.credentials.Secret()
+	endpoint := s.endpoint
+	s.endpoint = nil // discover it anew after a failure
+	secret, err := s.credentials.Secret()
 	if err != nil {
 		return nil, fmt.Errorf("%w: reading the client secret: %w", ErrTokenUnavailable, err)
 	}
-	client, err := t.client(place.tokenURL)
+	client, err := s.client(endpoint.url)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTokenUnavailable, err)
 	}
 	config := clientcredentials.Config{
-		ClientID: t.credentials.ID, ClientSecret: secret, TokenURL: place.tokenURL, Scopes: place.scopes,
+		ClientID: s.credentials.ID, ClientSecret: secret, TokenURL: endpoint.url, Scopes: endpoint.scopes,
 	}
-	if place.audience != "" {
-		config.EndpointParams = url.Values{"audience": {place.audience}}
+	if endpoint.audience != "" {
+		config.EndpointParams = url.Values{"audience": {endpoint.audience}}
 	}
-	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	fetched, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if err != nil {
-		return nil, tokenFailure(err)
+		return nil, tokenError(err)
 	}
-	t.place = &place
-	return grant(place.key, token), nil
+	s.endpoint = endpoint
+	return newToken(endpoint.metadataKey, fetched), nil
 }
 
-// grant plans the refresh. A token that tells no end is used until Flyte refuses it.
-func grant(key string, token *oauth2.Token) *granted {
-	g := &granted{key: key, token: token.AccessToken, fetched: time.Now(), expires: token.Expiry}
-	if !g.expires.IsZero() {
-		g.refresh = g.expires.Add(-min(earlyRefresh, g.expires.Sub(g.fetched)/10))
-	}
-	return g
-}
-
-// tokenFailure never repeats what the token endpoint says beside its status and its code: that may hold secrets.
-func tokenFailure(err error) error {
-	if kind := handshakeKind(err); kind != nil {
+// tokenError repeats only status and error code of the token endpoint's response: the rest may hold secrets.
+func tokenError(err error) error {
+	if kind := certificateError(err); kind != nil {
 		return fmt.Errorf("fetching a token: %w", kind)
 	}
-	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
+	response, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
-		return fmt.Errorf("fetching a token: %w: the token endpoint gave no usable answer", ErrTokenUnavailable)
+		return fmt.Errorf("fetching a token: %w: the token endpoint gave no usable response", ErrTokenUnavailable)
 	}
 	kind := ErrTokenUnavailable
-	switch answer.Response.StatusCode {
+	switch response.Response.StatusCode {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
 		kind = ErrTokenRefused
 	}
-	return fmt.Errorf("fetching a token: %w: %d %s", kind, answer.Response.StatusCode, printable(answer.ErrorCode))
+	return fmt.Errorf("fetching a token: %w: %d %s", kind, response.Response.StatusCode, printable(response.ErrorCode))
 }

@@ -11,51 +11,52 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-func TestGrant_RefreshesBeforeTheEnd(t *testing.T) {
+func TestNewToken_RefreshesBeforeExpiry(t *testing.T) {
 	t.Parallel()
-	for lifetime, early := range map[time.Duration]time.Duration{time.Hour: time.Minute, 5 * time.Minute: 30 * time.Second} {
-		g := grant("authorization", &oauth2.Token{AccessToken: "t", Expiry: time.Now().Add(lifetime)})
-		if got := g.expires.Sub(g.refresh).Round(time.Second); got != early {
-			t.Errorf("a token of %s is replaced %s before its end, want %s", lifetime, got, early)
+	for lifetime, margin := range map[time.Duration]time.Duration{time.Hour: time.Minute, 5 * time.Minute: 30 * time.Second} {
+		token := newToken("authorization", &oauth2.Token{AccessToken: "t", Expiry: time.Now().Add(lifetime)})
+		if got := token.expiry.Sub(token.refresh).Round(time.Second); got != margin {
+			t.Errorf("a token of %s is refreshed %s before its expiry, want %s", lifetime, got, margin)
 		}
 	}
-	if g := grant("authorization", &oauth2.Token{AccessToken: "t"}); !g.fresh() {
-		t.Error("a token that tells no end is not used")
+	if token := newToken("authorization", &oauth2.Token{AccessToken: "t"}); !token.isFresh() {
+		t.Error("a token without an expiry is not used")
 	}
 }
 
-// TestTokens_ReplacesARefusedToken: it was revoked, or signed with a key that is gone.
-func TestTokens_ReplacesARefusedToken(t *testing.T) {
+// withoutEndpoint is a token source that can't fetch a token, so that only its current one can be used.
+func withoutEndpoint(current *token) *tokenSource {
+	s := newTokenSource(ClientCredentials{}, &TLS{})
+	s.discover = func(context.Context) (tokenEndpoint, error) { return tokenEndpoint{}, ErrTokenUnavailable }
+	s.current.Store(current)
+	return s
+}
+
+// TestTokenSource_ReplacesARejectedToken has a token that was revoked, or signed with a key that Flyte no longer accepts.
+func TestTokenSource_ReplacesARejectedToken(t *testing.T) {
 	t.Parallel()
-	calls := &tokens{turn: make(chan struct{}, 1)}
-	calls.newest.set(&granted{key: "authorization", token: "revoked", fetched: time.Now().Add(-time.Hour)})
-	calls.discover = func(context.Context) (discovered, error) {
-		return discovered{}, ErrTokenUnavailable // so that another can't be had
-	}
-	var shown []string
-	refuse := func(ctx context.Context) error {
-		with, _ := metadata.FromOutgoingContext(ctx)
-		shown = append(shown, with.Get("authorization")...)
+	s := withoutEndpoint(&token{metadataKey: "authorization", accessToken: "revoked", fetched: time.Now().Add(-time.Hour)})
+	var sent []string
+	reject := func(ctx context.Context) error {
+		outgoing, _ := metadata.FromOutgoingContext(ctx)
+		sent = append(sent, outgoing.Get("authorization")...)
 		return status.Error(codes.Unauthenticated, "revoked")
 	}
-	err := calls.with(t.Context(), refuse)
-	if len(shown) != 1 || shown[0] != "Bearer revoked" || calls.newest.get() != nil || err == nil {
-		t.Errorf("it was shown %q, then %v", shown, err)
+	err := s.withToken(t.Context(), reject)
+	if len(sent) != 1 || sent[0] != "Bearer revoked" || s.current.Load() != nil || err == nil {
+		t.Errorf("sent %q, then %v", sent, err)
 	}
 }
 
-// TestTokens_UsesTheOldWhileNoOtherCanBeHad: the token endpoint may be down for as long as the token is good.
-func TestTokens_UsesTheOldWhileNoOtherCanBeHad(t *testing.T) {
+// TestTokenSource_KeepsAValidTokenDuringAnOutage of the token endpoint.
+func TestTokenSource_KeepsAValidTokenDuringAnOutage(t *testing.T) {
 	t.Parallel()
-	calls := &tokens{turn: make(chan struct{}, 1)}
-	calls.discover = func(context.Context) (discovered, error) { return discovered{}, ErrTokenUnavailable }
-	old := &granted{token: "old", refresh: time.Now().Add(-time.Second), expires: time.Now().Add(time.Hour)}
-	calls.newest.set(old)
-	if got, err := calls.current(t.Context()); got != old || err != nil {
+	valid := &token{accessToken: "valid", refresh: time.Now().Add(-time.Second), expiry: time.Now().Add(time.Hour)}
+	if got, err := withoutEndpoint(valid).currentToken(t.Context()); got != valid || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
-	calls.newest.set(&granted{token: "ended", refresh: time.Now().Add(-time.Hour), expires: time.Now().Add(-time.Minute)})
-	if got, err := calls.current(t.Context()); err == nil {
-		t.Errorf("got %v, which has ended", got)
+	expired := &token{accessToken: "expired", refresh: time.Now().Add(-time.Hour), expiry: time.Now().Add(-time.Minute)}
+	if got, err := withoutEndpoint(expired).currentToken(t.Context()); err == nil {
+		t.Errorf("got %v, which has expired", got)
 	}
 }

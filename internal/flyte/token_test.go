@@ -19,15 +19,15 @@ import (
 
 const (
 	clientID     = "workspace-flyte-integration"
-	clientSecret = "hunter2 & more%" // to be encoded as RFC 6749, section 2.3.1, wants
+	clientSecret = "hunter2 & more%" // must be encoded (RFC 6749, section 2.3.1)
 )
 
-// identityProvider gives tokens, over TLS, to the one client that it knows.
+// identityProvider issues tokens, over TLS, to the one client that it knows.
 type identityProvider struct {
 	*httptest.Server
 
 	lifetime int // seconds
-	given    atomic.Int64
+	issued   atomic.Int64
 	scopes   atomic.Value
 	audience atomic.Value
 }
@@ -54,11 +54,11 @@ func (p *identityProvider) token(w http.ResponseWriter, r *http.Request) {
 	p.scopes.Store(r.FormValue("scope"))
 	p.audience.Store(r.FormValue("audience"))
 	_ = json.NewEncoder(w).Encode(map[string]any{
-		"access_token": fmt.Sprint("token-", p.given.Add(1)), "token_type": "bearer", "expires_in": p.lifetime,
+		"access_token": fmt.Sprint("token-", p.issued.Add(1)), "token_type": "bearer", "expires_in": p.lifetime,
 	})
 }
 
-// guarded is a Flyte over TLS that wants tokens of the identity provider, in a metadata key of its own.
+// guarded starts a Flyte over TLS that requires tokens of the identity provider, under its own metadata key.
 func guarded(t *testing.T, ca authority, api flyte.API, tokenURL string) *flytetest.Server {
 	t.Helper()
 	serve := flytetest.Serve
@@ -76,7 +76,7 @@ func guarded(t *testing.T, ca authority, api flyte.API, tokenURL string) *flytet
 
 func secret(text string) func() (string, error) { return func() (string, error) { return text, nil } }
 
-func TestClient_DiscoversHowToGetAToken(t *testing.T) { //nolint:gocognit // one table
+func TestClient_DiscoversTheTokenEndpoint(t *testing.T) { //nolint:gocognit // one table
 	t.Parallel()
 	ca := newAuthority(t)
 	for _, api := range []flyte.API{flyte.V1, flyte.V2} {
@@ -94,8 +94,8 @@ func TestClient_DiscoversHowToGetAToken(t *testing.T) { //nolint:gocognit // one
 						t.Fatal(err)
 					}
 				}
-				if given := provider.given.Load(); given != 1 {
-					t.Errorf("%d tokens were fetched, want one", given)
+				if issued := provider.issued.Load(); issued != 1 {
+					t.Errorf("%d tokens were fetched, want one", issued)
 				}
 				if diff := cmp.Diff(want, provider.scopes.Load()); diff != "" {
 					t.Errorf("scopes (-want +got):\n%s", diff)
@@ -108,7 +108,7 @@ func TestClient_DiscoversHowToGetAToken(t *testing.T) { //nolint:gocognit // one
 	}
 }
 
-// TestClient_UsesTheConfiguredTokenURL: what is configured wins over what Flyte says, which need not say anything then.
+// TestClient_UsesTheConfiguredTokenURL: the configuration overrides what Flyte announces.
 func TestClient_UsesTheConfiguredTokenURL(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
@@ -123,7 +123,7 @@ func TestClient_UsesTheConfiguredTokenURL(t *testing.T) {
 	}
 }
 
-func TestClient_NamesWhyThereIsNoToken(t *testing.T) {
+func TestClient_ClassifiesTokenErrors(t *testing.T) {
 	t.Parallel()
 	ca, other := newAuthority(t), newAuthority(t)
 	redirecting := httptest.NewUnstartedServer(http.RedirectHandler(newIdentityProvider(t, ca, leaf{}).URL, http.StatusTemporaryRedirect))
@@ -142,7 +142,7 @@ func TestClient_NamesWhyThereIsNoToken(t *testing.T) {
 		"http to somewhere":         {"http://192.0.2.1/token", clientSecret, flyte.ErrTokenUnavailable},
 		"the cloud's metadata":      {"https://169.254.169.254/token", clientSecret, flyte.ErrTokenUnavailable},
 		"a redirect":                {redirecting.URL, clientSecret, flyte.ErrTokenUnavailable},
-		"an expired certificate":    {newIdentityProvider(t, ca, leaf{ended: true}).URL, clientSecret, flyte.ErrCertificateExpired},
+		"an expired certificate":    {newIdentityProvider(t, ca, leaf{expired: true}).URL, clientSecret, flyte.ErrCertificateExpired},
 		"a certificate's name":      {newIdentityProvider(t, ca, leaf{address: "192.0.2.1"}).URL, clientSecret, flyte.ErrCertificateName},
 		"a certificate's authority": {newIdentityProvider(t, other, leaf{}).URL, clientSecret, flyte.ErrCertificateUntrusted},
 	}
@@ -165,8 +165,8 @@ func TestClient_NamesWhyThereIsNoToken(t *testing.T) {
 	}
 }
 
-// TestClient_NamesARefusedToken: a token is given, and Flyte does not accept it.
-func TestClient_NamesARefusedToken(t *testing.T) {
+// TestClient_ClassifiesARejectedToken: the token endpoint issues a token that Flyte rejects.
+func TestClient_ClassifiesARejectedToken(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	provider := newIdentityProvider(t, ca, leaf{})
@@ -182,8 +182,8 @@ func TestClient_NamesARefusedToken(t *testing.T) {
 			t.Errorf("error is %v, want ErrUnauthenticated alone", err)
 		}
 	}
-	if given, asked := provider.given.Load(), server.Calls()["GetProject"]; given != 1 || asked > 6 {
-		t.Errorf("%d tokens were fetched and %d calls made, want one and few", given, asked)
+	if issued, calls := provider.issued.Load(), server.Calls()["GetProject"]; issued != 1 || calls > 6 {
+		t.Errorf("%d tokens were fetched and %d calls made, want one and few", issued, calls)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestClient_RefreshesTokens(t *testing.T) {
 		Endpoint: server.Addr(), TLS: &flyte.TLS{CA: text(ca.pem())},
 		Credentials: &flyte.ClientCredentials{ID: clientID, Secret: secret(clientSecret)},
 	})
-	for deadline := time.Now().Add(time.Minute); provider.given.Load() < 3; {
+	for deadline := time.Now().Add(time.Minute); provider.issued.Load() < 3; {
 		if _, err := client.Version(t.Context()); err != nil {
 			t.Fatal(err)
 		}

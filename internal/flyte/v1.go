@@ -14,38 +14,38 @@ type v1 struct {
 	admin service.AdminServiceClient
 }
 
-func (v v1) get(ctx context.Context, id string) (*admin.Project, error) {
+func (v v1) getProject(ctx context.Context, id string) (*admin.Project, error) {
 	return v.admin.GetProject(ctx, &admin.ProjectGetRequest{Id: id})
 }
 
-func (v v1) page(ctx context.Context, token string, each func(*admin.Project)) (*entries, error) {
+func (v v1) listPage(ctx context.Context, token string, each func(*admin.Project)) (*listResponse, error) {
 	request := &admin.ProjectListRequest{
-		Limit: pageSize, Token: token, Filters: anyState, SortBy: &admin.Sort{Key: byID, Direction: admin.Sort_ASCENDING},
+		Limit: pageSize, Token: token, Filters: matchAll, SortBy: &admin.Sort{Key: byID, Direction: admin.Sort_ASCENDING},
 	}
-	answer := &entries{most: pageSize, each: decoded(each)}
-	return answer, list(ctx, v.conn, service.AdminService_ListProjects_FullMethodName, request, answer,
+	response := &listResponse{maxEntries: pageSize, each: decoding(each)}
+	return response, list(ctx, v.conn, service.AdminService_ListProjects_FullMethodName, request, response,
 		grpc.MaxCallRecvMsgSize(maxPageBytes))
 }
 
-func (v v1) create(ctx context.Context, project *admin.Project) error {
+func (v v1) createProject(ctx context.Context, project *admin.Project) error {
 	_, err := v.admin.RegisterProject(ctx, &admin.ProjectRegisterRequest{Project: project})
 	return err
 }
 
-func (v v1) update(ctx context.Context, project *admin.Project) error {
+func (v v1) updateProject(ctx context.Context, project *admin.Project) error {
 	_, err := v.admin.UpdateProject(ctx, project)
 	return err
 }
 
-// version needs no rights beyond reaching FlyteAdmin.
+// version needs no permissions.
 func (v v1) version(ctx context.Context) (string, error) {
-	answer, err := v.admin.GetVersion(ctx, &admin.GetVersionRequest{})
-	return answer.GetControlPlaneVersion().GetVersion(), err
+	response, err := v.admin.GetVersion(ctx, &admin.GetVersionRequest{})
+	return response.GetControlPlaneVersion().GetVersion(), err
 }
 
 func (v v1) domains(ctx context.Context) (ids []string, err error) {
-	answer, err := v.admin.GetDomains(ctx, &admin.GetDomainRequest{})
-	for _, domain := range answer.GetDomains() {
+	response, err := v.admin.GetDomains(ctx, &admin.GetDomainRequest{})
+	for _, domain := range response.GetDomains() {
 		ids = append(ids, domain.GetId())
 	}
 	return ids, err

@@ -10,89 +10,93 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// maxAttributesBytes bounds the listing of all attributes of a kind, which has no pages: some hundred bytes for each project.
+// maxAttributesBytes bounds the response with the attributes of all projects, some hundred bytes each: it has no pages.
 const maxAttributesBytes = 64 << 20
 
-func (k Kind) resource() admin.MatchableResource {
+func (k Kind) resourceType() admin.MatchableResource {
 	return admin.MatchableResource(admin.MatchableResource_value[string(k)])
 }
 
-// rows asks for each domain, which answers what holds there and where that stands. It is the only way to read what was written:
-// GetProjectAttributes answers WORKFLOW_EXECUTION_CONFIG mixed with Flyte's own defaults
-// (flyteadmin/pkg/manager/impl/resources/resource_manager.go). A project's row that every domain overrides is not seen so.
-func (v v1) rows(ctx context.Context, project string, kind Kind, domains []string) (map[row]*admin.MatchingAttributes, error) {
-	found := map[row]*admin.MatchingAttributes{}
-	shadowed := len(domains)
+// getAttributes asks for each domain; the response has what applies there and where it is stored. GetProjectAttributes can't be used: it
+// mixes WORKFLOW_EXECUTION_CONFIG with Flyte's own defaults (flyteadmin/pkg/manager/impl/resources/resource_manager.go).
+func (v v1) getAttributes(ctx context.Context, project string, kind Kind, domains []string) (attributesByPlace, error) {
+	found := attributesByPlace{}
+	overridden := 0 // the domains with their own attributes
 	for _, domain := range domains {
-		answer, err := v.admin.GetProjectDomainAttributes(ctx, &admin.ProjectDomainAttributesGetRequest{
-			Project: project, Domain: domain, ResourceType: kind.resource(),
+		response, err := v.admin.GetProjectDomainAttributes(ctx, &admin.ProjectDomainAttributesGetRequest{
+			Project: project, Domain: domain, ResourceType: kind.resourceType(),
 		})
 		if err != nil && status.Code(err) != codes.NotFound {
 			return nil, err
 		}
-		have := answer.GetAttributes()
-		if have.GetProject() == project {
-			found[row{kind, have.GetDomain()}] = have.GetMatchingAttributes()
+		attributes := response.GetAttributes()
+		if attributes.GetProject() != project {
+			continue
 		}
-		if have.GetProject() == project && have.GetDomain() == domain {
-			shadowed--
+		found[attributePlace{kind, attributes.GetDomain()}] = attributes.GetMatchingAttributes()
+		if attributes.GetDomain() == domain {
+			overridden++
 		}
 	}
-	if shadowed > 0 || len(domains) == 0 {
+	if overridden < len(domains) || len(domains) == 0 {
 		return found, nil
 	}
-	return found, v.addShadowed(ctx, project, kind, found)
+	return found, v.addOverridden(ctx, project, kind, found)
 }
 
-// addShadowed adds the project's row where every domain has its own. Of WORKFLOW_EXECUTION_CONFIG nobody tells whether there is one:
-// it has no effect, and is taken for absent.
-func (v v1) addShadowed(ctx context.Context, project string, kind Kind, found map[row]*admin.MatchingAttributes) error {
+// addOverridden adds the attributes at project level, which no domain shows if each has its own. For WORKFLOW_EXECUTION_CONFIG, Flyte
+// does not tell whether there are any: they have no effect, and count as absent.
+func (v v1) addOverridden(ctx context.Context, project string, kind Kind, found attributesByPlace) error {
 	if kind == KindExecution {
 		return nil
 	}
-	answer, err := v.admin.GetProjectAttributes(ctx, &admin.ProjectAttributesGetRequest{Project: project, ResourceType: kind.resource()})
+	response, err := v.admin.GetProjectAttributes(ctx, &admin.ProjectAttributesGetRequest{
+		Project: project, ResourceType: kind.resourceType(),
+	})
 	switch {
 	case status.Code(err) == codes.NotFound:
 		return nil
 	case err != nil:
 		return err
 	}
-	found[row{kind, projectLevel}] = answer.GetAttributes().GetMatchingAttributes()
+	found[attributePlace{kind, projectLevel}] = response.GetAttributes().GetMatchingAttributes()
 	return nil
 }
 
-func (v v1) put(ctx context.Context, project string, at row, attributes *admin.MatchingAttributes) (err error) {
-	if at.domain == projectLevel {
+func (v v1) setAttributes(
+	ctx context.Context, project string, place attributePlace, attributes *admin.MatchingAttributes,
+) (err error) {
+	if place.domain == projectLevel {
 		_, err = v.admin.UpdateProjectAttributes(ctx, &admin.ProjectAttributesUpdateRequest{
 			Attributes: &admin.ProjectAttributes{Project: project, MatchingAttributes: attributes},
 		})
 		return err
 	}
 	_, err = v.admin.UpdateProjectDomainAttributes(ctx, &admin.ProjectDomainAttributesUpdateRequest{
-		Attributes: &admin.ProjectDomainAttributes{Project: project, Domain: at.domain, MatchingAttributes: attributes},
+		Attributes: &admin.ProjectDomainAttributes{Project: project, Domain: place.domain, MatchingAttributes: attributes},
 	})
 	return err
 }
 
-// remove of the project's row also removes those of its domains: gorm leaves the empty domain out of its conditions
+// deleteAttributes at project level deletes those of the domains, too: gorm leaves the empty domain out of its conditions
 // (flyteadmin/pkg/repositories/gormimpl/resource_repo.go).
-func (v v1) remove(ctx context.Context, project string, at row) (err error) {
-	if at.domain == projectLevel {
+func (v v1) deleteAttributes(ctx context.Context, project string, place attributePlace) (err error) {
+	if place.domain == projectLevel {
 		_, err = v.admin.DeleteProjectAttributes(ctx, &admin.ProjectAttributesDeleteRequest{
-			Project: project, ResourceType: at.kind.resource(),
+			Project: project, ResourceType: place.kind.resourceType(),
 		})
 		return err
 	}
 	_, err = v.admin.DeleteProjectDomainAttributes(ctx, &admin.ProjectDomainAttributesDeleteRequest{
-		Project: project, Domain: at.domain, ResourceType: at.kind.resource(),
+		Project: project, Domain: place.domain, ResourceType: place.kind.resourceType(),
 	})
 	return err
 }
 
-// listAttributes tells the attributes of one kind of all projects, in every domain.
+// listAttributes calls each with the attributes of one kind, of every project and domain.
 func (v v1) listAttributes(ctx context.Context, kind Kind, each func(*admin.MatchableAttributesConfiguration)) error {
-	request := &admin.ListMatchableAttributesRequest{ResourceType: kind.resource()}
-	answer := &entries{each: decoded(each)}
-	return list(ctx, v.conn, service.AdminService_ListMatchableAttributes_FullMethodName, request, answer,
+	request := &admin.ListMatchableAttributesRequest{ResourceType: kind.resourceType()}
+	response := &listResponse{each: decoding(each)}
+	return list(ctx, v.conn, service.AdminService_ListMatchableAttributes_FullMethodName, request, response,
 		grpc.MaxCallRecvMsgSize(maxAttributesBytes))
 }

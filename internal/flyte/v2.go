@@ -9,49 +9,49 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
-// v2 is Flyte 2, flyteidl2.project.ProjectService. Rules that come from it name the file of its repository.
+// v2 is Flyte 2, flyteidl2.project.ProjectService.
 type v2 struct {
 	conn     grpc.ClientConnInterface
 	projects flyteidl2.ProjectServiceClient
 }
 
-func (v v2) get(ctx context.Context, id string) (*admin.Project, error) {
-	answer, err := v.projects.GetProject(ctx, &flyteidl2.GetProjectRequest{Id: id})
+func (v v2) getProject(ctx context.Context, id string) (*admin.Project, error) {
+	response, err := v.projects.GetProject(ctx, &flyteidl2.GetProjectRequest{Id: id})
 	if err != nil {
 		return nil, err
 	}
-	return fromV2(answer.GetProject()), nil
+	return fromV2(response.GetProject()), nil
 }
 
-func (v v2) page(ctx context.Context, token string, each func(*admin.Project)) (*entries, error) {
+func (v v2) listPage(ctx context.Context, token string, each func(*admin.Project)) (*listResponse, error) {
 	request := &flyteidl2.ListProjectsRequest{
-		Limit: pageSize, Token: token, Filters: anyState, SortBy: &flyteidl2.Sort{Key: byID, Direction: flyteidl2.Sort_ASCENDING},
+		Limit: pageSize, Token: token, Filters: matchAll, SortBy: &flyteidl2.Sort{Key: byID, Direction: flyteidl2.Sort_ASCENDING},
 	}
-	answer := &entries{nested: true, most: pageSize, each: decoded(func(project *flyteidl2.Project) { each(fromV2(project)) })}
-	return answer, list(ctx, v.conn, flyteidl2.ProjectService_ListProjects_FullMethodName, request, answer,
+	response := &listResponse{nested: true, maxEntries: pageSize, each: decoding(func(p *flyteidl2.Project) { each(fromV2(p)) })}
+	return response, list(ctx, v.conn, flyteidl2.ProjectService_ListProjects_FullMethodName, request, response,
 		grpc.MaxCallRecvMsgSize(maxPageBytes))
 }
 
-func (v v2) create(ctx context.Context, project *admin.Project) error {
+func (v v2) createProject(ctx context.Context, project *admin.Project) error {
 	_, err := v.projects.CreateProject(ctx, &flyteidl2.CreateProjectRequest{Project: toV2(project)})
 	return err
 }
 
-func (v v2) update(ctx context.Context, project *admin.Project) error {
+func (v v2) updateProject(ctx context.Context, project *admin.Project) error {
 	_, err := v.projects.UpdateProject(ctx, &flyteidl2.UpdateProjectRequest{Project: toV2(project)})
 	return err
 }
 
-// version is that of the API: Flyte 2 tells no other. That it answers is found out by a listing of one project.
+// version is that of the API, since Flyte 2 reports no other. Listing one project shows that the server responses.
 func (v v2) version(ctx context.Context) (string, error) {
 	_, err := v.projects.ListProjects(ctx, &flyteidl2.ListProjectsRequest{Limit: 1})
 	return string(V2), err
 }
 
-// domains are those of any project: each has all of them.
+// domains reads those of one project: every project has all domains.
 func (v v2) domains(ctx context.Context) (ids []string, err error) {
-	answer, err := v.projects.ListProjects(ctx, &flyteidl2.ListProjectsRequest{Limit: 1, Filters: anyState})
-	for _, project := range answer.GetProjects().GetProjects() {
+	response, err := v.projects.ListProjects(ctx, &flyteidl2.ListProjectsRequest{Limit: 1, Filters: matchAll})
+	for _, project := range response.GetProjects().GetProjects() {
 		for _, domain := range project.GetDomains() {
 			ids = append(ids, domain.GetId())
 		}
@@ -62,7 +62,7 @@ func (v v2) domains(ctx context.Context) (ids []string, err error) {
 // clearsText is true: an update writes every column (runs/repository/impl/project.go).
 func (v2) clearsText() bool { return true }
 
-// toV2 leaves the domains out, which are Flyte's own.
+// toV2 leaves out the domains, which only Flyte sets.
 func toV2(p *admin.Project) *flyteidl2.Project {
 	return &flyteidl2.Project{
 		Id: p.GetId(), Name: p.GetName(), Description: p.GetDescription(),

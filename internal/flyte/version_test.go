@@ -9,7 +9,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-func TestClient_TellsTheVersion(t *testing.T) {
+func TestClient_ReturnsTheVersion(t *testing.T) {
 	t.Parallel()
 	for want, client := range map[string]*flyte.Client{
 		flytetest.Version: newClient(t, flyte.Options{Endpoint: startDouble(t).Addr()}),
@@ -21,8 +21,8 @@ func TestClient_TellsTheVersion(t *testing.T) {
 	}
 }
 
-// TestClient_NamesTheOtherVersion: a wrong FLYTE_API_VERSION must not look like a Flyte that is down.
-func TestClient_NamesTheOtherVersion(t *testing.T) {
+// TestClient_RecognizesTheOtherVersion: a wrong FLYTE_API_VERSION must not look like a Flyte that is down.
+func TestClient_RecognizesTheOtherVersion(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		options flyte.Options

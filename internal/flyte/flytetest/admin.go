@@ -10,12 +10,11 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Version is what GetVersion answers.
+// Version is the version that GetVersion returns.
 const Version = "v1.16.8"
 
 // adminService is the part of FlyteAdmin for projects (flyteadmin/pkg/manager/impl/project_manager.go), their attributes
-// (flyteadmin/pkg/manager/impl/resources/resource_manager.go), and executions of single tasks. Every other method answers
-// Unimplemented.
+// (flyteadmin/pkg/manager/impl/resources/resource_manager.go), and executions of single tasks. Every other method is Unimplemented.
 type adminService struct {
 	service.UnimplementedAdminServiceServer
 
@@ -24,7 +23,7 @@ type adminService struct {
 	executions *executions
 }
 
-// RegisterProject validates, then creates; the state of the request is kept.
+// RegisterProject creates the project in the state of the request.
 func (s *adminService) RegisterProject(
 	_ context.Context, request *admin.ProjectRegisterRequest,
 ) (*admin.ProjectRegisterResponse, error) {
@@ -37,14 +36,14 @@ func (s *adminService) RegisterProject(
 	if err := validateProject(request.GetProject()); err != nil {
 		return nil, err
 	}
-	if err := s.projects.create(Project{ID: request.GetProject().GetId()}.overlaid(request.GetProject())); err != nil {
+	if err := s.projects.create(Project{ID: request.GetProject().GetId()}.updated(request.GetProject())); err != nil {
 		return nil, err
 	}
 	return &admin.ProjectRegisterResponse{}, nil
 }
 
-// UpdateProject looks before it validates, so an unknown project is NotFound even where the request is invalid too. Without an id
-// the look finds any project (gorm leaves zero values out of its conditions), so that one is InvalidArgument.
+// UpdateProject reads the project before it validates the request, so an unknown project is NotFound even if the request is invalid.
+// Without an id it reads any project, since gorm leaves zero values out of its conditions: that request is InvalidArgument.
 func (s *adminService) UpdateProject(_ context.Context, request *admin.Project) (*admin.ProjectUpdateResponse, error) {
 	if _, err := s.projects.get(request.GetId()); err != nil && (request.GetId() != "" || s.projects.empty()) {
 		return nil, err
@@ -52,14 +51,14 @@ func (s *adminService) UpdateProject(_ context.Context, request *admin.Project) 
 	if err := validateProject(request); err != nil {
 		return nil, err
 	}
-	overlay := func(p Project) Project { return p.overlaid(request) }
-	if err := s.projects.update(request.GetId(), overlay); err != nil {
+	update := func(p Project) Project { return p.updated(request) }
+	if err := s.projects.update(request.GetId(), update); err != nil {
 		return nil, err
 	}
 	return &admin.ProjectUpdateResponse{}, nil
 }
 
-// GetProject finds archived projects too.
+// GetProject finds archived projects, too.
 func (s *adminService) GetProject(_ context.Context, request *admin.ProjectGetRequest) (*admin.Project, error) {
 	if request.GetId() == "" {
 		return nil, missing("project_id")
@@ -68,16 +67,16 @@ func (s *adminService) GetProject(_ context.Context, request *admin.ProjectGetRe
 	if err != nil {
 		return nil, err
 	}
-	return project.message(), nil
+	return project.toProto(), nil
 }
 
-// ListProjects pages by offset; a page that is exactly full carries a token, the last one too. A limit of 0 is none.
+// ListProjects pages by offset. A full page has a token, even the last one. A limit of 0 is no limit.
 func (s *adminService) ListProjects(_ context.Context, request *admin.ProjectListRequest) (*admin.Projects, error) {
-	matches, err := parseFilters(request.GetFilters())
+	matches, err := parseFilters(request.GetFilters(), parseFilterV1)
 	if err != nil {
 		return nil, err
 	}
-	less, err := parseSort(request.GetSortBy())
+	compare, err := parseSortV1(request.GetSortBy())
 	if err != nil {
 		return nil, err
 	}
@@ -86,26 +85,26 @@ func (s *adminService) ListProjects(_ context.Context, request *admin.ProjectLis
 		return nil, err
 	}
 	limit := int(request.GetLimit())
-	page, err := s.projects.page(matches, less, offset, limit)
+	page, err := s.projects.page(matches, compare, offset, limit)
 	if err != nil {
 		return nil, err
 	}
-	answer := &admin.Projects{}
+	response := &admin.Projects{}
 	for _, project := range page {
-		answer.Projects = append(answer.Projects, project.message())
+		response.Projects = append(response.Projects, project.toProto())
 	}
-	if len(answer.GetProjects()) == limit {
-		answer.Token = strconv.Itoa(offset + limit)
+	if len(response.GetProjects()) == limit {
+		response.Token = strconv.Itoa(offset + limit)
 	}
-	return answer, nil
+	return response, nil
 }
 
-// GetDomains answers the domains of a default deployment.
+// GetDomains returns the domains of a default deployment.
 func (*adminService) GetDomains(context.Context, *admin.GetDomainRequest) (*admin.GetDomainsResponse, error) {
 	return &admin.GetDomainsResponse{Domains: domains()}, nil
 }
 
-// GetVersion answers Version (flyteadmin/pkg/manager/impl/version_manager.go).
+// GetVersion returns Version (flyteadmin/pkg/manager/impl/version_manager.go).
 func (*adminService) GetVersion(context.Context, *admin.GetVersionRequest) (*admin.GetVersionResponse, error) {
 	return &admin.GetVersionResponse{ControlPlaneVersion: &admin.Version{Version: Version}}, nil
 }

@@ -13,22 +13,22 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// defaultParallelism is FlyteAdmin's own configuration, which GetProjectAttributes mixes into its answer
+// defaultParallelism is FlyteAdmin's own configuration, which GetProjectAttributes mixes into its response
 // (flyteadmin/pkg/manager/impl/resources/resource_manager.go).
 const defaultParallelism = 25
 
-// attributesKey is where attributes stand. Without a domain they are the project's.
+// attributesKey is where attributes are stored: in a domain, or at project level if domain is empty.
 type attributesKey struct {
 	project, domain string
 	kind            admin.MatchableResource
 }
 
-// attributesTable is FlyteAdmin's table of resources (flyteadmin/pkg/repositories/gormimpl/resource_repo.go), without those of
-// workflows and launch plans. The zero value is empty.
+// attributesTable is FlyteAdmin's table of resources (flyteadmin/pkg/repositories/gormimpl/resource_repo.go), except those of workflows
+// and launch plans. The zero value is empty.
 type attributesTable struct {
 	mutex sync.Mutex
 	rows  map[attributesKey]*admin.MatchingAttributes
-	// fault, if not nil, is what a listing answers; the other calls fail at the table of projects, which they look into first.
+	// fault is the error of listings, if not nil. The other calls read the table of projects first, and fail there.
 	fault error
 }
 
@@ -38,7 +38,7 @@ func (t *attributesTable) setFault(fault error) {
 	t.fault = fault
 }
 
-func (t *attributesTable) broken() error {
+func (t *attributesTable) currentFault() error {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	return t.fault
@@ -53,8 +53,8 @@ func (t *attributesTable) put(key attributesKey, attributes *admin.MatchingAttri
 	t.rows[key] = attributes
 }
 
-// remove without a domain removes those of the domains too: gorm leaves zero values out of its conditions. What is not there is
-// removed without an error.
+// remove at project level removes those of the domains, too: gorm leaves zero values out of its conditions. Removing absent attributes
+// is no error.
 func (t *attributesTable) remove(key attributesKey) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -65,7 +65,7 @@ func (t *attributesTable) remove(key attributesKey) {
 	}
 }
 
-// get finds the domain's own before the project's.
+// get returns the domain's attributes, or else those at project level.
 func (t *attributesTable) get(key attributesKey) (attributesKey, *admin.MatchingAttributes, error) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -94,7 +94,7 @@ func (t *attributesTable) list(kind admin.MatchableResource) (all []*admin.Match
 	return all
 }
 
-// Attributes are those of one kind of a project, by domain, and by "" for the project's own.
+// Attributes returns a project's attributes of one kind by domain, "" for project level.
 func (s *Server) Attributes(project string, kind admin.MatchableResource) map[string]*admin.MatchingAttributes {
 	found := map[string]*admin.MatchingAttributes{}
 	for _, one := range s.attributes.list(kind) {
@@ -105,7 +105,7 @@ func (s *Server) Attributes(project string, kind admin.MatchableResource) map[st
 	return found
 }
 
-// UpdateProjectAttributes is refused of a project that is not active.
+// UpdateProjectAttributes refuses a project that is not active.
 func (s *adminService) UpdateProjectAttributes(
 	_ context.Context, request *admin.ProjectAttributesUpdateRequest,
 ) (*admin.ProjectAttributesUpdateResponse, error) {
@@ -119,7 +119,7 @@ func (s *adminService) UpdateProjectAttributes(
 	return &admin.ProjectAttributesUpdateResponse{}, nil
 }
 
-// UpdateProjectDomainAttributes is refused of a project that is not active, and of a domain that is none.
+// UpdateProjectDomainAttributes refuses a project that is not active, and an unknown domain.
 func (s *adminService) UpdateProjectDomainAttributes(
 	_ context.Context, request *admin.ProjectDomainAttributesUpdateRequest,
 ) (*admin.ProjectDomainAttributesUpdateResponse, error) {
@@ -127,7 +127,7 @@ func (s *adminService) UpdateProjectDomainAttributes(
 		return nil, missing("attributes")
 	}
 	key := attributesKey{project: request.GetAttributes().GetProject(), domain: request.GetAttributes().GetDomain()}
-	if err := s.activeIn(key.project, key.domain); err != nil {
+	if err := s.checkActiveIn(key.project, key.domain); err != nil {
 		return nil, err
 	}
 	if err := s.write(key, request.GetAttributes().GetMatchingAttributes()); err != nil {
@@ -137,7 +137,7 @@ func (s *adminService) UpdateProjectDomainAttributes(
 }
 
 func (s *adminService) write(key attributesKey, attributes *admin.MatchingAttributes) (err error) {
-	if err := s.active(key.project); err != nil {
+	if err := s.checkActive(key.project); err != nil {
 		return err
 	}
 	if key.kind, err = kindOf(attributes); err != nil {
@@ -147,7 +147,7 @@ func (s *adminService) write(key attributesKey, attributes *admin.MatchingAttrib
 	return nil
 }
 
-// GetProjectAttributes also answers for archived projects. It mixes an execution configuration with FlyteAdmin's own.
+// GetProjectAttributes accepts archived projects. It mixes FlyteAdmin's own configuration into an execution configuration.
 func (s *adminService) GetProjectAttributes(
 	_ context.Context, request *admin.ProjectAttributesGetRequest,
 ) (*admin.ProjectAttributesGetResponse, error) {
@@ -156,7 +156,7 @@ func (s *adminService) GetProjectAttributes(
 	}
 	_, attributes, err := s.attributes.get(attributesKey{project: request.GetProject(), kind: request.GetResourceType()})
 	if request.GetResourceType() == admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG {
-		attributes, err = mixed(attributes), nil
+		attributes, err = withDefaults(attributes), nil
 	}
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (s *adminService) GetProjectAttributes(
 	}}, nil
 }
 
-func mixed(attributes *admin.MatchingAttributes) *admin.MatchingAttributes {
+func withDefaults(attributes *admin.MatchingAttributes) *admin.MatchingAttributes {
 	config := attributes.GetWorkflowExecutionConfig()
 	if config == nil {
 		config = &admin.WorkflowExecutionConfig{}
@@ -175,74 +175,74 @@ func mixed(attributes *admin.MatchingAttributes) *admin.MatchingAttributes {
 	return &admin.MatchingAttributes{Target: &admin.MatchingAttributes_WorkflowExecutionConfig{WorkflowExecutionConfig: config}}
 }
 
-// GetProjectDomainAttributes answers what holds in the domain, and where that stands.
+// GetProjectDomainAttributes returns what applies in the domain, and where it is stored.
 func (s *adminService) GetProjectDomainAttributes(
 	_ context.Context, request *admin.ProjectDomainAttributesGetRequest,
 ) (*admin.ProjectDomainAttributesGetResponse, error) {
-	if err := s.activeIn(request.GetProject(), request.GetDomain()); err != nil {
+	if err := s.checkActiveIn(request.GetProject(), request.GetDomain()); err != nil {
 		return nil, err
 	}
-	at, attributes, err := s.attributes.get(attributesKey{request.GetProject(), request.GetDomain(), request.GetResourceType()})
+	key, attributes, err := s.attributes.get(attributesKey{request.GetProject(), request.GetDomain(), request.GetResourceType()})
 	if err != nil {
 		return nil, err
 	}
 	return &admin.ProjectDomainAttributesGetResponse{Attributes: &admin.ProjectDomainAttributes{
-		Project: at.project, Domain: at.domain, MatchingAttributes: attributes,
+		Project: key.project, Domain: key.domain, MatchingAttributes: attributes,
 	}}, nil
 }
 
-// DeleteProjectAttributes is refused of a project that is not active.
+// DeleteProjectAttributes refuses a project that is not active.
 func (s *adminService) DeleteProjectAttributes(
 	_ context.Context, request *admin.ProjectAttributesDeleteRequest,
 ) (*admin.ProjectAttributesDeleteResponse, error) {
-	if err := s.active(request.GetProject()); err != nil {
+	if err := s.checkActive(request.GetProject()); err != nil {
 		return nil, err
 	}
 	s.attributes.remove(attributesKey{project: request.GetProject(), kind: request.GetResourceType()})
 	return &admin.ProjectAttributesDeleteResponse{}, nil
 }
 
-// DeleteProjectDomainAttributes is refused of a project that is not active, and of a domain that is none.
+// DeleteProjectDomainAttributes refuses a project that is not active, and an unknown domain.
 func (s *adminService) DeleteProjectDomainAttributes(
 	_ context.Context, request *admin.ProjectDomainAttributesDeleteRequest,
 ) (*admin.ProjectDomainAttributesDeleteResponse, error) {
-	if err := s.activeIn(request.GetProject(), request.GetDomain()); err != nil {
+	if err := s.checkActiveIn(request.GetProject(), request.GetDomain()); err != nil {
 		return nil, err
 	}
 	s.attributes.remove(attributesKey{request.GetProject(), request.GetDomain(), request.GetResourceType()})
 	return &admin.ProjectDomainAttributesDeleteResponse{}, nil
 }
 
-// ListMatchableAttributes answers all of one kind, archived projects' too, in one page.
+// ListMatchableAttributes returns all attributes of one kind in one page, those of archived projects included.
 func (s *adminService) ListMatchableAttributes(
 	_ context.Context, request *admin.ListMatchableAttributesRequest,
 ) (*admin.ListMatchableAttributesResponse, error) {
 	if _, known := admin.MatchableResource_name[int32(request.GetResourceType())]; !known {
 		return nil, invalid("invalid value for resource_type")
 	}
-	if err := s.attributes.broken(); err != nil {
+	if err := s.attributes.currentFault(); err != nil {
 		return nil, err
 	}
 	return &admin.ListMatchableAttributesResponse{Configurations: s.attributes.list(request.GetResourceType())}, nil
 }
 
-// active follows flyteadmin/pkg/manager/impl/validation/project_validator.go. Whatever goes wrong is an invalid argument.
-func (s *adminService) active(id string) error {
-	return s.activeAs("project ["+id+"] is registered", id)
+// checkActive follows flyteadmin/pkg/manager/impl/validation/project_validator.go. Every failure is InvalidArgument.
+func (s *adminService) checkActive(id string) error {
+	return s.checkActiveProject(id, "project ["+id+"] is registered")
 }
 
-// activeIn is active of a project in a domain.
-func (s *adminService) activeIn(id, domain string) error {
-	if err := s.activeAs(fmt.Sprintf("project [%s] and domain [%s] are registered", id, domain), id); err != nil {
+// checkActiveIn checks the domain, too.
+func (s *adminService) checkActiveIn(id, domain string) error {
+	if err := s.checkActiveProject(id, fmt.Sprintf("project [%s] and domain [%s] are registered", id, domain)); err != nil {
 		return err
 	}
-	return knownDomain(domain)
+	return checkDomain(domain)
 }
 
-func (s *adminService) activeAs(what, id string) error {
+func (s *adminService) checkActiveProject(id, claim string) error {
 	project, err := s.projects.get(id)
 	if err != nil {
-		return invalid("failed to validate that %s, err: [%s]", what, status.Convert(err).Message())
+		return invalid("failed to validate that %s, err: [%s]", claim, status.Convert(err).Message())
 	}
 	if project.State != admin.Project_ACTIVE {
 		return invalid("project [%s] is not active", id)
@@ -250,7 +250,7 @@ func (s *adminService) activeAs(what, id string) error {
 	return nil
 }
 
-func knownDomain(id string) error {
+func checkDomain(id string) error {
 	if !slices.ContainsFunc(domains(), func(d *admin.Domain) bool { return d.GetId() == id }) {
 		return invalid("domain [%s] is unrecognized by system", id)
 	}

@@ -13,58 +13,58 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Auth is how a Flyte with authentication wants to be asked (flyteadmin/auth/handlers.go, flyteidl/protos/flyteidl/service/auth.proto).
+// Auth configures a Flyte with authentication (flyteadmin/auth/handlers.go, flyteidl/protos/flyteidl/service/auth.proto).
 type Auth struct {
-	// MetadataKey is where the token goes; TokenURL, Audience and Scopes are what clients are told.
+	// MetadataKey is the gRPC metadata key of the token. TokenURL, Audience and Scopes are announced to clients.
 	MetadataKey, TokenURL, Audience string
 	Scopes                          []string
-	// Accepts tells whether a token is good.
+	// Accepts reports whether a token is valid.
 	Accepts func(token string) bool
 }
 
-// authority is the part of a server that asks for tokens, once it was told to.
-type authority struct{ auth atomic.Pointer[Auth] }
+// authenticator requires tokens after RequireToken.
+type authenticator struct{ auth atomic.Pointer[Auth] }
 
-// RequireToken refuses from now on every call without a good token, but for those that tell how to get one. Repeated, it
-// changes what is good.
-func (a *authority) RequireToken(auth Auth) { a.auth.Store(&auth) }
+// RequireToken refuses every call without a valid token from now on, except those of AuthMetadataService. Calling it again replaces the
+// configuration.
+func (a *authenticator) RequireToken(auth Auth) { a.auth.Store(&auth) }
 
-func (a *authority) intercept(ctx context.Context, request any, call *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+func (a *authenticator) intercept(ctx context.Context, request any, call *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	auth := a.auth.Load()
 	if auth == nil || strings.HasSuffix(path.Dir(call.FullMethod), ".AuthMetadataService") {
 		return handle(ctx, request)
 	}
-	for _, shown := range metadata.ValueFromIncomingContext(ctx, auth.MetadataKey) {
-		if token, ok := strings.CutPrefix(shown, "Bearer "); ok && auth.Accepts(token) {
+	for _, value := range metadata.ValueFromIncomingContext(ctx, auth.MetadataKey) {
+		if token, ok := strings.CutPrefix(value, "Bearer "); ok && auth.Accepts(token) {
 			return handle(ctx, request)
 		}
 	}
 	return nil, status.Error(codes.Unauthenticated, "token parse error [JWT_VERIFICATION_FAILED]")
 }
 
-// authMetadata answers Unimplemented until a token is required: FlyteAdmin serves it only then.
+// authMetadata is Unimplemented until a token is required, as in FlyteAdmin.
 type authMetadata struct {
 	service.UnimplementedAuthMetadataServiceServer
 
-	authority *authority
+	authenticator *authenticator
 }
 
-// GetOAuth2Metadata tells where tokens are given.
+// GetOAuth2Metadata returns the token endpoint.
 func (m *authMetadata) GetOAuth2Metadata(
 	ctx context.Context, request *service.OAuth2MetadataRequest,
 ) (*service.OAuth2MetadataResponse, error) {
-	auth := m.authority.auth.Load()
+	auth := m.authenticator.auth.Load()
 	if auth == nil {
 		return m.UnimplementedAuthMetadataServiceServer.GetOAuth2Metadata(ctx, request)
 	}
 	return &service.OAuth2MetadataResponse{TokenEndpoint: auth.TokenURL}, nil
 }
 
-// GetPublicClientConfig tells where tokens go.
+// GetPublicClientConfig returns the metadata key, audience and scopes.
 func (m *authMetadata) GetPublicClientConfig(
 	ctx context.Context, request *service.PublicClientAuthConfigRequest,
 ) (*service.PublicClientAuthConfigResponse, error) {
-	auth := m.authority.auth.Load()
+	auth := m.authenticator.auth.Load()
 	if auth == nil {
 		return m.UnimplementedAuthMetadataServiceServer.GetPublicClientConfig(ctx, request)
 	}
@@ -73,7 +73,7 @@ func (m *authMetadata) GetPublicClientConfig(
 	}, nil
 }
 
-// authMetadataV2 is the description of the same service under Flyte 2's name; its messages have the same numbers on the wire
+// authMetadataV2 describes the same service under Flyte 2's name; its messages have the same field numbers
 // (flyteidl2/auth/auth_service.proto).
 func authMetadataV2() *grpc.ServiceDesc {
 	description := service.AuthMetadataService_ServiceDesc

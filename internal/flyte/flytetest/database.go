@@ -5,8 +5,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// DatabaseFault is a fault of the database behind Flyte. The answers are those of FlyteAdmin 1.16.8 whose PostgreSQL was stopped, or
-// lost the table (flyteadmin/pkg/repositories/errors/postgres.go). Calls that need no database go on.
+// DatabaseFault is a fault of Flyte's database. The errors are those of FlyteAdmin 1.16.8 when its PostgreSQL is down, or its table is
+// missing (flyteadmin/pkg/repositories/errors/postgres.go). Calls that need no database succeed.
 type DatabaseFault string
 
 // The faults of a database.
@@ -16,7 +16,7 @@ const (
 	ProjectsTableMissing DatabaseFault = "table missing"
 )
 
-// SetDatabaseFault lets everything that needs the database fail in this way, until it is told that the database works.
+// SetDatabaseFault fails every call that needs the database in this way, until DatabaseWorks is set.
 func (s *Server) SetDatabaseFault(fault DatabaseFault) {
 	var projects, attributes error
 	switch {

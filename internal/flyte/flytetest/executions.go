@@ -11,11 +11,11 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// executions are FlyteAdmin's tables of tasks and executions, for container tasks alone. The zero value is empty.
+// executions are FlyteAdmin's tables of tasks and executions, for container tasks only. The zero value is empty.
 type executions struct {
 	mutex sync.Mutex
 	tasks map[string]*core.TaskTemplate
-	// started are the tasks of executions as propeller gets them, by execution.
+	// started are the tasks of executions as FlyteAdmin passes them to propeller, by execution.
 	started map[string]*core.TaskTemplate
 }
 
@@ -55,14 +55,14 @@ func (e *executions) start(id *core.WorkflowExecutionIdentifier, task *core.Task
 	return nil
 }
 
-// keyOf is one key for each identifier.
+// keyOf returns a map key for an identifier.
 func keyOf(id proto.Message) string {
-	text, _ := proto.MarshalOptions{Deterministic: true}.Marshal(id) // only what is no UTF-8 fails, and came over the wire as such
+	text, _ := proto.MarshalOptions{Deterministic: true}.Marshal(id) // fails only for invalid UTF-8, which gRPC does not deliver
 	return string(text)
 }
 
-// ExecutionResources are the resources that the task of an execution has in the FlyteWorkflow that FlyteAdmin makes for propeller,
-// nil if there is no such execution.
+// ExecutionResources returns the resources of an execution's task as FlyteAdmin writes them into the FlyteWorkflow for propeller, nil if
+// there is no such execution.
 func (s *Server) ExecutionResources(project, domain, name string) *core.Resources {
 	s.executions.mutex.Lock()
 	defer s.executions.mutex.Unlock()
@@ -73,7 +73,7 @@ func (s *Server) ExecutionResources(project, domain, name string) *core.Resource
 // CreateTask follows flyteadmin/pkg/manager/impl/validation/task_validator.go, for container tasks.
 func (s *adminService) CreateTask(_ context.Context, request *admin.TaskCreateRequest) (*admin.TaskCreateResponse, error) {
 	id, template := request.GetId(), request.GetSpec().GetTemplate()
-	if err := s.placed(id.GetProject(), id.GetDomain()); err != nil {
+	if err := s.checkProjectAndDomain(id.GetProject(), id.GetDomain()); err != nil {
 		return nil, err
 	}
 	switch {
@@ -101,12 +101,12 @@ func (s *adminService) CreateTask(_ context.Context, request *admin.TaskCreateRe
 	return &admin.TaskCreateResponse{}, nil
 }
 
-// CreateExecution starts a single task. Its resources become what propeller would get
+// CreateExecution starts a single task, with the resources that propeller would get
 // (flyteadmin/pkg/manager/impl/execution_manager.go, launchSingleTaskExecution).
 func (s *adminService) CreateExecution(
 	_ context.Context, request *admin.ExecutionCreateRequest,
 ) (*admin.ExecutionCreateResponse, error) {
-	if err := s.placed(request.GetProject(), request.GetDomain()); err != nil {
+	if err := s.checkProjectAndDomain(request.GetProject(), request.GetDomain()); err != nil {
 		return nil, err
 	}
 	entity := request.GetSpec().GetLaunchPlan()
@@ -114,7 +114,7 @@ func (s *adminService) CreateExecution(
 	case entity == nil:
 		return nil, missing("spec")
 	case entity.GetResourceType() != core.ResourceType_TASK || request.GetName() == "":
-		return nil, status.Error(codes.Unimplemented, "the double starts single tasks by name")
+		return nil, status.Error(codes.Unimplemented, "the double starts only single tasks, by name")
 	}
 	task, err := s.executions.task(entity)
 	if err != nil {
@@ -128,21 +128,21 @@ func (s *adminService) CreateExecution(
 	return &admin.ExecutionCreateResponse{Id: id}, nil
 }
 
-// placed checks that the project is active and the domain known.
-func (s *adminService) placed(project, domain string) error {
+// checkProjectAndDomain requires an active project and a known domain.
+func (s *adminService) checkProjectAndDomain(project, domain string) error {
 	switch {
 	case project == "":
 		return missing("project")
 	case domain == "":
 		return missing("domain")
 	}
-	if err := s.active(project); err != nil {
+	if err := s.checkActive(project); err != nil {
 		return err
 	}
-	return knownDomain(domain)
+	return checkDomain(domain)
 }
 
-// taskResources are the attribute of the domain or project, whole; FlyteAdmin's own only where there is no attribute
+// taskResources are the attributes of the domain or project as a whole, or FlyteAdmin's own if there are none
 // (flyteadmin/pkg/manager/impl/util/resources.go, GetTaskResources).
 func (s *adminService) taskResources(project, domain string) platformResources {
 	_, attributes, err := s.attributes.get(attributesKey{project, domain, admin.MatchableResource_TASK_RESOURCE})

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// faults are the server's misbehaviour on demand, and its count of calls. The zero value behaves.
+// faults fail calls on demand and count all calls. The zero value injects no fault.
 type faults struct {
 	mutex       sync.Mutex
 	calls       map[string]int
@@ -21,19 +21,19 @@ type faults struct {
 	failures    []codes.Code
 	losses      int
 	hang        *hang
-	held        map[string]int
+	hanging     map[string]int
 }
 
-// hang holds calls of the methods, or of any if there are none.
+// hang blocks calls of the methods, or of any method if none is named.
 type hang struct {
 	methods  []string
 	released chan struct{}
 }
 
-// maxFailures bounds what FailNext keeps.
+// maxFailures bounds the queue of FailNext.
 const maxFailures = 100_000
 
-// FailNext lets the next n calls, of any method, fail with the code and do nothing. Repeated, the failures queue up.
+// FailNext fails the next n calls, of any method, with the code; they have no effect. Repeated calls queue up.
 func (f *faults) FailNext(code codes.Code, n int) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -42,90 +42,89 @@ func (f *faults) FailNext(code codes.Code, n int) {
 	}
 }
 
-// SetUnavailable lets every call fail with Unavailable and do nothing, until it is unset.
+// SetUnavailable fails every call with Unavailable until it is unset; they have no effect.
 func (f *faults) SetUnavailable(unavailable bool) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.unavailable = unavailable
 }
 
-// LoseAnswers lets the next n writes do their work and then answer Unavailable, as a connection does that breaks too early.
+// LoseAnswers fails the next n writes with Unavailable after they took effect, as a connection does that breaks too early.
 func (f *faults) LoseAnswers(n int) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	f.losses = n
 }
 
-// Hang lets every call of the methods, or of any method if none is named, wait until release is called, the client gives up or
-// the server stops. Calls that were released go on as if nothing had been. A new Hang replaces the former for calls to come;
-// release may be repeated.
+// Hang blocks every call of the methods, or of any method if none is named, until release is called, the client cancels or the server
+// stops. Released calls take effect as usual. A new Hang replaces the former for calls to come. release may be repeated.
 func (f *faults) Hang(methods ...string) (release func()) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	mine := &hang{methods: methods, released: make(chan struct{})}
-	f.hang = mine
+	h := &hang{methods: methods, released: make(chan struct{})}
+	f.hang = h
 	return sync.OnceFunc(func() {
 		f.mutex.Lock()
 		defer f.mutex.Unlock()
-		close(mine.released)
-		if f.hang == mine {
+		close(h.released)
+		if f.hang == h {
 			f.hang = nil
 		}
 	})
 }
 
-// Calls counts the calls by method name ("RegisterProject") since the start, those that failed or hang too.
+// Calls counts the calls since the start by method name ("RegisterProject"), including those that failed or hang.
 func (f *faults) Calls() map[string]int {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	return maps.Clone(f.calls)
 }
 
-// Held counts the calls of the method that hang now.
-func (f *faults) Held(method string) int {
+// Hanging counts the calls of the method that hang now.
+func (f *faults) Hanging(method string) int {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	return f.held[method]
+	return f.hanging[method]
 }
 
-func (f *faults) countHeld(method string, by int) {
+func (f *faults) countHanging(method string, by int) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.held == nil {
-		f.held = map[string]int{}
+	if f.hanging == nil {
+		f.hanging = map[string]int{}
 	}
-	f.held[method] += by
+	f.hanging[method] += by
 }
 
 func (f *faults) intercept(ctx context.Context, request any, call *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	method := path.Base(call.FullMethod)
-	held, err := f.begin(method)
+	released, err := f.begin(method)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.wait(ctx, method, held); err != nil {
+	if err := f.wait(ctx, method, released); err != nil {
 		return nil, err
 	}
-	answer, err := handle(ctx, request)
-	if err == nil && f.loses(method) {
-		return nil, status.Error(codes.Unavailable, "the answer was lost")
+	response, err := handle(ctx, request)
+	if err == nil && f.losesResponse(method) {
+		return nil, status.Error(codes.Unavailable, "the response was lost")
 	}
-	return answer, err
+	return response, err
 }
 
-func (f *faults) wait(ctx context.Context, method string, held <-chan struct{}) error {
-	f.countHeld(method, 1)
-	defer f.countHeld(method, -1)
+func (f *faults) wait(ctx context.Context, method string, released <-chan struct{}) error {
+	f.countHanging(method, 1)
+	defer f.countHanging(method, -1)
 	select {
-	case <-held:
+	case <-released:
 		return nil
 	case <-ctx.Done():
 		return status.FromContextError(ctx.Err()).Err()
 	}
 }
 
-// begin counts the call and tells what becomes of it: an error, or when it may go on.
-func (f *faults) begin(method string) (held <-chan struct{}, err error) {
+// begin counts the call. It returns an injected error, or a channel that is closed when the call may take effect.
+func (f *faults) begin(method string) (released <-chan struct{}, err error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	if f.calls == nil {
@@ -133,27 +132,27 @@ func (f *faults) begin(method string) (held <-chan struct{}, err error) {
 	}
 	f.calls[method]++
 	if f.unavailable {
-		return nil, status.Error(codes.Unavailable, "the double was told to be unavailable")
+		return nil, status.Error(codes.Unavailable, "injected: unavailable")
 	}
 	if len(f.failures) > 0 {
 		code := f.failures[0]
 		f.failures = f.failures[1:]
-		return nil, status.Error(code, "the double was told to fail")
+		return nil, status.Error(code, "injected failure")
 	}
 	if f.hang != nil && (len(f.hang.methods) == 0 || slices.Contains(f.hang.methods, method)) {
 		return f.hang.released, nil
 	}
-	return free, nil
+	return closed, nil
 }
 
-// free holds nobody.
-var free = func() <-chan struct{} {
-	closed := make(chan struct{})
-	close(closed)
-	return closed
+// closed does not block.
+var closed = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
 }()
 
-func (f *faults) loses(method string) bool {
+func (f *faults) losesResponse(method string) bool {
 	if strings.HasPrefix(method, "Get") || strings.HasPrefix(method, "List") {
 		return false
 	}

@@ -1,24 +1,22 @@
 package flytetest
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
-// isColumnV2 knows the columns of runs/repository/models/project.go.
+// isColumnV2 has the columns of runs/repository/models/project.go.
 func isColumnV2(name string) bool {
 	return slices.Contains([]string{"identifier", "name", "description", "labels", "state", "created_at", "updated_at"}, name)
 }
 
-// hasColumnV2 refuses the columns that the double does not have: it would answer something else than Flyte 2.
+// hasColumnV2 refuses the columns that the double lacks: its response would differ from Flyte 2's.
 func hasColumnV2(name string) error {
 	if _, ok := column(Project{}, name); !ok {
 		return status.Errorf(codes.Unimplemented, "the double has no column %s", name)
@@ -26,28 +24,18 @@ func hasColumnV2(name string) error {
 	return nil
 }
 
-// parseFiltersV2 follows runs/repository/impl/string_filters.go. Without filters, archived projects are hidden; with a blank text they
-// are not, although it holds no filter (runs/service/project_service.go).
-func parseFiltersV2(filters string) (func(Project) bool, error) {
-	if filters == "" {
-		return func(p Project) bool { return p.State != admin.Project_ARCHIVED }, nil
+// parseFiltersV2 follows runs/repository/impl/string_filters.go. A blank text has no filter, but counts as one: archived projects are
+// listed (runs/service/project_service.go).
+func parseFiltersV2(expressions string) (filter, error) {
+	trimmed := strings.TrimSpace(expressions)
+	if trimmed == "" && expressions != "" {
+		return func(Project) bool { return true }, nil
 	}
-	var all []func(Project) bool
-	if trimmed := strings.TrimSpace(filters); trimmed != "" {
-		for expression := range strings.SplitSeq(trimmed, "+") {
-			matches, err := parseFilterV2(strings.TrimSpace(expression))
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, matches)
-		}
-	}
-	return func(p Project) bool {
-		return !slices.ContainsFunc(all, func(matches func(Project) bool) bool { return !matches(p) })
-	}, nil
+	return parseFilters(trimmed, parseFilterV2)
 }
 
-func parseFilterV2(expression string) (func(Project) bool, error) {
+func parseFilterV2(expression string) (filter, error) {
+	expression = strings.TrimSpace(expression)
 	function, rest, opened := strings.Cut(expression, "(")
 	if !opened || function == "" || !strings.HasSuffix(rest, ")") {
 		return nil, invalid("invalid filter format: %s", expression)
@@ -64,24 +52,21 @@ func parseFilterV2(expression string) (func(Project) bool, error) {
 	if !ok {
 		return nil, invalid("unsupported filter function: %s", function)
 	}
-	values := []string{strings.TrimSpace(value)}
+	values := []string{value}
 	if function == "value_in" {
-		values = nil
-		for one := range strings.SplitSeq(value, ";") {
-			values = append(values, strings.TrimSpace(one))
-		}
+		values = strings.Split(value, ";")
 	}
-	if err := comparableV2(function, field, values); err != nil {
+	for i := range values {
+		values[i] = strings.TrimSpace(values[i])
+	}
+	if err := checkOperandsV2(function, field, values); err != nil {
 		return nil, err
 	}
-	return func(p Project) bool {
-		have, _ := column(p, field)
-		return compare(have, values)
-	}, nil
+	return filterBy(field, compare, values), nil
 }
 
-// comparableV2 refuses what PostgreSQL refuses: the state is a number.
-func comparableV2(function, field string, values []string) error {
+// checkOperandsV2 refuses what PostgreSQL refuses: the state is a number.
+func checkOperandsV2(function, field string, values []string) error {
 	if err := hasColumnV2(field); err != nil || field != "state" {
 		return err
 	}
@@ -93,24 +78,20 @@ func comparableV2(function, field string, values []string) error {
 	return nil
 }
 
-// parseSortV2 promises no order without a key. With one, the order is descending unless it says otherwise.
+// parseSortV2 sorts in descending order by default. Without a key, Flyte 2 promises no order.
 func parseSortV2(sort *flyteidl2.Sort) (func(a, b Project) int, error) {
 	key := sort.GetKey()
 	switch {
 	case key == "":
-		return func(a, b Project) int { return cmp.Compare(b.ID, a.ID) }, nil
+		return reversed(compareBy("identifier")), nil
 	case !isColumnV2(key):
 		return nil, invalid("invalid sort field: %s", key)
 	}
 	if err := hasColumnV2(key); err != nil {
 		return nil, err
 	}
-	return func(a, b Project) int {
-		left, _ := column(a, key)
-		right, _ := column(b, key)
-		if sort.GetDirection() == flyteidl2.Sort_ASCENDING {
-			return cmp.Compare(left, right)
-		}
-		return cmp.Compare(right, left)
-	}, nil
+	if sort.GetDirection() == flyteidl2.Sort_ASCENDING {
+		return compareBy(key), nil
+	}
+	return reversed(compareBy(key)), nil
 }

@@ -11,42 +11,41 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
-// projectService is Flyte 2's service of that name (runs/service/project_service.go). It checks nothing of a project but that it
-// has an id.
+// projectService is Flyte 2's ProjectService (runs/service/project_service.go). It validates nothing but that a project has an id.
 type projectService struct {
 	flyteidl2.UnimplementedProjectServiceServer
 
 	projects *projects
 }
 
-// CreateProject keeps the state of the request.
+// CreateProject creates the project in the state of the request.
 func (s *projectService) CreateProject(
 	_ context.Context, request *flyteidl2.CreateProjectRequest,
 ) (*flyteidl2.CreateProjectResponse, error) {
 	if request.GetProject().GetId() == "" {
 		return nil, invalid("project.id is required")
 	}
-	if err := s.projects.create(storedV2(request.GetProject())); err != nil {
+	if err := s.projects.create(fromProtoV2(request.GetProject())); err != nil {
 		return nil, err
 	}
 	return &flyteidl2.CreateProjectResponse{}, nil
 }
 
-// UpdateProject writes every column, whether the request has it or not (runs/repository/impl/project.go).
+// UpdateProject writes every column, even if the request leaves it empty (runs/repository/impl/project.go).
 func (s *projectService) UpdateProject(
 	_ context.Context, request *flyteidl2.UpdateProjectRequest,
 ) (*flyteidl2.UpdateProjectResponse, error) {
 	if request.GetProject().GetId() == "" {
 		return nil, invalid("project.id is required")
 	}
-	replace := func(Project) Project { return storedV2(request.GetProject()) }
+	replace := func(Project) Project { return fromProtoV2(request.GetProject()) }
 	if err := s.projects.update(request.GetProject().GetId(), replace); err != nil {
 		return nil, err
 	}
 	return &flyteidl2.UpdateProjectResponse{}, nil
 }
 
-// GetProject finds archived projects too.
+// GetProject finds archived projects, too.
 func (s *projectService) GetProject(_ context.Context, request *flyteidl2.GetProjectRequest) (*flyteidl2.GetProjectResponse, error) {
 	if request.GetId() == "" {
 		return nil, invalid("id is required")
@@ -55,7 +54,7 @@ func (s *projectService) GetProject(_ context.Context, request *flyteidl2.GetPro
 	if err != nil {
 		return nil, err
 	}
-	return &flyteidl2.GetProjectResponse{Project: messageV2(project)}, nil
+	return &flyteidl2.GetProjectResponse{Project: toProtoV2(project)}, nil
 }
 
 // ListProjects has neither a default nor a maximum for the limit; 0 lists all projects. Without a filter it hides archived ones.
@@ -79,17 +78,17 @@ func (s *projectService) ListProjects(
 	if err != nil {
 		return nil, err
 	}
-	answer := &flyteidl2.Projects{}
+	response := &flyteidl2.Projects{}
 	for _, project := range page {
-		answer.Projects = append(answer.Projects, messageV2(project))
+		response.Projects = append(response.Projects, toProtoV2(project))
 	}
-	if limit > 0 && len(answer.GetProjects()) == limit {
-		answer.Token = strconv.Itoa(offset + limit)
+	if limit > 0 && len(response.GetProjects()) == limit {
+		response.Token = strconv.Itoa(offset + limit)
 	}
-	return &flyteidl2.ListProjectsResponse{Projects: answer}, nil
+	return &flyteidl2.ListProjectsResponse{Projects: response}, nil
 }
 
-// parseTokenV2 takes the digits that a token begins with, as fmt.Sscanf does.
+// parseTokenV2 uses the leading digits of a token, as fmt.Sscanf does.
 func parseTokenV2(token string) (offset int, err error) {
 	if token == "" {
 		return 0, nil
@@ -103,23 +102,23 @@ func parseTokenV2(token string) (offset int, err error) {
 	return offset, nil
 }
 
-func storedV2(p *flyteidl2.Project) Project {
+func fromProtoV2(p *flyteidl2.Project) Project {
 	return Project{
 		ID: p.GetId(), Name: p.GetName(), Description: p.GetDescription(), Labels: maps.Clone(p.GetLabels().GetValues()),
 		State: admin.Project_ProjectState(p.GetState()),
 	}
 }
 
-// messageV2 has no labels where there are none, rather than empty ones (runs/repository/transformers/project.go).
-func messageV2(p Project) *flyteidl2.Project {
-	message := &flyteidl2.Project{
+// toProtoV2 leaves labels out if there are none (runs/repository/transformers/project.go).
+func toProtoV2(p Project) *flyteidl2.Project {
+	project := &flyteidl2.Project{
 		Id: p.ID, Name: p.Name, Description: p.Description, State: flyteidl2.ProjectState(p.State),
 	}
 	if len(p.Labels) > 0 {
-		message.Labels = &flyteidl2.Labels{Values: p.Labels}
+		project.Labels = &flyteidl2.Labels{Values: p.Labels}
 	}
 	for _, domain := range domains() {
-		message.Domains = append(message.Domains, &flyteidl2.Domain{Id: domain.GetId(), Name: domain.GetName()})
+		project.Domains = append(project.Domains, &flyteidl2.Domain{Id: domain.GetId(), Name: domain.GetName()})
 	}
-	return message
+	return project
 }

@@ -14,19 +14,19 @@ import (
 // Project is one stored project.
 type Project struct {
 	ID, Name, Description string
-	// Labels are nil until a request carried the message, which may be empty.
+	// Labels are nil until a request has labels, which may be empty.
 	Labels map[string]string
 	State  admin.Project_ProjectState
 }
 
-// message adds the domains, which every answer carries and no request may
+// toProto adds the domains, which every response has and no request may have
 // (flyteadmin/pkg/repositories/transformers/project.go).
-func (p Project) message() *admin.Project {
-	message := &admin.Project{Id: p.ID, Name: p.Name, Description: p.Description, State: p.State, Domains: domains()}
+func (p Project) toProto() *admin.Project {
+	project := &admin.Project{Id: p.ID, Name: p.Name, Description: p.Description, State: p.State, Domains: domains()}
 	if p.Labels != nil {
-		message.Labels = &admin.Labels{Values: maps.Clone(p.Labels)}
+		project.Labels = &admin.Labels{Values: maps.Clone(p.Labels)}
 	}
-	return message
+	return project
 }
 
 func (p Project) clone() Project {
@@ -38,7 +38,7 @@ func (p Project) clone() Project {
 type projects struct {
 	mutex sync.Mutex
 	byID  map[string]Project
-	// fault, if not nil, is what every operation answers.
+	// fault is the error of every operation, if not nil.
 	fault error
 }
 
@@ -67,7 +67,7 @@ func (t *projects) get(id string) (Project, error) {
 	return project.clone(), nil
 }
 
-// create: the unique index answers AlreadyExists, also for an archived project
+// create returns the AlreadyExists of the unique index, for an archived project, too
 // (flyteadmin/pkg/repositories/errors/postgres.go, runs/repository/impl/project.go).
 func (t *projects) create(project Project) error {
 	t.mutex.Lock()
@@ -79,7 +79,7 @@ func (t *projects) create(project Project) error {
 		return status.Error(codes.AlreadyExists, "value with matching project already exists")
 	}
 	if len(t.byID) >= MaxProjects {
-		return status.Errorf(codes.ResourceExhausted, "the double holds no more than %d projects", MaxProjects)
+		return status.Errorf(codes.ResourceExhausted, "the double stores at most %d projects", MaxProjects)
 	}
 	if t.byID == nil {
 		t.byID = map[string]Project{}
@@ -102,9 +102,9 @@ func (t *projects) update(id string, change func(Project) Project) error {
 	return nil
 }
 
-// overlaid writes what gorm's Updates writes: no zero values, so no empty name or description and no absent labels. Labels that
-// are there, even empty, replace all; the state is a pointer there and so always written.
-func (p Project) overlaid(request *admin.Project) Project {
+// updated writes what gorm's Updates writes: no zero values, so no empty name or description and no absent labels. Present labels, even
+// if empty, replace all. The state is a pointer in FlyteAdmin, so it is always written.
+func (p Project) updated(request *admin.Project) Project {
 	p.Name = cmp.Or(request.GetName(), p.Name)
 	p.Description = cmp.Or(request.GetDescription(), p.Description)
 	if request.GetLabels() != nil {
@@ -128,8 +128,8 @@ func (t *projects) snapshot() []Project {
 	return all
 }
 
-// page filters, sorts and cuts. A limit of 0 is none.
-func (t *projects) page(matches func(Project) bool, compare func(a, b Project) int, offset, limit int) ([]Project, error) {
+// page returns one page of a sorted listing. A limit of 0 is no limit.
+func (t *projects) page(matches filter, compare func(a, b Project) int, offset, limit int) ([]Project, error) {
 	t.mutex.Lock()
 	fault := t.fault
 	t.mutex.Unlock()

@@ -1,8 +1,9 @@
-// Package flytetest is a Flyte in the process: a real gRPC server that validates, stores and answers projects as FlyteAdmin 1.16 on
-// PostgreSQL does, or as Flyte 2, with the same codes. What it copies is named by file of github.com/flyteorg/flyte; the contract
-// suite of internal/flyte holds it against real ones. Beyond that it fails, hangs and loses answers on demand, and counts calls.
+// Package flytetest is an in-process double of Flyte: a real gRPC server that validates and stores projects as FlyteAdmin 1.16 on
+// PostgreSQL does, or as Flyte 2, with the same codes. Comments name the files of github.com/flyteorg/flyte that it follows; the
+// contract suite of internal/flyte runs against it and against real servers. On demand it fails, hangs and loses responses. It counts
+// calls.
 //
-// It keeps everything in memory and is bounded: more than MaxProjects projects are refused with ResourceExhausted.
+// It keeps everything in memory, and refuses more than MaxProjects projects with ResourceExhausted.
 package flytetest
 
 import (
@@ -17,7 +18,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flyteidl2"
 )
 
-// MaxProjects is what one server holds: more than the workspaces of a cluster, less than would hurt the process.
+// MaxProjects bounds the memory of one server. It is more than the workspaces of a cluster.
 const MaxProjects = 20_000
 
 const maxConcurrentCalls = 1024
@@ -25,7 +26,7 @@ const maxConcurrentCalls = 1024
 // Server is one Flyte. All methods are safe for concurrent use.
 type Server struct {
 	faults
-	authority
+	authenticator
 	projects   projects
 	attributes attributesTable
 	v2         bool
@@ -70,7 +71,7 @@ func Serve(listener net.Listener) *Server {
 	service.RegisterAdminServiceServer(server.grpc, &adminService{
 		projects: &server.projects, attributes: &server.attributes, executions: &server.executions,
 	})
-	service.RegisterAuthMetadataServiceServer(server.grpc, &authMetadata{authority: &server.authority})
+	service.RegisterAuthMetadataServiceServer(server.grpc, &authMetadata{authenticator: &server.authenticator})
 	return server.serve()
 }
 
@@ -79,14 +80,14 @@ func ServeV2(listener net.Listener) *Server {
 	server := newServer(listener)
 	server.v2 = true
 	flyteidl2.RegisterProjectServiceServer(server.grpc, &projectService{projects: &server.projects})
-	server.grpc.RegisterService(authMetadataV2(), &authMetadata{authority: &server.authority})
+	server.grpc.RegisterService(authMetadataV2(), &authMetadata{authenticator: &server.authenticator})
 	return server.serve()
 }
 
 func newServer(listener net.Listener) *Server {
 	server := &Server{listener: listener, done: make(chan struct{})}
 	server.grpc = grpc.NewServer(
-		grpc.ChainUnaryInterceptor(server.faults.intercept, server.authority.intercept),
+		grpc.ChainUnaryInterceptor(server.faults.intercept, server.authenticator.intercept),
 		grpc.MaxConcurrentStreams(maxConcurrentCalls),
 	)
 	return server
@@ -95,7 +96,7 @@ func newServer(listener net.Listener) *Server {
 func (s *Server) serve() *Server {
 	go func() {
 		defer close(s.done)
-		// Serve returns when Stop closes the listener; a listener that breaks earlier shows at the clients.
+		// Serve returns when Stop closes the listener. If the listener fails earlier, clients see it.
 		_ = s.grpc.Serve(s.listener)
 	}()
 	return s
@@ -104,12 +105,11 @@ func (s *Server) serve() *Server {
 // Addr is the host:port that clients dial.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Stop closes the listener and every connection, and returns when nothing runs any more. Calls that hang end. Repeating it is
-// harmless.
+// Stop closes the listener and every connection, ends hanging calls, and returns when nothing runs any more. It may be repeated.
 func (s *Server) Stop() {
 	s.stop.Do(s.grpc.Stop)
 	<-s.done
 }
 
-// Projects is a snapshot of all projects, archived ones too, by id.
+// Projects returns all projects, archived ones included, by id.
 func (s *Server) Projects() []Project { return s.projects.snapshot() }

@@ -9,10 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// amounts are quantities by resource. What is absent is zero, which FlyteAdmin doesn't distinguish.
+// amounts are quantities by resource. An absent one is zero; FlyteAdmin does not distinguish them.
 type amounts map[core.Resources_ResourceName]resource.Quantity
 
-// platformResources are what FlyteAdmin calls platform task resources.
+// platformResources are FlyteAdmin's "platform task resources".
 type platformResources struct{ defaults, limits amounts }
 
 // flyteAdminResources are FlyteAdmin's own (flyteadmin/pkg/runtime/task_resource_provider.go).
@@ -26,8 +26,8 @@ func flyteAdminResources() platformResources {
 	}
 }
 
-// resourceSet follows fromAdminProtoTaskResourceSpec (flyteadmin/pkg/manager/impl/util/resources.go): what is empty or no quantity
-// is zero.
+// resourceSet follows fromAdminProtoTaskResourceSpec (flyteadmin/pkg/manager/impl/util/resources.go): an empty or invalid quantity is
+// zero.
 func resourceSet(spec *admin.TaskResourceSpec) amounts {
 	all := amounts{}
 	for name, text := range map[core.Resources_ResourceName]string{
@@ -41,8 +41,8 @@ func resourceSet(spec *admin.TaskResourceSpec) amounts {
 	return all
 }
 
-// setTaskDefaults follows setCompiledTaskDefaults (flyteadmin/pkg/manager/impl/execution_manager.go): CPU and memory are always
-// written, even where they are zero; ephemeral storage and GPUs only where the task or the defaults name them.
+// setTaskDefaults follows setCompiledTaskDefaults (flyteadmin/pkg/manager/impl/execution_manager.go): it always writes CPU and memory,
+// even zeros, but ephemeral storage and GPUs only if the task or the defaults have them.
 func setTaskDefaults(task *core.TaskTemplate, platform platformResources) {
 	requests := entriesOf(task.GetContainer().GetResources().GetRequests())
 	limits := entriesOf(task.GetContainer().GetResources().GetLimits())
@@ -76,7 +76,7 @@ func adjustOrDefault(request, limit, platformDefault, platformLimit resource.Qua
 	return atMost(atMost(request, platformLimit), limit), limit
 }
 
-// atMost takes a zero limit for none.
+// atMost takes a zero limit for no limit.
 func atMost(value, limit resource.Quantity) resource.Quantity {
 	if value.IsZero() || limit.IsZero() || value.Cmp(limit) <= 0 {
 		return value
@@ -84,7 +84,7 @@ func atMost(value, limit resource.Quantity) resource.Quantity {
 	return limit
 }
 
-// entriesOf takes what is no quantity for zero.
+// entriesOf takes an invalid quantity for zero.
 func entriesOf(entries []*core.Resources_ResourceEntry) amounts {
 	all := amounts{}
 	for _, entry := range entries {
@@ -98,8 +98,8 @@ func isZero(all amounts, name core.Resources_ResourceName) bool {
 	return amount.IsZero()
 }
 
-// validateResources follows validateTaskResources (flyteadmin/pkg/manager/impl/validation/task_validator.go), which compares whole
-// units, rounded up, and only resources that the task requests.
+// validateResources follows validateTaskResources (flyteadmin/pkg/manager/impl/validation/task_validator.go), which compares only
+// resources that the task requests, in whole units, rounded up.
 func validateResources(task *core.Resources, platformLimits amounts) error {
 	for _, entry := range slices.Concat(task.GetRequests(), task.GetLimits()) {
 		amount, err := resource.ParseQuantity(entry.GetValue())

@@ -18,12 +18,12 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// hostileFlyte lists what it likes.
+// hostileFlyte answers ListProjects as a test wants.
 type hostileFlyte struct {
 	service.UnimplementedAdminServiceServer
 
 	page func(number int, request *admin.ProjectListRequest) *admin.Projects
-	// pages is how many were asked for.
+	// pages counts the pages that were requested.
 	pages int
 }
 
@@ -39,7 +39,7 @@ func liveHeap() uint64 {
 	return stats.HeapAlloc
 }
 
-// differing serves the hostile Flyte and lists it.
+// differing serves the hostile Flyte and calls Differing.
 func (h *hostileFlyte) differing(t *testing.T, wanted ...flyte.Project) ([]string, error) {
 	t.Helper()
 	var config net.ListenConfig
@@ -60,7 +60,7 @@ func (h *hostileFlyte) differing(t *testing.T, wanted ...flyte.Project) ([]strin
 	return newClient(t, flyte.Options{Endpoint: listener.Addr().String()}).Differing(t.Context(), wanted)
 }
 
-// largePage is a page of projects of nobody, of about the size on the wire.
+// largePage is a page of foreign projects of about this size on the wire.
 func largePage(bytes, number int) *admin.Projects {
 	page, text := &admin.Projects{Token: strconv.Itoa(number)}, strings.Repeat("x", 32_000)
 	for i := range bytes / len(text) {
@@ -69,8 +69,8 @@ func largePage(bytes, number int) *admin.Projects {
 	return page
 }
 
-// TestDiffering_EndsAnEndlessListing: every page is as large as can be, and names another one.
-func TestDiffering_EndsAnEndlessListing(t *testing.T) {
+// TestDiffering_BoundsTheBytes: every page is as large as allowed, and there is always another one.
+func TestDiffering_BoundsTheBytes(t *testing.T) {
 	before, most := liveHeap(), uint64(0)
 	hostile := &hostileFlyte{page: func(number int, _ *admin.ProjectListRequest) *admin.Projects {
 		most = max(most, liveHeap())
@@ -81,12 +81,12 @@ func TestDiffering_EndsAnEndlessListing(t *testing.T) {
 		t.Errorf("error is %v, want ErrUnavailable for its bytes", err)
 	}
 	if most > before+32<<20 {
-		t.Errorf("of %d pages %d MiB are kept, want at most 32", hostile.pages, (most-before)>>20)
+		t.Errorf("after %d pages %d MiB are in use, want at most 32", hostile.pages, (most-before)>>20)
 	}
 }
 
-// TestDiffering_EndsAListingOfNothing: the pages are small, and there is always one more.
-func TestDiffering_EndsAListingOfNothing(t *testing.T) {
+// TestDiffering_BoundsThePages: the pages are empty, and there is always another one.
+func TestDiffering_BoundsThePages(t *testing.T) {
 	hostile := &hostileFlyte{page: func(number int, _ *admin.ProjectListRequest) *admin.Projects {
 		return &admin.Projects{Token: strconv.Itoa(number)}
 	}}
@@ -95,7 +95,7 @@ func TestDiffering_EndsAListingOfNothing(t *testing.T) {
 	}
 }
 
-func TestDiffering_EndsAtARepeatedToken(t *testing.T) {
+func TestDiffering_StopsAtARepeatedToken(t *testing.T) {
 	for name, tokens := range map[string][]string{"the same": {"1", "1"}, "one of before": {"1", "2", "1"}} {
 		t.Run(name, func(t *testing.T) {
 			hostile := &hostileFlyte{page: func(number int, _ *admin.ProjectListRequest) *admin.Projects {
@@ -108,14 +108,14 @@ func TestDiffering_EndsAtARepeatedToken(t *testing.T) {
 	}
 }
 
-// TestDiffering_RefusesWhatNoFlyteAnswers: decoded, an empty project takes a hundred times what it takes on the wire.
-func TestDiffering_RefusesWhatNoFlyteAnswers(t *testing.T) {
+// TestDiffering_RefusesOversizedPages: a decoded empty project takes a hundred times as much memory as on the wire.
+func TestDiffering_RefusesOversizedPages(t *testing.T) {
 	emptyProjects := &admin.Projects{Projects: make([]*admin.Project, 201)}
 	for i := range emptyProjects.GetProjects() {
 		emptyProjects.Projects[i] = &admin.Project{}
 	}
 	tests := map[string]*admin.Projects{
-		"more projects than asked for": emptyProjects,
+		"more projects than requested": emptyProjects,
 		"a long token":                 {Token: strings.Repeat("1", 1_000_000)},
 		"a page of 5 MB":               largePage(5_000_000, 1),
 	}
@@ -129,7 +129,7 @@ func TestDiffering_RefusesWhatNoFlyteAnswers(t *testing.T) {
 	}
 }
 
-// TestDiffering_SkipsOversizedProjects: one that is ours is looked up by EnsureProject, one of others is nothing to us.
+// TestDiffering_SkipsOversizedProjects: it does not decode them; one of ours counts as different.
 func TestDiffering_SkipsOversizedProjects(t *testing.T) {
 	same, grown := newProject("ws-1"), newProject("ws-2")
 	oversized := func(p *admin.Project) *admin.Project {

@@ -2,7 +2,7 @@ package flyte
 
 import "testing"
 
-func TestAllow_KeepsTokensFromMetadataServices(t *testing.T) {
+func TestCheckAddress_RefusesMetadataServices(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]bool{
 		"192.0.2.7:443": true, "10.0.0.1:443": true, "[2001:db8::1]:443": true, "127.0.0.1:443": true,
@@ -10,11 +10,11 @@ func TestAllow_KeepsTokensFromMetadataServices(t *testing.T) {
 		"[fd00:ec2::254]:443": false, "[fd00:ec2::254%eth0]:443": false, "[fd20:ce::254]:443": false, "168.63.129.16:443": false,
 		"100.100.100.200:443": false, "192.0.0.192:443": false, "name:443": false,
 	} {
-		if err := allow("https")("tcp", address, nil); (err == nil) != want {
+		if err := checkAddress("https")("tcp", address, nil); (err == nil) != want {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
-	if allow("http")("tcp", "192.0.2.7:80", nil) == nil || allow("http")("tcp", "127.0.0.1:80", nil) != nil {
-		t.Error("http is for loopback, and for nothing else")
+	if checkAddress("http")("tcp", "192.0.2.7:80", nil) == nil || checkAddress("http")("tcp", "127.0.0.1:80", nil) != nil {
+		t.Error("http must be allowed on the loopback interface alone")
 	}
 }

@@ -1,0 +1,64 @@
+package flytetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/core"
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
+)
+
+// RegisterTask registers a container task with these resources at any FlyteAdmin.
+func RegisterTask(
+	ctx context.Context, flyteAdmin service.AdminServiceClient, project, domain, name string, resources *core.Resources,
+) (*core.Identifier, error) {
+	id := &core.Identifier{ResourceType: core.ResourceType_TASK, Project: project, Domain: domain, Name: name, Version: "v1"}
+	template := &core.TaskTemplate{
+		Type: "container", Metadata: &core.TaskMetadata{Runtime: &core.RuntimeMetadata{Version: "1"}}, Interface: &core.TypedInterface{},
+		Target: &core.TaskTemplate_Container{Container: &core.Container{
+			Image: "company.com/train:1", Command: []string{"train"}, Resources: resources,
+		}},
+	}
+	_, err := flyteAdmin.CreateTask(ctx, &admin.TaskCreateRequest{Id: id, Spec: &admin.TaskSpec{Template: template}})
+	return id, err
+}
+
+// StartExecution starts an execution of a task at any FlyteAdmin, with the name of the task.
+func StartExecution(ctx context.Context, flyteAdmin service.AdminServiceClient, task *core.Identifier) error {
+	_, err := flyteAdmin.CreateExecution(ctx, &admin.ExecutionCreateRequest{
+		Project: task.GetProject(), Domain: task.GetDomain(), Name: task.GetName(), Inputs: &core.LiteralMap{},
+		Spec: &admin.ExecutionSpec{LaunchPlan: task, Metadata: &admin.ExecutionMetadata{Mode: admin.ExecutionMetadata_MANUAL}},
+	})
+	return err
+}
+
+// WorkflowResources returns the resources of the only task in a FlyteWorkflow, which is JSON. A real FlyteAdmin creates one for every
+// execution; of the double, use [Server.ExecutionResources].
+func WorkflowResources(flyteWorkflow []byte) (*core.Resources, error) {
+	type entries []struct{ Name, Value string }
+	var workflow struct {
+		Tasks map[string]struct {
+			Container struct {
+				Resources struct{ Requests, Limits entries } `json:"resources"`
+			} `json:"container"`
+		} `json:"tasks"`
+	}
+	if err := json.Unmarshal(flyteWorkflow, &workflow); err != nil || len(workflow.Tasks) != 1 {
+		return nil, fmt.Errorf("the FlyteWorkflow has %d tasks, %w:\n%s", len(workflow.Tasks), err, flyteWorkflow)
+	}
+	resources := &core.Resources{}
+	toProto := func(all entries) (list []*core.Resources_ResourceEntry) {
+		for _, entry := range all {
+			name := core.Resources_ResourceName(core.Resources_ResourceName_value[entry.Name])
+			list = append(list, &core.Resources_ResourceEntry{Name: name, Value: entry.Value})
+		}
+		return list
+	}
+	for _, task := range workflow.Tasks {
+		resources.Requests = toProto(task.Container.Resources.Requests)
+		resources.Limits = toProto(task.Container.Resources.Limits)
+	}
+	return resources, nil
+}
