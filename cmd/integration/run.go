@@ -25,6 +25,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/store"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
 )
@@ -45,7 +46,7 @@ type service struct {
 	flyte      *flyteProbe
 	validator  *workspace.Validator
 	controller *lifecycle.Controller
-	store      *k8s.Store
+	store      *store.Store
 	reporter   *workspaceservice.Reporter // nil without WORKSPACE_API_ENDPOINT
 	resync     *workspaceservice.Resync   // the same
 	lease      *k8s.Lease
@@ -181,7 +182,7 @@ func (s *service) addController(ctx context.Context) error {
 }
 
 func (s *service) addStore(ctx context.Context) (err error) {
-	s.store, err = k8s.NewStore(ctx, s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(),
+	s.store, err = store.New(ctx, s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(),
 		workspace.NewLimits(s.cfg.MaxWorkspaces))
 	return err
 }

@@ -19,9 +19,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/store"
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
 )
 
@@ -111,7 +111,7 @@ func newResync(kube client.Client, api *workspaceservice.Client, settings map[st
 		return nil, fmt.Errorf("reading MAX_WORKSPACES in the service's ConfigMap: %w", err)
 	}
 	return workspaceservice.NewResync(workspaceservice.ResyncOptions{
-		Client: api, Cached: kube, Live: kube, Store: k8s.NewDirectStore(kube, workspace.NewLimits(maximum)),
+		Client: api, Cached: kube, Live: kube, Store: store.NewDirect(kube, workspace.NewLimits(maximum)),
 		Validator: workspace.NewValidator(naming), Metrics: prometheus.NewRegistry(),
 	}), nil
 }

@@ -12,23 +12,23 @@ type Limits struct {
 }
 
 const (
-	// ordinaryMembers is how many members a Workspace may have however many the others have.
-	ordinaryMembers = 64
+	// OrdinaryMembers is how many members a Workspace may have however many the others have.
+	OrdinaryMembers = 64
 	// minMembers is the smallest Limits.Members: a hundred Workspaces of the largest size.
 	minMembers = 100_000
 )
 
 // NewLimits returns the limits that follow from MAX_WORKSPACES.
 func NewLimits(maxWorkspaces int) Limits {
-	return Limits{Workspaces: maxWorkspaces, Members: max(minMembers, ordinaryMembers*maxWorkspaces)}
+	return Limits{Workspaces: maxWorkspaces, Members: max(minMembers, OrdinaryMembers*maxWorkspaces)}
 }
 
 // ExceededBy says why a Workspace may not have so many members beside those of the others, or "" if it may.
 func (l Limits) ExceededBy(members, others int) string {
-	if members <= ordinaryMembers || members+others <= l.Members {
+	if members <= OrdinaryMembers || members+others <= l.Members {
 		return ""
 	}
 	return fmt.Sprintf("it would have %d members and the other workspaces have %d: with MAX_WORKSPACES=%d, a workspace may have more than %d "+
 		"only while all have at most %d together; replace members by groups, or raise MAX_WORKSPACES and the memory limit",
-		members, others, l.Workspaces, ordinaryMembers, l.Members)
+		members, others, l.Workspaces, OrdinaryMembers, l.Members)
 }

@@ -69,5 +69,5 @@ func Raises(w *v1alpha1.Workspace, e Event) bool {
 }
 
 func raisesState(w *v1alpha1.Workspace, e Event) bool {
-	return e.Type.setsState() && (isUnknown(w) || e.Data.Version > w.Spec.StateVersion)
+	return e.Type.setsState() && (IsNew(w) || e.Data.Version > w.Spec.StateVersion)
 }

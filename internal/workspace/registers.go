@@ -59,11 +59,11 @@ func Record(w *v1alpha1.Workspace, e Event, d Delivery) (Outcome, error) {
 
 // RaisesContent tells whether recording e would replace the content of w.
 func RaisesContent(w *v1alpha1.Workspace, e Event) bool {
-	return e.Type.HasContent() && (isUnknown(w) || e.Data.Version > w.Spec.Version)
+	return e.Type.HasContent() && (IsNew(w) || e.Data.Version > w.Spec.Version)
 }
 
-// isUnknown tells whether w was never stored.
-func isUnknown(w *v1alpha1.Workspace) bool { return w.ResourceVersion == "" }
+// IsNew reports whether w was never stored.
+func IsNew(w *v1alpha1.Workspace) bool { return w.ResourceVersion == "" }
 
 func setContent(s *v1alpha1.WorkspaceSpec, d Data) {
 	s.Version = d.Version

@@ -23,7 +23,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// apiStore records events under the service's account, as k8s.Store does for the edge.
+// apiStore records events under the service's account, as store.Store does for the edge.
 type apiStore struct {
 	client.Client
 	test string

@@ -9,8 +9,8 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/store"
 )
 
 // ending is everything that a workspace came to, without its id.
@@ -41,7 +41,7 @@ func (s *stage) endingOf(id string) ending {
 // It runs alone: the Workspaces of a Store carry no label of a test.
 func TestController_EndsTheSameInEveryOrder(t *testing.T) {
 	s := newStage(t, stageOptions{seesAll: true})
-	store, err := k8s.NewStore(t.Context(), s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), workspace.NewLimits(1000))
+	workspaces, err := store.New(t.Context(), s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), workspace.NewLimits(1000))
 	must(t, err)
 	data := workspace.Data{
 		Name: "First name", Members: []v1alpha1.Member{{Kind: v1alpha1.MemberUser, Name: "ana@company.com", Role: v1alpha1.RoleAdmin}},
@@ -62,7 +62,7 @@ func TestController_EndsTheSameInEveryOrder(t *testing.T) {
 			e := events[i]
 			e.Data.WorkspaceID, e.Data.Version = id, int64(i+1)
 			delivery := workspace.NewDelivery(fmt.Sprintf("msg-%s-%d", id, i), []byte(e.Type))
-			_, _, err := store.Record(t.Context(), e, delivery)
+			_, _, err := workspaces.Record(t.Context(), e, delivery)
 			must(t, err)
 			s.reconcile(id) // every step on the way takes effect
 		}

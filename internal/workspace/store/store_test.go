@@ -1,4 +1,4 @@
-package k8s
+package store
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 
 func newStore(t testing.TB, k *kube) *Store {
 	t.Helper()
-	s, err := NewStore(t.Context(), k.client, k.live, k.cache, workspace.NewLimits(1000))
+	s, err := New(t.Context(), k.client, k.live, k.cache, workspace.NewLimits(1000))
 	must(t, err)
 	return s
 }
@@ -63,7 +63,7 @@ func TestStore_RecordsAnEventOnce(t *testing.T) {
 		{"another body", suspended, workspace.NewDelivery("msg_3", []byte("x")), "", workspace.KindConflict, 0},
 	}
 	for _, step := range steps {
-		k.requests.since()
+		k.requests.reset()
 		w, outcome, err := s.Record(t.Context(), step.event, step.delivery)
 		if step.kind != 0 {
 			if workspace.KindOf(err) != step.kind {
@@ -72,7 +72,7 @@ func TestStore_RecordsAnEventOnce(t *testing.T) {
 			continue
 		}
 		must(t, err)
-		if got := k.requests.since(); outcome != step.want || got != step.requests {
+		if got := k.requests.reset(); outcome != step.want || got != step.requests {
 			t.Errorf("%s: %s with %d requests, want %s with %d", step.name, outcome, got, step.want, step.requests)
 		}
 		if diff := cmp.Diff(k.workspace(t, "store-once").Spec, w.Spec); diff != "" {
@@ -208,11 +208,11 @@ func TestStore_RefusesMoreThanTheMaximum(t *testing.T) {
 	eventually(t, func(ctx context.Context) error {
 		var seen v1alpha1.WorkspaceList
 		if err := k.cache.List(ctx, &seen); err != nil || len(seen.Items) != len(all.Items) {
-			return errors.Join(err, errNotYet)
+			return errors.Join(err, errNotCached)
 		}
 		return nil
 	})
-	s, err := NewStore(t.Context(), k.client, k.live, k.cache, workspace.NewLimits(len(all.Items)+1))
+	s, err := New(t.Context(), k.client, k.live, k.cache, workspace.NewLimits(len(all.Items)+1))
 	must(t, err)
 	fits, more := event(workspace.EventDeleted, "max-1", 1), event(workspace.EventCreated, "max-2", 1)
 	known := event(workspace.EventUpdated, "max-1", 2)
@@ -305,7 +305,7 @@ func TestStore_AdmitsWhatTheTierAllows(t *testing.T) {
 		if err := k.cache.Get(ctx, client.ObjectKeyFromObject(tier), &seen); err != nil || seen.Spec.Quota.Maximum.CPU == "4" {
 			return err
 		}
-		return errNotYet
+		return errNotCached
 	})
 	more := e
 	more.Type, more.Data.Version, more.Data.Quota.CPU = workspace.EventUpdated, 2, "9"

@@ -1,4 +1,4 @@
-package k8s
+package store
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -17,12 +18,12 @@ func registered(w *v1alpha1.Workspace) bool { return w.Status.ProjectID != "" }
 
 func TestStore_AwaitWakesByTheWatch(t *testing.T) {
 	k := newKube(t)
-	s, looks := newStore(t, k), make(chan struct{}, 100)
+	s, reads := newStore(t, k), make(chan struct{}, 100)
 	ended := make(chan error)
 	go func() {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		w, err := s.Await(ctx, "await-wakes", func(w *v1alpha1.Workspace) bool { looks <- struct{}{}; return registered(w) })
+		w, err := s.Await(ctx, "await-wakes", func(w *v1alpha1.Workspace) bool { reads <- struct{}{}; return registered(w) })
 		if err == nil && w.Status.ProjectID != "await-wakes" {
 			t.Errorf("got %+v", w)
 		}
@@ -30,14 +31,14 @@ func TestStore_AwaitWakesByTheWatch(t *testing.T) {
 	}()
 	w := workspace.New("await-wakes")
 	must(t, k.admin.Create(t.Context(), w))
-	<-looks
+	<-reads
 	w.Status.ProjectID = "await-wakes"
 	must(t, k.admin.Status().Update(t.Context(), w))
 	must(t, <-ended)
-	if got := len(looks); got > 3 {
-		t.Errorf("looked %d times for two changes", got+1)
+	if got := len(reads); got > 3 {
+		t.Errorf("read %d times for two changes", got+1)
 	}
-	if len(s.waiters.byID) != 0 {
+	if len(s.watch.subscribers) != 0 {
 		t.Error("a waiter stayed behind")
 	}
 }
@@ -54,7 +55,7 @@ func TestStore_AwaitEndsWithItsContext(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 		if w.Name != "await-ends" {
-			return errNotYet // the cache has not seen it
+			return errNotCached // the cache has not seen it
 		}
 		return nil
 	})
@@ -79,25 +80,47 @@ func TestStore_AwaitEndsWithItsContextInTheMiddleOfALook(t *testing.T) {
 	}
 }
 
-// Waiters of one workspace don't keep those of another, nor the informer, waiting.
-func TestWaiters_NotifyWithoutBlocking(t *testing.T) {
-	var ws waiters
-	first, stopFirst := ws.add("a")
-	second, stopSecond := ws.add("a")
-	other, stopOther := ws.add("b")
+func TestWorkspaceWatch_SignalsWithoutBlocking(t *testing.T) {
+	watch := newWorkspaceWatch()
+	first, stopFirst := watch.subscribe("a")
+	second, stopSecond := watch.subscribe("a")
+	other, stopOther := watch.subscribe("b")
 	for range 3 {
-		ws.OnUpdate(nil, workspace.New("a"))
+		watch.OnUpdate(nil, workspace.New("a"))
 	}
-	ws.OnDelete("not a Workspace")
+	watch.OnDelete("not an object")
 	if len(first) != 1 || len(second) != 1 || len(other) != 0 {
-		t.Errorf("%d, %d and %d tokens", len(first), len(second), len(other))
+		t.Errorf("%d, %d and %d signals", len(first), len(second), len(other))
 	}
 	stopFirst()
 	stopFirst()
 	stopSecond()
 	stopOther()
-	ws.OnAdd(workspace.New("a"), true)
-	if len(ws.byID) != 0 {
-		t.Errorf("kept %v", ws.byID)
+	watch.OnAdd(workspace.New("a"), true)
+	if len(watch.subscribers) != 0 {
+		t.Errorf("kept %v", watch.subscribers)
+	}
+}
+
+func TestWorkspaceWatch_CountsWorkspaces(t *testing.T) {
+	watch, synced := newWorkspaceWatch(), false
+	if watch.fewerThan(1) {
+		t.Error("without an informer, nobody knows how many there are")
+	}
+	watch.hasSynced = func() bool { return synced }
+	watch.OnAdd(workspace.New("a"), true)
+	watch.OnAdd(workspace.New("b"), false)
+	watch.OnUpdate(nil, workspace.New("b"))
+	if watch.fewerThan(3) {
+		t.Error("before the informer has synced, its count is too low")
+	}
+	synced = true
+	if watch.fewerThan(2) || !watch.fewerThan(3) {
+		t.Errorf("counted %d", watch.count)
+	}
+	watch.OnDelete(toolscache.DeletedFinalStateUnknown{Key: "a", Obj: workspace.New("a")})
+	watch.OnDelete(workspace.New("b"))
+	if !watch.fewerThan(1) {
+		t.Errorf("counted %d after all were deleted", watch.count)
 	}
 }
