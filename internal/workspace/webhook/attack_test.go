@@ -175,11 +175,7 @@ func (e *edge) costs(t *testing.T, a attack, held bool) {
 // knowing lets the edge verify with these keys.
 func knowing(keys string) func(*webhook.Options, *http.Server) {
 	return func(o *webhook.Options, _ *http.Server) {
-		parsed, err := signature.ParseKeys(keys)
-		if err != nil {
-			panic(err)
-		}
-		o.Verifier = signature.NewVerifier(func() *signature.Keys { return parsed }, 5*time.Minute, func() time.Time { return now })
+		o.Verifier = signature.NewVerifier(func() *signature.Keys { return keysOf(keys) }, 5*time.Minute, func() time.Time { return now })
 	}
 }
 

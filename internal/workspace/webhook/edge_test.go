@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -49,16 +50,12 @@ type edge struct {
 // options are those of a handler that works on store.
 func options(t *testing.T, store webhook.Store) webhook.Options {
 	t.Helper()
-	keys, err := signature.ParseKeys(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
 	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, []string{"flyte-system"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return webhook.Options{
-		Verifier:   signature.NewVerifier(func() *signature.Keys { return keys }, 5*time.Minute, func() time.Time { return now }),
+		Verifier:   signature.NewVerifier(func() *signature.Keys { return keysOf(secret) }, 5*time.Minute, func() time.Time { return now }),
 		Validator:  workspace.NewValidator(naming),
 		Store:      store,
 		ConsoleURL: func(id string) string { return "https://flyte.company.com/console/projects/" + id },
@@ -68,6 +65,19 @@ func options(t *testing.T, store webhook.Store) webhook.Options {
 		ProvisionTimeout: time.Minute,
 		Metrics:          prometheus.NewRegistry(),
 	}
+}
+
+// knownKeys are shared by all tests: fingerprints are slow on purpose, and each Keys computes its own once.
+var knownKeys sync.Map
+
+// keysOf parses secrets, which must be valid.
+func keysOf(secrets string) *signature.Keys {
+	keys, err := signature.ParseKeys(secrets)
+	if err != nil {
+		panic(err)
+	}
+	known, _ := knownKeys.LoadOrStore(secrets, keys)
+	return known.(*signature.Keys)
 }
 
 // newEdge starts an edge until the test ends. change may adapt what it is made of.

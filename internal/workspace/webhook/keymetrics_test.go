@@ -14,7 +14,7 @@ import (
 
 // During a rotation you see which keys each replica holds, and which of them the sender uses.
 func TestHandler_CountsRequestsByKey(t *testing.T) {
-	old, both, renewed := parsed(t, secret), parsed(t, secret+" "+otherSecret), parsed(t, otherSecret)
+	old, both, renewed := keysOf(secret), keysOf(secret+" "+otherSecret), keysOf(otherSecret)
 	first, second := both.Fingerprints()[0], both.Fingerprints()[1]
 	held := old
 	e := newEdge(t, func(o *webhook.Options, _ *http.Server) {
@@ -54,13 +54,4 @@ func TestHandler_CountsRequestsByKey(t *testing.T) {
 			t.Errorf("step %d, held (-want +got):\n%s", i, diff)
 		}
 	}
-}
-
-func parsed(t *testing.T, secrets string) *signature.Keys {
-	t.Helper()
-	keys, err := signature.ParseKeys(secrets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return keys
 }
