@@ -171,7 +171,7 @@ const (
 	MemberServiceAccount MemberKind = "ServiceAccount"
 )
 
-// Role is what a member may do in the workspace's namespaces; docs/operations.md lists the rights.
+// Role is what a member may do in the workspace's namespaces; docs/members.md lists the rights.
 type Role string
 
 // The roles of a Member.

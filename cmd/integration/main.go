@@ -1,5 +1,5 @@
 // Command integration is the service: it receives signed webhooks, stores the wish as a Workspace, makes it true and
-// keeps it true. It is configured by environment variables alone; docs/operations.md lists them.
+// keeps it true. It is configured by environment variables alone; docs/configuration.md lists them.
 package main
 
 import (

@@ -54,16 +54,16 @@ func asMemberOf(t *testing.T, role string, labels map[string]string) (c client.C
 	return member, namespace
 }
 
-// documented are the rights of each role, by resource, as the table of docs/operations.md gives them: verbs, sorted.
+// documented are the rights of each role, by resource, as the table of docs/members.md gives them: verbs, sorted.
 func documented(t *testing.T) map[string]map[string]string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/operations.md")
+	text, err := os.ReadFile("../../docs/members.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, table, found := strings.Cut(string(text), "| | viewer | editor | admin |\n|---|---|---|---|\n")
 	if !found {
-		t.Fatal("docs/operations.md has no table of the roles")
+		t.Fatal("docs/members.md has no table of the roles")
 	}
 	table, _, _ = strings.Cut(table, "\n\n")
 	rights := map[string]map[string]string{"viewer": {}, "editor": {}, "admin": {}}
