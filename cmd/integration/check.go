@@ -14,6 +14,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
@@ -139,7 +140,7 @@ func (c *config) checkSecret(found problems) {
 	case looksSecret(c.WebhookSecretFile): // the reader's errors repeat the path
 		found.add("WORKSPACE_WEBHOOK_SECRET_FILE", "must be a file's path, not a secret itself")
 	default:
-		if _, err := signature.WatchFile(c.WebhookSecretFile, signature.ParseKeys, func(error) {}); err != nil {
+		if _, err := secretfile.Watch(c.WebhookSecretFile, signature.ParseKeys, func(error) {}); err != nil {
 			found.add("WORKSPACE_WEBHOOK_SECRET_FILE", "%s", err)
 		}
 	}

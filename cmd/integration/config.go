@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
@@ -160,13 +161,13 @@ func nameOf(t reflect.Type) string {
 
 // webhookKeys gives the current keys: of the file, re-read when it changes, or of the variable. Keys that share a secret with
 // those of the other direction are never taken up. loaded is called with each set of keys that is, report as by
-// [signature.WatchFile].
+// [secretfile.Watch].
 func (c *config) webhookKeys(loaded func(*signature.Keys), report func(error)) (func() *signature.Keys, error) {
 	if c.WebhookSecretFile == "" {
 		loaded(c.keys)
 		return func() *signature.Keys { return c.keys }, nil
 	}
-	file, err := signature.WatchFile(c.WebhookSecretFile, func(text string) (*signature.Keys, error) {
+	file, err := secretfile.Watch(c.WebhookSecretFile, func(text string) (*signature.Keys, error) {
 		keys, err := signature.ParseKeys(text)
 		if err == nil && keys.Overlaps(c.outbound()) {
 			return nil, errors.New("shares a secret with those of the workspace service: the two directions need secrets of their own")

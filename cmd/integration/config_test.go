@@ -118,7 +118,7 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 			name: "WORKSPACE_WEBHOOK_SECRET_FILE", standard: "", good: secretFile, want: secretFile,
 			with: map[string]string{"WORKSPACE_WEBHOOK_SECRET": ""},
 			bad: map[string]string{
-				"nowhere":  "looking at the secret file: stat nowhere: no such file or directory",
+				"nowhere":  "stat nowhere: no such file or directory",
 				goodSecret: "must be a file's path, not a secret itself",
 				privateKey: "must be a file's path, not a secret itself",
 			},
@@ -302,8 +302,8 @@ func TestConfig_RefusesWebhookSecretsWithoutRepeatingThem(t *testing.T) {
 		"no prefix":   {"hunter2hunter2", "", "WORKSPACE_WEBHOOK_SECRET: secret 1: it does not start with whsec_, whsk_ or whpk_"},
 		"several": {privateKey + " " + goodSecret + " hunter2", "", "WORKSPACE_WEBHOOK_SECRET: secret 1: " + onlySigns +
 			"; secret 3: it does not start with whsec_, whsk_ or whpk_"},
-		"empty file": {"", empty, "WORKSPACE_WEBHOOK_SECRET_FILE: parsing the secret file " + empty + ": there is no secret"},
-		"a bad file": {"", private, "WORKSPACE_WEBHOOK_SECRET_FILE: parsing the secret file " + private + ": secret 1: " + onlySigns},
+		"empty file": {"", empty, "WORKSPACE_WEBHOOK_SECRET_FILE: parsing " + empty + ": there is no secret"},
+		"a bad file": {"", private, "WORKSPACE_WEBHOOK_SECRET_FILE: parsing " + private + ": secret 1: " + onlySigns},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

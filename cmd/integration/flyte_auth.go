@@ -4,11 +4,11 @@ import (
 	"crypto/x509"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"unicode"
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 )
 
 // checkFlyteTLS never repeats a value: a key may stand where a file's name should.
@@ -96,7 +96,7 @@ func (c *config) clientSecret() (string, error) {
 	if c.FlyteClientSecretAt == "" {
 		return c.FlyteClientSecret, nil
 	}
-	text, err := os.ReadFile(c.FlyteClientSecretAt)
+	text, err := secretfile.Read(c.FlyteClientSecretAt)
 	return strings.TrimSpace(string(text)), err
 }
 
@@ -109,6 +109,6 @@ func pemText(value string) flyte.PEM {
 		if strings.Contains(value, "-----BEGIN") {
 			return []byte(value), nil
 		}
-		return os.ReadFile(value)
+		return secretfile.Read(value)
 	}
 }

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
@@ -58,7 +58,7 @@ func pingSigner(secretFile string) (*signature.Signer, error) {
 	if secretFile == "" {
 		return nil, errors.New("WORKSPACE_WEBHOOK_SECRET_FILE: is required")
 	}
-	text, err := os.ReadFile(secretFile) //nolint:gosec // the operator names it
+	text, err := secretfile.Read(secretFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading WORKSPACE_WEBHOOK_SECRET_FILE: %w", err)
 	}

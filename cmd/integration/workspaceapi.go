@@ -13,6 +13,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
 )
@@ -92,7 +93,7 @@ func (c *config) inbound() *signature.Keys {
 	if c.WebhookSecretFile == "" || looksSecret(c.WebhookSecretFile) {
 		return c.keys
 	}
-	file, err := signature.WatchFile(c.WebhookSecretFile, signature.ParseKeys, func(error) {})
+	file, err := secretfile.Watch(c.WebhookSecretFile, signature.ParseKeys, func(error) {})
 	if err != nil {
 		return nil
 	}
@@ -108,7 +109,7 @@ func (c *config) outbound() *signature.Keys {
 		}
 		return signer.Keys()
 	}
-	file, err := signature.WatchFile(c.WorkspaceAPISecretFile, signature.NewSigner, func(error) {})
+	file, err := secretfile.Watch(c.WorkspaceAPISecretFile, signature.NewSigner, func(error) {})
 	if err != nil {
 		return nil
 	}
@@ -129,7 +130,7 @@ func (c *config) workspaceAPISigner(inbound func() *signature.Keys, tell func(er
 		signer, err := parse(c.WorkspaceAPISecret)
 		return func() *signature.Signer { return signer }, err
 	}
-	file, err := signature.WatchFile(c.WorkspaceAPISecretFile, parse, tell)
+	file, err := secretfile.Watch(c.WorkspaceAPISecretFile, parse, tell)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func (c *config) workspaceAPIToken(tell func(error)) (func() string, error) {
 	if c.WorkspaceAPITokenFile == "" {
 		return nil, nil
 	}
-	file, err := signature.WatchFile(c.WorkspaceAPITokenFile, func(text string) (string, error) {
+	file, err := secretfile.Watch(c.WorkspaceAPITokenFile, func(text string) (string, error) {
 		token := strings.TrimSpace(text)
 		if !bearer.MatchString(token) {
 			return "", errors.New("holds no bearer token")

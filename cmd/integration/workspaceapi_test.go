@@ -81,7 +81,7 @@ func TestConfig_NamesWhatTheWorkspaceAPILacks(t *testing.T) {
 		},
 		"a file": {
 			map[string]string{"WORKSPACE_API_SECRET_FILE": "nowhere"},
-			"WORKSPACE_API_SECRET_FILE: looking at the secret file: stat nowhere: no such file or directory",
+			"WORKSPACE_API_SECRET_FILE: stat nowhere: no such file or directory",
 		},
 		"key": {
 			map[string]string{"WORKSPACE_API_SECRET": apiSecret, "WORKSPACE_API_CLIENT_CERT": certificate},

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
 func now() time.Time { return signedAt }
@@ -56,18 +54,5 @@ func BenchmarkSigner_Sign(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		signer.Sign("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", signedAt, body)
-	}
-}
-
-func BenchmarkFile_Current(b *testing.B) {
-	path := b.TempDir() + "/secret"
-	writeFile(b, path, secretA)
-	file, err := signature.WatchFile(path, signature.ParseKeys, func(err error) { b.Error(err) })
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		file.Current()
 	}
 }

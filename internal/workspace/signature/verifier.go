@@ -15,8 +15,8 @@ type Verifier struct {
 
 // NewVerifier returns a verifier of requests that were signed with one of keys, at most tolerance before or after now.
 //
-// All three are needed. The functions are called once for each request, so that keys can change between two requests (see
-// [WatchFile]); no keys, or nil, means that nothing is accepted.
+// All three are needed. The functions are called once for each request, so that keys can change between two requests; no
+// keys, or nil, means that nothing is accepted.
 func NewVerifier(keys func() *Keys, tolerance time.Duration, now func() time.Time) *Verifier {
 	return &Verifier{keys: keys, tolerance: tolerance, now: now}
 }

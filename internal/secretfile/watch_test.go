@@ -1,4 +1,4 @@
-package signature_test
+package secretfile_test
 
 import (
 	"errors"
@@ -14,12 +14,32 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 )
 
-// watched is a file under watch, which holds secretA at first, with what was reported and how often it was parsed.
+const (
+	secretA = "secret-a"
+	secretB = "another-secret"
+	// similar has the length of secretA.
+	similar = "secret-c"
+)
+
+var errEmpty, errBad = errors.New("there is no secret"), errors.New("it is bad")
+
+// parseText accepts what is neither empty nor begins with "bad".
+func parseText(text string) (string, error) {
+	switch text = strings.TrimSpace(text); {
+	case text == "":
+		return "", errEmpty
+	case strings.HasPrefix(text, "bad"):
+		return "", errBad
+	}
+	return text, nil
+}
+
+// watched is a watched file, which contains secretA at first, with what was reported and how often it was parsed.
 type watched struct {
-	*signature.File[*signature.Keys]
+	*secretfile.File[string]
 	path    string
 	reports []string
 	parsed  int
@@ -29,18 +49,18 @@ func watch(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{path: filepath.Join(t.TempDir(), "secret")}
 	w.write(t, secretA)
-	parse := func(text string) (*signature.Keys, error) {
+	parse := func(text string) (string, error) {
 		w.parsed++
-		return signature.ParseKeys(text)
+		return parseText(text)
 	}
-	report := func(err error) {
+	onReload := func(err error) {
 		if err == nil {
 			err = errors.New("good again")
 		}
 		w.reports = append(w.reports, strings.ReplaceAll(err.Error(), w.path, "FILE"))
 	}
 	var err error
-	if w.File, err = signature.WatchFile(w.path, parse, report); err != nil {
+	if w.File, err = secretfile.Watch(w.path, parse, onReload); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -58,12 +78,12 @@ func writeFile(t testing.TB, path, text string) {
 	}
 }
 
-// holds checks which secret is there, after one second of the test's clock.
-func (w *watched) holds(t *testing.T, secret string) {
+// expect checks the current value, after one second of the test's clock.
+func (w *watched) expect(t *testing.T, secret string) {
 	t.Helper()
 	<-time.After(time.Second)
-	if !w.Current().Overlaps(mustKeys(t, secret)) {
-		t.Errorf("the current keys are not %s", secret)
+	if got := w.Current(); got != secret {
+		t.Errorf("the current value is %q, want %q", got, secret)
 	}
 }
 
@@ -74,59 +94,59 @@ func (w *watched) reported(t *testing.T, want ...string) {
 	}
 }
 
-func TestFile_TakesOverChangedKeys(t *testing.T) {
+func TestFile_ReloadsAChangedFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
-		w.holds(t, secretA)
+		w.expect(t, secretA)
 		w.write(t, secretB)
-		w.holds(t, secretB)
+		w.expect(t, secretB)
 		w.reported(t)
 	})
 }
 
-func TestFile_LooksAtMostOnceASecond(t *testing.T) {
+func TestFile_ChecksAtMostOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
 		<-time.After(time.Second)
 		w.Current()
 		w.write(t, secretB)
 		<-time.After(time.Second - time.Nanosecond)
-		if w.Current().Overlaps(mustKeys(t, secretB)) {
+		if w.Current() == secretB {
 			t.Error("the file was read within the second")
 		}
 		<-time.After(time.Nanosecond)
-		if !w.Current().Overlaps(mustKeys(t, secretB)) {
+		if w.Current() != secretB {
 			t.Error("the file was not read after a second")
 		}
 	})
 }
 
-func TestFile_KeepsLastGoodKeys(t *testing.T) {
-	const parsing = "parsing the secret file FILE: "
+func TestFile_KeepsTheLastGoodValue(t *testing.T) {
+	const parsing = "parsing FILE: "
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(t)
 		w.write(t, "")
-		w.holds(t, secretA)
-		w.holds(t, secretA)
+		w.expect(t, secretA)
+		w.expect(t, secretA)
 		w.reported(t, parsing+"there is no secret")
-		w.write(t, secretB+" "+privateKey)
-		w.holds(t, secretA)
+		w.write(t, "bad")
+		w.expect(t, secretA)
 		if err := os.Remove(w.path); err != nil {
 			t.Fatal(err)
 		}
-		w.holds(t, secretA)
-		w.holds(t, secretA)
+		w.expect(t, secretA)
+		w.expect(t, secretA)
 		w.write(t, secretA)
-		w.holds(t, secretA)
-		w.holds(t, secretA)
+		w.expect(t, secretA)
+		w.expect(t, secretA)
 		w.write(t, strings.Repeat(" ", 64<<10)+secretB)
-		w.holds(t, secretA)
+		w.expect(t, secretA)
 		w.write(t, secretB)
-		w.holds(t, secretB)
+		w.expect(t, secretB)
 		w.reported(t, parsing+"there is no secret",
-			parsing+"secret 2: a whsk_ private key can only sign: give its public key (whpk_)",
-			"looking at the secret file: stat FILE: no such file or directory", "good again",
-			"reading the secret file: FILE is larger than 64 KiB", "good again")
+			parsing+"it is bad",
+			"stat FILE: no such file or directory", "good again",
+			"FILE is larger than 64 KiB", "good again")
 	})
 }
 
@@ -145,11 +165,11 @@ func TestFile_FollowsSwappedLinks(t *testing.T) {
 		if err := errors.Join(os.Symlink("..1", filepath.Join(dir, "..data")), os.Symlink("..data/secret", path)); err != nil {
 			t.Fatal(err)
 		}
-		file, err := signature.WatchFile(path, signature.NewSigner, func(err error) { t.Error(err) })
+		file, err := secretfile.Watch(path, parseText, func(err error) { t.Error(err) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !file.Current().Keys().Overlaps(mustKeys(t, secretA)) {
+		if file.Current() != secretA {
 			t.Error("the first secret is not there")
 		}
 		if err := errors.Join(os.Symlink("..2", filepath.Join(dir, "..tmp")),
@@ -157,7 +177,7 @@ func TestFile_FollowsSwappedLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(time.Second)
-		if !file.Current().Keys().Overlaps(mustKeys(t, similar)) {
+		if file.Current() != similar {
 			t.Error("the second secret, of the same size and age, is not there")
 		}
 	})
@@ -168,20 +188,17 @@ func TestFile_ParsesOnlyChangedContent(t *testing.T) {
 		w := watch(t)
 		for range 3 {
 			w.write(t, secretA)
-			w.holds(t, secretA)
+			w.expect(t, secretA)
 		}
 		w.write(t, "bad")
 		for range 3 {
-			w.holds(t, secretA)
+			w.expect(t, secretA)
 		}
 		if w.parsed != 2 {
 			t.Errorf("parsed %d times, want 2: once for each content", w.parsed)
 		}
 	})
 }
-
-// similar is a secret of the same length as secretA.
-var similar = strings.Replace(secretA, "M", "N", 1)
 
 func TestFile_SeesChanges(t *testing.T) {
 	const settled = time.Hour
@@ -205,7 +222,7 @@ func TestFile_SeesChanges(t *testing.T) {
 				w := watch(t)
 				modified := time.Now().Add(-test.age)
 				w.writeAs(t, secretA, modified)
-				w.holds(t, secretA)
+				w.expect(t, secretA)
 				if test.newTime {
 					modified = modified.Add(time.Nanosecond)
 				}
@@ -214,9 +231,9 @@ func TestFile_SeesChanges(t *testing.T) {
 				}
 				w.writeAs(t, test.text, modified)
 				if test.seen {
-					w.holds(t, test.text)
+					w.expect(t, test.text)
 				} else {
-					w.holds(t, secretA)
+					w.expect(t, secretA)
 				}
 			})
 		})
@@ -240,20 +257,20 @@ func (w *watched) moveAway(t *testing.T) {
 	}
 }
 
-func TestWatchFile_RejectsUnusableFile(t *testing.T) {
+func TestWatch_RejectsUnusableFile(t *testing.T) {
 	dir := t.TempDir()
 	pipe, empty := filepath.Join(dir, "pipe"), filepath.Join(dir, "empty")
 	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.WriteFile(empty, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		filepath.Join(dir, "none"): "looking at the secret file: stat PATH: no such file or directory",
-		dir:                        "reading the secret file: PATH is not a regular file",
-		pipe:                       "reading the secret file: PATH is not a regular file",
-		empty:                      "parsing the secret file PATH: there is no secret",
+		filepath.Join(dir, "none"): "stat PATH: no such file or directory",
+		dir:                        "PATH is not a regular file",
+		pipe:                       "PATH is not a regular file",
+		empty:                      "parsing PATH: there is no secret",
 	} {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			file, err := signature.WatchFile(path, signature.ParseKeys, func(error) { t.Error("reported") })
+			file, err := secretfile.Watch(path, parseText, func(error) { t.Error("reported") })
 			if err == nil || file != nil {
 				t.Fatalf("got %v and %v, want an error", file, err)
 			}
@@ -265,7 +282,7 @@ func TestWatchFile_RejectsUnusableFile(t *testing.T) {
 }
 
 // While one caller parses, the others get the value that there is.
-func TestFile_CallersDontWaitForOneAnother(t *testing.T) {
+func TestFile_CallersDoNotWaitForOneAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "secret")
 		writeFile(t, path, "1")
@@ -277,7 +294,7 @@ func TestFile_CallersDontWaitForOneAnother(t *testing.T) {
 			}
 			return text, nil
 		}
-		file, err := signature.WatchFile(path, parse, func(err error) { t.Error(err) })
+		file, err := secretfile.Watch(path, parse, func(err error) { t.Error(err) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,4 +314,17 @@ func TestFile_CallersDontWaitForOneAnother(t *testing.T) {
 		close(hold)
 		all.Wait()
 	})
+}
+
+func BenchmarkFile_Current(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "secret")
+	writeFile(b, path, secretA)
+	file, err := secretfile.Watch(path, parseText, func(err error) { b.Error(err) })
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		file.Current()
+	}
 }
