@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Runs all tests. The last line counts them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+gotestsum=$(hack/tool.sh gotestsum)
+race=$(hack/race.sh)
+HELM=$(hack/tool.sh helm)
+export HELM
+# shellcheck disable=SC2086 # $race may be empty
+exec "$gotestsum" --format pkgname-and-test-fails -- $race -shuffle=on -timeout=45m ./...

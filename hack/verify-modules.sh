@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Fails if a go.mod or go.sum is not tidy.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+for module in . devcluster/controlplane devcluster/kwok image; do
+	(cd $module && go mod tidy -diff)
+done
