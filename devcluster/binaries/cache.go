@@ -13,12 +13,11 @@ import (
 // cache is one directory that is either absent or complete.
 type cache struct {
 	dir      string
-	names    []string // of the files that make it complete
+	names    []string // the files of a complete directory
 	progress io.Writer
 }
 
-// fill returns the directory once it is complete. build writes into a directory
-// beside it that takes its name when all is there.
+// fill returns the directory when it is complete. build writes into a directory beside it, which is renamed when it is complete.
 func (c cache) fill(ctx context.Context, build func(dir string) error) (string, error) {
 	if c.complete(c.dir) {
 		return c.dir, nil
@@ -27,19 +26,19 @@ func (c cache) fill(ctx context.Context, build func(dir string) error) (string, 
 		return "", fmt.Errorf("creating the cache: %w", err)
 	}
 	lock, err := filelock.Wait(ctx, c.dir+".lock", func() {
-		fmt.Fprintln(c.progress, "waiting for another process that builds the control plane")
+		fmt.Fprintln(c.progress, "waiting for another process that builds the same")
 	})
 	if err != nil {
 		return "", err
 	}
 	defer lock.Close()
-	if c.complete(c.dir) { // another process was faster
+	if c.complete(c.dir) { // built by another process meanwhile
 		return c.dir, nil
 	}
 	return c.dir, c.replace(build)
 }
 
-// replace is called under the lock, so what lies around is of the dead.
+// replace needs the lock: then any unfinished build belongs to a process that has ended.
 func (c cache) replace(build func(dir string) error) error {
 	building := c.dir + ".building"
 	for _, dir := range []string{building, c.dir} {
@@ -52,10 +51,10 @@ func (c cache) replace(build func(dir string) error) error {
 	}
 	defer os.RemoveAll(building)
 	if err := build(building); err != nil {
-		return fmt.Errorf("building the control plane: %w", err)
+		return err
 	}
 	if !c.complete(building) {
-		return fmt.Errorf("building the control plane: %s lacks one of %v", building, c.names)
+		return fmt.Errorf("building %s: it lacks one of %v", building, c.names)
 	}
 	if err := os.Rename(building, c.dir); err != nil {
 		return fmt.Errorf("keeping the build: %w", err)

@@ -13,22 +13,22 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/child"
 )
 
-// planDelay is how long a build runs before it is worth finding out how much it has to do.
+// planDelay is how long a build runs before it is planned. A build that is up to date ends earlier.
 const planDelay = 2 * time.Second
 
 // Build is one call of `go build`, with the local toolchain.
 type Build struct {
-	// Name is what progress calls it.
+	// Name is its name in the progress line.
 	Name string
 	// Module is the directory of the module that requires the packages.
 	Module string
-	// Packages are main packages; each becomes a binary in Dir.
+	// Packages are main packages. Each becomes a binary in Dir.
 	Packages    []string
 	LinkerFlags string
 	Dir         string
 }
 
-// Run builds. An error carries the end of what the compiler printed.
+// Run runs the build. Its error has the end of the compiler's output.
 func (b Build) Run(ctx context.Context, progress *Progress) error {
 	status := progress.begin(b)
 	defer progress.end(status)
@@ -41,7 +41,7 @@ func (b Build) Run(ctx context.Context, progress *Progress) error {
 	return nil
 }
 
-// planLater finds out what there is to build, beside the build: of a build that has nothing to do nobody has to wait for that.
+// planLater plans the build while it runs, so that a build that is up to date does not wait for the plan.
 func (b Build) planLater(ctx context.Context, status *buildStatus) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -56,14 +56,14 @@ func (b Build) planLater(ctx context.Context, status *buildStatus) (stop func())
 	return func() { cancel(); <-ended }
 }
 
-// command is a go command with the flags that decide which packages are up to date.
+// command returns a go command with the flags on which it depends whether a package is up to date.
 func (b Build) command(ctx context.Context, messages io.Writer, args ...string) *exec.Cmd {
 	args = append(args, "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", b.LinkerFlags)
 	cmd := exec.CommandContext(ctx, "go", append(args, b.Packages...)...)
 	cmd.Dir = b.Module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
 	cmd.Stdout, cmd.Stderr = messages, messages
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // go removes its work directory
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that go removes its work directory
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
 }

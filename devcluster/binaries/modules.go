@@ -9,16 +9,16 @@ import (
 	"os/exec"
 )
 
-// KubernetesSource is the folder with the sources of the pinned Kubernetes, which it downloads where they are missing.
+// KubernetesSource returns the directory with the sources of the pinned Kubernetes, and downloads them if they are missing.
 func KubernetesSource(ctx context.Context) (string, error) {
 	module, err := moduleDir()
 	if err != nil {
 		return "", err
 	}
-	return download(ctx, module, "k8s.io/kubernetes")
+	return download(ctx, module, kubernetesModule)
 }
 
-// ModuleSource is the folder with the sources of a module at a version, such as "sigs.k8s.io/gateway-api@v1.6.3".
+// ModuleSource returns the directory with the sources of a module at a version, such as "sigs.k8s.io/gateway-api@v1.6.3".
 func ModuleSource(ctx context.Context, module string) (string, error) {
 	return download(ctx, os.TempDir(), module)
 }

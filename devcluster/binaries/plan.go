@@ -14,8 +14,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/child"
 )
 
-// plan is what a build has to compile: the size of the source of each package by import path, and which packages are stale.
-// It is the truth of one moment; the build goes on meanwhile.
+// plan is what a build had to compile when it was planned: the source size of each package by import path, and the stale packages.
 type plan struct {
 	size  map[string]int64
 	stale map[string]bool
@@ -23,13 +22,13 @@ type plan struct {
 
 const planFormat = "{{.ImportPath}}\t{{.Stale}}\t{{.Dir}}\t{{range .GoFiles}}{{.}}\t{{end}}"
 
-// plan asks `go list` which packages the build cache lacks. Without an answer, progress shows no totals.
+// plan asks `go list` which packages the build cache lacks. Without a plan, progress shows no totals.
 func (b Build) plan(ctx context.Context, messages *buildStatus) *plan {
 	var out bytes.Buffer
 	cmd := b.command(ctx, messages, "list", "-deps", "-f", planFormat)
 	cmd.Stdout = &out
 	if child.Run(cmd) != nil {
-		return nil // the build says why
+		return nil // the build fails for the same reason
 	}
 	p := &plan{size: map[string]int64{}, stale: map[string]bool{}}
 	for lines := bufio.NewScanner(&out); lines.Scan(); {
@@ -51,7 +50,7 @@ func (b Build) plan(ctx context.Context, messages *buildStatus) *plan {
 	return p
 }
 
-// total is the number and size of the packages that the build compiles in all, given those that it has compiled.
+// total is the number and size of all packages that the build compiles, including those that it has compiled.
 func (p *plan) total(compiled map[string]bool) (packages int, size int64) {
 	all := maps.Clone(p.stale)
 	maps.Copy(all, compiled)
@@ -65,7 +64,7 @@ func (p *plan) sizeOf(packages map[string]bool) (size int64) {
 	return size
 }
 
-// missingModules counts the modules in go.sum that the module cache lacks: no more than these will be downloaded.
+// missingModules counts the modules in go.sum that the module cache lacks, the most that a build downloads.
 func missingModules(goSum, moduleCache string) (missing int) {
 	text, err := os.ReadFile(goSum)
 	if err != nil {
@@ -85,7 +84,7 @@ func missingModules(goSum, moduleCache string) (missing int) {
 	return missing
 }
 
-// escape writes a path as the module cache does: capitals as ! and a small letter.
+// escape escapes a path as the module cache does: each capital becomes ! and the small letter.
 func escape(path string) string {
 	var text strings.Builder
 	for _, r := range path {

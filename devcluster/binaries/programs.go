@@ -8,8 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Programs builds the programs of this repository that `make run` needs into bin/ of the checkout: the service, the operator's
-// command line, and the starter of the control plane.
+// Programs builds the service, the operator's CLI and the control plane's starter into bin/ of the checkout.
 func Programs(ctx context.Context, out io.Writer, linkerFlags string) error {
 	progress, finish := progressOn(out)
 	defer finish()

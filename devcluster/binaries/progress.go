@@ -14,12 +14,12 @@ const (
 	terminalInterval = 500 * time.Millisecond
 	plainInterval    = 10 * time.Second
 	terminalWidth    = 79
-	// estimateAfter is how much of the work must be done before it tells how long the rest takes.
+	// estimateAfter is the share of the work after which the remaining time is shown.
 	estimateAfter = 0.05
 )
 
-// Progress shows how far all running builds are, and how much is left. On a terminal it keeps one line up to date; elsewhere it
-// writes a line every ten seconds. It is also an [io.Writer], for whole lines that stay.
+// Progress shows the progress of all running builds. On a terminal it updates one line; elsewhere it writes a line every ten seconds.
+// As an [io.Writer] it takes whole lines, which stay.
 type Progress struct {
 	out      io.Writer
 	terminal bool
@@ -29,7 +29,7 @@ type Progress struct {
 
 	mu      sync.Mutex
 	running []*buildStatus
-	shown   bool // a line is on the terminal that the next one replaces
+	shown   bool // the terminal has a line to replace
 }
 
 // NewProgress shows progress on out until it is closed.
@@ -39,7 +39,7 @@ func NewProgress(out io.Writer) *Progress {
 	return p
 }
 
-// progressOn is out itself if it is a Progress, or a new one on it. nil is silent.
+// progressOn returns out if it is a Progress, or a new one that writes to out. nil discards.
 func progressOn(out io.Writer) (p *Progress, finish func()) {
 	if p, ok := out.(*Progress); ok {
 		return p, func() {}
@@ -60,7 +60,7 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
 }
 
-// Close removes the line that is kept up to date.
+// Close removes the updated line.
 func (p *Progress) Close() {
 	close(p.stopped)
 	<-p.ended
@@ -69,7 +69,7 @@ func (p *Progress) Close() {
 	p.erase()
 }
 
-// Write writes whole lines above the one that is kept up to date.
+// Write writes whole lines above the updated line.
 func (p *Progress) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// buildStatus is how far one build is. It reads what `go build -v` and `go list` print.
+// buildStatus is the progress of one build. It parses the output of `go build -v` and `go list`.
 type buildStatus struct {
 	build Build
 
 	mu         sync.Mutex
-	partial    string // of a line
+	partial    string // of the last line
 	lines      []string
 	downloads  int
 	toDownload int // at most
@@ -30,8 +30,7 @@ func newBuildStatus(b Build) *buildStatus {
 	return s
 }
 
-// Write takes what the go command prints: a line for each module that it downloads and each package that it compiles, and
-// errors.
+// Write parses the go command's output: a line for each downloaded module and each compiled package, and errors.
 func (s *buildStatus) Write(text []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,11 +41,11 @@ func (s *buildStatus) Write(text []byte) (int, error) {
 			return len(text), nil
 		}
 		s.partial = rest
-		s.take(line)
+		s.parse(line)
 	}
 }
 
-func (s *buildStatus) take(line string) {
+func (s *buildStatus) parse(line string) {
 	s.lines = append(s.lines, line)
 	switch {
 	case strings.HasPrefix(line, "go: downloading "):
@@ -62,7 +61,7 @@ func (s *buildStatus) setPlan(p *plan) {
 	s.plan = p
 }
 
-// work is how many bytes of source have been compiled, and how many are to be; zero while that is not known.
+// work is how many bytes of source have been compiled, and how many in total; both are zero without a plan.
 func (s *buildStatus) work() (done, total int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +72,7 @@ func (s *buildStatus) work() (done, total int64) {
 	return s.plan.sizeOf(s.compiled), total
 }
 
-// String says what the build does and how much is left, in a few words.
+// String says what the build is doing, and how much is left.
 func (s *buildStatus) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,13 +1,12 @@
-// Command build builds programs of this repository and the control plane, all at once, and shows how far it is:
+// Command build builds programs of this repository and the control plane concurrently, and shows its progress:
 //
 //	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [programs] [control-plane] [nodes]
 //
-// It imports the standard library alone, so that it runs soon on a machine whose caches are empty.
+// It imports only the standard library, so that it compiles within seconds when all caches are empty.
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -38,7 +37,7 @@ func main() {
 	cancel()
 	switch {
 	case err != nil && stopped:
-		fmt.Fprintln(os.Stderr, "build: interrupted; the next one goes on where this one stopped")
+		fmt.Fprintln(os.Stderr, "build: interrupted; the next build continues from here")
 		os.Exit(interrupted)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "build:", err)
@@ -46,7 +45,7 @@ func main() {
 	}
 }
 
-// build builds everything that is named, at once. The first failure stops the rest.
+// build builds the named targets concurrently. The first failure cancels the rest.
 func build(ctx context.Context, linkerFlags string, names []string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -80,7 +79,7 @@ func buildOne(ctx context.Context, progress io.Writer, name, linkerFlags string)
 	case "nodes":
 		_, err = binaries.Nodes(ctx, progress)
 	default:
-		err = errors.New("nothing is called " + name + "; there are programs, control-plane and nodes")
+		err = fmt.Errorf("unknown target %q; there are programs, control-plane and nodes", name)
 	}
 	return err
 }

@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// names are the files of a complete cache.
+var names = []string{Etcd, APIServer, ControllerManager}
+
 func writeBinaries(t *testing.T, dir, content string, names ...string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -25,31 +28,31 @@ func writeBinaries(t *testing.T, dir, content string, names ...string) {
 	}
 }
 
-func TestCache_UsesWhatIsComplete(t *testing.T) {
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: controlPlane, progress: io.Discard}
-	writeBinaries(t, c.dir, "whole", controlPlane...)
+func TestCache_UsesACompleteDirectory(t *testing.T) {
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: names, progress: io.Discard}
+	writeBinaries(t, c.dir, "whole", names...)
 	if _, err := c.fill(t.Context(), func(string) error { return errors.New("built again") }); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestCache_NeverUsesHalfABuild(t *testing.T) {
+func TestCache_ReplacesAnIncompleteBuild(t *testing.T) {
 	for name, left := range map[string]struct {
 		suffix, content string
 		names           []string
 	}{
-		"a binary is missing":    {"", "half", controlPlane[:2]},
-		"the binaries are empty": {"", "", controlPlane},
-		"a build was killed":     {".building", "half", controlPlane},
+		"a binary is missing":    {"", "half", names[:2]},
+		"the binaries are empty": {"", "", names},
+		"a build was killed":     {".building", "half", names},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: controlPlane, progress: io.Discard}
+			c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: names, progress: io.Discard}
 			writeBinaries(t, c.dir+left.suffix, left.content, left.names...)
-			dir, err := c.fill(t.Context(), func(dir string) error { writeBinaries(t, dir, "whole", controlPlane...); return nil })
+			dir, err := c.fill(t.Context(), func(dir string) error { writeBinaries(t, dir, "whole", names...); return nil })
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, name := range controlPlane {
+			for _, name := range names {
 				if content, _ := os.ReadFile(filepath.Join(dir, name)); string(content) != "whole" {
 					t.Errorf("%s is %q", name, content)
 				}
@@ -58,14 +61,14 @@ func TestCache_NeverUsesHalfABuild(t *testing.T) {
 	}
 }
 
-func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: controlPlane, progress: io.Discard}
+func TestCache_KeepsNoFailedBuild(t *testing.T) {
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: names, progress: io.Discard}
 	for _, build := range []func(string) error{
 		func(dir string) error {
-			writeBinaries(t, dir, "whole", controlPlane...)
+			writeBinaries(t, dir, "whole", names...)
 			return errors.New("no space left")
 		},
-		func(dir string) error { writeBinaries(t, dir, "half", controlPlane[:1]...); return nil },
+		func(dir string) error { writeBinaries(t, dir, "half", names[:1]...); return nil },
 	} {
 		if _, err := c.fill(t.Context(), build); err == nil {
 			t.Error("a failed build did not fail")
@@ -76,10 +79,10 @@ func TestCache_KeepsNothingOfAFailedBuild(t *testing.T) {
 	}
 }
 
-func TestCache_IsBuiltOnceByManyAtATime(t *testing.T) {
+func TestCache_IsBuiltOnceByConcurrentProcesses(t *testing.T) {
 	const others = 3
 	waiting := make(lineCounter, others)
-	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: controlPlane, progress: waiting}
+	c := cache{dir: filepath.Join(t.TempDir(), "v1"), names: names, progress: waiting}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var builds atomic.Int32
@@ -95,7 +98,7 @@ func TestCache_IsBuiltOnceByManyAtATime(t *testing.T) {
 						return errors.New("the others do not wait")
 					}
 				}
-				writeBinaries(t, dir, "whole", controlPlane...)
+				writeBinaries(t, dir, "whole", names...)
 				return nil
 			})
 			if err != nil {
@@ -117,7 +120,7 @@ func (c lineCounter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// fakeGo records how it is called and makes what the build is to make.
+// fakeGo records its call and creates the files of the build.
 const fakeGo = `#!/bin/sh
 echo "CGO_ENABLED=$CGO_ENABLED in $PWD: $*" >"$RECORD"
 echo "k8s.io/some/package" >&2

@@ -1,0 +1,70 @@
+package binaries
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// source is what the binaries are built from, and where they are cached.
+type source struct {
+	// controlPlane and kwok are the directories of modules of this repository that require what is built.
+	controlPlane, kwok string
+	versions           versions
+	cache              string
+}
+
+func findSource() (s source, err error) {
+	if s.controlPlane, err = moduleDir(); err != nil {
+		return s, err
+	}
+	s.kwok = filepath.Join(filepath.Dir(s.controlPlane), "kwok")
+	if s.versions, err = readVersions(s.controlPlane, s.kwok); err != nil {
+		return s, err
+	}
+	s.cache, err = cacheRoot()
+	return s, err
+}
+
+func cacheRoot() (string, error) {
+	if dir := os.Getenv("WFI_CACHE_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a cache directory (set WFI_CACHE_DIR): %w", err)
+	}
+	return filepath.Join(dir, "workspace-flyte-integration"), nil
+}
+
+// moduleDir finds devcluster/controlplane in a parent of the working directory, or beside the sources of this program.
+func moduleDir() (string, error) {
+	if dir, err := os.Getwd(); err == nil {
+		for ; ; dir = filepath.Dir(dir) {
+			if module := filepath.Join(dir, "devcluster", "controlplane"); isModule(module) {
+				return module, nil
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	_, source, _, _ := runtime.Caller(0)
+	if module := filepath.Join(filepath.Dir(filepath.Dir(source)), "controlplane"); isModule(module) {
+		return module, nil
+	}
+	return "", errors.New("finding devcluster/controlplane: not in a parent of the working directory; run this from the checkout")
+}
+
+// Root is the directory of the checkout that this process was started in, or was built from.
+func Root() (string, error) {
+	module, err := moduleDir()
+	return filepath.Dir(filepath.Dir(module)), err
+}
+
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
