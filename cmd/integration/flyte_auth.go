@@ -2,12 +2,11 @@ package main
 
 import (
 	"crypto/x509"
-	"net/netip"
-	"net/url"
 	"strings"
 	"unicode"
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/netguard"
 	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 )
 
@@ -55,19 +54,12 @@ func (c *config) checkFlyteCredentials(found problems) {
 }
 
 func (c *config) checkFlyteTokenURL(found problems) {
-	if c.FlyteTokenURL != "" && !isTokenURL(c.FlyteTokenURL) {
-		found.add("FLYTE_TOKEN_URL", "must be an https URL without user, query or fragment; http only on the loopback interface")
+	if c.FlyteTokenURL == "" {
+		return
 	}
-}
-
-func isTokenURL(text string) bool {
-	where, err := url.Parse(text)
-	if err != nil || where.Host == "" || where.User != nil || where.RawQuery != "" || where.Fragment != "" {
-		return false
+	if _, err := netguard.ParseEndpoint(c.FlyteTokenURL); err != nil {
+		found.add("FLYTE_TOKEN_URL", "%s", err)
 	}
-	ip, err := netip.ParseAddr(where.Hostname())
-	local := where.Hostname() == "localhost" || err == nil && ip.IsLoopback()
-	return where.Scheme == "https" || where.Scheme == "http" && local
 }
 
 // flyteTLS is nil without TLS.

@@ -19,7 +19,6 @@ func TestConfig_TakesFlytesCredentials(t *testing.T) {
 	secretFile := writeFile(t, "client-secret", "hunter2\n")
 	const (
 		pair   = "FLYTE_ADMIN_CLIENT_CERT: and FLYTE_ADMIN_CLIENT_KEY must be a certificate and its key as PEM text, or files with them"
-		url    = "FLYTE_TOKEN_URL: must be an https URL without user, query or fragment; http only on the loopback interface"
 		noFile = "FLYTE_CLIENT_SECRET_FILE: must be a file that can be read and is not empty"
 	)
 	tests := map[string]struct {
@@ -69,11 +68,11 @@ func TestConfig_TakesFlytesCredentials(t *testing.T) {
 		},
 		"http": {
 			map[string]string{"FLYTE_CLIENT_ID": "us", "FLYTE_CLIENT_SECRET": "hunter2", "FLYTE_TOKEN_URL": "http://idp.company.com"},
-			[]string{url},
+			[]string{"FLYTE_TOKEN_URL: must be an https URL; http is for loopback only"},
 		},
 		"a password in the URL": {
 			map[string]string{"FLYTE_CLIENT_ID": "us", "FLYTE_CLIENT_SECRET": "x", "FLYTE_TOKEN_URL": "https://us:hunter2@idp.company.com"},
-			[]string{url},
+			[]string{"FLYTE_TOKEN_URL: must have no user, query or fragment"},
 		},
 	}
 	for name, test := range tests {

@@ -6,13 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"platform.company.com/workspace-flyte-integration/internal/netguard"
 	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
@@ -27,16 +27,10 @@ func (c *config) checkWorkspaceAPI(found problems) {
 		c.checkNoWorkspaceAPI(found)
 		return
 	}
-	endpoint, err := url.Parse(c.WorkspaceAPIEndpoint)
-	if err == nil {
-		err = workspaceservice.CheckEndpoint(endpoint)
-	} else {
-		err = errors.New("must be an https URL") // the parser's error repeats the text
-	}
-	if err != nil {
+	var err error
+	if c.workspaceAPI, err = netguard.ParseEndpoint(c.WorkspaceAPIEndpoint); err != nil {
 		found.add("WORKSPACE_API_ENDPOINT", "%s", err)
 	}
-	c.workspaceAPI = endpoint
 	c.checkWorkspaceAPISecret(found)
 	c.checkWorkspaceAPITLS(found)
 	if _, err := c.workspaceAPIToken(func(error) {}); err != nil {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"platform.company.com/workspace-flyte-integration/internal/netguard"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/store"
@@ -122,12 +122,9 @@ func (s *syncer) api(settings map[string]string) (*workspaceservice.Client, erro
 	if text == "" {
 		return nil, errors.New("no workspace service: give --endpoint, or set WORKSPACE_API_ENDPOINT")
 	}
-	endpoint, err := url.Parse(text)
-	if err == nil {
-		err = workspaceservice.CheckEndpoint(endpoint)
-	}
+	endpoint, err := netguard.ParseEndpoint(text)
 	if err != nil {
-		return nil, errors.New("the endpoint must be an https URL without user, query and fragment, or http on loopback")
+		return nil, fmt.Errorf("the endpoint %w", err)
 	}
 	secret, err := secretText(s.secretFile, "secret-file", "WORKSPACE_API_SECRET")
 	if err != nil {

@@ -4,22 +4,21 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
 
+	"platform.company.com/workspace-flyte-integration/internal/netguard"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
 // ClientOptions say how the workspace service is reached.
 type ClientOptions struct {
-	// Endpoint is its base URL: https, or http on loopback (see [CheckEndpoint]).
+	// Endpoint is its base URL: https, or http on loopback (see [netguard.ParseEndpoint]).
 	Endpoint *url.URL
 	// Signer signs every request, that for the listing over an empty body.
 	Signer func() *signature.Signer
@@ -40,8 +39,7 @@ type Client struct {
 
 // NewClient makes a Client. It opens no connection.
 func NewClient(o ClientOptions) *Client {
-	guard := guard{local: isLoopback(o.Endpoint.Hostname())}
-	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: guard.control}
+	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: netguard.DialControl(o.Endpoint.Hostname())}
 	return &Client{ClientOptions: o, http: &http.Client{
 		Timeout: requestTimeout,
 		Transport: &http.Transport{
@@ -52,24 +50,6 @@ func NewClient(o ClientOptions) *Client {
 		// What is signed is for the endpoint, and for no other address.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-}
-
-// CheckEndpoint says why a URL can't be the workspace service's, or nothing.
-func CheckEndpoint(endpoint *url.URL) error {
-	switch {
-	case endpoint.Hostname() == "" || endpoint.Scheme != "https" && endpoint.Scheme != "http":
-		return errors.New("must be an https URL")
-	case endpoint.Scheme == "http" && !isLoopback(endpoint.Hostname()):
-		return errors.New("must be an https URL; http is for loopback only")
-	case endpoint.User != nil || endpoint.RawQuery != "" || endpoint.ForceQuery || endpoint.Fragment != "":
-		return errors.New("must have no user, query or fragment: paths are appended to it")
-	}
-	return nil
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
 // RefusedError is an answer that no retry can change.

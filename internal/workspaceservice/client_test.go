@@ -205,3 +205,15 @@ func TestClient_NeedsAServerThatItTrusts(t *testing.T) {
 		t.Errorf("with roots and a certificate: %v; %d certificates shown", err, shown)
 	}
 }
+
+// TestClient_DialsNoMetadataAddress goes through the client, to which an address is a name like any other.
+func TestClient_DialsNoMetadataAddress(t *testing.T) {
+	for _, host := range []string{"169.254.169.254", "[::ffff:169.254.169.254]", "[fd00:ec2::254]", "0.0.0.0"} {
+		endpoint, err := url.Parse("https://" + host)
+		must(t, err)
+		err = newTestClient(t, endpoint).post(t.Context(), aMessage)
+		if err == nil || !strings.Contains(err.Error(), "is refused") {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}

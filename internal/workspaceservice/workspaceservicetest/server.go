@@ -9,13 +9,13 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/netguard"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
@@ -97,7 +97,7 @@ func onlyLocally(next http.Handler) http.Handler {
 		if err != nil {
 			host = r.Host
 		}
-		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+		if !netguard.IsLoopback(host) {
 			http.Error(w, "this stand-in answers on the loopback interface only", http.StatusForbidden)
 			return
 		}
