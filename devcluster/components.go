@@ -8,8 +8,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
-// startProcesses starts the components, each as early as the one it talks to
-// can be talked to, and waits for the whole.
+// startProcesses starts each component as soon as those that it depends on are ready, and returns when the control plane is ready.
 func (c *Cluster) startProcesses(ctx context.Context) error {
 	if err := c.WriteKubeconfig(c.Kubeconfig(), c.Config()); err != nil {
 		return err
@@ -41,7 +40,7 @@ func (c *Cluster) startProcesses(ctx context.Context) error {
 
 func (c *Cluster) binary(name string) string { return filepath.Join(c.binaries, name) }
 
-// run starts a component that does not run, unless the cluster was stopped.
+// run starts a component, unless it runs already or the cluster was stopped.
 func (c *Cluster) run(slot **process, path string, flags []string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +48,7 @@ func (c *Cluster) run(slot **process, path string, flags []string) error {
 		return errStopped
 	}
 	if *slot != nil {
-		return fmt.Errorf("starting %s: it was started before and not stopped", filepath.Base(path))
+		return fmt.Errorf("starting %s: it is running", filepath.Base(path))
 	}
 	p, err := startProcess(c.state.dir, path, flags...)
 	if err != nil {
@@ -59,8 +58,7 @@ func (c *Cluster) run(slot **process, path string, flags []string) error {
 	return nil
 }
 
-// stopProcesses kills what talks to etcd, then gives etcd the time to close a
-// state that is to be used again.
+// stopProcesses kills the clients of etcd. etcd gets time to close its data, unless the state directory is temporary.
 func (c *Cluster) stopProcesses() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,7 +74,7 @@ func (c *Cluster) stopProcesses() {
 	c.etcd, c.apiServer, c.controllerManager, c.scheduler, c.kwok = nil, nil, nil, nil, nil
 }
 
-// ended returns the failure of a component that has ended by itself.
+// ended returns the failure of a component that has exited by itself.
 func (c *Cluster) ended() error {
 	for _, p := range c.processes() {
 		select {

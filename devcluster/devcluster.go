@@ -15,8 +15,8 @@ import (
 
 const (
 	watchInterval = 500 * time.Millisecond
-	startTimeout  = 2 * time.Minute // seconds are normal
-	etcdGrace     = 5 * time.Second // for closing a state that is to be used again
+	startTimeout  = 2 * time.Minute // a few seconds are normal
+	etcdGrace     = 5 * time.Second // to close data that will be used again
 )
 
 var (
@@ -24,24 +24,22 @@ var (
 	errNotReady = fmt.Errorf("not ready after %s", startTimeout)
 )
 
-// Options says how a Cluster is started. The zero value is good for tests.
+// Options configure a Cluster. The zero value is good for tests.
 type Options struct {
-	// Dir is the state directory, kept by Stop; a Dir that was used before goes
-	// on with its state. Empty means a temporary one that Stop removes.
+	// Dir is the state directory. Stop keeps it, and a later Start continues with its state. If it is empty, Stop removes a temporary one.
 	Dir string
-	// Progress is where long steps say what they do; nil is silent.
+	// Progress receives a line for each long step, if not nil.
 	Progress io.Writer
-	// AuditLog writes an audit log into Dir: level Metadata, one entry per
-	// request when it is answered (a watch: when it begins and when it ends).
+	// AuditLog writes an audit log into Dir, at level Metadata: one entry for each response (two for a watch, at its start and its end).
 	AuditLog bool
-	// Profiling lets the API server serve /debug/pprof/ to cluster admins.
+	// Profiling makes the API server serve /debug/pprof/ to cluster admins.
 	Profiling bool
-	// APIServerPort is where the API server listens on 127.0.0.1; 0 is any free port.
+	// APIServerPort is the API server's port on 127.0.0.1; 0 is any free port.
 	APIServerPort int
 	// Token is the cluster-admin token; empty means a random one.
 	Token string
-	// Nodes is how many nodes kwok plays, with kube-scheduler beside it: pods are scheduled and become ready, and those of a
-	// Job complete, but nothing runs. None means neither of the two programs.
+	// Nodes is how many nodes kwok simulates, with kube-scheduler: pods are scheduled and become ready, and those of a Job complete, but
+	// nothing runs. If it is 0, neither program is started.
 	Nodes int
 }
 
@@ -64,11 +62,9 @@ type Cluster struct {
 	stopOnce          sync.Once
 }
 
-// Start builds the binaries where the cache lacks them and starts the plane. It
-// returns when /readyz answers ok, the namespace "default" exists and the
-// controller manager is healthy, and fails when that takes minutes. ctx bounds the
-// start alone: what has been started runs until Stop. When a component fails,
-// the error carries the end of its log and nothing is left running.
+// Start starts a control plane, and first builds the binaries that the cache lacks. It returns when /readyz is ok, the namespace
+// "default" exists and the controller manager is healthy. After startTimeout it fails. ctx bounds only the start; the components run
+// until Stop. If a component fails, the error has the end of its log, and nothing is left running.
 func Start(ctx context.Context, o Options) (*Cluster, error) { return start(ctx, o, o.ports) }
 
 func start(ctx context.Context, o Options, pick func() (ports, error)) (*Cluster, error) {
@@ -91,8 +87,7 @@ func start(ctx context.Context, o Options, pick func() (ports, error)) (*Cluster
 	return c, nil
 }
 
-// Stop ends all components and waits for their end; a temporary Dir is removed.
-// More calls do nothing.
+// Stop ends all components, waits for their end, and removes a temporary Dir. It may be repeated.
 func (c *Cluster) Stop() {
 	c.stopOnce.Do(func() {
 		close(c.stopped)
@@ -101,8 +96,7 @@ func (c *Cluster) Stop() {
 	})
 }
 
-// Wait returns nil when ctx ends or Stop is called, and an error with the end
-// of its log when a component has ended by itself.
+// Wait returns nil when ctx ends or Stop is called. If a component exits by itself, it returns an error with the end of its log.
 func (c *Cluster) Wait(ctx context.Context) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -129,8 +123,7 @@ func (c *Cluster) isStopped() bool {
 	}
 }
 
-// startAll writes the files and starts the components, again on other ports
-// when one of them was taken between our look and the component's.
+// startAll writes the files and starts the components. If another process takes a port meanwhile, it starts them again on other ports.
 func (c *Cluster) startAll(ctx context.Context, pick func() (ports, error)) error {
 	began := time.Now()
 	if err := c.writeFiles(); err != nil {
@@ -152,10 +145,10 @@ func (c *Cluster) startOn(ctx context.Context, p ports) error {
 	return err
 }
 
-// tokens are the two that the API server knows besides those of ServiceAccounts.
+// tokens are those that the API server accepts besides ServiceAccount tokens.
 type tokens struct{ admin, controllerManager string }
 
-// bearerToken is what HTTP lets follow "Bearer " (RFC 6750, section 2.1).
+// bearerToken is the syntax of a bearer token (RFC 6750, section 2.1).
 var bearerToken = regexp.MustCompile(`^[-A-Za-z0-9._~+/]+=*$`)
 
 func newTokens(admin string) (tokens, error) {
@@ -163,7 +156,7 @@ func newTokens(admin string) (tokens, error) {
 		admin = rand.Text()
 	}
 	if !bearerToken.MatchString(admin) {
-		return tokens{}, errors.New("using the given token: it has characters that a bearer token can't have")
+		return tokens{}, errors.New("using the given token: it has characters that are not allowed in a bearer token")
 	}
 	return tokens{admin: admin, controllerManager: rand.Text()}, nil
 }

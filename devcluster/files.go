@@ -31,8 +31,7 @@ rules:
 `
 )
 
-// writeFiles writes what the components read and does not depend on ports. The
-// ServiceAccounts' key stays what it was, so that their tokens outlive a restart.
+// writeFiles writes the components' files. It keeps an existing key of the ServiceAccounts, so that their tokens survive a restart.
 func (c *Cluster) writeFiles() error {
 	var err error
 	if c.tokens, err = newTokens(c.options.Token); err != nil {
@@ -60,9 +59,9 @@ func (c *Cluster) writeFiles() error {
 // write replaces the files and removes the logs and sockets of an earlier run.
 func (s *state) write(files map[string][]byte) error {
 	logs, _ := filepath.Glob(s.path("*.log"))
-	for _, left := range append(logs, s.path(etcdSocket), s.path(etcdPeerSocket)) {
-		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing what an earlier run left: %w", err)
+	for _, old := range append(logs, s.path(etcdSocket), s.path(etcdPeerSocket)) {
+		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing the files of an earlier run: %w", err)
 		}
 	}
 	var failed []error
@@ -75,7 +74,7 @@ func (s *state) write(files map[string][]byte) error {
 	return nil
 }
 
-// csv is the API server's token file: token, user, uid, groups.
+// csv is the content of the API server's token file: token, user, uid, groups.
 func (t tokens) csv() []byte {
 	line := func(token, user string) string {
 		return token + "," + user + "," + user + "," + clusterAdminGroup + "\n"

@@ -2,9 +2,8 @@ package devcluster
 
 import "strconv"
 
-// etcd listens on sockets in the state directory, which is also its working
-// directory and the API server's: nobody else reaches it, and no path is too long.
-// Their names look like host and port, since etcd checks that.
+// etcd listens on sockets in the state directory. It is the working directory of etcd and the API server, so that the paths are short.
+// The names look like host and port because etcd checks that.
 const etcdSocket, etcdPeerSocket = "etcd:2379", "etcd:2380"
 
 func (c *Cluster) etcdFlags() []string {
@@ -16,7 +15,7 @@ func (c *Cluster) etcdFlags() []string {
 		"--initial-advertise-peer-urls=unix://" + etcdPeerSocket,
 		"--initial-cluster=default=unix://" + etcdPeerSocket,
 		"--log-level=warn",
-		"--unsafe-no-fsync", // the state need not survive the machine's crash
+		"--unsafe-no-fsync", // data need not survive a crash of the machine
 	}
 }
 
@@ -60,14 +59,13 @@ func (c *Cluster) controllerManagerFlags() []string {
 		"--leader-elect=false",
 		"--profiling=false",
 		"--controllers=" + c.controllers(),
-		// The default of 20/s leaves ServiceAccounts and quota status minutes
-		// behind when hundreds of namespaces are created at once.
+		// With the default of 20/s, ServiceAccounts and quota status lag by minutes after hundreds of namespaces are created at once.
 		"--kube-api-qps=500",
 		"--kube-api-burst=1000",
 	}
 }
 
-// controllers leaves out what has no use without nodes, and what needs volumes.
+// controllers leaves out those for volumes and, without nodes, those for nodes.
 func (c *Cluster) controllers() string {
 	controllers := "*,-node-ipam-controller,-ttl-controller,-persistentvolume-attach-detach-controller,-persistentvolume-expander-controller"
 	if c.options.Nodes == 0 {

@@ -18,7 +18,7 @@ const (
 	pollTimeout  = 5 * time.Second // one request
 )
 
-// check passes when a part of the plane is usable.
+// check passes when a part of the control plane is ready.
 type check struct {
 	name string
 	pass func(context.Context, *Cluster, *http.Client) error
@@ -29,23 +29,22 @@ var (
 		_, err := os.Stat(c.state.path(etcdSocket))
 		return err
 	}}
-	apiServerReady           = answers("kube-apiserver to be ready", apiServerPort, "/readyz")
-	defaultNamespace         = answers("namespace default", apiServerPort, "/api/v1/namespaces/default")
-	controllerManagerHealthy = answers("kube-controller-manager to be healthy", controllerManagerPort, "/healthz")
+	apiServerReady           = returnsOK("kube-apiserver to be ready", apiServerPort, "/readyz")
+	defaultNamespace         = returnsOK("namespace default", apiServerPort, "/api/v1/namespaces/default")
+	controllerManagerHealthy = returnsOK("kube-controller-manager to be healthy", controllerManagerPort, "/healthz")
 )
 
 func apiServerPort(p ports) int         { return p.apiServer }
 func controllerManagerPort(p ports) int { return p.controllerManager }
 
-// answers is the check that GET of the path is answered 200.
-func answers(name string, port func(ports) int, path string) check {
+// returnsOK passes when GET of the path returns 200.
+func returnsOK(name string, port func(ports) int, path string) check {
 	return check{name, func(ctx context.Context, c *Cluster, client *http.Client) error {
 		return get(ctx, client, "https://"+freeport.Address(port(c.ports))+path)
 	}}
 }
 
-// waitFor returns when every check has passed; it fails when ctx ends, when a
-// component has ended, or after startTimeout.
+// waitFor returns when every check has passed. It fails when ctx ends, a component has exited, or after startTimeout.
 func (c *Cluster) waitFor(ctx context.Context, checks ...check) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errNotReady)
 	defer cancel()
@@ -67,16 +66,16 @@ func (c *Cluster) poll(ctx context.Context, client *http.Client, check check) er
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
-		answer := check.pass(ctx, c, client)
-		if err := c.ended(); err != nil { // first: the answer may be another's, on a port that ours did not get
+		failure := check.pass(ctx, c, client)
+		if err := c.ended(); err != nil { // first, since another process may have answered on a port that the component did not get
 			return err
 		}
-		if answer == nil {
+		if failure == nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for %s: %w; last answer: %w", check.name, context.Cause(ctx), answer)
+			return fmt.Errorf("waiting for %s: %w; last failure: %w", check.name, context.Cause(ctx), failure)
 		case <-c.stopped:
 			return errStopped
 		case <-ticker.C:

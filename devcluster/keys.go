@@ -13,8 +13,7 @@ import (
 	"time"
 )
 
-// newServingCert returns a self-signed certificate for 127.0.0.1 and its key,
-// both PEM. It is its own authority, the one that clients are given.
+// newServingCert returns a self-signed certificate for 127.0.0.1, which is also the CA of clients, and its key, as PEM.
 func newServingCert() (cert, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -40,7 +39,7 @@ func newServingCert() (cert, key []byte, err error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), key, err
 }
 
-// newKey returns the PEM of a key that signs ServiceAccount tokens.
+// newKey returns a key that signs ServiceAccount tokens, as PEM.
 func newKey() ([]byte, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

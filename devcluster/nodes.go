@@ -14,7 +14,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
-// startNodes starts scheduler and kwok, and makes the nodes. They are ready soon afterwards.
+// startNodes starts scheduler and kwok, and creates the nodes. kwok soon makes them ready.
 func (c *Cluster) startNodes(ctx context.Context) error {
 	if c.options.Nodes == 0 {
 		return nil
@@ -37,7 +37,7 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 	}
 	client, err := kubernetes.NewForConfig(c.Config())
 	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		return fmt.Errorf("creating a client: %w", err)
 	}
 	for i := range c.options.Nodes {
 		node := &corev1.Node{}
@@ -52,8 +52,8 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 		}
 		node.Status.Allocatable = node.Status.Capacity
 		_, err := client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
-		if err != nil && !apierrors.IsAlreadyExists(err) { // of a state that was used before
-			return fmt.Errorf("making a node: %w", err)
+		if err != nil && !apierrors.IsAlreadyExists(err) { // in a state directory that was used before
+			return fmt.Errorf("creating a node: %w", err)
 		}
 	}
 	return nil

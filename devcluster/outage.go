@@ -9,11 +9,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
-// StopAPIServer kills the API server: connections break at once and new ones
-// are refused. What it had answered stays in etcd. Without a running API
-// server it does nothing. The controller manager goes with it: one that was just
-// starting would end by itself (pkg/controller/namespace/deletion exits where its
-// first discovery fails).
+// StopAPIServer kills the API server, if it runs: connections break at once and new ones are refused. Writes that it confirmed stay in
+// etcd. It kills the controller manager, too, which might exit by itself (pkg/controller/namespace/deletion exits if its first
+// discovery fails).
 func (c *Cluster) StopAPIServer() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -22,9 +20,8 @@ func (c *Cluster) StopAPIServer() {
 	c.apiServer, c.controllerManager = nil, nil
 }
 
-// StartAPIServer starts it again after StopAPIServer, at the same address with
-// the same state and credentials, and returns when /readyz is ok. When it fails
-// it can be called again. The controller manager is started, too.
+// StartAPIServer starts both again, at the same address with the same state and credentials, and returns when /readyz is ok. After a
+// failure it can be called again.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	if err := c.run(&c.apiServer, c.binary(binaries.APIServer), c.apiServerFlags()); err != nil {
 		return err
@@ -36,8 +33,8 @@ func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	return c.run(&c.controllerManager, c.binary(binaries.ControllerManager), c.controllerManagerFlags())
 }
 
-// PauseAPIServer makes the API server hang: connections are accepted, nothing
-// is answered. When it returns, every thread has stopped.
+// PauseAPIServer makes the API server hang: the kernel accepts connections, but no request is answered. It returns when every thread has
+// stopped.
 func (c *Cluster) PauseAPIServer() {
 	c.signalAPIServer(syscall.SIGSTOP)
 	for !c.apiServerIsPaused() {
@@ -45,7 +42,7 @@ func (c *Cluster) PauseAPIServer() {
 	}
 }
 
-// ResumeAPIServer ends PauseAPIServer; requests that waited are answered.
+// ResumeAPIServer ends PauseAPIServer. Pending requests are answered.
 func (c *Cluster) ResumeAPIServer() { c.signalAPIServer(syscall.SIGCONT) }
 
 func (c *Cluster) apiServerIsPaused() bool {
@@ -62,7 +59,7 @@ func (c *Cluster) signalAPIServer(s syscall.Signal) {
 	}
 }
 
-// StopEtcd kills etcd: the API server goes on and answers what needs no storage. Without a running etcd it does nothing.
+// StopEtcd kills etcd, if it runs. The API server still answers requests that need no storage.
 func (c *Cluster) StopEtcd() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +67,7 @@ func (c *Cluster) StopEtcd() {
 	c.etcd = nil
 }
 
-// StartEtcd starts it again after StopEtcd with what was in it, and returns when the API server is ready, if it runs.
+// StartEtcd starts etcd again with its data. If the API server runs, it returns when that is ready.
 func (c *Cluster) StartEtcd(ctx context.Context) error {
 	if err := c.run(&c.etcd, c.binary(binaries.Etcd), c.etcdFlags()); err != nil {
 		return err

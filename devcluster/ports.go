@@ -13,14 +13,14 @@ type ports struct{ apiServer, controllerManager int }
 
 const startAttempts = 5
 
-// ports are free ones, except for the API server's if the options choose it.
+// ports returns free ports, or the API server's port of the options.
 func (o Options) ports() (ports, error) {
 	p, err := freePorts()
 	p.apiServer = cmp.Or(o.APIServerPort, p.apiServer)
 	return p, err
 }
 
-// freePorts returns two that were free a moment ago.
+// freePorts returns two ports that were free a moment ago.
 func freePorts() (ports, error) {
 	free, err := freeport.Find(context.Background(), 2)
 	if err != nil {
@@ -29,8 +29,7 @@ func freePorts() (ports, error) {
 	return ports{apiServer: free[0], controllerManager: free[1]}, nil
 }
 
-// retryTakenPorts calls start with other ports as long as one was taken
-// between pick and start.
+// retryTakenPorts calls start again with other ports if one was taken between pick and start.
 func retryTakenPorts(pick func() (ports, error), start func(ports) error) error {
 	for attempt := 1; ; attempt++ {
 		p, err := pick()

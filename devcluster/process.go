@@ -14,14 +14,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/child"
 )
 
-// process is one component. It ends with us (see package child), does not get
-// the terminal's Ctrl-C, and writes to a log file that outlives it.
+// process is one component. It ends with this process (see package child), ignores the terminal's Ctrl-C, and writes to a log file.
 type process struct {
 	name     string
 	logPath  string
-	logStart int64 // where the log of this start begins
+	logStart int64 // the offset of this start in the log
 	cmd      *exec.Cmd
-	exited   chan struct{} // closed when it has ended and been waited for
+	exited   chan struct{} // closed after it has exited
 }
 
 func startProcess(dir, binary string, args ...string) (*process, error) {
@@ -30,7 +29,7 @@ func startProcess(dir, binary string, args ...string) (*process, error) {
 	return startCommand(cmd, dir)
 }
 
-// startCommand starts cmd with a log file of its name in dir.
+// startCommand starts cmd with the log file NAME.log in dir.
 func startCommand(cmd *exec.Cmd, dir string) (*process, error) {
 	name := filepath.Base(cmd.Path)
 	p := &process{name: name, logPath: filepath.Join(dir, name+".log"), cmd: cmd, exited: make(chan struct{})}
@@ -43,7 +42,7 @@ func startCommand(cmd *exec.Cmd, dir string) (*process, error) {
 	started := make(chan error, 1)
 	go func() {
 		defer close(p.exited)
-		_ = child.StartAndWait(p.cmd, started) // how it ended is in its log
+		_ = child.StartAndWait(p.cmd, started) // its log says how it ended
 	}()
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
@@ -60,8 +59,8 @@ func (p *process) openLog() (*os.File, error) {
 	return log, err
 }
 
-// stop asks with SIGTERM where there is a grace, then kills; it returns when
-// the process has ended. A nil process has.
+// stop sends SIGTERM, and SIGKILL after the grace period, or SIGKILL at once if grace is 0. It returns when the process has exited. A nil
+// process is not running.
 func (p *process) stop(grace time.Duration) {
 	if p == nil {
 		return
@@ -78,20 +77,20 @@ func (p *process) stop(grace time.Duration) {
 }
 
 func (p *process) signal(s syscall.Signal) {
-	_ = p.cmd.Process.Signal(s) // fails only when it has ended, which exited tells
+	_ = p.cmd.Process.Signal(s) // fails only after it has exited
 }
 
-// errPortTaken marks a component that ended since its port was not free.
+// errPortTaken marks a component that exited because its port was taken.
 var errPortTaken = errors.New("port taken by another process")
 
-// failure says why a process ended, by the end of its log.
+// failure returns an error with the end of the log of a process that has exited.
 func (p *process) failure() error {
 	text, err := os.ReadFile(p.logPath)
 	if err != nil {
-		return fmt.Errorf("%s ended; reading its log: %w", p.name, err)
+		return fmt.Errorf("%s exited; reading its log: %w", p.name, err)
 	}
 	text = text[min(int(p.logStart), len(text)):]
-	err = fmt.Errorf("%s ended; the end of its log:\n%s", p.name, lastLines(strings.Split(strings.TrimSpace(string(text)), "\n")))
+	err = fmt.Errorf("%s exited; the end of its log:\n%s", p.name, lastLines(strings.Split(strings.TrimSpace(string(text)), "\n")))
 	if strings.Contains(string(text), "address already in use") {
 		return errors.Join(errPortTaken, err)
 	}

@@ -7,8 +7,7 @@ import (
 	"path/filepath"
 )
 
-// isPaused tells whether SIGSTOP has reached every thread: until then some still
-// answer. A process that has ended is paused enough.
+// isPaused reports whether SIGSTOP has stopped every thread; until then, some still answer. It is true for a process that has exited.
 func isPaused(pid int) bool {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	if err != nil {
@@ -17,7 +16,7 @@ func isPaused(pid int) bool {
 	for _, thread := range threads {
 		text, err := os.ReadFile(thread)
 		if err != nil {
-			continue // this thread has ended
+			continue // this thread has exited
 		}
 		// The state follows the name in parentheses, which may hold anything (proc_pid_stat(5)).
 		if _, state, ok := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" ")); ok && state[0] != 'T' {

@@ -10,16 +10,14 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/freeport"
 )
 
-// Program is another process beside a cluster, such as the service under test.
-// It ends when we end in any way, does not get the terminal's Ctrl-C, and writes
-// both of its outputs to a log file.
+// Program is a process beside a cluster, such as the service under test. It ends with this process, ignores the terminal's Ctrl-C, and
+// writes stdout and stderr to a log file.
 type Program struct{ process *process }
 
-// StartProgram starts binary with exactly the environment env. Its log is
-// NAME.log in dir, appended to.
+// StartProgram starts binary with exactly the environment env. It appends to the log NAME.log in dir.
 func StartProgram(dir string, env []string, binary string, args ...string) (*Program, error) {
 	cmd := exec.Command(binary, args...)
-	cmd.Env = append([]string{}, env...) // not nil, which would mean ours
+	cmd.Env = append([]string{}, env...) // not nil, which would inherit the environment
 	p, err := startCommand(cmd, dir)
 	if err != nil {
 		return nil, err
@@ -27,20 +25,19 @@ func StartProgram(dir string, env []string, binary string, args ...string) (*Pro
 	return &Program{process: p}, nil
 }
 
-// Stop asks the program to end, kills it after grace, and waits for its end.
-// Without a grace it is killed at once, as by SIGKILL.
+// Stop sends SIGTERM, and SIGKILL after the grace period, or SIGKILL at once if grace is 0. It returns when the program has exited.
 func (p *Program) Stop(grace time.Duration) { p.process.stop(grace) }
 
-// Exited is closed when the program has ended.
+// Exited is closed when the program has exited.
 func (p *Program) Exited() <-chan struct{} { return p.process.exited }
 
-// ExitCode is that of a program that has ended, or -1 when a signal has ended it.
+// ExitCode is the exit code of a program that has exited, -1 if a signal ended it.
 func (p *Program) ExitCode() int { return p.process.cmd.ProcessState.ExitCode() }
 
-// Failure says how a program ended, by the end of its log.
+// Failure returns an error with the end of the log of a program that has exited.
 func (p *Program) Failure() error { return p.process.failure() }
 
-// LogPath is where both outputs go.
+// LogPath is the log file.
 func (p *Program) LogPath() string { return p.process.logPath }
 
 // FreeAddresses returns n different addresses on 127.0.0.1 that were free a moment ago.
@@ -59,7 +56,7 @@ func FreeAddresses(ctx context.Context, n int) ([]string, error) {
 // PID is the program's process id.
 func (p *Program) PID() int { return p.process.cmd.Process.Pid }
 
-// Pause freezes the program where it is; connections stay open. When it returns, every thread has stopped.
+// Pause stops the program; connections stay open. It returns when every thread has stopped.
 func (p *Program) Pause() {
 	p.process.signal(syscall.SIGSTOP)
 	for !isPaused(p.process.cmd.Process.Pid) {

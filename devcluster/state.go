@@ -9,13 +9,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/filelock"
 )
 
-// temporaryPattern names state directories that belong to nobody but a run.
+// temporaryPattern names temporary state directories.
 const temporaryPattern = "wfi-devcluster-*"
 
-// staleAfter leaves a new directory the time to be locked by its owner.
+// staleAfter is how old an unlocked temporary directory must be to be removed: its owner may be about to lock it.
 const staleAfter = time.Minute
 
-// state is the directory of one running cluster, locked against another.
+// state is the state directory of a running cluster, locked against others.
 type state struct {
 	dir       string
 	temporary bool
@@ -29,7 +29,7 @@ func openState(dir string) (*state, error) {
 	}
 	lock, err := filelock.Try(s.path("lock"))
 	if err != nil {
-		return nil, fmt.Errorf("using %s, another cluster may run in it: %w", s.dir, err)
+		return nil, fmt.Errorf("locking %s, which another cluster may use: %w", s.dir, err)
 	}
 	s.lock = lock
 	return s, nil
@@ -51,12 +51,12 @@ func (s *state) path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *state) close() {
 	if s.temporary {
-		_ = os.RemoveAll(s.dir) // what stays is removed by a later start
+		_ = os.RemoveAll(s.dir) // a later start removes the rest
 	}
 	s.lock.Close()
 }
 
-// removeStale removes what killed runs left: old enough and locked by nobody.
+// removeStale removes the temporary directories of killed runs.
 func removeStale(parent string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, temporaryPattern))
 	for _, dir := range dirs {
@@ -65,7 +65,7 @@ func removeStale(parent string) {
 			continue
 		}
 		lock, err := filelock.Try(filepath.Join(dir, "lock"))
-		if err != nil { // in use, or another user's
+		if err != nil { // in use, or owned by another user
 			continue
 		}
 		_ = os.RemoveAll(dir)

@@ -1,4 +1,4 @@
-// Package child runs programs that end when this process ends, however it ends, and that don't get the terminal's Ctrl-C.
+// Package child runs programs that end with this process, even if it is killed, and that don't receive the terminal's Ctrl-C.
 package child
 
 import (
@@ -13,8 +13,8 @@ func Run(cmd *exec.Cmd) error {
 	return <-ended
 }
 
-// StartAndWait starts cmd, sends the result of that to started, and waits for its end. The caller gives it a goroutine of its
-// own: Linux sends the parent-death signal when the thread that forked ends, not the process (golang/go#27505).
+// StartAndWait starts cmd, sends the result of the start to started, and waits for its end. It needs a goroutine of its own: Linux sends
+// the parent-death signal when the thread that forked ends, not the process (golang/go#27505).
 func StartAndWait(cmd *exec.Cmd, started chan<- error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	// Account is the service's name for itself.
+	// Account is the name of the service's account and field manager.
 	Account = "workspace-flyte-integration"
-	// Namespace is where its account is.
+	// Namespace is the namespace of the account.
 	Namespace = "platform-services"
 )
 
-// ChartRules are the rights in a file of the chart.
+// ChartRules returns the rules of a ClusterRole or Role in a file of the chart.
 func ChartRules(t testing.TB, file string) []rbacv1.PolicyRule {
 	t.Helper()
 	text, err := os.ReadFile(chartFile(t, file))
@@ -32,7 +32,7 @@ func ChartRules(t testing.TB, file string) []rbacv1.PolicyRule {
 	return role.Rules
 }
 
-// AddAccount makes a ServiceAccount in [Namespace] with a ClusterRole of its own, and the chart's Role in the namespace default.
+// AddAccount creates a ServiceAccount in [Namespace] with these rules as its ClusterRole, and the chart's Role in the namespace default.
 func AddAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.PolicyRule) {
 	t.Helper()
 	home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
@@ -56,7 +56,7 @@ func AddAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.P
 	}
 }
 
-// As is the way of an account that [AddAccount] made, with a token of its own.
+// As returns the configuration of an account that [AddAccount] created, with a new token.
 func As(t testing.TB, cluster *devcluster.Cluster, account string) *rest.Config {
 	t.Helper()
 	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account, Namespace: Namespace}}

@@ -1,5 +1,5 @@
-// Package clustertest gives the tests of one package a control plane that they share, with the chart's CRDs, and accounts
-// under the rights that the chart gives.
+// Package clustertest provides a control plane that the tests of one package share, with the chart's CRDs, and accounts with the chart's
+// permissions.
 package clustertest
 
 import (
@@ -29,31 +29,30 @@ const crdTimeout = 30 * time.Second
 
 // Shared is one control plane for the tests of a package.
 type Shared struct {
-	// Prepare makes what the tests need beside the CRDs.
+	// Prepare creates what the tests need besides the CRDs.
 	Prepare func(t testing.TB, cluster *devcluster.Cluster)
 
 	once    sync.Once
 	cluster *devcluster.Cluster
 }
 
-// Main runs the tests, stops the control plane and ends the process, as a TestMain has to. It fails when a goroutine
-// outlives both.
+// Main is a TestMain: it runs the tests, stops the control plane and exits. It fails if a goroutine is left.
 func (s *Shared) Main(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	code := m.Run()
 	if s.cluster != nil {
 		s.cluster.Stop()
 	}
-	if err := leaked(); err != nil && code == 0 {
+	if err := findLeaks(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	os.Exit(code) //nolint:revive // it is the end of TestMain
+	os.Exit(code) //nolint:revive // the end of TestMain
 }
 
-// leaked tells of goroutines that stay. Those of connections to the control plane end a moment after it, and each look of
-// goleak is half a second long.
-func leaked() (err error) {
+// findLeaks returns an error if a goroutine is left. goleak retries for half a second, but the connections to the control plane may take
+// longer to end.
+func findLeaks() (err error) {
 	for range 10 {
 		if err = goleak.Find(); err == nil {
 			return nil
@@ -62,7 +61,7 @@ func leaked() (err error) {
 	return err
 }
 
-// Cluster is the control plane, started with the first test that needs it.
+// Cluster returns the control plane. The first call starts it.
 func (s *Shared) Cluster(t testing.TB) *devcluster.Cluster {
 	t.Helper()
 	s.once.Do(func() { s.start(t) })
@@ -88,7 +87,7 @@ func (s *Shared) start(t testing.TB) {
 	s.cluster = cluster
 }
 
-// Client is the way of whom cfg says to everything that the service deals with, past all caches.
+// Client returns an uncached client for all kinds that the service uses.
 func Client(t testing.TB, cfg *rest.Config) client.Client {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -99,7 +98,7 @@ func Client(t testing.TB, cfg *rest.Config) client.Client {
 	return c
 }
 
-// chartFile is a path below the chart's files.
+// chartFile returns the path of a file in the chart's files/.
 func chartFile(t testing.TB, name string) string {
 	t.Helper()
 	root, err := binaries.Root()

@@ -1,5 +1,5 @@
-// Package filelock locks files against other processes, by flock(2). The kernel releases a lock when its holder ends, however
-// it ends, and Go does not pass it on to children.
+// Package filelock locks files against other processes, with flock(2). The kernel releases a lock when its holder ends, and Go does not
+// pass it on to children.
 package filelock
 
 import (
@@ -13,8 +13,8 @@ import (
 
 const retryInterval = 100 * time.Millisecond
 
-// Try locks a file, which it creates if need be, until the file is closed. If another holds the lock, it fails at once with
-// an error that is [syscall.EWOULDBLOCK].
+// Try locks a file until it is closed, and creates the file if it does not exist. If another process holds the lock, it fails at once
+// with [syscall.EWOULDBLOCK].
 func Try(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -27,7 +27,7 @@ func Try(path string) (*os.File, error) {
 	return file, nil
 }
 
-// Wait is as [Try], but waits while another holds the lock. It calls waiting once, before it waits.
+// Wait is like [Try], but waits for the lock. It calls waiting once before it waits.
 func Wait(ctx context.Context, path string, waiting func()) (*os.File, error) {
 	lock, err := Try(path)
 	if !errors.Is(err, syscall.EWOULDBLOCK) {

@@ -1,5 +1,5 @@
-// Package freeport finds free TCP ports on 127.0.0.1. They are below the range that Linux hands out to connections and to
-// listeners on port 0, so that a program that is stopped and started again finds its port free.
+// Package freeport finds free TCP ports on 127.0.0.1, below the ephemeral range of Linux: a program that is stopped and started again
+// finds its port free.
 package freeport
 
 import (
@@ -18,7 +18,7 @@ const (
 // Find returns n different ports that were free a moment ago.
 func Find(ctx context.Context, n int) ([]int, error) {
 	listeners := make([]net.Listener, 0, n)
-	defer func() { // after the last one, so that no port is given twice
+	defer func() { // only now, so that no port is returned twice
 		for _, listener := range listeners {
 			listener.Close()
 		}
@@ -45,5 +45,5 @@ func listen(ctx context.Context) (listener net.Listener, port int, err error) {
 	return nil, 0, fmt.Errorf("finding a free port: %w", err)
 }
 
-// Address is a port on 127.0.0.1.
+// Address is the address of a port on 127.0.0.1.
 func Address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

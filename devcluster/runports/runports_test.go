@@ -28,7 +28,7 @@ func TestChoose_ReadsTheVariables(t *testing.T) {
 	}
 	for _, v := range variables {
 		for value, want := range map[string]string{
-			port:    "port " + port + ", where " + v.server + " is to listen, can't be used: set " + v.name + " to another port",
+			port:    "port " + port + " of " + v.server + " can't be used: set " + v.name + " to another port",
 			"65536": v.name + "=65536 is not a port",
 			"-1":    v.name + "=-1 is not a port",
 			"http":  v.name + "=http is not a port",
@@ -47,7 +47,7 @@ func TestChoose_ReadsTheVariables(t *testing.T) {
 		t.Errorf("a chosen port: %+v, %v", got, err)
 	}
 	env["RUN_PORT"] = env["RUN_FLYTE_PORT"]
-	if _, err := Choose(t.Context(), getenv); err == nil || !strings.Contains(err.Error(), "is chosen twice") {
+	if _, err := Choose(t.Context(), getenv); err == nil || !strings.Contains(err.Error(), "is used twice") {
 		t.Errorf("a port for two servers: %v", err)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// definition is the part of a CustomResourceDefinition that matters.
+// definition is the part of a CustomResourceDefinition that the schema needs.
 type definition struct {
 	Spec struct {
 		Group string `json:"group"`
@@ -34,11 +34,11 @@ func WriteCRD(dir, file string) error {
 		return fmt.Errorf("parsing the CRD in %s: %w", file, err)
 	}
 	if crd.Spec.Names.Kind == "" {
-		return fmt.Errorf("parsing the CRD in %s: it names no kind", file)
+		return fmt.Errorf("parsing the CRD in %s: it has no kind", file)
 	}
 	for _, version := range crd.Spec.Versions {
 		s := closed(version.Schema.OpenAPIV3Schema)
-		if properties, ok := s["properties"].(schema); ok { // every object has it, and the schema says no more of it
+		if properties, ok := s["properties"].(schema); ok { // the CRD does not describe it
 			properties["metadata"] = schema{"type": "object"}
 		}
 		if err := write(dir, kind{crd.Spec.Group, version.Name, crd.Spec.Names.Kind}, s); err != nil {

@@ -13,12 +13,12 @@ const (
 	quantity         = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 )
 
-// openAPI is the part of Kubernetes' api/openapi-spec/swagger.json that matters.
+// openAPI is the part of Kubernetes' api/openapi-spec/swagger.json that the schemas need.
 type openAPI struct {
 	Definitions map[string]schema `json:"definitions"`
 }
 
-// WriteKubernetes writes into dir a schema for each kind of the Kubernetes module that lies in module.
+// WriteKubernetes writes into dir a schema for each kind of Kubernetes, whose module is in the directory module.
 func WriteKubernetes(dir, module string) error {
 	text, err := os.ReadFile(filepath.Join(module, "api", "openapi-spec", "swagger.json"))
 	if err != nil {
@@ -42,7 +42,7 @@ func WriteKubernetes(dir, module string) error {
 	return nil
 }
 
-// kindsOf are those that a definition is the schema of.
+// kindsOf are the kinds that a definition describes.
 func kindsOf(definition schema) []kind {
 	all, _ := definition["x-kubernetes-group-version-kind"].([]any)
 	var kinds []kind
@@ -56,7 +56,7 @@ func kindsOf(definition schema) []kind {
 	return kinds
 }
 
-// standalone is a definition with all that it refers to; definitions may refer to themselves.
+// standalone is a definition with everything that it refers to. Definitions may be recursive.
 func (d openAPI) standalone(name string) schema {
 	reached := schema{}
 	d.reach(name, reached)

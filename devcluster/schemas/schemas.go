@@ -1,5 +1,5 @@
-// Package schemas makes the JSON Schemas that kubeconform checks manifests against, out of the OpenAPI document that is part of
-// Kubernetes' own module and out of CRDs: nothing has to be fetched from elsewhere, and the version is the control plane's.
+// Package schemas generates JSON Schemas for kubeconform from CRDs and from the OpenAPI document in the Kubernetes module. So they have
+// the control plane's version and need no other download.
 package schemas
 
 import (
@@ -13,7 +13,7 @@ import (
 // schema is a JSON Schema, or a part of one.
 type schema = map[string]any
 
-// kind is what kubeconform names a file after.
+// kind determines the name of a schema file.
 type kind struct{ group, version, kind string }
 
 // file is kubeconform's {{.ResourceKind}}{{.KindSuffix}}.json.
@@ -26,7 +26,7 @@ func (k kind) file() string {
 	return strings.ToLower(strings.Join(append(parts, k.version), "-")) + ".json"
 }
 
-// write puts one closed schema into dir.
+// write writes one schema into dir.
 func write(dir string, k kind, s schema) error {
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -38,7 +38,7 @@ func write(dir string, k kind, s schema) error {
 	return nil
 }
 
-// closed lets a schema refuse fields that it doesn't know, at every depth, and take what Kubernetes takes as a quantity.
+// closed makes a schema refuse unknown fields at every depth, and accept numbers and strings where Kubernetes does.
 func closed(s schema) schema {
 	out := schema{}
 	for key, value := range s {
@@ -58,7 +58,7 @@ func closed(s schema) schema {
 func closedValue(key string, value any) any {
 	switch v := value.(type) {
 	case schema:
-		if key == "properties" || key == "definitions" { // names, not keywords
+		if key == "properties" || key == "definitions" { // its keys are names, not keywords
 			named := schema{}
 			for name, s := range v {
 				named[name] = closed(s.(schema))
@@ -69,7 +69,7 @@ func closedValue(key string, value any) any {
 			return v
 		}
 		return closed(v)
-	case []any: // allOf and oneOf constrain what is closed beside them
+	case []any: // allOf and oneOf only constrain a schema that is closed already
 		return v
 	}
 	return value

@@ -2,5 +2,5 @@ package service
 
 import "maps"
 
-// Configure sets variables for the next start. An empty one is as good as none.
+// Configure sets environment variables for the next start. An empty value unsets one.
 func (s *Service) Configure(env map[string]string) { maps.Copy(s.env, env) }

@@ -14,14 +14,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
-// release is the name of the release, and so of its ServiceAccount.
+// release is the name of the Helm release and of its ServiceAccount.
 const release = "workspace-flyte-integration"
 
-// tokenSeconds is how long the account's token is good: longer than anybody develops in one go.
+// tokenSeconds is the lifetime of the account's token, longer than a development session.
 const tokenSeconds = 24 * 60 * 60
 
-// applyChart installs the chart, all but the Deployment, which has no node to run on, and returns the environment that
-// the chart gives the service.
+// applyChart installs the chart without its Deployment, since there is no node, and returns the environment of its ConfigMap.
 func applyChart(ctx context.Context, o Options) (map[string]string, error) {
 	values := map[string]any{
 		"flyte":   map[string]any{"consoleURL": "https://flyte.company.com"},
@@ -48,17 +47,17 @@ func applyChart(ctx context.Context, o Options) (map[string]string, error) {
 	return env, deploy.Apply(ctx, o.Cluster.Config(), kept)
 }
 
-// accountConfig acts as the chart's ServiceAccount, by a token of its own.
+// accountConfig returns the configuration of the chart's ServiceAccount, with a new token.
 func accountConfig(ctx context.Context, admin *rest.Config) (*rest.Config, error) {
 	client, err := kubernetes.NewForConfig(admin)
 	if err != nil {
-		return nil, fmt.Errorf("making a client: %w", err)
+		return nil, fmt.Errorf("creating a client: %w", err)
 	}
 	seconds := int64(tokenSeconds)
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
 	token, err := client.CoreV1().ServiceAccounts(Namespace).CreateToken(ctx, release, request, metav1.CreateOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("asking for the service account's token: %w", err)
+		return nil, fmt.Errorf("requesting the ServiceAccount's token: %w", err)
 	}
 	account := rest.AnonymousClientConfig(admin)
 	account.BearerToken = token.Status.Token

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Measured is what a program tells of itself on its metrics port, by name of the metric.
+// Measured are the metrics of a program by name.
 type Measured map[string]*dto.MetricFamily
 
 // Measure reads the service's metrics.
@@ -25,12 +25,12 @@ func (s *Service) Measure(ctx context.Context) (Measured, error) {
 		return nil, fmt.Errorf("reading the metrics: %w", err)
 	}
 	if r.Status != http.StatusOK {
-		return nil, fmt.Errorf("reading the metrics: answered %d", r.Status)
+		return nil, fmt.Errorf("reading the metrics: status %d", r.Status)
 	}
 	return ParseMetrics(r.Body)
 }
 
-// ParseMetrics reads what a program tells of itself in Prometheus' text format.
+// ParseMetrics parses metrics in Prometheus' text format.
 func ParseMetrics(text string) (Measured, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
@@ -40,8 +40,7 @@ func ParseMetrics(text string) (Measured, error) {
 	return families, nil
 }
 
-// Sum adds up the values of the metric's series that have all of these labels, given as name, value, name, value;
-// 0 where there are none.
+// Sum adds up the values of the metric's series that have all of these labels, given as name, value, name, value.
 func (m Measured) Sum(name string, labels ...string) (sum float64) {
 	for _, series := range m[name].GetMetric() {
 		if hasLabels(series, labels) {

@@ -15,19 +15,19 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// retryPause is how long Deliver waits before it sends again.
+// retryPause is how long Deliver waits before it retries.
 const retryPause = 50 * time.Millisecond
 
-// Sender keeps its connections, also when many are used at once.
+// Sender reuses its connections, even if many are open.
 var Sender = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024}}
 
-// Message is one webhook, which may be sent again and again.
+// Message is one webhook. It may be sent repeatedly.
 type Message struct {
 	ID   string
 	Body []byte
 }
 
-// NewMessage is a message with an id of its own.
+// NewMessage returns a message with a new id.
 func NewMessage(kind workspace.EventType, data workspace.Data) (Message, error) {
 	body, err := json.Marshal(workspace.Event{Type: kind, Timestamp: time.Now(), Data: data})
 	if err != nil {
@@ -36,25 +36,25 @@ func NewMessage(kind workspace.EventType, data workspace.Data) (Message, error) 
 	return Message{ID: "msg_" + rand.Text(), Body: body}, nil
 }
 
-// Reply is an answer of the service.
+// Reply is a response of the service.
 type Reply struct {
 	Status int
 	Header http.Header
 	Body   string
-	// Took is from the first byte sent to the last one received.
+	// Took is the time from the start of the request to the last byte received.
 	Took time.Duration
 }
 
-// Outcome is the status that a 2xx answer tells, or else the answer.
+// Outcome is the "status" in the body of a 2xx response, or else the status code and the body.
 func (r Reply) Outcome() string {
-	var answer struct{ Status string }
-	if r.Status >= http.StatusMultipleChoices || json.Unmarshal([]byte(r.Body), &answer) != nil {
+	var body struct{ Status string }
+	if r.Status >= http.StatusMultipleChoices || json.Unmarshal([]byte(r.Body), &body) != nil {
 		return fmt.Sprintf("%d %s", r.Status, r.Body)
 	}
-	return answer.Status
+	return body.Status
 }
 
-// RetryAfter is the header of that name in seconds, or -1.
+// RetryAfter is the Retry-After header in seconds, -1 without one.
 func (r Reply) RetryAfter() int {
 	seconds, err := strconv.Atoi(r.Header.Get("Retry-After"))
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Service) Post(ctx context.Context, m Message) (Reply, error) {
 	return s.PostAt(ctx, m, time.Now())
 }
 
-// PostAt is Post of a sender whose clock says so.
+// PostAt is Post with the sender's clock at now.
 func (s *Service) PostAt(ctx context.Context, m Message, now time.Time) (Reply, error) {
 	signer, err := signature.NewSigner(s.Secret)
 	if err != nil {
@@ -83,20 +83,20 @@ func (s *Service) PostAt(ctx context.Context, m Message, now time.Time) (Reply, 
 	return Do(request)
 }
 
-// Do sends any request and reads the answer.
+// Do sends a request and reads the response.
 func Do(request *http.Request) (Reply, error) {
 	start := time.Now()
-	answer, err := Sender.Do(request)
+	response, err := Sender.Do(request)
 	if err != nil {
 		return Reply{}, err
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	return Reply{Status: answer.StatusCode, Header: answer.Header, Body: string(text), Took: time.Since(start)}, err
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return Reply{Status: response.StatusCode, Header: response.Header, Body: string(text), Took: time.Since(start)}, err
 }
 
-// Deliver sends until the answer is a 2xx, as a sender of Standard Webhooks does, only sooner: what got no answer, 429
-// or 5xx is sent again. Any other answer is an error.
+// Deliver sends until the response is 2xx. Like a sender of Standard Webhooks, but sooner, it retries after a lost connection, 429 or
+// 5xx. Any other response is an error.
 func (s *Service) Deliver(ctx context.Context, m Message) (Reply, error) {
 	for {
 		r, err := s.Post(ctx, m)

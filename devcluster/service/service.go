@@ -1,5 +1,5 @@
-// Package service runs the real binary of the service beside a devcluster, as the chart would: with the chart's objects
-// installed, the chart's environment, and the rights of the chart's own ServiceAccount, never as cluster admin.
+// Package service runs the real binary of the service beside a devcluster as the chart does: it installs the chart's objects, and the
+// service has the chart's environment and the permissions of the chart's ServiceAccount.
 package service
 
 import (
@@ -20,10 +20,10 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// Namespace is where the chart is installed.
+// Namespace is the namespace of the release.
 const Namespace = "platform-services"
 
-// podName is the same after each start, as for a container that is started again.
+// podName stays the same after a restart, as for a container.
 const podName = release + "-0"
 
 const (
@@ -32,18 +32,18 @@ const (
 	stopGrace     = 40 * time.Second
 )
 
-// Options say what is run.
+// Options configure a Service.
 type Options struct {
 	Cluster *devcluster.Cluster
 	// Binary is the path of the service's binary.
 	Binary string
-	// Flyte is the address of FlyteAdmin, or of its double.
+	// Flyte is the address of FlyteAdmin or its double.
 	Flyte string
-	// Dir is where the secret, the kubeconfig and the log are put.
+	// Dir is the directory of the secret, the kubeconfig and the log.
 	Dir string
-	// Address is where the service listens, and MetricsAddress where it serves metrics; empty means a free port.
+	// Address is LISTEN_ADDRESS, and MetricsAddress METRICS_ADDRESS; an empty one gets a free port.
 	Address, MetricsAddress string
-	// Values override the chart's, and Env the environment that it makes.
+	// Values override the chart's values, and Env the chart's environment.
 	Values map[string]any
 	Env    map[string]string
 }
@@ -54,7 +54,7 @@ type Service struct {
 	URL string
 	// Metrics is the URL of its metrics.
 	Metrics string
-	// Secret signs webhooks for it.
+	// Secret is the webhook secret.
 	Secret string
 
 	options Options
@@ -63,7 +63,7 @@ type Service struct {
 	program *devcluster.Program
 }
 
-// Install puts the chart's objects into the cluster and prepares the service to run under its account.
+// Install installs the chart and prepares the service to run under the chart's account.
 func Install(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{Secret: signature.NewSecret(), options: o}
 	free, err := devcluster.FreeAddresses(ctx, 2)
@@ -97,7 +97,7 @@ func Install(ctx context.Context, o Options) (*Service, error) {
 	return s, nil
 }
 
-// Replica is another replica of the same service, in a pod of another name.
+// Replica returns another replica of the service, with another pod name.
 func (s *Service) Replica(ctx context.Context, podName string) (*Service, error) {
 	free, err := devcluster.FreeAddresses(ctx, 2)
 	if err != nil {
@@ -112,15 +112,15 @@ func (s *Service) Replica(ctx context.Context, podName string) (*Service, error)
 		"POD_NAME": podName, "LISTEN_ADDRESS": free[0], "METRICS_ADDRESS": free[1],
 	})
 	if err := os.MkdirAll(replica.options.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the replica's directory: %w", err)
+		return nil, fmt.Errorf("creating the replica's directory: %w", err)
 	}
 	return replica, nil
 }
 
-// Set changes a variable of the environment, for the next start.
+// Set changes an environment variable for the next start.
 func (s *Service) Set(variable, value string) { s.env[variable] = value }
 
-// Through is another replica, which reaches the API server by the proxy alone.
+// Through returns another replica, which reaches the API server only through the proxy.
 func (s *Service) Through(ctx context.Context, podName string, proxy *faultproxy.Proxy) (*Service, error) {
 	replica, err := s.Replica(ctx, podName)
 	if err != nil {
@@ -166,25 +166,25 @@ func (s *Service) ready(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return false
 	}
-	defer answer.Body.Close()
-	return answer.StatusCode == http.StatusOK
+	defer response.Body.Close()
+	return response.StatusCode == http.StatusOK
 }
 
-// Kill ends the service as SIGKILL does.
+// Kill sends SIGKILL.
 func (s *Service) Kill() { s.program.Stop(0) }
 
-// Stop ends the service as Kubernetes does: SIGTERM, and time to finish. A service that was never started has ended.
+// Stop sends SIGTERM, and SIGKILL after a grace period, as Kubernetes does. It does nothing if the service was never started.
 func (s *Service) Stop() {
 	if s.program != nil {
 		s.program.Stop(stopGrace)
 	}
 }
 
-// Pause freezes the service, and Resume lets it go on. It keeps its lease only when that is soon.
+// Pause stops the process until Resume. It loses its lease unless that is soon.
 func (s *Service) Pause() { s.program.Pause() }
 
 // Resume ends Pause.
@@ -193,14 +193,14 @@ func (s *Service) Resume() { s.program.Resume() }
 // PID is the process id of the running service.
 func (s *Service) PID() int { return s.program.PID() }
 
-// Exited is closed when the running service has ended.
+// Exited is closed when the service has exited.
 func (s *Service) Exited() <-chan struct{} { return s.program.Exited() }
 
-// ExitCode is how the service that has ended did so, or -1 when it was killed.
+// ExitCode is the exit code of the service, -1 if a signal ended it.
 func (s *Service) ExitCode() int { return s.program.ExitCode() }
 
-// Failure says how the service ended, by the end of its log.
+// Failure returns an error with the end of the log of a service that has exited.
 func (s *Service) Failure() error { return s.program.Failure() }
 
-// LogPath is where the service logs.
+// LogPath is the log file.
 func (s *Service) LogPath() string { return s.program.LogPath() }

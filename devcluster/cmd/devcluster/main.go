@@ -1,5 +1,5 @@
-// Command devcluster runs the control plane that development and tests use: `devcluster up` starts it with a Flyte Admin
-// double beside it, `devcluster run` with the service on it too.
+// Command devcluster runs the control plane for development and tests: `devcluster up` starts it with a FlyteAdmin double, `devcluster
+// run` starts the service, too.
 package main
 
 import (
@@ -20,23 +20,23 @@ const usage = `Usage:
   devcluster schemas --dir DIR [--crds PATTERN]  write JSON Schemas of that Kubernetes, or of CRDs
   devcluster run [--once]                        run them and the service from bin/, send three webhooks, show the workspaces;
                                                  RUN_PORT, RUN_WORKSPACE_SERVICE_PORT, RUN_METRICS_PORT, RUN_KUBERNETES_PORT
-                                                 and RUN_FLYTE_PORT choose ports, 0 is any free one
+                                                 and RUN_FLYTE_PORT choose ports, 0 is any free port
 
-The cache is $WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache directory.
+The cache is $WFI_CACHE_DIR, or workspace-flyte-integration in the user's cache directory.
 `
 
 var errUsage = errors.New("unknown command")
 
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	// Without a logger, controller-runtime prints a stack trace when it wants to log after half a minute.
+	// Without a logger, controller-runtime prints a stack trace when it logs after half a minute.
 	ctrllog.SetLogger(klog.Background())
 	err := run(ctx, os.Args[1:])
 	interrupted := ctx.Err() != nil
 	cancel()
 	switch {
 	case err != nil && interrupted:
-		fmt.Fprintln(os.Stderr, "devcluster: interrupted; everything that it started has ended")
+		fmt.Fprintln(os.Stderr, "devcluster: interrupted; all processes have ended")
 		os.Exit(130)
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Print(usage)
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string) error {
 	}
 }
 
-// newFlags returns a set whose errors are all usage errors.
+// newFlags returns a flag set for parse.
 func newFlags(name string) *flag.FlagSet {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.Usage = func() {}
@@ -79,7 +79,7 @@ func parse(flags *flag.FlagSet, args []string) error {
 		if errors.Is(err, flag.ErrHelp) {
 			return err
 		}
-		return errUsage // the flag package has said which
+		return errUsage // the flag package has printed it
 	}
 	if flags.NArg() > 0 {
 		return errUsage

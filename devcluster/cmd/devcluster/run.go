@@ -17,15 +17,15 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// Where `run` keeps its state, and the file there that a shell sources.
+// The state directory of `run`, and the file in it for a shell to source.
 const (
 	runDir  = ".run"
 	envFile = "env"
 )
 
-// running is everything that `run` has started.
+// running are the processes that `run` has started.
 type running struct {
-	// once ends it when the workspaces are Ready.
+	// once stops them when the workspaces are Ready.
 	once    bool
 	dir     string
 	ports   runports.Ports
@@ -34,8 +34,8 @@ type running struct {
 	service *service.Service
 }
 
-// runService starts everything, has the stand-in of the workspace service send the samples as signed webhooks, and shows
-// the workspaces when they are Ready. It goes on serving until ctx ends, or, with --once, stops.
+// runService starts everything, makes the workspace service's stand-in send the samples as signed webhooks, and shows the workspaces when
+// they are Ready. With --once it stops then; otherwise it serves until ctx ends.
 func runService(ctx context.Context, args []string) error {
 	flags := newFlags("run")
 	once := flags.Bool("once", false, "stop when the workspaces are Ready")
@@ -74,7 +74,7 @@ func (r *running) demonstrate(ctx context.Context) error {
 	if err := r.start(ctx); err != nil {
 		return err
 	}
-	if err := r.api.make(ctx); err != nil {
+	if err := r.api.createSamples(ctx); err != nil {
 		return err
 	}
 	if err := showWorkspaces(ctx, r.cluster.Config(), os.Stdout); err != nil {
@@ -83,11 +83,11 @@ func (r *running) demonstrate(ctx context.Context) error {
 	if err := r.api.show(ctx, os.Stdout); err != nil || r.once {
 		return err
 	}
-	r.printInvitation(os.Stdout)
+	r.printAddresses(os.Stdout)
 	return r.wait(ctx)
 }
 
-// start installs the chart, and starts the stand-in of the workspace service and then the integration.
+// start installs the chart, and starts the workspace service's stand-in and then the integration.
 func (r *running) start(ctx context.Context) (err error) {
 	progress("installing the chart")
 	r.service, err = service.Install(ctx, service.Options{
@@ -111,7 +111,7 @@ func (r *running) start(ctx context.Context) (err error) {
 	return r.service.Start(ctx)
 }
 
-func (r *running) printInvitation(out io.Writer) {
+func (r *running) printAddresses(out io.Writer) {
 	fmt.Fprintf(out, `
 Serving until Ctrl-C:
 
@@ -121,7 +121,7 @@ Serving until Ctrl-C:
   Kubernetes API           %s
   Flyte                    %s, an in-memory double
 
-In another terminal, from this folder:
+In another terminal, in this directory:
 
   . %s/%s
   kubectl get workspaces
@@ -129,7 +129,7 @@ In another terminal, from this folder:
 `, r.service.URL, r.service.Metrics, r.api.url(), r.api.log(), r.cluster.Config().Host, freeport.Address(r.ports.Flyte), runDir, envFile)
 }
 
-// wait returns nil when ctx ends, and an error when a program has ended by itself.
+// wait returns nil when ctx ends, and an error if a process exits by itself.
 func (r *running) wait(ctx context.Context) error {
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
@@ -152,7 +152,7 @@ func (r *running) stop() {
 	r.api.stop()
 }
 
-// sibling is another binary in the folder of this one.
+// sibling is the path of another binary in the directory of this one.
 func sibling(name string) string {
 	self, err := os.Executable()
 	if err != nil {

@@ -10,15 +10,14 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/schemas"
 )
 
-// gatewayAPI is where the CRD of HTTPRoute is.
+// gatewayAPI is the module with the CRD of HTTPRoute.
 const gatewayAPI = "sigs.k8s.io/gateway-api@v1.6.3"
 
-// writeSchemas fills a folder with JSON Schemas for kubeconform: of the CRDs that are given, else of the control plane's version of
-// Kubernetes and of HTTPRoute.
+// writeSchemas writes JSON Schemas for kubeconform: those of the given CRDs, or those of the control plane's Kubernetes and of HTTPRoute.
 func writeSchemas(ctx context.Context, args []string) error {
 	flags := newFlags("schemas")
-	dir := flags.String("dir", "", "where to write")
-	crds := flags.String("crds", "", "CRDs, as a pattern of files")
+	dir := flags.String("dir", "", "directory to write to")
+	crds := flags.String("crds", "", "pattern of CRD files")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -26,7 +25,7 @@ func writeSchemas(ctx context.Context, args []string) error {
 		return errUsage
 	}
 	if err := os.MkdirAll(*dir, 0o700); err != nil {
-		return fmt.Errorf("making the folder of the schemas: %w", err)
+		return fmt.Errorf("creating the directory of the schemas: %w", err)
 	}
 	if *crds != "" {
 		return writeCRDs(*dir, *crds)
@@ -45,11 +44,11 @@ func writeSchemas(ctx context.Context, args []string) error {
 	return writeCRDs(*dir, filepath.Join(gateway, "config", "crd", "standard", "*_httproutes.yaml"))
 }
 
-// writeCRDs fails where the pattern finds nothing.
+// writeCRDs fails if no file matches the pattern.
 func writeCRDs(dir, pattern string) error {
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
-		return fmt.Errorf("looking for CRDs: no file is like %s", pattern)
+		return fmt.Errorf("finding CRDs: no file matches %s", pattern)
 	}
 	for _, file := range files {
 		if err := schemas.WriteCRD(dir, file); err != nil {

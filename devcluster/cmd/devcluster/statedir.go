@@ -14,8 +14,7 @@ import (
 
 const lockFile = "lock"
 
-// openStateDir empties the state directory and locks it until the lock is closed, so that each run starts from nothing and
-// none removes the state of another one.
+// openStateDir empties the state directory, and locks it against other runs until the lock is closed.
 func openStateDir(path string) (dir string, lock io.Closer, err error) {
 	if dir, err = filepath.Abs(path); err != nil {
 		return "", nil, fmt.Errorf("finding the state directory: %w", err)
@@ -24,7 +23,7 @@ func openStateDir(path string) (dir string, lock io.Closer, err error) {
 		return "", nil, fmt.Errorf("creating the state directory: %w", err)
 	}
 	if lock, err = filelock.Try(filepath.Join(dir, lockFile)); err != nil {
-		return "", nil, fmt.Errorf("another `make run` uses %s; end it first, or run this one in another checkout: %w", dir, err)
+		return "", nil, fmt.Errorf("another `make run` uses %s; stop it first, or use another checkout: %w", dir, err)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -41,7 +40,7 @@ func openStateDir(path string) (dir string, lock io.Closer, err error) {
 	return dir, lock, nil
 }
 
-// exports is a file for `source` that sets these variables, whatever characters their values have.
+// exports returns shell commands that export these variables. It quotes the values.
 func exports(variables map[string]string) string {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(variables)) {

@@ -22,16 +22,15 @@ const (
 	showTimeout  = time.Minute
 )
 
-// showWorkspaces prints the workspaces when all samples are Ready; if they aren't in time, it prints how far they got
-// and fails.
+// showWorkspaces prints the workspaces when all samples are Ready. After showTimeout it prints their conditions and fails.
 func showWorkspaces(ctx context.Context, cfg *rest.Config, out io.Writer) error {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return fmt.Errorf("registering our types: %w", err)
+		return fmt.Errorf("registering the types of Workspaces: %w", err)
 	}
 	cluster, err := client.New(cfg, client.Options{Scheme: scheme})
 	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		return fmt.Errorf("creating a client: %w", err)
 	}
 	files, err := samples.ReadDir("samples")
 	if err != nil {

@@ -13,13 +13,12 @@ import (
 
 const parentInterval = 500 * time.Millisecond
 
-// up runs the control plane and the Flyte double until ctx ends, the process
-// that started us is gone, or a component has ended. What it serves is printed
-// as NAME=value lines on stdout once all of it answers; progress is on stderr.
+// up runs the control plane and the Flyte double until ctx ends, the parent process has ended, or a component has exited. When they are
+// ready, it prints their addresses as NAME=value lines on stdout; progress is on stderr.
 func up(ctx context.Context, args []string) error {
 	flags := newFlags("up")
-	dir := flags.String("dir", "", "state directory, kept; empty: a temporary one")
-	flyteAddress := flags.String("flyte", "127.0.0.1:0", "where the Flyte double listens")
+	dir := flags.String("dir", "", "state directory, which is kept; a temporary one if empty")
+	flyteAddress := flags.String("flyte", "127.0.0.1:0", "address of the Flyte double")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -40,8 +39,7 @@ func up(ctx context.Context, args []string) error {
 	return cluster.Wait(ctx)
 }
 
-// untilParentGone returns a context that ends when another process has become
-// our parent, which is how the death of the one that started us shows.
+// untilParentGone returns a context that ends with the parent process: then another process becomes the parent.
 func untilParentGone(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	parent := os.Getppid()

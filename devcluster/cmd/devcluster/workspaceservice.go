@@ -25,12 +25,12 @@ const (
 	stopGrace   = 5 * time.Second
 )
 
-// samples are the workspaces that `run` makes.
+// samples are the workspaces that `run` creates.
 //
 //go:embed samples/*.json
 var samples embed.FS
 
-// workspaceService is the stand-in of the workspace service, as a process of its own.
+// workspaceService is the stand-in of the workspace service, in its own process.
 type workspaceService struct {
 	dir, address, secret string
 	program              *devcluster.Program
@@ -42,16 +42,16 @@ func newWorkspaceService(dir, address string) *workspaceService {
 
 func (a *workspaceService) url() string { return "http://" + a.address }
 
-// variables are those of the integration that lead here.
+// variables configure the integration to use it.
 func (a *workspaceService) variables() map[string]string {
 	return map[string]string{"WORKSPACE_API_ENDPOINT": a.url(), "WORKSPACE_API_SECRET": a.secret}
 }
 
 func (a *workspaceService) log() string { return filepath.Join(runDir, "integrationctl.log") }
 
-// start runs it and returns when it answers.
+// start starts it and returns when it answers.
 func (a *workspaceService) start(ctx context.Context, svc *service.Service) (err error) {
-	progress("starting the stand-in of the workspace service on " + a.address + ", the conversation is in " + a.log())
+	progress("starting the workspace service's stand-in on " + a.address + ", log in " + a.log())
 	env := []string{"WORKSPACE_WEBHOOK_SECRET=" + svc.Secret, "WORKSPACE_API_SECRET=" + a.secret}
 	a.program, err = devcluster.StartProgram(a.dir, env, sibling("integrationctl"), "workspace-service",
 		"--listen", a.address, "--webhook-url", svc.URL)
@@ -74,8 +74,8 @@ func (a *workspaceService) stop() {
 	}
 }
 
-// make makes the samples: the workspace service sends a signed webhook for each.
-func (a *workspaceService) make(ctx context.Context) error {
+// createSamples creates the samples: the workspace service sends a signed webhook for each.
+func (a *workspaceService) createSamples(ctx context.Context) error {
 	files, err := samples.ReadDir("samples")
 	if err != nil {
 		return fmt.Errorf("reading the samples: %w", err)
@@ -99,20 +99,20 @@ func (a *workspaceService) make(ctx context.Context) error {
 		}
 		progress("the workspace service sends a signed webhook: samples/" + file.Name())
 		if _, err := a.request(ctx, http.MethodPut, "/workspaces/"+id.WorkspaceID, sample.Data); err != nil {
-			return fmt.Errorf("making %s: %w", id.WorkspaceID, err)
+			return fmt.Errorf("creating %s: %w", id.WorkspaceID, err)
 		}
 	}
 	return nil
 }
 
-// show prints what the workspace service was told, once that is something of each workspace.
+// show prints the requests and reports of the workspace service, when it has a report of every workspace.
 func (a *workspaceService) show(ctx context.Context, out io.Writer) error {
 	var table string
 	err := wait.PollUntilContextTimeout(ctx, apiInterval, apiTimeout, true, func(ctx context.Context) (_ bool, err error) {
 		table, err = a.request(ctx, http.MethodGet, "/", nil)
 		return err == nil && !strings.Contains(table, "nothing"), nil
 	})
-	fmt.Fprintf(out, "\nWhat the workspace service asked for, and was told:\n\n%s", table)
+	fmt.Fprintf(out, "\nWorkspaces that the workspace service requested, and the reports that it received:\n\n%s", table)
 	if err != nil {
 		return fmt.Errorf("waiting for the reports: %w", err)
 	}
@@ -122,16 +122,16 @@ func (a *workspaceService) show(ctx context.Context, out io.Writer) error {
 func (a *workspaceService) request(ctx context.Context, method, path string, body []byte) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, method, a.url()+path, bytes.NewReader(body))
 	if err != nil {
-		return "", fmt.Errorf("making the request: %w", err)
+		return "", fmt.Errorf("creating the request: %w", err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("asking the workspace service: %w", err)
+		return "", fmt.Errorf("calling the workspace service: %w", err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err == nil && answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the workspace service answered %s", answer.Status)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the workspace service answered %s", response.Status)
 	}
 	return string(text), err
 }
