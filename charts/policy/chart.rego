@@ -1,4 +1,4 @@
-# What every rendering of the chart keeps to, whatever its values: checked by conftest in `make verify`.
+# Rules for every rendering of the chart, whatever its values; conftest checks them in `make verify`.
 package main
 
 import rego.v1
@@ -26,7 +26,7 @@ deny contains sprintf("%s: no label %s", [named(input), label]) if {
 	not input.metadata.labels[label]
 }
 
-# Pods: the restricted Pod Security Standard, and a root file system that nobody writes.
+# Pods: the restricted Pod Security Standard, and a read-only root file system.
 deny contains sprintf("%s: pods must run as non-root with seccomp RuntimeDefault", [named(input)]) if {
 	pod := workload(input)
 	not restricted_pod(pod)
@@ -61,18 +61,18 @@ deny contains sprintf("%s: the image %q has no fixed version", [named(input), co
 	not regex.match(`@sha256:[0-9a-f]{64}$|:v?[0-9][^:/]*$`, container.image)
 }
 
-deny contains sprintf("%s: volume %q is of the host", [named(input), volume.name]) if {
+deny contains sprintf("%s: volume %q is a hostPath", [named(input), volume.name]) if {
 	some volume in workload(input).volumes
 	volume.hostPath
 }
 
-deny contains sprintf("%s: takes part in the host's %s", [named(input), space]) if {
+deny contains sprintf("%s: uses %s", [named(input), space]) if {
 	pod := workload(input)
 	some space in ["hostNetwork", "hostPID", "hostIPC"]
 	pod[space]
 }
 
-# Rights: nothing by wildcard, nothing that makes more rights, no Secrets of the whole cluster.
+# Rights: no wildcard, no privilege escalation, no cluster-wide Secrets.
 roles := {"ClusterRole", "Role"}
 
 deny contains sprintf("%s: a wildcard in %s", [named(input), field]) if {
@@ -116,8 +116,8 @@ deny contains sprintf("%s: binds %q of somebody else", [named(input), input.role
 	not contains(input.roleRef.name, input.metadata.labels["app.kubernetes.io/name"])
 }
 
-# What confines a workspace its members never write, nor what puts pods on every node or keeps a node from being drained. What an
-# operator with more rights acts on they only delete.
+# Members never write what confines a workspace, puts pods on every node, or blocks drains. They only delete objects that operators with
+# more rights act on.
 tenant_role if {
 	input.kind == "ClusterRole"
 	contains(input.metadata.name, "-tenant-")
@@ -153,13 +153,13 @@ deny contains sprintf("%s: members may %s %s of %s", [named(input), verb, resour
 	not verb in reading | {"delete"}
 }
 
-# A policy that fails open confines nobody.
+# Policies fail closed.
 deny contains sprintf("%s: fails open", [named(input)]) if {
 	input.kind == "ValidatingAdmissionPolicy"
 	input.spec.failurePolicy != "Fail"
 }
 
-# Ways in.
+# Exposure.
 deny contains sprintf("%s: a Service of type NodePort is open on every node", [named(input)]) if {
 	input.kind == "Service"
 	input.spec.type == "NodePort"

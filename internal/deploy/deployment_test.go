@@ -68,8 +68,8 @@ var deploymentSuite = map[string]expectation{
 		"ClusterRole …":          absent,
 		"WorkspaceTier standard": absent,
 	}, ""},
-	"the service without a way to Flyte's cluster": {set{"install": "service"}, nil, "give both or none"},
-	"a way to another cluster, and rights in this": {set{"kubeconfig.existingSecret": "k"}, nil, "give both or none"},
+	"the service without a way to Flyte's cluster": {set{"install": "service"}, nil, "set both or none"},
+	"a way to another cluster, and rights in this": {set{"kubeconfig.existingSecret": "k"}, nil, "set both or none"},
 	"the target alone": {set{"install": "target", "flyte.consoleURL": "", "webhook.existingSecret": ""}, expect{
 		"Deployment …": absent, "Service …": absent, "ConfigMap …": absent, "NetworkPolicy …": absent, "PodDisruptionBudget …": absent,
 		"HorizontalPodAutoscaler …": absent, "ServiceAccount … .kind": "ServiceAccount", "ClusterRole … .kind": "ClusterRole",

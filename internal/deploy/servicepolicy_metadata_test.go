@@ -67,7 +67,7 @@ func metadataAttempts() map[string]attempt {
 const workspacesV1alpha1 = "platform.company.com/v1alpha1"
 
 func eventAttempts() map[string]attempt {
-	const refusal = "Events about Workspaces and WorkspaceTiers only"
+	const refusal = "only write Events about Workspaces and WorkspaceTiers"
 	namespaced := event(metav1.NamespaceDefault, workspacesV1alpha1, "Workspace")
 	related := namespaced.DeepCopy()
 	namespaced.Regarding.Namespace = metav1.NamespaceDefault

@@ -149,7 +149,7 @@ func accessAttempts() map[string]attempt {
 	elsewhere := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "default", Namespace: metav1.NamespaceSystem}
 	workload := rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: "flyte-workload", Namespace: stolenNamespace}
 	group := rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:authenticated"}
-	const notTheRole, system = "binds the tenant roles alone", "names begin with system:"
+	const notTheRole, system = "only bind each tenant role", "names begin with system:"
 	return map[string]attempt{
 		"bind a tenant role in kube-system":  creating(binding(metav1.NamespaceSystem, viewer, roles+"viewer", user("thief")), inWorkspaces),
 		"bind a tenant role at home":         creating(binding(namespace, viewer, roles+"viewer", user("thief")), inWorkspaces),
@@ -159,7 +159,7 @@ func accessAttempts() map[string]attempt {
 		"bind under another name":            creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // two say so
 		"bind everybody":                     creating(binding(stolenNamespace, viewer, roles+"viewer", user("ana"), group), system),
 		"bind nobody known":                  creating(binding(stolenNamespace, viewer, roles+"viewer", user("system:anonymous")), system),
-		"bind an account of elsewhere":       creating(binding(stolenNamespace, viewer, roles+"viewer", elsewhere), "own namespace alone"),
+		"bind an account of elsewhere":       creating(binding(stolenNamespace, viewer, roles+"viewer", elsewhere), "nor ServiceAccounts of another namespace"),
 		"bind a tenant role to the workload": creating(binding(stolenNamespace, "workspace-workload", roles+"admin", workload), notTheRole),
 		"bind a workload's role to a user": creating(
 			binding(stolenNamespace, "workspace-workload", fullName+"-workload-spark", user("thief")), notTheRole),
@@ -170,10 +170,10 @@ func accessAttempts() map[string]attempt {
 }
 
 const (
-	inWorkspaces = "touches objects in the namespaces of workspaces alone"
-	ownNames     = "writes its own objects alone"
-	ownOnes      = "and deletes what has either"
-	subresources = "no subresource of"
+	inWorkspaces = "only write objects in namespaces of workspaces"
+	ownNames     = "only write its own objects"
+	ownOnes      = "and delete objects with such a name or label"
+	subresources = "subresources"
 )
 
 func secretNamed(name string) *corev1.Secret {
@@ -206,9 +206,9 @@ func objectAttempts() map[string]attempt {
 		"open the network": creating(&networkingv1.NetworkPolicy{ObjectMeta: child("allow-all"), Spec: networkingv1.NetworkPolicySpec{
 			Ingress: []networkingv1.NetworkPolicyIngressRule{{}},
 		}}, ownNames),
-		"make a secret of another type": creating(secretNamed("workspace-pull-secret"), "no Secrets but pull secrets"),
+		"make a secret of another type": creating(secretNamed("workspace-pull-secret"), "only write Secrets that are pull secrets"),
 		"make another secret":           creating(secretNamed("another"), ownNames),
-		"forget a workspace":            deleting(workspaceOf(stolenID), "no Workspace but one whose state is Deleted"),
+		"forget a workspace":            deleting(workspaceOf(stolenID), "only delete Workspaces whose state is Deleted"),
 		"make another account":          creating(&corev1.ServiceAccount{ObjectMeta: child("another")}, ownNames),
 		"delete somebody's object":      deleting(configMap(stolenNamespace, "theirs"), ownOnes),
 		"write a quota's status": {refusal: subresources, request: func(ctx context.Context, c client.Client) error {
@@ -220,8 +220,8 @@ func objectAttempts() map[string]attempt {
 }
 
 func namespaceAttempts() map[string]attempt {
-	const named, relabel, security, labels, more = "named after their label", "never puts the label", "Pod Security Standards",
-		"none but its own labels and annotations", "sets no spec.finalizers"
+	const named, relabel, security, labels, more = "names follow from their label", "not add the label", "Pod Security Standards",
+		"only change its own labels and annotations", "sets no spec.finalizers"
 	level := func(l string) map[string]string {
 		return map[string]string{workspaceLabel: "x", enforceLabel: l}
 	}
@@ -256,7 +256,7 @@ func namespaceAttempts() map[string]attempt {
 		"steer by annotations":                  patching(ours, `{"metadata": {"annotations": {"openshift.io/node-selector": "x"}}}`, labels),
 		"delete a namespace of Kubernetes":      deleting(namespaceOf("kube-node-lease", nil), named),
 		"delete somebody's namespace":           deleting(foreign, named),
-		"delete a namespace unseen":             deleting(ours, "by UID and resourceVersion"),
+		"delete a namespace unseen":             deleting(ours, "with UID and resourceVersion"),
 		"finish a namespace": {refusal: subresources, request: func(ctx context.Context, c client.Client) error {
 			return c.SubResource("finalize").Update(ctx, namespaceOf(stolenNamespace, map[string]string{
 				workspaceLabel: stolenID, enforceLabel: "baseline", "team": "theirs",

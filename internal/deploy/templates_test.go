@@ -151,8 +151,8 @@ var suites = map[string]map[string]expectation{
 			},
 			"",
 		},
-		"load balancer by mistake": {set{"service.type": "LoadBalancer"}, nil, "set exposure.api if that is meant"},
-		"node port by mistake":     {set{"service.type": "NodePort"}, nil, "set exposure.api if that is meant"},
+		"load balancer by mistake": {set{"service.type": "LoadBalancer"}, nil, "set exposure.api to allow that"},
+		"node port by mistake":     {set{"service.type": "NodePort"}, nil, "set exposure.api to allow that"},
 		"two families": {
 			set{"service.ipFamilyPolicy": "PreferDualStack"},
 			expect{"Service … .spec.ipFamilyPolicy": "PreferDualStack"},

@@ -1,7 +1,7 @@
 {{/*
-Names are global to a release with all its subcharts, hence the prefix.
+Template names are global to a release with all its subcharts, hence the prefix.
 
-wfi.fullname is the name of everything that belongs to this release.
+wfi.fullname names everything that belongs to this release.
 */}}
 {{- define "wfi.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
@@ -64,11 +64,11 @@ labels: {{- include "wfi.labels" $root | nindent 2 }}
 {{- ceil $sum | int -}}
 {{- end -}}
 
-{{/* True where the Deployment goes, and where what it works on goes. */}}
+{{/* wfi.service: this release has the Deployment. wfi.target: this release has CRDs, rights and tiers. */}}
 {{- define "wfi.service" -}}{{- if ne .Values.install "target" -}}true{{- end -}}{{- end -}}
 {{- define "wfi.target" -}}{{- if ne .Values.install "service" -}}true{{- end -}}{{- end -}}
 
-{{/* What the restricted Pod Security Standard asks of a container, and a root file system that nobody writes. */}}
+{{/* The restricted Pod Security Standard, and a read-only root file system. */}}
 {{- define "wfi.securityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
@@ -78,7 +78,7 @@ runAsGroup: 65532
 capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{/* The signed routes: all that goes outside unless exposure.api says otherwise. */}}
+{{/* The signed routes: the only exposed ones, unless exposure.api is set. */}}
 {{- define "wfi.webhookPaths" -}}
 [/webhooks/workspace, /provision]
 {{- end -}}

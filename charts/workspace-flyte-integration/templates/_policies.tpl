@@ -1,10 +1,10 @@
-{{- /* Requests of the service's own account, whoever sends them: all others pass the policies of the service. */ -}}
+{{- /* Matches requests of the service's own account only. */ -}}
 {{- define "wfi.policy.ofTheService" -}}
 - name: of-the-service
   expression: request.userInfo.username == {{ printf "system:serviceaccount:%s:%s" .Release.Namespace (include "wfi.serviceAccountName" .) | quote }}
 {{- end -}}
 
-{{- /* CEL: the namespace of this name is one of the workspace `variables.id`, and not reserved, as internal/workspace/names.go has it. */ -}}
+{{- /* CEL: the namespace belongs to the workspace `variables.id` by its name, and is not reserved. The same rule as in internal/workspace/names.go. */ -}}
 {{- define "wfi.policy.namedByTemplate" -}}
 {{- $name := .name -}}
 {{- with .root -}}
@@ -21,7 +21,7 @@ variables.id != '' &&
 {{- end -}}
 {{- end -}}
 
-{{- /* A regular expression (RE2) of these names, in which a * at the end stands for anything. One match costs the API server less than a loop in CEL. */ -}}
+{{- /* A regular expression (RE2) of these names; * ends a prefix. One match costs the API server less than a loop in CEL. */ -}}
 {{- define "wfi.policy.oneOf" -}}
 {{- $names := list -}}
 {{- range . -}}
@@ -31,8 +31,8 @@ variables.id != '' &&
 {{- end -}}
 
 {{- /*
-A validation: the account neither sets nor changes owners and finalizers. An owner that doesn't exist has the garbage collector
-delete the object, and a finalizer that nobody removes keeps it for ever. What others have set may stay.
+A validation: the account neither sets nor changes ownerReferences and finalizers. With an owner that doesn't exist, the garbage
+collector deletes the object; a finalizer that nobody removes keeps it forever. Entries of others may stay.
 */ -}}
 {{- define "wfi.policy.ownersAndFinalizers" -}}
 - reason: Forbidden
@@ -43,11 +43,11 @@ delete the object, and a finalizer that nobody removes keeps it for ever. What o
     object.metadata.?finalizers.orValue([]) == (oldObject == null ? [] : oldObject.metadata.?finalizers.orValue([]))
 {{- end -}}
 
-{{- /* A validation: objects of this kind get none of these annotations. */ -}}
+{{- /* A validation: nobody adds one of these annotations. */ -}}
 {{- define "wfi.policy.annotations" -}}
 {{- with .denied -}}
 - reason: Forbidden
-  message: "{{ $.of }} in workspaces have none of these annotations, which other programs follow out of the workspace: {{ join ", " . }}"
+  message: "{{ $.of }} in workspaces have none of these annotations, which other programs act on outside the workspace: {{ join ", " . }}"
   expression: |-
     object.metadata.?annotations.orValue({}).all(key,
       !key.matches(r'{{ include "wfi.policy.oneOf" . }}') ||
@@ -60,7 +60,7 @@ matchExpressions:
   - {key: platform.company.com/workspace, operator: Exists}
 {{- end -}}
 
-{{- /* A binding that puts the policy of this name in force. */ -}}
+{{- /* The binding of the policy of this name. */ -}}
 {{- define "wfi.policy.binding" -}}
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
