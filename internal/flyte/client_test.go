@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/google/go-cmp/cmp"
@@ -17,6 +16,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 func start(t *testing.T) (*flytetest.Server, flyteServer) {
@@ -256,7 +256,7 @@ func TestClient_BoundsAndCleansMessages(t *testing.T) {
 		t.Fatalf("error is %v, want ErrInvalid", err)
 	}
 	text := err.Error()
-	if len(text) > 800 || !strings.Contains(text, "a[31mb ") || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if len(text) > 800 || !strings.Contains(text, "a\ufffd[31m\ufffdb\ufffd  xxx") || !printable.Is(text) {
 		t.Errorf("error of %d bytes is not bounded or not clean: %q", len(text), text)
 	}
 }

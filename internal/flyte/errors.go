@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 // The five kinds of error. Under errors.Is, every error of a call is exactly one of them, or context.Canceled if the caller canceled.
@@ -49,8 +50,11 @@ var (
 	ErrClientCertificate = fmt.Errorf("the client certificate is not accepted: %w", ErrUnavailable)
 )
 
-// maxMessage is how many characters of Flyte's message an error repeats.
+// maxMessage bounds what an error repeats of Flyte's message, in bytes.
 const maxMessage = 256
+
+// shown returns what an error repeats of a text from the network.
+func shown(text string) string { return printable.Text(text, maxMessage) }
 
 // wrap turns the error of a gRPC call made with ctx into one of the kinds. Only the caller can cancel ctx; any other Canceled comes
 // from Flyte.
@@ -62,7 +66,7 @@ func wrap(ctx context.Context, doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	s := status.Convert(err)
-	return fmt.Errorf("%s: %w: %s: %s", doing, kind(s), s.Code(), printable(s.Message()))
+	return fmt.Errorf("%s: %w: %s: %s", doing, kind(s), s.Code(), shown(s.Message()))
 }
 
 func kind(s *status.Status) error {
@@ -110,22 +114,4 @@ func invalidKind(message string) error {
 func isDatabaseFault(message string) bool {
 	return strings.HasPrefix(message, "cannot query with specified table attributes: ") ||
 		strings.HasPrefix(message, "failed to validate that project [") && strings.Contains(message, ", err: [")
-}
-
-// printable makes text from the network safe for logs and conditions: bounded, valid UTF-8, without control or format characters
-// (which include bidirectional overrides).
-func printable(text string) string {
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.In(r, unicode.C, unicode.Zl, unicode.Zp):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if runes := []rune(clean); len(runes) > maxMessage {
-		return string(runes[:maxMessage]) + "…"
-	}
-	return clean
 }

@@ -213,4 +213,4 @@ func (p Project) state() admin.Project_ProjectState {
 	return admin.Project_ACTIVE
 }
 
-func quoted(text string) string { return fmt.Sprintf("%q", printable(text)) }
+func quoted(text string) string { return fmt.Sprintf("%q", shown(text)) }

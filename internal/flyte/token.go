@@ -171,5 +171,5 @@ func tokenError(err error) error {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
 		kind = ErrTokenRefused
 	}
-	return fmt.Errorf("fetching a token: %w: %d %s", kind, response.Response.StatusCode, printable(response.ErrorCode))
+	return fmt.Errorf("fetching a token: %w: %d %s", kind, response.Response.StatusCode, shown(response.ErrorCode))
 }

@@ -68,7 +68,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", c.wrap(ctx, "reading the version of Flyte", err)
 	}
-	return printable(version), nil
+	return shown(version), nil
 }
 
 // noProject is an id that no project has: it is not a DNS label.
@@ -100,7 +100,7 @@ func (c *Client) Probe(ctx context.Context) (info ServerInfo, err error) {
 func (c *Client) wrap(ctx context.Context, doing string, err error) error {
 	if status.Code(err) == codes.Unimplemented {
 		if version, otherErr := c.alternative.version(ctx); otherErr == nil {
-			return fmt.Errorf("%s: %w: the endpoint is Flyte %s", doing, ErrWrongVersion, printable(version))
+			return fmt.Errorf("%s: %w: the endpoint is Flyte %s", doing, ErrWrongVersion, shown(version))
 		}
 	}
 	if handshakeErr := c.credentials.handshakeError(); handshakeErr != nil && status.Code(err) == codes.Unavailable {

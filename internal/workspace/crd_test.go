@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 // crdPattern is the pattern that the CRD has for a field of the spec.
@@ -54,8 +56,8 @@ func TestRules_AgreeWithTheCRDOnTexts(t *testing.T) {
 		if !utf8.ValidRune(r) {
 			continue
 		}
-		if text := "a" + string(r) + "b"; pattern.MatchString(text) != isText(text) {
-			t.Errorf("%U: the CRD says %v, the edge %v", r, pattern.MatchString(text), isText(text))
+		if text := "a" + string(r) + "b"; pattern.MatchString(text) != printable.Is(text) {
+			t.Errorf("%U: the CRD says %v, the edge %v", r, pattern.MatchString(text), printable.Is(text))
 		}
 	}
 }

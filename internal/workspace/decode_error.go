@@ -38,7 +38,7 @@ func path(at string, pointer jsontext.Pointer) string {
 	if text == "" {
 		return wholeBody
 	}
-	return presentable(text)
+	return quoted(text)
 }
 
 // wholeBody is the field that stands for all of a body.

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 // Kind says whose turn it is after an error; the HTTP edge maps it to a status in one place.
@@ -114,19 +115,8 @@ func isWithin(field, outer string) bool {
 	return outer == wholeBody || found && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// maxEcho is how many characters of a sender's own text an error repeats.
-const maxEcho = 100
+// maxQuoted bounds what an error repeats of a sender's own text, in bytes.
+const maxQuoted = 100
 
-// presentable is what an error repeats of a sender's text: its beginning, without characters that forge lines.
-func presentable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if IsControl(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, text)
-	if runes := []rune(text); len(runes) > maxEcho {
-		return string(runes[:maxEcho]) + "…"
-	}
-	return text
-}
+// quoted returns what an error repeats of a sender's text.
+func quoted(text string) string { return printable.Text(text, maxQuoted) }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 // What decodes and validates must be safe to make namespaces of, and mean the same when it is sent on.
@@ -47,11 +49,11 @@ func checkRefusal(t *testing.T, err error) {
 	if !ok || refusal.Kind != KindMalformed && refusal.Kind != KindInvalid {
 		t.Fatalf("got %#v", err)
 	}
-	if !isText(refusal.Detail) || len(refusal.Detail) > 1000 || (refusal.Kind == KindInvalid) != (len(refusal.Fields) > 0) {
+	if !printable.Is(refusal.Detail) || len(refusal.Detail) > 1000 || (refusal.Kind == KindInvalid) != (len(refusal.Fields) > 0) {
 		t.Errorf("got %#v", refusal)
 	}
 	for _, field := range refusal.Fields {
-		if field.Field == "" || field.Message == "" || len(field.Field) > 500 || !isText(field.Field) || !isText(field.Message) {
+		if field.Field == "" || field.Message == "" || len(field.Field) > 500 || !printable.Is(field.Field) || !printable.Is(field.Message) {
 			t.Errorf("got %#v", field)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"platform.company.com/workspace-flyte-integration/api"
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 // described is a schema of the OpenAPI document.
@@ -108,8 +109,8 @@ func TestRules_AgreeWithOpenAPIOnQuantities(t *testing.T) {
 func TestRules_AgreeWithOpenAPIOnTexts(t *testing.T) {
 	pattern := regexp.MustCompile(described(t, "Text").Pattern)
 	for r := range rune(utf8.MaxRune + 1) {
-		if text := "a" + string(r) + "b"; utf8.ValidRune(r) && pattern.MatchString(text) != isText(text) {
-			t.Errorf("%U: openapi.yaml says %v, the edge %v", r, pattern.MatchString(text), isText(text))
+		if text := "a" + string(r) + "b"; utf8.ValidRune(r) && pattern.MatchString(text) != printable.Is(text) {
+			t.Errorf("%U: openapi.yaml says %v, the edge %v", r, pattern.MatchString(text), printable.Is(text))
 		}
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 // rule is one word of the rules in validate.go, with the sentence that tells a sender about it.
@@ -26,7 +26,7 @@ var count = regexp.MustCompile(`^[0-9]{1,9}$`)
 
 var rules = map[string]rule{
 	"version":     {isVersion, fmt.Sprintf("must be a whole number from 1 to %d", int64(MaxVersion))},
-	"text":        {onText(isText), "must be UTF-8 without control, line separator or bidirectional control characters"},
+	"text":        {onText(printable.Is), "must be UTF-8 without control, line separator or bidirectional control characters"},
 	"dns_label":   {onText(isDNSLabel), "must be a DNS label"},
 	"quantity":    {onText(quantity.MatchString), `must be a quantity such as "40", "500m" or "160Gi"`},
 	"count":       {onText(count.MatchString), `must be a whole number in quotes, such as "4"`},
@@ -80,10 +80,6 @@ func ownMessage(p validator.FieldError) string {
 
 func onText(holds func(string) bool) validator.Func {
 	return func(f validator.FieldLevel) bool { return holds(f.Field().String()) }
-}
-
-func isText(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, IsControl)
 }
 
 // IsControl tells whether a character can forge lines or reverse text where people read it: C0 and C1 controls, U+2028,

@@ -136,7 +136,7 @@ func (v *Validator) fields(d Data, at string) []FieldError {
 		if at != "" {
 			field = at + "." + field
 		}
-		fields[i] = FieldError{Field: presentable(field), Message: v.message(p)}
+		fields[i] = FieldError{Field: quoted(field), Message: v.message(p)}
 	}
 	return fields
 }

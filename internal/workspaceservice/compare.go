@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -122,7 +121,7 @@ func detail(have *v1alpha1.Workspace, e workspace.Event, listed workspace.Listed
 }
 
 func (l *listing) refuse(id string, err error) {
-	l.refused = append(l.refused, Difference{WorkspaceID: presentable(id), What: refusalOf(err), Detail: err.Error()})
+	l.refused = append(l.refused, Difference{WorkspaceID: printable.Text(id, validation.DNS1123LabelMaxLength), What: refusalOf(err), Detail: err.Error()})
 }
 
 // refusalOf is the difference that an event is which can't be taken.
@@ -131,20 +130,6 @@ func refusalOf(err error) string {
 		return DifferenceConflict
 	}
 	return DifferenceRefused
-}
-
-// presentable is what of an id that nobody has checked is shown to people: its beginning, without what forges lines.
-func presentable(id string) string {
-	id = strings.Map(func(r rune) rune {
-		if workspace.IsControl(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, id)
-	if runes := []rune(id); len(runes) > validation.DNS1123LabelMaxLength {
-		return string(runes[:validation.DNS1123LabelMaxLength]) + "…"
-	}
-	return id
 }
 
 // isOrphan tells whether a Workspace ought to be in the listing and is not. What is deleted may be forgotten there.

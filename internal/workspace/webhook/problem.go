@@ -7,11 +7,11 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v5"
 
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -83,7 +83,7 @@ func refusal(e *workspace.Error) *problem {
 
 func newProblem(status int, detail string) *problem {
 	title := http.StatusText(status)
-	p := &problem{Type: "about:blank", Title: title, Status: status, Detail: bounded(cmp.Or(detail, statusDetail[status], title))}
+	p := &problem{Type: "about:blank", Title: title, Status: status, Detail: printable.Text(cmp.Or(detail, statusDetail[status], title), maxDetail)}
 	switch status {
 	case http.StatusServiceUnavailable:
 		p.retryAfter = retryUnavailable
@@ -115,14 +115,9 @@ func (p *problem) write(w http.ResponseWriter) error {
 func boundedFields(fields []workspace.FieldError) []workspace.FieldError {
 	answered := make([]workspace.FieldError, min(len(fields), maxFields))
 	for i := range answered {
-		answered[i] = workspace.FieldError{Field: bounded(fields[i].Field), Message: bounded(fields[i].Message)}
+		answered[i] = workspace.FieldError{
+			Field: printable.Text(fields[i].Field, maxDetail), Message: printable.Text(fields[i].Message, maxDetail),
+		}
 	}
 	return answered
-}
-
-func bounded(text string) string {
-	if len(text) <= maxDetail {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxDetail], "") + "…"
 }
