@@ -29,12 +29,11 @@ const (
 
 	// maxRetryAfter caps what the workspace service may ask for.
 	maxRetryAfter = time.Hour
-	// firstPause and longestPause are how long the workspace service is left in peace after failures in a row.
-	firstPause   = time.Second
-	longestPause = time.Minute
-	// tolerated failures in a row are those of single reports; more are the workspace service's.
-	tolerated = 2
-	// firstRetry and lastRetry are when one report is tried again.
+	// failureThreshold is how many failures in a row open the circuit, and openTimeout for how long. Then one report is sent,
+	// and its success closes the circuit.
+	failureThreshold = 3
+	openTimeout      = 10 * time.Second
+	// firstRetry and lastRetry bound when one report, or the listing, is retried.
 	firstRetry = time.Second
 	lastRetry  = time.Minute
 

@@ -50,7 +50,7 @@ func (c *Client) patientPage(ctx context.Context, cursor string) (page workspace
 		if err == nil || refused || errors.Is(err, errNoPage) || try == pageTries {
 			return page, err
 		}
-		wait := spread(backoff(firstRetry, lastRetry, try))
+		wait := backoff(try)
 		if unavailable, ok := errors.AsType[*UnavailableError](err); ok {
 			wait = max(wait, unavailable.RetryAfter)
 		}

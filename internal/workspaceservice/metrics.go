@@ -14,7 +14,7 @@ const (
 	outcomeFailed  = "failed"
 )
 
-func newMetrics(r prometheus.Registerer, g *gate) *metrics {
+func newMetrics(r prometheus.Registerer, b *breaker) *metrics {
 	m := &metrics{reports: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "workspace_flyte_reports_total",
 		Help: "Reports sent to the workspace service, by what became of them. What failed is sent again.",
@@ -23,10 +23,10 @@ func newMetrics(r prometheus.Registerer, g *gate) *metrics {
 		m.reports.WithLabelValues(outcome)
 	}
 	r.MustRegister(m.reports, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "workspace_flyte_reports_resting",
-		Help: "1 while no reports are sent since the workspace service fails or asks for rest.",
+		Name: "workspace_flyte_report_circuit_open",
+		Help: "1 while reports wait because the workspace service fails or has asked to wait.",
 	}, func() float64 {
-		if g.resting() {
+		if b.isOpen() {
 			return 1
 		}
 		return 0

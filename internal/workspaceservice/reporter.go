@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -34,7 +35,8 @@ type Options struct {
 // Reporter tells the workspace service what became of each workspace.
 type Reporter struct {
 	Options
-	gate    *gate
+	breaker *breaker
+	limiter *rate.Limiter
 	metrics *metrics
 	queue   queue
 
@@ -46,8 +48,10 @@ type Reporter struct {
 
 // NewReporter makes a Reporter and registers its metrics. Setup connects it to a manager.
 func NewReporter(o Options) *Reporter {
-	g := newGate()
-	return &Reporter{Options: o, gate: g, metrics: newMetrics(o.Metrics, g), refused: map[string]string{}}
+	b := newBreaker()
+	return &Reporter{
+		Options: o, breaker: b, limiter: rate.NewLimiter(maxRate, workers), metrics: newMetrics(o.Metrics, b), refused: map[string]string{},
+	}
 }
 
 // Reconcile reports one workspace, if there is something newer to say than what status.reported holds. What it sends is
@@ -62,17 +66,20 @@ func (r *Reporter) Reconcile(ctx context.Context, q reconcile.Request) (reconcil
 	if due, err := r.due(ctx, r.Cached, q.Name); !due.ok || err != nil {
 		return reconcile.Result{}, err
 	}
-	done, err := r.gate.pass(ctx)
-	if err != nil {
-		return reconcile.Result{}, nil // not the leader any more; the next one looks at every workspace
+	if wait := r.breaker.retryAfter(); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
+	if err := r.limiter.Wait(ctx); err != nil { // a fraction of a second: as many wait as there are workers
+		return reconcile.Result{}, nil //nolint:nilerr // not the leader any more; the next one reports every workspace
 	}
 	due, err := r.due(ctx, r.Live, q.Name)
 	if !due.ok || err != nil {
-		done(errUnsent)
 		return reconcile.Result{}, err
 	}
-	err = r.Client.post(ctx, due.message)
-	done(err)
+	wait, err := r.breaker.do(func() error { return r.Client.post(ctx, due.message) })
+	if wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
 	return reconcile.Result{}, r.settle(ctx, due, err)
 }
 

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -282,4 +284,45 @@ func TestReporter_SaysNothingAsAFollower(t *testing.T) {
 	s.reporter.Leadership = follows{}
 	must(t, s.reconcile("follower"))
 	s.expect("")
+}
+
+// TestReporter_NeverBlocksOnAnOpenCircuit: a worker that waited would be missing to every other workspace.
+func TestReporter_NeverBlocksOnAnOpenCircuit(t *testing.T) {
+	s := newScene(t)
+	for _, id := range []string{"open-circuit-1", "open-circuit-2"} {
+		s.workspace(id, 1)
+		s.becomes(id, metav1.ConditionTrue, v1alpha1.ReasonReady)
+	}
+	s.service.after = "3600"
+	s.service.answers(http.StatusServiceUnavailable)
+	if err := s.reconcile("open-circuit-1"); err == nil {
+		t.Error("a failed report is not retried")
+	}
+	s.service.answers(http.StatusOK)
+	for _, id := range []string{"open-circuit-1", "open-circuit-2"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		result, err := s.reporter.Reconcile(ctx, request(id))
+		if err != nil || ctx.Err() != nil || result.RequeueAfter < 59*time.Minute || result.RequeueAfter > 61*time.Minute {
+			t.Errorf("%s: requeued after %v, %v, %v", id, result.RequeueAfter, err, ctx.Err())
+		}
+		cancel()
+	}
+	s.expect("")
+}
+
+// TestReporter_WaitsForTheRateLimit: after an outage, all reports would be sent at once.
+func TestReporter_WaitsForTheRateLimit(t *testing.T) {
+	s := newScene(t)
+	s.workspace("rate-limit", 1)
+	s.becomes("rate-limit", metav1.ConditionTrue, v1alpha1.ReasonReady)
+	s.reporter.limiter.ReserveN(time.Now(), workers)
+	s.reporter.limiter.SetLimit(rate.Every(time.Hour))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := s.reporter.Reconcile(ctx, request("rate-limit"))
+	must(t, err)
+	s.expect("")
+	s.reporter.limiter.SetLimit(maxRate)
+	must(t, s.reconcile("rate-limit"))
+	s.expect("ready@1")
 }

@@ -75,14 +75,14 @@ type Difference struct {
 // again sooner.
 func (r *Resync) Run(ctx context.Context) {
 	for failures := 0; ; {
-		wait := r.Interval - spread(r.Interval/20) // within the interval, and not all services at once
+		wait := r.Interval - jitter(r.Interval/20) // within the interval, and not all services at once
 		differences, err := r.Once(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			failures++
-			wait = min(wait, spread(backoff(firstPause, longestPause, failures)))
+			wait = min(wait, backoff(failures))
 			log.FromContext(ctx).Error(err, "resync failed; it is tried again")
 		default:
 			failures = 0

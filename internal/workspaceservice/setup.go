@@ -94,5 +94,5 @@ type spreading struct {
 
 // When adds up to a half.
 func (s spreading) When(r reconcile.Request) time.Duration {
-	return spread(s.TypedRateLimiter.When(r))
+	return jitter(s.TypedRateLimiter.When(r))
 }
