@@ -5,7 +5,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The conditions of a Workspace. Ready is derived from the others; docs/operations.md says what to do about each
+// The conditions of a Workspace. Ready is derived from the others. docs/operations.md says what to do about each
 // reason.
 const (
 	ConditionNamespaceReady         = "NamespaceReady"
@@ -16,15 +16,16 @@ const (
 	ConditionReady                  = "Ready"
 )
 
-// The conditions of a Workspace that speak of the workspace service. Ready does not depend on them.
+// The conditions of a Workspace about the workspace service. Ready does not depend on them.
 const (
-	// ConditionReported: the workspace service has taken the newest report.
+	// ConditionReported: the workspace service accepted the newest report.
 	ConditionReported = "Reported"
-	// ConditionOrphaned: the workspace service does not list the workspace. It is there only while that is so.
+	// ConditionOrphaned: the workspace service does not list the workspace. The condition exists only while that is so.
 	ConditionOrphaned = "Orphaned"
 )
 
-// StepConditions are the conditions that Ready is derived from, in the order in which a person should read them.
+// StepConditions are the conditions that Ready is derived from. Ready has the reason of the first one that is not
+// satisfied.
 func StepConditions() []string {
 	return []string{
 		ConditionNamespaceReady, ConditionQuotaApplied, ConditionAccessGranted,
@@ -42,97 +43,101 @@ func (w *Workspace) ReadyCondition() metav1.Condition {
 
 // Reasons of conditions that are True.
 const (
-	// ReasonApplied: it is there as it was asked for.
+	// ReasonApplied: all resources of the step are in place.
 	ReasonApplied = "Applied"
-	// ReasonReady: everything is there.
+	// ReasonReady: all resources are in place.
 	ReasonReady = "Ready"
-	// ReasonQuotaClamped: the tier's maximum is below what the workspace asks for; the maximum holds.
+	// ReasonQuotaClamped: the workspace asks for more than the tier's maximum; the maximum applies.
 	ReasonQuotaClamped = "QuotaClamped"
-	// ReasonDomainIgnored: the tier has quotas of Flyte domains that no namespace is of; they hold nowhere.
+	// ReasonDomainIgnored: the tier has quotas for Flyte domains without a namespace; they have no effect.
 	ReasonDomainIgnored = "DomainIgnored"
-	// ReasonAccessReduced: the workspace is suspended or deleted; members may only look.
+	// ReasonAccessReduced: the workspace is suspended or deleted; members have read-only access.
 	ReasonAccessReduced = "AccessReduced"
 	// ReasonArchived: the workspace is suspended or deleted, and its Flyte project is archived.
 	ReasonArchived = "Archived"
 )
 
-// Reasons of the conditions that speak of the workspace service.
+// Reasons of the conditions about the workspace service.
 const (
-	// ReasonReported: the workspace service has taken the report.
+	// ReasonReported: the workspace service accepted the report.
 	ReasonReported = "Reported"
-	// ReasonReportRefused: the workspace service refuses the report, and would refuse it again.
+	// ReasonReportRefused: the workspace service refused the report, and would refuse a retry.
 	ReasonReportRefused = "ReportRefused"
-	// ReasonNotListed: a complete listing of the workspace service lacks the workspace. It is never deleted for that.
+	// ReasonNotListed: a complete listing of the workspace service lacks the workspace, which is never deleted for
+	// that.
 	ReasonNotListed = "NotListed"
 )
 
 // Reasons of conditions that are False.
 const (
-	// ReasonAwaitingContent: only the state of the workspace has arrived; nothing new is made until its content does. What
-	// exists is enforced, here and with the reasons Invalid, TierNotFound and TierNotAllowed.
+	// ReasonAwaitingContent: only the state of the workspace has arrived; nothing new is created before its content.
+	// Here and with the reasons Invalid, TierNotFound and TierNotAllowed, existing resources are still enforced.
 	ReasonAwaitingContent = "AwaitingContent"
-	// ReasonInvalid: the spec breaks a rule that the edge would have refused it for. No retry can fix it.
+	// ReasonInvalid: the spec breaks a validation rule. Only a change of the spec can fix it.
 	ReasonInvalid = "Invalid"
-	// ReasonConflict: a namespace or project of that name exists and is not ours. It is never touched.
+	// ReasonConflict: a namespace or project of that name exists without the workspace's label. It is never touched.
 	ReasonConflict = "Conflict"
 	// ReasonTierNotFound: the WorkspaceTier does not exist.
 	ReasonTierNotFound = "TierNotFound"
 	// ReasonTierNotAllowed: the WorkspaceTier does not allow this workspace.
 	ReasonTierNotAllowed = "TierNotAllowed"
-	// ReasonTierInvalid: the tier wants something that can't be in this cluster; the rest of it holds.
+	// ReasonTierInvalid: the tier asks for something impossible in this cluster; the rest of it applies.
 	ReasonTierInvalid = "TierInvalid"
-	// ReasonWaitingForNamespace: the step needs the namespaces, which are not there yet.
+	// ReasonWaitingForNamespace: the step needs namespaces that do not exist yet.
 	ReasonWaitingForNamespace = "WaitingForNamespace"
-	// ReasonNamespaceTerminating: a namespace is being deleted; it is made anew when that has ended.
+	// ReasonNamespaceTerminating: a namespace is being deleted; it is recreated afterwards.
 	ReasonNamespaceTerminating = "NamespaceTerminating"
-	// ReasonObjectTerminating: an object in a namespace is being deleted, and somebody's finalizer keeps it.
+	// ReasonObjectTerminating: an object in a namespace is being deleted, and a finalizer keeps it.
 	ReasonObjectTerminating = "ObjectTerminating"
-	// ReasonContested: somebody else keeps changing an object, perhaps while it is written; it is repaired now and then.
+	// ReasonContested: another client keeps changing an object, or an admission webhook or policy changes it during the
+	// write. Repairs are throttled.
 	ReasonContested = "Contested"
-	// ReasonPullSecretNotFound: a pull secret that the tier names can't be copied; everything else is done.
+	// ReasonPullSecretNotFound: a pull secret that the tier names can't be copied; everything else is in place.
 	ReasonPullSecretNotFound = "PullSecretNotFound"
-	// ReasonForbidden: the API server refuses it to the service's own account.
+	// ReasonForbidden: the API server refuses the request to the service's account.
 	ReasonForbidden = "Forbidden"
 	// ReasonRejected: the API server, or an admission webhook or policy of the cluster, refuses the object.
 	ReasonRejected = "Rejected"
-	// ReasonKubernetesUnavailable: the API server does not answer, or answers with an error; the request is retried.
+	// ReasonKubernetesUnavailable: the API server does not answer, or answers with an error. The request is retried.
 	ReasonKubernetesUnavailable = "KubernetesUnavailable"
-	// ReasonFlyteUnavailable: Flyte did not answer; it is tried again.
+	// ReasonFlyteUnavailable: Flyte did not answer. The call is retried.
 	ReasonFlyteUnavailable = "FlyteUnavailable"
 	// ReasonFlyteUnauthorized: Flyte refuses the service's credentials.
 	ReasonFlyteUnauthorized = "FlyteUnauthorized"
-	// ReasonFlyteCertificateExpired: the certificate of Flyte, or of the token endpoint, is not valid now.
+	// ReasonFlyteCertificateExpired: the certificate of Flyte or of the token endpoint is not valid now.
 	ReasonFlyteCertificateExpired = "FlyteCertificateExpired"
-	// ReasonFlyteCertificateWrongName: it is for another name than that of the endpoint.
+	// ReasonFlyteCertificateWrongName: that certificate is for another host name than the endpoint's.
 	ReasonFlyteCertificateWrongName = "FlyteCertificateWrongName"
-	// ReasonFlyteCertificateUntrusted: no CA that is trusted stands behind it.
+	// ReasonFlyteCertificateUntrusted: no trusted CA signed that certificate.
 	ReasonFlyteCertificateUntrusted = "FlyteCertificateUntrusted"
-	// ReasonFlyteClientCertificateRefused: Flyte does not accept the service's certificate, or wants one.
+	// ReasonFlyteClientCertificateRefused: Flyte does not accept the service's client certificate, or requires one.
 	ReasonFlyteClientCertificateRefused = "FlyteClientCertificateRefused"
-	// ReasonFlyteTokenRefused: the token endpoint does not accept the client's id or secret.
+	// ReasonFlyteTokenRefused: the token endpoint refuses the client's id, secret or scopes.
 	ReasonFlyteTokenRefused = "FlyteTokenRefused"
-	// ReasonFlyteTokenUnavailable: the token endpoint is not known, or does not answer.
+	// ReasonFlyteTokenUnavailable: the token endpoint is unknown or does not answer.
 	ReasonFlyteTokenUnavailable = "FlyteTokenUnavailable"
 	// ReasonFlyteWrongVersion: another version of Flyte answers than FLYTE_API_VERSION says.
 	ReasonFlyteWrongVersion = "FlyteWrongVersion"
-	// ReasonFlyteNotFound: what answers at FLYTE_ADMIN_ENDPOINT is no Flyte.
+	// ReasonFlyteNotFound: something other than Flyte answers at FLYTE_ADMIN_ENDPOINT.
 	ReasonFlyteNotFound = "FlyteNotFound"
 	// ReasonFlyteDomainUnknown: FLYTE_DOMAINS names a domain that Flyte does not have.
 	ReasonFlyteDomainUnknown = "FlyteDomainUnknown"
-	// ReasonFlyteRejected: Flyte calls the project invalid. It is sent again at growing intervals.
+	// ReasonFlyteRejected: Flyte calls the project invalid. It is retried at growing intervals.
 	ReasonFlyteRejected = "FlyteRejected"
 	// ReasonSuspended: the workspace is suspended.
 	ReasonSuspended = "Suspended"
 	// ReasonDeleted: the workspace is deleted.
 	ReasonDeleted = "Deleted"
-	// ReasonPurgePaused: so many namespaces were removed lately that a person should look before it goes on.
+	// ReasonPurgePaused: too many workspaces were purged within an hour; a person must release the purge, or time must
+	// pass.
 	ReasonPurgePaused = "PurgePaused"
-	// ReasonPurging: the grace period has ended, and the namespaces are being removed.
+	// ReasonPurging: the grace period has ended; the namespaces are being deleted.
 	ReasonPurging = "Purging"
-	// ReasonPurgeStuck: a namespace that is being removed has been terminating for long.
+	// ReasonPurgeStuck: a namespace has been terminating for more than ten minutes.
 	ReasonPurgeStuck = "PurgeStuck"
-	// ReasonPurged: the namespaces were removed.
+	// ReasonPurged: the namespaces are gone.
 	ReasonPurged = "Purged"
-	// ReasonLimitExceeded: there are MAX_WORKSPACES older ones; nothing is provisioned of this one.
+	// ReasonLimitExceeded: MAX_WORKSPACES older workspaces exist, or they have too many members; nothing is provisioned
+	// for this one.
 	ReasonLimitExceeded = "LimitExceeded"
 )

@@ -5,7 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// DeletionPolicy says what becomes of a workspace whose state is Deleted.
+// DeletionPolicy says what happens to a workspace whose state is Deleted.
 // +kubebuilder:validation:Enum=Archive;Delete
 type DeletionPolicy string
 
@@ -17,32 +17,32 @@ const (
 	DeletionDelete DeletionPolicy = "Delete"
 )
 
-// AnnotationReleasePurge on a Workspace lets its purge begin although the brake on mass deletion holds. Its value must be
-// status.deletion.purgeAt, so that it holds for one deletion and not for the next.
+// AnnotationReleasePurge on a Workspace lets its purge start although the guard against mass deletion has paused it.
+// Its value must be status.deletion.purgeAt, so that it applies to one deletion only.
 const AnnotationReleasePurge = "platform.company.com/release-purge"
 
-// WorkspaceDeletion is what a deletion removes, and when. A countdown that has begun is never shortened. Restoring the
-// workspace before PurgeStartedAt keeps everything; after it, everything is made anew, empty.
+// WorkspaceDeletion is what a deletion removes, and when. A running countdown never gets shorter. Restoring the
+// workspace before PurgeStartedAt keeps everything; afterwards everything is recreated empty.
 type WorkspaceDeletion struct {
-	// Policy that holds for this workspace.
+	// Policy that applies to this workspace.
 	Policy DeletionPolicy `json:"policy"`
 	// RequestedAt is when the service learned of the deletion.
 	RequestedAt metav1.Time `json:"requestedAt"`
-	// StateVersion is the version of the deletion. A newer one begins a countdown of its own.
+	// StateVersion is the version of the deletion. A newer deletion starts its own countdown.
 	// +optional
 	StateVersion int64 `json:"stateVersion,omitempty"`
-	// PurgeAt is when the removal of Namespaces begins. It is absent while nothing will be removed.
+	// PurgeAt is when the removal of Namespaces starts. It is absent if nothing will be removed.
 	// +optional
 	PurgeAt *metav1.Time `json:"purgeAt,omitempty"`
-	// Namespaces are what will be removed, and nothing else: a namespace that was made again under such a name has
-	// another UID.
+	// Namespaces are what will be removed, by name and UID. No other namespace is removed, nor one recreated under such
+	// a name.
 	// +optional
 	// +listType=atomic
 	Namespaces []NamespaceReference `json:"namespaces,omitempty"`
-	// PurgeStartedAt is when the removal began. From then on it goes on to its end.
+	// PurgeStartedAt is when the removal started. From then on it can't be stopped.
 	// +optional
 	PurgeStartedAt *metav1.Time `json:"purgeStartedAt,omitempty"`
-	// PurgedAt is when the last namespace was gone. The Workspace then is a tombstone, which keeps late events stale.
+	// PurgedAt is when the last namespace was gone. The Workspace is then a tombstone, which keeps late events stale.
 	// +optional
 	PurgedAt *metav1.Time `json:"purgedAt,omitempty"`
 	// ExpiresAt is when the tombstone itself is removed.
@@ -50,19 +50,19 @@ type WorkspaceDeletion struct {
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 }
 
-// NamespaceReference is exactly one namespace.
+// NamespaceReference identifies one namespace.
 type NamespaceReference struct {
 	Name string    `json:"name"`
 	UID  types.UID `json:"uid"`
 }
 
-// Purging tells whether the namespaces of w are being removed.
+// Purging reports whether the namespaces of w are being removed.
 func (w *Workspace) Purging() bool {
 	d := w.Status.Deletion
 	return d != nil && d.PurgeStartedAt != nil && d.PurgedAt == nil
 }
 
-// Tombstone tells whether only the Workspace itself is left of w.
+// Tombstone reports whether only the Workspace itself is left of w.
 func (w *Workspace) Tombstone() bool {
 	d := w.Status.Deletion
 	return d != nil && d.PurgedAt != nil && w.Spec.State == StateDeleted

@@ -2,9 +2,9 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Reported is one report that the workspace service has taken.
+// Reported is the newest report that the workspace service accepted.
 type Reported struct {
-	// Version is the highest version of the workspace that the report spoke of.
+	// Version is the highest version of the workspace that had taken effect.
 	// +optional
 	Version int64 `json:"version,omitempty"`
 	// Status is ready, pending, failed, suspended or deleted.
@@ -12,8 +12,8 @@ type Reported struct {
 	// Reason is that of the Ready condition.
 	// +optional
 	Reason string `json:"reason,omitempty"`
-	// Digest tells whether there is anything newer to report.
+	// Digest is the hash of the report; a different hash means something newer to report.
 	Digest string `json:"digest"`
-	// Time is when the workspace service took it.
+	// Time is when the workspace service accepted it.
 	Time metav1.Time `json:"time"`
 }

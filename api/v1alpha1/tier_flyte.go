@@ -1,10 +1,11 @@
 package v1alpha1
 
-// TierFlyte is what the Flyte projects of a tier get as matchable attributes. Only Flyte 1 has them. A kind that is given here is
-// owned whole: what others set of it, on the project or in a domain, is put back. A kind that is taken away is removed.
+// TierFlyte sets matchable attributes of a tier's Flyte projects; only Flyte 1 has them. The service owns a kind that
+// is set here, on the project and in its domains, and repairs it. It removes a kind that the tier drops.
 type TierFlyte struct {
 	FlyteAttributes `json:",inline"`
-	// Domains name the Flyte domains in which something differs: a kind that is given there takes the place of the tier's.
+	// Domains override the tier's attributes in a Flyte domain, by the domain's name: a kind set there replaces the
+	// tier's.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	Domains map[string]FlyteAttributes `json:"domains,omitempty"`
@@ -12,43 +13,43 @@ type TierFlyte struct {
 
 // FlyteAttributes are matchable attributes by kind.
 type FlyteAttributes struct {
-	// Execution is WORKFLOW_EXECUTION_CONFIG. With it, even if it is empty, tasks run as the ServiceAccount flyte-workload and
-	// carry the label platform.company.com/workspace, unless a launch plan or request says otherwise.
+	// Execution is WORKFLOW_EXECUTION_CONFIG. If it is set, even empty, tasks run as the ServiceAccount flyte-workload
+	// with the label platform.company.com/workspace, unless a launch plan or request differs.
 	// +optional
 	Execution *FlyteExecution `json:"execution,omitempty"`
-	// TaskResources is TASK_RESOURCE, which replaces FlyteAdmin's own task_resources as a whole. With it, even if it is empty, tasks
-	// always get a default of CPU and memory, and every resource that the quota names has a limit. The limits stay strictly
-	// below the quota and the limit range of the workspace's namespaces: a task that asks for all of it fails for good
-	// instead of waiting.
+	// TaskResources is TASK_RESOURCE, which replaces FlyteAdmin's own task_resources as a whole. If it is set, even
+	// empty, tasks get defaults of CPU and memory, and every resource in the quota has a limit. Limits stay strictly
+	// below the quota and the limit range: a task that reaches them fails for good instead of waiting.
 	// +optional
 	TaskResources *FlyteTaskResources `json:"taskResources,omitempty"`
-	// ClusterResources is CLUSTER_RESOURCE: values for the templates of Flyte's own cluster resource sync. {project}, {domain},
-	// {cpu}, {memory}, {gpu}, {storage} and {pods} stand for the workspace's own; an entry whose amount has no limit is left out.
+	// ClusterResources is CLUSTER_RESOURCE: values for the templates of Flyte's own cluster resource sync. {project},
+	// {domain}, {cpu}, {memory}, {gpu}, {storage} and {pods} are replaced by the workspace's; an entry without a limit
+	// is left out.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[A-Za-z_][A-Za-z0-9_]{0,62}$'))",message="a template value is named by letters, digits and _"
 	ClusterResources map[string]ClusterResourceValue `json:"clusterResources,omitempty"`
 }
 
-// ClusterResourceValue is the value of a variable in a template.
+// ClusterResourceValue is the value of a template variable.
 // +kubebuilder:validation:MaxLength=253
 type ClusterResourceValue string
 
-// FlyteExecution holds for executions whose request and launch plan don't say otherwise.
+// FlyteExecution applies to executions whose request and launch plan don't differ.
 type FlyteExecution struct {
-	// RawOutputPrefix is where tasks put their data. {project} and {domain} stand for the workspace's own.
+	// RawOutputPrefix is where tasks store their data. {project} and {domain} are replaced by the workspace's.
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9+.-]*://([!-z|~]|[{](project|domain)[}])+$`
 	RawOutputPrefix string `json:"rawOutputPrefix,omitempty"`
-	// MaxParallelism is how many nodes of a workflow run at once; Flyte's own default without it.
+	// MaxParallelism is how many nodes of a workflow run at once; Flyte's default if unset.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	MaxParallelism int32 `json:"maxParallelism,omitempty"`
 }
 
-// FlyteTaskResources are of one task.
+// FlyteTaskResources are the resources of one task.
 //
 // +kubebuilder:validation:XValidation:rule="!self.?limits.cpu.hasValue() || quantity(self.limits.cpu).isGreaterThan(quantity('0'))",message="limits.cpu must be above 0: Flyte reads 0 as no limit; a quota of 0 keeps the resource out"
 // +kubebuilder:validation:XValidation:rule="!self.?limits.memory.hasValue() || quantity(self.limits.memory).isGreaterThan(quantity('0'))",message="limits.memory must be above 0: Flyte reads 0 as no limit; a quota of 0 keeps the resource out"
@@ -61,14 +62,14 @@ type FlyteExecution struct {
 // +kubebuilder:validation:XValidation:rule="!self.?defaults.gpu.hasValue() || !self.?limits.gpu.hasValue() || quantity(self.defaults.gpu).compareTo(quantity(self.limits.gpu)) <= 0",message="defaults.gpu must not be above limits.gpu"
 // +kubebuilder:validation:XValidation:rule="!self.?defaults.ephemeralStorage.hasValue() || !self.?limits.ephemeralStorage.hasValue() || quantity(self.defaults.ephemeralStorage).compareTo(quantity(self.limits.ephemeralStorage)) <= 0",message="defaults.ephemeralStorage must not be above limits.ephemeralStorage"
 type FlyteTaskResources struct {
-	// Defaults are what a task gets that asks for nothing, as request and as limit. Without a default of CPU or memory it is the
-	// limit range's defaultRequest, else its default, else 250m and 512Mi. Defaults are raised to the minimum of the limit
-	// range, and lowered to the limit. There is no GPU without one here.
+	// Defaults are request and limit of a task that asks for nothing. CPU and memory fall back to the limit range's
+	// defaultRequest, then its default, then 250m and 512Mi. Defaults are raised to the limit range's min and lowered
+	// to the limit. There is no default GPU.
 	// +optional
 	Defaults FlyteResources `json:"defaults,omitzero"`
-	// Limits are the most that a task may ask for. Without one, or above what fits, it is the most that fits. Flyte can't be told a
-	// limit of zero, which it reads as none: under a quota of 0 the limit is the least that there is (1m of CPU, 1 byte, one
-	// GPU), and the quota refuses the pod.
+	// Limits are the most that a task may ask for, by default and at most as much as fits the quota. Flyte reads a
+	// limit of zero as no limit: under a quota of 0 the limit is the least possible (1m of CPU, 1 byte, one GPU), and
+	// the quota refuses the pod.
 	// +optional
 	Limits FlyteResources `json:"limits,omitzero"`
 }

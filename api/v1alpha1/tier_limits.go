@@ -1,6 +1,6 @@
 package v1alpha1
 
-// LimitRange bounds one container, as in a Kubernetes LimitRange of type Container.
+// LimitRange bounds each container, like a Kubernetes LimitRange of type Container.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.defaultRequest) || !has(self.min.cpu) || !has(self.defaultRequest.cpu) || quantity(self.min.cpu).compareTo(quantity(self.defaultRequest.cpu)) <= 0",message="min.cpu must not be above defaultRequest.cpu"
 // +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.default) || !has(self.min.cpu) || !has(self.default.cpu) || quantity(self.min.cpu).compareTo(quantity(self.default.cpu)) <= 0",message="min.cpu must not be above default.cpu"
@@ -33,13 +33,13 @@ type LimitRange struct {
 	// DefaultRequest is the request of a container that has none.
 	// +optional
 	DefaultRequest ComputeResources `json:"defaultRequest,omitzero"`
-	// Min is the least a container may request.
+	// Min is the least that a container may request.
 	// +optional
 	Min ComputeResources `json:"min,omitzero"`
-	// Max is the most a container may have as its limit.
+	// Max is the highest limit of a container.
 	// +optional
 	Max ComputeResources `json:"max,omitzero"`
-	// MaxLimitRequestRatio is how many times its request a container's limit may be, 1 or more. A container must then
+	// MaxLimitRequestRatio is the highest ratio of a container's limit to its request, 1 or more. Containers must then
 	// have both.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="!has(self.cpu) || quantity(self.cpu).compareTo(quantity('1')) >= 0",message="a ratio is 1 or more"

@@ -2,8 +2,8 @@ package v1alpha1
 
 // PodSecurity names a Pod Security Standard for each mode of Pod Security Admission.
 type PodSecurity struct {
-	// Enforce refuses pods. Flyte's pods carry no security context unless propeller is told to add one, and
-	// "restricted" refuses those.
+	// Enforce refuses pods. Flyte's pods have no security context unless propeller adds one, and "restricted" refuses
+	// them.
 	// +optional
 	// +kubebuilder:default=baseline
 	Enforce PodSecurityLevel `json:"enforce,omitempty"`
@@ -11,7 +11,7 @@ type PodSecurity struct {
 	// +optional
 	// +kubebuilder:default=restricted
 	Warn PodSecurityLevel `json:"warn,omitempty"`
-	// Audit notes it in the audit log.
+	// Audit records it in the audit log.
 	// +optional
 	// +kubebuilder:default=restricted
 	Audit PodSecurityLevel `json:"audit,omitempty"`
@@ -28,20 +28,20 @@ const (
 	PodSecurityRestricted PodSecurityLevel = "restricted"
 )
 
-// TierNamespace is what the namespaces carry beside the service's own labels. No key may be under kubernetes.io, k8s.io
-// or platform.company.com: those confine the workspace, or are the service's.
+// TierNamespace holds labels and annotations of the namespaces. Keys under kubernetes.io, k8s.io and
+// platform.company.com are reserved.
 type TierNamespace struct {
-	// Labels of every namespace. Labels steer policies: each is as strong as what selects it.
+	// Labels of every namespace. Policies may select namespaces by them.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved; podSecurity sets the Pod Security Standard"
 	Labels map[string]LabelValue `json:"labels,omitempty"`
-	// Annotations of every namespace, with {workspace}, {domain} and {namespace} filled in.
+	// Annotations of every namespace; {workspace}, {domain} and {namespace} are replaced.
 	// +optional
 	Annotations Annotations `json:"annotations,omitempty"`
-	// WorkspaceLabels are the keys of those labels of a workspace (spec.labels) that are put on its namespaces, too,
-	// unless Labels has the same key. None are by default: a workspace's labels come from outside the platform team.
+	// WorkspaceLabels are keys of a workspace's spec.labels that its namespaces get too, unless Labels has the same
+	// key. There are none by default: a workspace's labels come from outside the platform team.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=14
@@ -51,18 +51,17 @@ type TierNamespace struct {
 	WorkspaceLabels []string `json:"workspaceLabels,omitempty"`
 }
 
-// TierServiceAccount is what the workload's ServiceAccount carries.
+// TierServiceAccount holds annotations of the ServiceAccount flyte-workload.
 type TierServiceAccount struct {
-	// Annotations of the ServiceAccount, with {workspace}, {domain} and {namespace} filled in. Clouds read from them
-	// which identity the pods get: eks.amazonaws.com/role-arn, iam.gke.io/gcp-service-account,
-	// azure.workload.identity/client-id.
+	// Annotations of the ServiceAccount; {workspace}, {domain} and {namespace} are replaced. Clouds take the identity
+	// of pods from them: eks.amazonaws.com/role-arn, iam.gke.io/gcp-service-account, azure.workload.identity/client-id.
 	// +optional
 	Annotations Annotations `json:"annotations,omitempty"`
 }
 
-// Annotations by key. In the values {workspace}, {domain} and {namespace} stand for the id of the workspace, the Flyte
-// domain and the name of the namespace, which are DNS labels. {domain} needs a NAMESPACE_TEMPLATE with {domain} in it:
-// without, the annotation is left out, and a condition says TierInvalid.
+// Annotations by key. In values, {workspace}, {domain} and {namespace} are replaced by the workspace's id, the Flyte
+// domain and the namespace's name. {domain} needs {domain} in NAMESPACE_TEMPLATE; without it, the annotation is left
+// out (reason TierInvalid).
 //
 // +kubebuilder:validation:MaxProperties=16
 // +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="annotation keys must have Kubernetes label syntax"

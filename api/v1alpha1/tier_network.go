@@ -1,44 +1,44 @@
 package v1alpha1
 
-// TierNetwork is what pods of a tier's workspaces may reach, and be reached by, beside what every workspace has: DNS, the
-// same namespace, Flyte's ports, and every address outside the metadata addresses and EGRESS_EXCEPT_CIDRS.
+// TierNetwork opens connections of a tier's pods beyond those of every workspace: DNS, the same namespace, Flyte's
+// ports, and every address except metadata addresses and EGRESS_EXCEPT_CIDRS.
 type TierNetwork struct {
-	// MetadataServer lets pods reach the metadata server of the cloud (169.254.169.254; GKE's own at 169.254.169.252;
-	// fd00:ec2::254), which hands out the node's credentials unless the cloud's workload identity stands before it.
-	// GKE Workload Identity needs it.
+	// MetadataServer opens the cloud's metadata server (169.254.169.254, GKE's 169.254.169.252, fd00:ec2::254). GKE
+	// Workload Identity needs it. Without a workload identity, it gives away the node's credentials.
 	// +optional
 	MetadataServer bool `json:"metadataServer,omitempty"`
-	// EKSPodIdentity lets pods reach the agent of EKS Pod Identity (169.254.170.23, fd00:ec2::23).
+	// EKSPodIdentity opens the agent of EKS Pod Identity (169.254.170.23, fd00:ec2::23).
 	// +optional
 	EKSPodIdentity bool `json:"eksPodIdentity,omitempty"`
-	// KubeAPI are further addresses of the Kubernetes API: reached over TCP at 443 and 6443. A tier with workload.role
-	// needs none: the addresses in the EndpointSlice default/kubernetes, and of its Service, are open there.
+	// KubeAPI opens more addresses of the Kubernetes API at TCP 443 and 6443. A tier with workload.role needs none: the
+	// addresses in the EndpointSlice default/kubernetes and of its Service are open there.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	KubeAPI []OpenCIDR `json:"kubeAPI,omitempty"`
-	// PrivateEndpoints are the addresses of services in private networks, such as AWS PrivateLink or Private Service
-	// Connect: reached over TCP at 443.
+	// PrivateEndpoints opens addresses in private networks, such as AWS PrivateLink or Private Service Connect, at TCP
+	// 443.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	PrivateEndpoints []OpenCIDR `json:"privateEndpoints,omitempty"`
-	// Egress is what else pods may reach, whatever EGRESS_EXCEPT_CIDRS says. Metadata addresses are left out of it.
+	// Egress opens other addresses, whatever EGRESS_EXCEPT_CIDRS says. It never opens metadata addresses.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Egress []EgressRule `json:"egress,omitempty"`
-	// Namespaces are pods of other namespaces that pods may reach, such as a database or a blob store in the cluster.
+	// Namespaces opens pods of other namespaces, such as a database or a blob store in the cluster.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	Namespaces []NamespacePods `json:"namespaces,omitempty"`
-	// Scrapers may reach the pods from other namespaces, to read metrics.
+	// Scrapers may connect to the tier's pods from other namespaces, to read metrics.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	Scrapers []NamespacePods `json:"scrapers,omitempty"`
-	// RayOperator is where KubeRay's operator runs. With workload.role ray it may reach the pods at 8265 and 8000.
+	// RayOperator is where KubeRay's operator runs. With workload.role ray it may connect to the pods at TCP 8265 and
+	// 8000.
 	// +optional
 	RayOperator *RayOperator `json:"rayOperator,omitempty"`
 }
@@ -49,7 +49,7 @@ type TierNetwork struct {
 // +kubebuilder:validation:XValidation:rule="isCIDR(self) && string(cidr(self)) == self && cidr(self) == cidr(self).masked()",message="must be a CIDR such as 10.0.0.0/8 or fd00::/8, in its shortest form and without bits after the prefix"
 type CIDR string
 
-// OpenCIDR is a CIDR that may be opened: not that of all addresses, and no metadata address.
+// OpenCIDR is a CIDR that a tier may open: not all addresses, and no metadata address.
 //
 // +kubebuilder:validation:MaxLength=43
 // +kubebuilder:validation:XValidation:rule="isCIDR(self) && string(cidr(self)) == self && cidr(self) == cidr(self).masked()",message="must be a CIDR such as 10.0.0.0/8 or fd00::/8, in its shortest form and without bits after the prefix"
@@ -63,29 +63,29 @@ type OpenCIDR string
 type EgressRule struct {
 	// +required
 	CIDR OpenCIDR `json:"cidr"`
-	// Except are parts of it that stay closed.
+	// Except are parts of the block that stay closed.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	Except []CIDR `json:"except,omitempty"`
-	// Ports; all of them where there are none.
+	// Ports to open; all if empty.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	Ports []NetworkPort `json:"ports,omitempty"`
 }
 
-// NamespacePods are pods of one namespace, and ports: their own where they are reached, otherwise those that they reach.
+// NamespacePods are pods of a namespace, and ports. The ports are those of the pods that accept the connection.
 type NamespacePods struct {
-	// Namespace that they run in.
+	// Namespace of the pods.
 	// +required
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace"`
-	// PodLabels that they carry; without, they are all pods of the namespace.
+	// PodLabels select the pods; all pods of the namespace if empty.
 	// +optional
 	PodLabels PodLabels `json:"podLabels,omitempty"`
-	// Ports, as the containers listen on them: network plugins compare a Service's target port, and some its own port.
+	// Ports of the containers. Most network plugins compare a Service's target port, some its own port.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -95,23 +95,23 @@ type NamespacePods struct {
 
 // RayOperator is where KubeRay's operator runs.
 type RayOperator struct {
-	// Namespace that it runs in; kuberay-operator by default.
+	// Namespace of the operator; kuberay-operator by default.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
-	// PodLabels that its pods carry; app.kubernetes.io/component: kuberay-operator by default.
+	// PodLabels select its pods; app.kubernetes.io/component: kuberay-operator by default.
 	// +optional
 	PodLabels PodLabels `json:"podLabels,omitempty"`
 }
 
-// PodLabels are labels that pods carry.
+// PodLabels select pods.
 //
 // +kubebuilder:validation:MaxProperties=8
 // +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
 type PodLabels map[string]LabelValue
 
-// NetworkPort is one port, or a range of them.
+// NetworkPort is a port, or a range of ports.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.endPort) || self.endPort >= self.port",message="endPort must not be below port"
 type NetworkPort struct {

@@ -11,15 +11,15 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!has(self.default) || !has(self.maximum) || !has(self.default.persistentVolumeClaims) || !has(self.maximum.persistentVolumeClaims) || quantity(self.default.persistentVolumeClaims).compareTo(quantity(self.maximum.persistentVolumeClaims)) <= 0",message="default.persistentVolumeClaims must not be above maximum.persistentVolumeClaims"
 // +kubebuilder:validation:XValidation:rule="!self.?default.extra.hasValue() || !self.?maximum.extra.hasValue() || self.default.extra.all(k, !(k in self.maximum.extra) || quantity(self.default.extra[k]).compareTo(quantity(self.maximum.extra[k])) <= 0)",message="default.extra must not be above maximum.extra"
 type TierQuota struct {
-	// Default holds where a workspace asks for nothing.
+	// Default applies where a workspace asks for nothing.
 	// +optional
 	Default TierAmounts `json:"default,omitzero"`
-	// Maximum bounds what a workspace may ask for. An empty field is no bound.
+	// Maximum is the most that a workspace may ask for. An empty field is no limit.
 	// +optional
 	Maximum TierAmounts `json:"maximum,omitzero"`
 }
 
-// TierAmounts are a quota, and numbers of objects that a workspace can't ask for itself.
+// TierAmounts are a quota, and counts that a workspace can't ask for itself.
 type TierAmounts struct {
 	Quota `json:",inline"`
 	// Services of the namespace.
@@ -28,7 +28,7 @@ type TierAmounts struct {
 	// PersistentVolumeClaims of the namespace.
 	// +optional
 	PersistentVolumeClaims Count `json:"persistentVolumeClaims,omitempty"`
-	// Extra are further keys of the ResourceQuota, such as count/configmaps or requests.ephemeral-storage.
+	// Extra are more keys of the ResourceQuota, such as count/configmaps or requests.ephemeral-storage.
 	// +optional
 	Extra ExtraAmounts `json:"extra,omitempty"`
 }
@@ -46,9 +46,9 @@ type TierAmounts struct {
 // +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['secrets', 'count/secrets']) || !isQuantity(self[k]) || quantity(self[k]).compareTo(quantity('1')) >= 0)",message="every namespace needs room for 1 Secret: workspace-pull-secret"
 type ExtraAmounts map[string]Quantity
 
-// TierDomain is what is different in the namespace of one Flyte domain.
+// TierDomain is what differs in the namespace of a Flyte domain.
 type TierDomain struct {
-	// Quota overrides the tier's, key by key. A maximum above the tier's own changes nothing.
+	// Quota overrides the tier's, key by key. A maximum above the tier's has no effect.
 	// +optional
 	Quota TierQuota `json:"quota,omitzero"`
 }

@@ -2,23 +2,22 @@ package v1alpha1
 
 import corev1 "k8s.io/api/core/v1"
 
-// TierWorkload is what pipelines need of the cluster beside an account to run as.
+// TierWorkload is what pipelines need besides a ServiceAccount.
 type TierWorkload struct {
-	// Role is a framework whose driver starts pods by itself: its account may then do in its own namespace what the
-	// ClusterRole workspace-flyte-integration-workload-ROLE of the chart says. Without it the account has no rights.
+	// Role is a framework whose driver starts pods itself. It grants flyte-workload the chart's ClusterRole
+	// workspace-flyte-integration-workload-ROLE in its own namespace. Without it the account has no rights.
 	// +optional
 	Role WorkloadRole `json:"role,omitempty"`
-	// ImagePullSecrets name Secrets of type kubernetes.io/dockerconfigjson in the management namespace. They are copied
-	// into one Secret, workspace-pull-secret, which the account carries. Of two that speak of one registry, the first
-	// holds. The service has to be configured for it (PULL_SECRETS_NAMESPACE).
+	// ImagePullSecrets name Secrets of type kubernetes.io/dockerconfigjson in PULL_SECRETS_NAMESPACE. They are merged
+	// into the Secret workspace-pull-secret, which flyte-workload uses. If two name the same registry, the first wins.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=253
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	ImagePullSecrets []string `json:"imagePullSecrets,omitempty"`
-	// PodTemplate is what pods have in common: the PodTemplate workspace-pod-template, of which propeller makes pods where
-	// its default-pod-template-name says so.
+	// PodTemplate becomes the PodTemplate workspace-pod-template. Propeller uses it if its default-pod-template-name
+	// says so.
 	// +optional
 	PodTemplate *TierPodTemplate `json:"podTemplate,omitempty"`
 }
@@ -53,7 +52,7 @@ type TierPodTemplate struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Tolerations []Toleration `json:"tolerations,omitempty"`
-	// PriorityClassName names a PriorityClass. Those of Kubernetes' own are refused: they could displace the cluster's pods.
+	// PriorityClassName names a PriorityClass. Kubernetes' own are refused: their pods could displace the cluster's.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
@@ -66,10 +65,11 @@ type TierPodTemplate struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	SchedulerName string `json:"schedulerName,omitempty"`
-	// Restricted gives pods and containers the security context that the Pod Security Standard "restricted" asks for.
+	// Restricted sets the security context that the Pod Security Standard "restricted" demands.
 	// +optional
 	Restricted bool `json:"restricted,omitempty"`
-	// RunAsUser is the numeric user of the containers. Restricted pods need one where the image names none, or root.
+	// RunAsUser is the numeric user of the containers. Restricted pods need it if the image runs as root or names no
+	// numeric user.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	RunAsUser *int64 `json:"runAsUser,omitempty"`
@@ -79,29 +79,29 @@ type TierPodTemplate struct {
 	FSGroup *int64 `json:"fsGroup,omitempty"`
 }
 
-// Toleration is a Kubernetes Toleration, with the rules that Kubernetes has for it in a pod.
+// Toleration is a Kubernetes Toleration, with Kubernetes' rules for pods.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.key) && size(self.key) > 0 || has(self.operator) && self.operator == 'Exists'",message="operator must be Exists where key is empty, which matches all taints"
 // +kubebuilder:validation:XValidation:rule="!has(self.operator) || self.operator != 'Exists' || !has(self.value) || size(self.value) == 0",message="value must be empty where operator is Exists"
 // +kubebuilder:validation:XValidation:rule="!has(self.tolerationSeconds) || has(self.effect) && self.effect == 'NoExecute'",message="effect must be NoExecute where tolerationSeconds is set"
 type Toleration struct {
-	// Key of the taint; all taints where it is empty.
+	// Key of the taint; empty matches all taints.
 	// +optional
 	// +kubebuilder:validation:MaxLength=317
 	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.indexOf('/') <= 253 && self.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$')",message="must have Kubernetes label syntax"
 	Key string `json:"key,omitempty"`
-	// Operator relates the key to the value; Equal where it is empty.
+	// Operator compares key and value; Equal by default.
 	// +optional
 	// +kubebuilder:validation:Enum="";Equal;Exists
 	Operator corev1.TolerationOperator `json:"operator,omitempty"`
 	// Value of the taint.
 	// +optional
 	Value LabelValue `json:"value,omitempty"`
-	// Effect of the taint; all effects where it is empty.
+	// Effect of the taint; empty matches all effects.
 	// +optional
 	// +kubebuilder:validation:Enum="";NoSchedule;PreferNoSchedule;NoExecute
 	Effect corev1.TaintEffect `json:"effect,omitempty"`
-	// TolerationSeconds is how long a pod stays on a node that gets the taint; for ever without it.
+	// TolerationSeconds is how long a pod stays on a node that gets the taint; forever by default.
 	// +optional
 	TolerationSeconds *int64 `json:"tolerationSeconds,omitempty"`
 }

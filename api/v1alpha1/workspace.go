@@ -2,8 +2,8 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Workspace is one team's workspace: namespaces with quota, access and isolation, and a Flyte project.
-// Its spec is the wish, kept in two registers (content and state), each by its highest version.
+// Workspace is a team's workspace: namespaces with quota, access and isolation, and a Flyte project. Its spec is the
+// desired state in two registers, content and state, each with its highest version.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -28,10 +28,10 @@ type Workspace struct {
 	Status WorkspaceStatus `json:"status,omitempty"`
 }
 
-// WorkspaceSpec is what is wanted. The webhook writes it, and kubectl may; the controller never does.
+// WorkspaceSpec is the desired state. Webhooks and kubectl write it; the controller never does.
 type WorkspaceSpec struct {
-	// DisplayName is the name that people see, in Flyte's console too. While it is empty, the content of the
-	// workspace has not arrived, and nothing is provisioned (reason AwaitingContent).
+	// DisplayName is the name in tables and in Flyte's console. While it is empty, nothing is provisioned (reason
+	// AwaitingContent).
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	DisplayName Text `json:"displayName,omitempty"`
@@ -41,12 +41,12 @@ type WorkspaceSpec struct {
 	// +kubebuilder:validation:MaxLength=300
 	Description Text `json:"description,omitempty"`
 
-	// Owner is who answers for the workspace: information only, it grants nothing.
+	// Owner is the person responsible. It is for information only and grants nothing.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	Owner Text `json:"owner,omitempty"`
 
-	// Tier names the WorkspaceTier whose policy holds.
+	// Tier names the WorkspaceTier that applies.
 	// +optional
 	// +kubebuilder:default=standard
 	// +kubebuilder:validation:MaxLength=63
@@ -58,14 +58,14 @@ type WorkspaceSpec struct {
 	// +structType=atomic
 	Quota Quota `json:"quota,omitzero"`
 
-	// Members are who may work in the workspace's namespaces.
+	// Members are subjects with a role in the workspace's namespaces.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
 	Members []Member `json:"members,omitempty"`
 
-	// Labels are kept in the workspace-config ConfigMap and given to Flyte; on namespaces are put only those that the
-	// tier names.
+	// Labels go to the ConfigMap workspace-config and to the Flyte project. Namespaces get only those that the tier
+	// names.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=14
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
@@ -73,25 +73,26 @@ type WorkspaceSpec struct {
 	// +mapType=atomic
 	Labels map[string]LabelValue `json:"labels,omitempty"`
 
-	// Version is the version of the content register: the highest created or updated event. 0 = edited by hand only.
+	// Version is the version of the content register, from the newest created or updated event. 0 means edited by hand
+	// only.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=9007199254740991
 	Version int64 `json:"version,omitempty"`
 
-	// State is what the workspace should be. Only Deleted ever destroys anything.
+	// State is the desired state. Only Deleted ever removes anything.
 	// +optional
 	// +kubebuilder:default=Active
 	State State `json:"state,omitempty"`
 
-	// StateVersion is the version of the state register: the highest created, suspended, resumed or deleted event.
+	// StateVersion is the version of the state register, from the newest created, suspended, resumed or deleted event.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=9007199254740991
 	StateVersion int64 `json:"stateVersion,omitempty"`
 }
 
-// State is what a workspace should be.
+// State is the desired state of a workspace.
 // +kubebuilder:validation:Enum=Active;Suspended;Deleted
 type State string
 
@@ -102,8 +103,8 @@ const (
 	StateDeleted   State = "Deleted"
 )
 
-// Text is what a person reads: no control characters, line or paragraph separators, or bidirectional controls,
-// which can forge lines in terminals, logs and pages.
+// Text is for people to read. It has no control characters, line separators or bidirectional controls, which can forge
+// lines in terminals, logs and pages.
 // +kubebuilder:validation:Pattern=`^[^\x00-\x1f\x7f-\x9f\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]*$`
 type Text string
 
@@ -112,19 +113,19 @@ type Text string
 // +kubebuilder:validation:Pattern=`^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$`
 type LabelValue string
 
-// Quantity is a Kubernetes quantity in the bounded form that is safe to parse: no exponents, at most nine digits
-// before the point. It is a string here, so that nothing is parsed before the pattern has been checked.
+// Quantity is a Kubernetes quantity that is safe to parse: no exponents, at most nine digits before the point. It is a
+// string, so that its pattern is checked before it is parsed.
 // +kubebuilder:validation:MaxLength=16
 // +kubebuilder:validation:Pattern=`^[0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`
 type Quantity string
 
-// Count is a number of things.
+// Count is a whole number.
 // +kubebuilder:validation:MaxLength=9
 // +kubebuilder:validation:Pattern=`^[0-9]{1,9}$`
 type Count string
 
-// Quota is how much a workspace may use in each of its namespaces. An empty field takes the tier's default; where
-// the tier has none either, there is no limit.
+// Quota is how much a workspace may use in each of its namespaces. An empty field means the tier's default; without a
+// default there is no limit.
 type Quota struct {
 	// CPU in cores, of requests and of limits.
 	// +optional
@@ -138,20 +139,20 @@ type Quota struct {
 	// Storage in bytes, requested by all PersistentVolumeClaims together.
 	// +optional
 	Storage Quantity `json:"storage,omitempty"`
-	// Pods that have not ended.
+	// Pods that have not finished.
 	// +optional
 	Pods Count `json:"pods,omitempty"`
 }
 
-// Member is one subject with one role.
+// Member is a subject with a role.
 // +kubebuilder:validation:XValidation:rule="!self.name.startsWith('system:')",message="names that start with system: are reserved by Kubernetes"
 // +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="a ServiceAccount is a plain name in the workspace's own namespaces"
 type Member struct {
 	// +kubebuilder:validation:Enum=User;Group;ServiceAccount
 	// +required
 	Kind MemberKind `json:"kind"`
-	// Name of the user or group as the cluster's authentication gives it, or of a ServiceAccount in the
-	// workspace's own namespaces.
+	// Name of the user or group as the cluster's authentication gives it, or of a ServiceAccount in the workspace's own
+	// namespaces.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +required
@@ -171,7 +172,7 @@ const (
 	MemberServiceAccount MemberKind = "ServiceAccount"
 )
 
-// Role is what a member may do in the workspace's namespaces; docs/members.md lists the rights.
+// Role is the rights of a member in the workspace's namespaces; docs/members.md lists them.
 type Role string
 
 // The roles of a Member.
@@ -184,9 +185,9 @@ const (
 // Roles are all roles, from the most rights to the least.
 func Roles() []Role { return []Role{RoleAdmin, RoleEditor, RoleViewer} }
 
-// WorkspaceStatus is what is there. Only the controller writes it.
+// WorkspaceStatus is the observed state. Only the service writes it.
 type WorkspaceStatus struct {
-	// ObservedGeneration is the generation of the spec that the conditions speak of.
+	// ObservedGeneration is the generation of the spec that the conditions describe.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions: one for each step, and Ready, which is derived from them.
@@ -198,40 +199,40 @@ type WorkspaceStatus struct {
 	// +optional
 	// +listType=atomic
 	Namespaces []string `json:"namespaces,omitempty"`
-	// Tier is the WorkspaceTier that was applied last. What exists is kept to it while spec.tier names one that does not
-	// exist, or that does not allow the workspace.
+	// Tier is the last applied WorkspaceTier. Existing resources follow it while spec.tier names a tier that does not
+	// exist or does not allow the workspace.
 	// +optional
 	Tier string `json:"tier,omitempty"`
 	// ProjectID is the id of the Flyte project, once it is registered.
 	// +optional
 	ProjectID string `json:"projectID,omitempty"`
-	// ProjectFlyte is the Flyte in which the project was registered. In any other Flyte, a project of this id belongs to the
-	// workspace only if it carries its label.
+	// ProjectFlyte is the Flyte in which the project was registered. In another Flyte, a project of this id belongs to
+	// the workspace only if it has its label.
 	// +optional
 	ProjectFlyte *FlyteServer `json:"projectFlyte,omitempty"`
-	// ConsoleURL is where people find the project in Flyte's console.
+	// ConsoleURL is the link to the project in Flyte's console.
 	// +optional
 	ConsoleURL string `json:"consoleURL,omitempty"`
-	// ProjectDigest is the fingerprint of what Flyte was told of the project last.
+	// ProjectDigest is the hash of the project as it was sent to Flyte last.
 	// +optional
 	ProjectDigest string `json:"projectDigest,omitempty"`
-	// FlyteAttributes are the kinds of matchable attributes that the project was given.
+	// FlyteAttributes are the kinds of matchable attributes that the service has set on the project.
 	// +optional
 	// +listType=set
 	FlyteAttributes []string `json:"flyteAttributes,omitempty"`
-	// Deletion says what will be removed, and when, while the state is Deleted or a removal goes on.
+	// Deletion says what will be removed, and when, while the state is Deleted or a removal runs.
 	// +optional
 	Deletion *WorkspaceDeletion `json:"deletion,omitempty"`
-	// LastPurgeAt is when namespaces of this workspace were last begun to be removed. It outlives a restoration: the brake
-	// on mass deletion counts it.
+	// LastPurgeAt is when the last removal of this workspace's namespaces started. It stays after a restore: the guard
+	// against mass deletion counts it.
 	// +optional
 	LastPurgeAt *metav1.Time `json:"lastPurgeAt,omitempty"`
-	// Reported is what the workspace service was told last, and has taken.
+	// Reported is the newest report that the workspace service accepted.
 	// +optional
 	Reported *Reported `json:"reported,omitempty"`
 }
 
-// FlyteServer is a Flyte, by how the service reaches it.
+// FlyteServer identifies a Flyte by how the service reaches it.
 type FlyteServer struct {
 	// Endpoint is FLYTE_ADMIN_ENDPOINT.
 	// +required

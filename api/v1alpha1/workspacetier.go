@@ -5,8 +5,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // DefaultTier is the tier of a workspace that names none.
 const DefaultTier = "standard"
 
-// WorkspaceTier is the policy of a tier. It belongs to the platform team: the service only reads it, and a change
-// reaches every workspace on it.
+// WorkspaceTier says what workspaces on it get and may ask for. The platform team owns it; the service only reads it. A
+// change reaches every workspace on it.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:resource:scope=Cluster,shortName=wst,categories=platform
@@ -50,58 +50,58 @@ type WorkspaceTier struct {
 // +kubebuilder:validation:XValidation:rule="!self.?quota.maximum.extra.hasValue() || self.quota.maximum.extra.all(k, k != 'requests.' + self.gpuResource)",message="quota.maximum.gpu is the field of the tier's gpuResource"
 // +kubebuilder:validation:XValidation:rule="!self.?network.rayOperator.hasValue() || self.?workload.role == optional.of('ray')",message="network.rayOperator is for workload.role ray: without it, the operator is let in nowhere"
 type WorkspaceTierSpec struct {
-	// AllowedWorkspaces are patterns of the workspace ids that may be on the tier, such as "fraud-*", where * stands
-	// for any characters. With none, every workspace may.
+	// AllowedWorkspaces are patterns of workspace ids that may use the tier, such as "fraud-*"; * matches any
+	// characters. Without patterns, every workspace may.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=100
 	// +kubebuilder:validation:items:MaxLength=63
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$`
 	AllowedWorkspaces []string `json:"allowedWorkspaces,omitempty"`
-	// Quota is how much each namespace of a workspace gets, and may ask for.
+	// Quota is how much each namespace of a workspace gets and may ask for.
 	// +optional
 	// +structType=atomic
 	Quota TierQuota `json:"quota,omitzero"`
-	// Domains override the quota in the namespace of one Flyte domain, by the domain's name. They need a
-	// NAMESPACE_TEMPLATE with {domain} in it; without, QuotaApplied says that they are ignored.
+	// Domains override the quota in the namespace of a Flyte domain, by the domain's name. They need {domain} in
+	// NAMESPACE_TEMPLATE; without it, they are ignored (reason DomainIgnored).
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(d, d.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))",message="a domain is named by a DNS label"
 	// +mapType=atomic
 	Domains map[string]TierDomain `json:"domains,omitempty"`
-	// GPUResource is the extended resource that a quota's gpu counts. Others have a limit only in quota.default.extra.
+	// GPUResource is the extended resource that gpu counts. Others have a limit only in quota.default.extra.
 	// +optional
 	// +kubebuilder:default="nvidia.com/gpu"
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`
 	// +kubebuilder:validation:XValidation:rule="!self.contains('kubernetes.io/') && !self.startsWith('requests.')",message="must be an extended resource: not under kubernetes.io, and not starting with requests."
 	GPUResource string `json:"gpuResource,omitempty"`
-	// LimitRange bounds one container.
+	// LimitRange bounds each container.
 	// +optional
 	// +structType=atomic
 	LimitRange LimitRange `json:"limitRange,omitzero"`
-	// PodSecurity is the Pod Security Standard of the namespaces.
+	// PodSecurity sets the Pod Security Standards of the namespaces.
 	// +optional
 	// +kubebuilder:default={}
 	// +structType=atomic
 	PodSecurity PodSecurity `json:"podSecurity,omitzero"`
-	// Namespace holds what the namespaces carry for other programs.
+	// Namespace holds labels and annotations of the namespaces for other programs.
 	// +optional
 	// +structType=atomic
 	Namespace TierNamespace `json:"namespace,omitzero"`
-	// ServiceAccount is the account flyte-workload that pipelines run as.
+	// ServiceAccount is the ServiceAccount flyte-workload, which pipelines run as.
 	// +optional
 	// +structType=atomic
 	ServiceAccount TierServiceAccount `json:"serviceAccount,omitzero"`
-	// Workload is what pipelines need beside an account.
+	// Workload is what else pipelines need: rights, pull secrets, a pod template.
 	// +optional
 	// +structType=atomic
 	Workload TierWorkload `json:"workload,omitzero"`
-	// Network opens more than every workspace has, in the NetworkPolicy workspace-isolation.
+	// Network opens connections beyond those of every workspace, in the NetworkPolicy workspace-isolation.
 	// +optional
 	// +structType=atomic
 	Network TierNetwork `json:"network,omitzero"`
-	// Flyte is what the projects of the tier get in Flyte.
+	// Flyte sets attributes of the tier's Flyte projects.
 	// +optional
 	// +structType=atomic
 	Flyte TierFlyte `json:"flyte,omitzero"`
