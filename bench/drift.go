@@ -12,22 +12,22 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// The object that is changed, how, and back.
+// The object that drifts, and the patches that open and close it.
 const (
 	drifting = "workspace-isolation"
 	opened   = `{"spec":{"ingress":[{}]}}`
 	closed   = `{"spec":{"ingress":[{"from":[{"podSelector":{}}]}]}}`
 )
 
-// isOpen reports whether a policy lets in everybody.
+// isOpen reports whether a policy allows all ingress.
 func isOpen(policy *networkingv1.NetworkPolicy) bool {
 	return slices.ContainsFunc(policy.Spec.Ingress, func(rule networkingv1.NetworkPolicyIngressRule) bool { return len(rule.From) == 0 })
 }
 
-// drift changes one object by hand in each of many workspaces, and tells how long until the watch shows it repaired.
-// The floor repairs it with one patch as soon as its own watch shows the change.
+// drift changes one object in each of many workspaces, and measures the time until a watch shows its repair. The floor repairs it with
+// one patch as soon as its own watch shows the change.
 func drift(ctx context.Context, w *world, size sizes) ([]row, error) {
-	if err := w.crowd(ctx, "drift", size.drifted); err != nil {
+	if err := w.createWorkspaces(ctx, "drift", size.drifted); err != nil {
 		return nil, err
 	}
 	namespaces := w.namespacesOf("drift", size.drifted)
@@ -77,7 +77,7 @@ func (w *world) repairTimes(ctx context.Context, namespaces []string) (times []t
 	changed := make([]time.Time, len(namespaces))
 	done := make(chan error, 1)
 	go func() {
-		done <- each(len(namespaces), atOnce, func(i int) error {
+		done <- forEach(len(namespaces), atOnce, func(i int) error {
 			changed[i] = time.Now()
 			return w.patchPolicy(ctx, namespaces[i], opened)
 		})
@@ -104,7 +104,7 @@ func (w *world) patchPolicy(ctx context.Context, namespace, patch string) error 
 	return nil
 }
 
-// repairBare closes every policy as soon as the watch shows it open, until stop.
+// repairBare closes every open policy as soon as a watch shows it, until stop.
 func (w *world) repairBare(ctx context.Context) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var list networkingv1.NetworkPolicyList
@@ -127,7 +127,7 @@ func (w *world) closePolicies(ctx context.Context, events watch.Interface) {
 	for event := range events.ResultChan() {
 		policy, ok := event.Object.(*networkingv1.NetworkPolicy)
 		if ok && policy.Name == drifting && isOpen(policy) {
-			_ = w.patchPolicy(ctx, policy.Namespace, closed) // one that fails is missing in the end
+			_ = w.patchPolicy(ctx, policy.Namespace, closed) // after a failure, repairTimes misses the repair
 		}
 	}
 }

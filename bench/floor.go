@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -15,21 +14,20 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// atOnce is how many workspaces the bare client makes, and how many objects it changes, at a time: as many as the
-// service has workers.
+// atOnce is the number of concurrent calls of the bare client, as many as the service has workers.
 const atOnce = 16
 
-// bareTimes is how long the bare client took: for the Workspace alone, and for all of it.
+// bareTimes are the times of the bare client: for the Workspace, and for the whole.
 type bareTimes struct{ create, whole time.Duration }
 
-// bare is a Workspace and everything that the service makes of it, ready to be sent.
+// bare is a Workspace with all the objects that the service creates for it.
 type bare struct {
 	wish *v1alpha1.Workspace
 	// namespaces are the objects of each namespace, the Namespace first.
 	namespaces [][]client.Object
 }
 
-// bareOf renders them by the service's own code.
+// bareOf renders them with the service's own code.
 func (w *world) bareOf(id string) (bare, error) {
 	wish := workspace.New(id)
 	if _, err := workspace.Record(wish, workspace.Event{Type: workspace.EventCreated, Data: team(id)}, workspace.Delivery{}); err != nil {
@@ -38,16 +36,15 @@ func (w *world) bareOf(id string) (bare, error) {
 	return bare{wish, w.bareObjects(wish)}, nil
 }
 
-// makeBare makes all of it, each by one create, and writes the status once, which is that of a workspace of the service. The objects
-// in a namespace are made at the same time. The service must be paused or stopped until removeBare: the rest bears no label of
-// ours.
+// makeBare creates every object with one create, those in a namespace concurrently, and writes the status once. The service must be
+// paused or stopped until removeBare; it leaves the other objects alone, since they lack its labels.
 func (w *world) makeBare(ctx context.Context, b bare) (bareTimes, error) {
 	start := time.Now()
 	if err := w.bare.Create(ctx, b.wish); err != nil {
 		return bareTimes{}, fmt.Errorf("making Workspace %q: %w", b.wish.Name, err)
 	}
 	times := bareTimes{create: time.Since(start)}
-	err := each(len(b.namespaces), len(b.namespaces), func(i int) error { return w.createNamespace(ctx, b.namespaces[i]) })
+	err := forEach(len(b.namespaces), len(b.namespaces), func(i int) error { return w.createNamespace(ctx, b.namespaces[i]) })
 	if err == nil {
 		err = w.writeBareStatus(ctx, b.wish)
 	}
@@ -55,7 +52,7 @@ func (w *world) makeBare(ctx context.Context, b bare) (bareTimes, error) {
 	return times, err
 }
 
-// removeBare removes what the service would find.
+// removeBare deletes the Workspace, so that the service does not see it.
 func (w *world) removeBare(ctx context.Context, id string) error {
 	wish := &v1alpha1.Workspace{}
 	wish.Name = id
@@ -78,15 +75,15 @@ func (w *world) bareObjects(wish *v1alpha1.Workspace) (all [][]client.Object) {
 			objects = append(objects, more...)
 		}
 		for _, o := range objects {
-			o.SetLabels(notOurs(o.GetLabels()))
+			o.SetLabels(foreignLabels(o.GetLabels()))
 		}
 		all = append(all, objects)
 	}
 	return all
 }
 
-// notOurs makes labels as long that are not the service's: it leaves alone what bears them.
-func notOurs(labels map[string]string) map[string]string {
+// foreignLabels returns labels of the same length that are not the service's.
+func foreignLabels(labels map[string]string) map[string]string {
 	others := map[string]string{}
 	for key, value := range labels {
 		key = strings.Replace(key, "platform.company.com/", "platform.example.com/", 1)
@@ -100,7 +97,7 @@ func (w *world) createNamespace(ctx context.Context, objects []client.Object) er
 		return fmt.Errorf("making Namespace %q: %w", objects[0].GetName(), err)
 	}
 	inside := objects[1:]
-	return each(len(inside), len(inside), func(i int) error {
+	return forEach(len(inside), len(inside), func(i int) error {
 		if err := w.bare.Create(ctx, inside[i]); err != nil {
 			return fmt.Errorf("making %T %q: %w", inside[i], inside[i].GetName(), err)
 		}
@@ -117,18 +114,12 @@ func (w *world) writeBareStatus(ctx context.Context, wish *v1alpha1.Workspace) e
 	return nil
 }
 
-// each calls do for 0 to n-1, so many at a time, and joins what went wrong.
-func each(n, atOnce int, do func(i int) error) error {
-	errs := make([]error, n)
-	slots := make(chan struct{}, atOnce)
-	var group sync.WaitGroup
+// forEach calls do for 0 to n-1, at most limit at a time, and returns the first error.
+func forEach(n, limit int, do func(i int) error) error {
+	var group errgroup.Group
+	group.SetLimit(limit)
 	for i := range n {
-		slots <- struct{}{}
-		group.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = do(i)
-		})
+		group.Go(func() error { return do(i) })
 	}
-	group.Wait()
-	return errors.Join(errs...)
+	return group.Wait()
 }

@@ -10,19 +10,19 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// arrival is how long one workspace took: from the webhook to its answer, and to Ready as the watch told it.
-type arrival struct{ answered, ready time.Duration }
+// latency is the time from the webhook to its response, and to Ready as a watch shows it.
+type latency struct{ answered, ready time.Duration }
 
-// idle makes workspaces one after the other, in turns with the bare client, while nothing else happens.
+// idle creates one workspace at a time, alternating with the bare client.
 func idle(ctx context.Context, w *world, size sizes) ([]row, error) {
 	var answers, readies, creates, wholes []time.Duration
 	err := w.profiled(ctx, func() error {
 		for i := range size.idle {
-			bare, err := w.pausedBare(ctx, fmt.Sprintf("idle-%d-bare", i))
+			bare, err := w.timeBarePaused(ctx, fmt.Sprintf("idle-%d-bare", i))
 			if err != nil {
 				return err
 			}
-			a, err := w.arrive(ctx, fmt.Sprintf("idle-%d", i))
+			a, err := w.timeWorkspace(ctx, fmt.Sprintf("idle-%d", i))
 			if err != nil {
 				return err
 			}
@@ -42,8 +42,8 @@ func idle(ctx context.Context, w *world, size sizes) ([]row, error) {
 	}, nil
 }
 
-// pausedBare is makeBare with the service frozen meanwhile, and at rest again afterwards.
-func (w *world) pausedBare(ctx context.Context, id string) (bareTimes, error) {
+// timeBarePaused calls makeBare while the service is paused, and returns when the service is idle again.
+func (w *world) timeBarePaused(ctx context.Context, id string) (bareTimes, error) {
 	b, err := w.bareOf(id)
 	if err != nil {
 		return bareTimes{}, err
@@ -57,12 +57,12 @@ func (w *world) pausedBare(ctx context.Context, id string) (bareTimes, error) {
 	if err != nil {
 		return times, err
 	}
-	return times, w.rested(ctx)
+	return times, w.waitUntilIdle(ctx)
 }
 
-// rested returns when the service has done what has piled up: nothing waits, and it did nothing between two answers.
-func (w *world) rested(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// waitUntilIdle returns when the queue is empty, and nothing was reconciled between two reads of the metrics.
+func (w *world) waitUntilIdle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for done, before := -1.0, -2.0; done != before; {
 		m, err := w.service.Measure(ctx)
@@ -70,16 +70,14 @@ func (w *world) rested(ctx context.Context) error {
 			return err
 		}
 		if m.Sum(queueMetric)+m.Sum(activeMetric) == 0 {
-			before, done = done, m.Sum(reconciledMetric)
+			before, done = done, m.Sum(reconcileMetric)
 		}
 	}
 	return nil
 }
 
-const reconciledMetric = "controller_runtime_reconcile_total"
-
-// arrive sends one webhook and waits for its workspace to be Ready.
-func (w *world) arrive(ctx context.Context, id string) (a arrival, err error) {
+// timeWorkspace sends one webhook and waits until its workspace is Ready.
+func (w *world) timeWorkspace(ctx context.Context, id string) (a latency, err error) {
 	m, err := service.NewMessage(workspace.EventCreated, team(id))
 	if err != nil {
 		return a, err

@@ -1,6 +1,5 @@
-// Command bench measures the service beside the bare floor: a client that makes the same objects on the same control
-// plane in the same run, with nothing in between. Ratios are the claim, since machines differ; docs/benchmarks.md
-// explains each figure.
+// Command bench compares the service with a floor: a bare client that creates the same objects on the same control plane in the same run.
+// Ratios are comparable between machines; docs/benchmarks.md explains each figure.
 package main
 
 import (
@@ -19,7 +18,7 @@ import (
 )
 
 func main() {
-	ctrl.SetLogger(logr.Discard()) // the libraries have nothing to say that an error doesn't
+	ctrl.SetLogger(logr.Discard()) // errors are returned
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	cancel()
@@ -41,10 +40,10 @@ type options struct {
 
 func parse(args []string) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	parts := flags.String("parts", strings.Join(partNames(), ","), "what is measured, in this order")
-	quick := flags.Bool("quick", false, "measure little of each, in a minute or two")
-	share := flags.Int("share", 100, "measure so many percent of the full sizes")
-	flags.StringVar(&o.profiles, "profiles", "", "write profiles, and the API requests by verb and kind, into this directory")
+	parts := flags.String("parts", strings.Join(partNames(), ","), "parts to measure")
+	quick := flags.Bool("quick", false, "use small sizes, for a run of a minute or two")
+	share := flags.Int("share", 100, "percentage of the full sizes")
+	flags.StringVar(&o.profiles, "profiles", "", "directory for profiles, and for the API requests by verb and kind")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -63,7 +62,7 @@ func parse(args []string) (o options, err error) {
 	return o, nil
 }
 
-// run measures the parts one after the other, and prints each part's rows as soon as it has them.
+// run measures the parts one after the other, and prints the rows of each part.
 func run(ctx context.Context, args []string) error {
 	o, err := parse(args)
 	if err != nil {
@@ -91,7 +90,7 @@ func run(ctx context.Context, args []string) error {
 func measurePart(ctx context.Context, p part, binary string, o options) ([]row, error) {
 	if o.profiles != "" {
 		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
-			return nil, fmt.Errorf("making the directory of the profiles: %w", err)
+			return nil, fmt.Errorf("creating the directory of the profiles: %w", err)
 		}
 	}
 	w, err := newWorld(ctx, binary, p, o.profiles)

@@ -2,10 +2,10 @@ package main
 
 import "context"
 
-// part is one group of figures. It has a control plane of its own: what an earlier part left standing would slow it.
+// part is one group of figures. It has its own control plane, since the objects of another part would slow it down.
 type part struct {
 	name string
-	// template makes the names of namespaces; with {domain} there are three of them.
+	// template is NAMESPACE_TEMPLATE; with {domain}, a workspace has three namespaces.
 	template string
 	measure  func(context.Context, *world, sizes) ([]row, error)
 }
@@ -31,23 +31,23 @@ func partNames() (names []string) {
 	return names
 }
 
-// sizes say how much is measured.
+// sizes are the numbers of workspaces and seconds to measure with.
 type sizes struct {
-	// idle workspaces are made one after the other.
+	// idle workspaces are created one after the other.
 	idle int
-	// crowd arrives at once.
+	// crowd is how many webhooks are sent at once.
 	crowd int
-	// drifted objects are changed by hand, one in each of as many workspaces.
+	// drifted workspaces have one object changed each.
 	drifted int
-	// followers are the workspaces of the tier that changes.
+	// followers are the workspaces whose tier changes.
 	followers int
-	// standing are how many workspaces there are when the next one is timed.
+	// standing are the numbers of workspaces beside which the next one is timed.
 	standing []int
-	// atRest is for how many seconds nothing happens.
+	// atRest is how many seconds an idle service is observed.
 	atRest int
 }
 
-// share is so many percent of these sizes, rounded up. At rest nothing gets quicker.
+// share returns a percentage of these sizes, rounded up, except for atRest.
 func (s sizes) share(percent int) sizes {
 	part := func(n int) int { return max(1, (n*percent+99)/100) }
 	s.idle, s.crowd, s.drifted, s.followers = part(s.idle), part(s.crowd), part(s.drifted), part(s.followers)

@@ -16,19 +16,19 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
 )
 
-// pprofURL is where the service serves profiles when it is told to.
+// pprofURL is the service's address with PPROF_ENABLED=true.
 const pprofURL = "http://127.0.0.1:6060/debug/pprof/"
 
-// cpuSeconds is how long CPU profiles run.
+// cpuSeconds is the duration of CPU profiles.
 const cpuSeconds = "20"
 
-// profiles are written of each part into a directory, if there is one.
+// profiles are written into a directory, unless it is empty.
 type profiles struct{ dir, part string }
 
 func (p profiles) path(name string) string { return filepath.Join(p.dir, p.part+"."+name) }
 
-// profiled does what is measured, and writes CPU profiles of the service and the API server meanwhile, and what the service has
-// allocated. The service must not be started anew in it.
+// profiled calls do, takes CPU profiles of the service and the API server meanwhile, and then an allocation profile of the service. do
+// must not restart the service.
 func (w *world) profiled(ctx context.Context, do func() error) error {
 	if w.profiles.dir == "" {
 		return do()
@@ -48,34 +48,34 @@ func (w *world) profiled(ctx context.Context, do func() error) error {
 func (w *world) profile(ctx context.Context, what, name string) error {
 	profile, err := pprof(ctx, what)
 	if err != nil {
-		return fmt.Errorf("asking for a profile: %w", err)
+		return fmt.Errorf("requesting a profile: %w", err)
 	}
 	return os.WriteFile(w.profiles.path(name), []byte(profile), 0o600)
 }
 
-// pprof asks the service for what it serves at pprofURL.
+// pprof requests a profile of the service.
 func pprof(ctx context.Context, what string) (profile string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, pprofURL+what, http.NoBody)
 	if err != nil {
 		return "", err
 	}
-	answer, err := service.Do(request)
-	if err == nil && answer.Status != http.StatusOK {
-		err = fmt.Errorf("answered %d", answer.Status)
+	reply, err := service.Do(request)
+	if err == nil && reply.Status != http.StatusOK {
+		err = fmt.Errorf("status %d", reply.Status)
 	}
-	return answer.Body, err
+	return reply.Body, err
 }
 
 // profileServer writes a CPU profile of the API server.
 func (w *world) profileServer(ctx context.Context) error {
 	profile, err := w.server.Get().AbsPath("/debug/pprof/profile").Param("seconds", cpuSeconds).DoRaw(ctx)
 	if err != nil {
-		return fmt.Errorf("asking the API server for a profile: %w", err)
+		return fmt.Errorf("requesting a profile of the API server: %w", err)
 	}
 	return os.WriteFile(w.profiles.path("apiserver.cpu.pprof"), profile, 0o600)
 }
 
-// countRequests writes how often the service asked the API server for what, the most frequent first.
+// countRequests writes the number of the service's API requests by verb and resource, the most frequent first.
 func (w *world) countRequests() error {
 	if w.profiles.dir == "" {
 		return nil

@@ -23,30 +23,30 @@ const (
 )
 
 const (
-	// probes are timed at each size.
+	// probes is how many workspaces are timed at each size.
 	probes = 20
-	// flat is how much slower the next workspace may be beside many than beside few.
+	// flat is the goal for the ratio of the next workspace beside many to beside few.
 	flat = 1.5
 	// baseHeap and heapEach are the goal for the live heap.
 	baseHeap, heapEach = 20 << 20, 20 << 10
-	// startSeconds is the goal for a start beside the largest number.
+	// startSeconds is the goal for a start.
 	startSeconds = 30
 	// idleCPU is the goal for a service at rest, in cores.
 	idleCPU = 0.01
 )
 
-// standing measures the service beside growing numbers of workspaces that are as they should be.
+// standing measures the service beside growing numbers of Ready workspaces.
 func standing(ctx context.Context, w *world, size sizes) (rows []row, err error) {
 	var first []time.Duration
 	have := 0
 	for _, n := range size.standing {
-		if err := w.crowd(ctx, fmt.Sprintf("standing-%d", n), n-have); err != nil {
+		if err := w.createWorkspaces(ctx, fmt.Sprintf("standing-%d", n), n-have); err != nil {
 			return rows, err
 		}
 		have = n
 		var times []time.Duration
 		err := w.profiled(ctx, func() (err error) {
-			times, err = w.nextOnes(ctx, n)
+			times, err = w.timeNext(ctx, n)
 			return err
 		})
 		if err != nil {
@@ -68,9 +68,9 @@ func standing(ctx context.Context, w *world, size sizes) (rows []row, err error)
 	return rows, nil
 }
 
-func (w *world) nextOnes(ctx context.Context, n int) (times []time.Duration, err error) {
+func (w *world) timeNext(ctx context.Context, n int) (times []time.Duration, err error) {
 	for i := range probes {
-		a, err := w.arrive(ctx, fmt.Sprintf("next-%d-%d", n, i))
+		a, err := w.timeWorkspace(ctx, fmt.Sprintf("next-%d-%d", n, i))
 		if err != nil {
 			return nil, err
 		}
@@ -79,9 +79,9 @@ func (w *world) nextOnes(ctx context.Context, n int) (times []time.Duration, err
 	return times, nil
 }
 
-// heap measures the live heap, after a collection.
+// heap measures the live heap after a garbage collection.
 func heap(ctx context.Context, w *world, n int, _ sizes) (row, error) {
-	if err := w.collect(ctx); err != nil {
+	if err := w.collectGarbage(ctx); err != nil {
 		return row{}, err
 	}
 	m, err := w.service.Measure(ctx)
@@ -95,15 +95,15 @@ func heap(ctx context.Context, w *world, n int, _ sizes) (row, error) {
 	}, nil
 }
 
-// collect has the service collect its garbage.
-func (w *world) collect(ctx context.Context) error {
+// collectGarbage makes the service collect garbage.
+func (w *world) collectGarbage(ctx context.Context) error {
 	if _, err := pprof(ctx, "heap?gc=1"); err != nil {
-		return fmt.Errorf("asking for a garbage collection: %w", err)
+		return fmt.Errorf("requesting a garbage collection: %w", err)
 	}
 	return nil
 }
 
-// atRest measures what the service needs while nothing happens, and what it asks of the API server.
+// atRest measures the CPU time and the writes of an idle service.
 func atRest(ctx context.Context, w *world, n int, size sizes) (row, error) {
 	before, err := w.service.Measure(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ func atRest(ctx context.Context, w *world, n int, size sizes) (row, error) {
 	}
 	start := time.Now()
 	select {
-	case <-time.After(time.Duration(size.atRest) * time.Second): // it is the measure itself
+	case <-time.After(time.Duration(size.atRest) * time.Second): // the time of the measurement
 	case <-ctx.Done():
 		return row{}, ctx.Err()
 	}
@@ -126,7 +126,7 @@ func atRest(ctx context.Context, w *world, n int, size sizes) (row, error) {
 	}, nil
 }
 
-// restart starts the service anew beside all workspaces, until it has looked at each of them and has nothing left to do.
+// restart restarts the service, and measures the time until it has reconciled every workspace.
 func restart(ctx context.Context, w *world, n int, _ sizes) (row, error) {
 	w.service.Stop()
 	start := time.Now()
@@ -135,13 +135,13 @@ func restart(ctx context.Context, w *world, n int, _ sizes) (row, error) {
 	}
 	ready := time.Since(start)
 	var m service.Measured
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, timeout, true, func(ctx context.Context) (bool, error) {
 		var err error
 		m, err = w.service.Measure(ctx)
 		return err == nil && m.Sum(reconcileMetric) >= float64(n) && m.Sum(queueMetric)+m.Sum(activeMetric) == 0, err
 	})
 	if err != nil {
-		return row{}, fmt.Errorf("waiting for all to be looked at: %w", err)
+		return row{}, fmt.Errorf("waiting until all are reconciled: %w", err)
 	}
 	verified := time.Since(start)
 	return row{
@@ -151,7 +151,7 @@ func restart(ctx context.Context, w *world, n int, _ sizes) (row, error) {
 	}, nil
 }
 
-// writes are the requests that change something, without the renewals of the lease: those are the only updates.
+// writes counts the writing requests without renewals of the lease, which are the only updates.
 func writes(m service.Measured) (n float64) {
 	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		n += m.Sum(requestsMetric, "method", method)

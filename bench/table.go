@@ -16,7 +16,7 @@ type row struct {
 	goal           goal
 }
 
-// goal bounds a ratio. The zero value is none.
+// goal bounds a ratio. The zero value is no goal.
 type goal struct {
 	atMost, atLeast float64
 }
@@ -31,7 +31,7 @@ func (g goal) String() string {
 	return ""
 }
 
-// verdict is "yes" or "no", or nothing where there is no goal.
+// verdict is "yes" or "no", or empty without a goal.
 func (g goal) verdict(ratio float64) string {
 	switch {
 	case g == goal{}:
@@ -42,7 +42,7 @@ func (g goal) verdict(ratio float64) string {
 	return "yes"
 }
 
-// ratioOf divides, and is 0 where there is nothing to divide by.
+// ratioOf is a/b, or 0 if b is 0.
 func ratioOf[N int | float64 | time.Duration](a, b N) float64 {
 	if b == 0 {
 		return 0
@@ -50,7 +50,7 @@ func ratioOf[N int | float64 | time.Duration](a, b N) float64 {
 	return float64(a) / float64(b)
 }
 
-// timeRow compares one quantile of both.
+// timeRow compares one quantile of the service's and the floor's times.
 func timeRow(what string, q float64, service, floor []time.Duration, g goal) row {
 	s, f := quantile(service, q), quantile(floor, q)
 	name := "median"
@@ -65,7 +65,7 @@ const (
 	p99    = 0.99
 )
 
-// quantile is the time that this part of all stays within; 0 of none.
+// quantile is the q-quantile, 0 without times.
 func quantile(of []time.Duration, q float64) time.Duration {
 	if len(of) == 0 {
 		return 0

@@ -10,25 +10,25 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// sendersAtOnce is how many webhooks of a crowd are under way.
+// sendersAtOnce is the number of concurrent webhooks.
 const sendersAtOnce = 128
 
-// throughput lets a crowd of workspaces arrive at once, between two halves of the floor.
+// throughput creates many workspaces at once, between two halves of the floor.
 func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
 	half := size.crowd / 2
-	before, err := w.stoppedBare(ctx, "before", half)
+	before, err := w.costBareStopped(ctx, "before", half)
 	if err != nil {
 		return nil, err
 	}
 	var crowd cost
 	err = w.profiled(ctx, func() (err error) {
-		crowd, err = w.cost(ctx, func() error { return w.crowd(ctx, "crowd", size.crowd) })
+		crowd, err = w.cost(ctx, func() error { return w.createWorkspaces(ctx, "crowd", size.crowd) })
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	after, err := w.stoppedBare(ctx, "after", half)
+	after, err := w.costBareStopped(ctx, "after", half)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
 	}, nil
 }
 
-// cost is what something takes: time, and CPU time of the API server.
+// cost is elapsed time, and CPU time of the API server.
 type cost struct{ took, cpu time.Duration }
 
 func (w *world) cost(ctx context.Context, do func() error) (cost, error) {
@@ -62,7 +62,7 @@ func (w *world) cost(ctx context.Context, do func() error) (cost, error) {
 	return cost{took, after - before}, err
 }
 
-// serverCPU is the CPU time that the API server has taken since its start.
+// serverCPU is the CPU time of the API server since its start.
 func (w *world) serverCPU(ctx context.Context) (time.Duration, error) {
 	text, err := w.server.Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
@@ -72,8 +72,8 @@ func (w *world) serverCPU(ctx context.Context) (time.Duration, error) {
 	return time.Duration(measured.Sum(cpuMetric) * float64(time.Second)), err
 }
 
-// crowd sends n webhooks at once and returns when all their workspaces are Ready.
-func (w *world) crowd(ctx context.Context, prefix string, n int) error {
+// createWorkspaces sends n webhooks at once and returns when all their workspaces are Ready.
+func (w *world) createWorkspaces(ctx context.Context, prefix string, n int) error {
 	watch, err := w.watchFor(ctx, &v1alpha1.WorkspaceList{}, ready)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (w *world) crowd(ctx context.Context, prefix string, n int) error {
 }
 
 func (w *world) sendAll(ctx context.Context, names []string) error {
-	return each(len(names), sendersAtOnce, func(i int) error {
+	return forEach(len(names), sendersAtOnce, func(i int) error {
 		m, err := service.NewMessage(workspace.EventCreated, team(names[i]))
 		if err != nil {
 			return err
@@ -105,8 +105,9 @@ func (w *world) sendAll(ctx context.Context, names []string) error {
 	})
 }
 
-// stoppedBare tells what n workspaces cost the bare client, the service being stopped: a pause so long would cost it the lease.
-func (w *world) stoppedBare(ctx context.Context, prefix string, n int) (cost, error) {
+// costBareStopped measures the cost of n workspaces for the bare client while the service is stopped: if it were only paused, it would
+// lose its lease.
+func (w *world) costBareStopped(ctx context.Context, prefix string, n int) (cost, error) {
 	all := make([]bare, n)
 	for i := range all {
 		var err error
@@ -116,13 +117,13 @@ func (w *world) stoppedBare(ctx context.Context, prefix string, n int) (cost, er
 	}
 	w.service.Stop()
 	made, err := w.cost(ctx, func() error {
-		return each(n, atOnce, func(i int) error {
+		return forEach(n, atOnce, func(i int) error {
 			_, err := w.makeBare(ctx, all[i])
 			return err
 		})
 	})
 	if err == nil {
-		err = each(n, atOnce, func(i int) error { return w.removeBare(ctx, all[i].wish.Name) })
+		err = forEach(n, atOnce, func(i int) error { return w.removeBare(ctx, all[i].wish.Name) })
 	}
 	if err != nil {
 		return cost{}, err

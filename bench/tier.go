@@ -14,16 +14,16 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
 )
 
-// What the tier gives, and what the floor sets by itself.
+// The storage quota that the tier and the floor set.
 const (
 	tierStorage  = "7Ti"
 	floorStorage = "6Ti"
 )
 
-// tierChange changes the tier of many workspaces, and tells how long until the watch shows the last one's quota changed.
-// The floor is one patch of each ResourceQuota.
+// tierChange changes the tier of many workspaces, and measures the time until a watch shows the last changed quota. The floor patches
+// each ResourceQuota once.
 func tierChange(ctx context.Context, w *world, size sizes) ([]row, error) {
-	if err := w.crowd(ctx, "tier", size.followers); err != nil {
+	if err := w.createWorkspaces(ctx, "tier", size.followers); err != nil {
 		return nil, err
 	}
 	namespaces := w.namespacesOf("tier", size.followers)
@@ -45,7 +45,7 @@ func tierChange(ctx context.Context, w *world, size sizes) ([]row, error) {
 	}
 	w.service.Stop()
 	floor, err := w.untilStorage(ctx, floorStorage, namespaces, func() error {
-		return each(len(namespaces), atOnce, func(i int) error { return w.patchQuota(ctx, namespaces[i]) })
+		return forEach(len(namespaces), atOnce, func(i int) error { return w.patchQuota(ctx, namespaces[i]) })
 	})
 	if err != nil {
 		return nil, err
@@ -57,12 +57,12 @@ func tierChange(ctx context.Context, w *world, size sizes) ([]row, error) {
 	}, w.service.Start(ctx)
 }
 
-// ownRequests are all but the renewals of the lease, which are updates.
+// ownRequests counts all requests but renewals of the lease, which are updates.
 func ownRequests(m service.Measured) float64 {
 	return m.Sum(requestsMetric) - m.Sum(requestsMetric, "method", http.MethodPut)
 }
 
-// untilStorage makes the change and tells how long until every quota allows so much storage.
+// untilStorage makes the change and measures the time until every quota has this storage.
 func (w *world) untilStorage(ctx context.Context, storage string, namespaces []string, change func() error) (time.Duration, error) {
 	watch, err := w.watchFor(ctx, &corev1.ResourceQuotaList{}, func(o client.Object) (string, bool) {
 		quota, ok := o.(*corev1.ResourceQuota)

@@ -13,46 +13,46 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// sighting is when the watch first told that something holds of an object, by name.
-type sighting struct {
+// conditionWatch records when a watch first shows that objects meet a condition, by name.
+type conditionWatch struct {
 	names  map[string]time.Time
 	events watch.Interface
 	seen   func(client.Object) (name string, holds bool)
-	// resume goes on watching after what was seen at version: a busy API server ends a watch that falls behind.
+	// resume watches from version on: a busy API server ends a watch that lags behind.
 	resume  func(version string) (watch.Interface, error)
 	version string
 }
 
-// watchFor watches from now on the objects that a list of that kind has. seen tells whether what is waited for holds.
-func (w *world) watchFor(ctx context.Context, list client.ObjectList, seen func(client.Object) (string, bool)) (*sighting, error) {
+// watchFor watches the objects of a kind from now on. seen reports the object's name and whether it meets the condition.
+func (w *world) watchFor(ctx context.Context, list client.ObjectList, seen func(client.Object) (string, bool)) (*conditionWatch, error) {
 	if err := w.bare.List(ctx, list, client.Limit(1)); err != nil {
 		return nil, fmt.Errorf("listing: %w", err)
 	}
-	s := &sighting{names: map[string]time.Time{}, seen: seen, version: list.GetResourceVersion()}
+	s := &conditionWatch{names: map[string]time.Time{}, seen: seen, version: list.GetResourceVersion()}
 	s.resume = func(version string) (watch.Interface, error) {
 		return w.bare.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: version}})
 	}
-	if err := s.goOn(); err != nil {
+	if err := s.resumeWatch(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *sighting) goOn() (err error) {
+func (s *conditionWatch) resumeWatch() (err error) {
 	if s.events, err = s.resume(s.version); err != nil {
 		return fmt.Errorf("watching: %w", err)
 	}
 	return nil
 }
 
-// from lets a watch begin after what the list has.
+// from makes a watch start after the list.
 func from(list client.ObjectList) *metav1.ListOptions {
 	return &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}
 }
 
-// until returns when it holds of all these, with the times by name, or fails when patience is spent.
-func (s *sighting) until(ctx context.Context, names ...string) (map[string]time.Time, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// until returns the times by name when all these objects have met the condition. It fails after timeout.
+func (s *conditionWatch) until(ctx context.Context, names ...string) (map[string]time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	missing := map[string]bool{}
 	for _, name := range names {
@@ -64,7 +64,7 @@ func (s *sighting) until(ctx context.Context, names ...string) (map[string]time.
 		select {
 		case event, open := <-s.events.ResultChan():
 			if !open {
-				if err := s.goOn(); err != nil {
+				if err := s.resumeWatch(); err != nil {
 					return nil, fmt.Errorf("%d of %d are missing: %w", len(missing), len(names), err)
 				}
 				continue
@@ -72,7 +72,7 @@ func (s *sighting) until(ctx context.Context, names ...string) (map[string]time.
 			if event.Type == watch.Error {
 				return nil, fmt.Errorf("the watch failed with %d of %d missing: %w", len(missing), len(names), apierrors.FromObject(event.Object))
 			}
-			if name := s.note(event); name != "" {
+			if name := s.observe(event); name != "" {
 				delete(missing, name)
 			}
 		case <-ctx.Done():
@@ -82,7 +82,7 @@ func (s *sighting) until(ctx context.Context, names ...string) (map[string]time.
 	return s.names, nil
 }
 
-func (s *sighting) note(event watch.Event) string {
+func (s *conditionWatch) observe(event watch.Event) string {
 	object, ok := event.Object.(client.Object)
 	if !ok {
 		return ""
@@ -99,9 +99,9 @@ func (s *sighting) note(event watch.Event) string {
 	return name
 }
 
-func (s *sighting) stop() { s.events.Stop() }
+func (s *conditionWatch) stop() { s.events.Stop() }
 
-// ready tells whether a Workspace is Ready, as of what is asked of it now.
+// ready reports whether a Workspace is Ready in its current generation.
 func ready(o client.Object) (string, bool) {
 	w, ok := o.(*v1alpha1.Workspace)
 	if !ok {

@@ -21,17 +21,17 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// world is a control plane, the service on it under the chart's account, and the bare client.
+// world is a control plane, the service with the chart's account, and the bare client.
 type world struct {
 	cluster *devcluster.Cluster
 	service *service.Service
-	// bare is the cluster's admin, without rate limits, by protobuf wherever the API server has it.
+	// bare is a client of the cluster admin, without rate limits, with protobuf where the API server supports it.
 	bare client.WithWatch
-	// server is the cluster's admin, for what is no object.
+	// server is a client of the cluster admin for the API server's metrics and profiles.
 	server rest.Interface
-	// naming tells the namespaces of a workspace.
+	// naming names the namespaces of a workspace.
 	naming *workspace.Naming
-	// sample is the status of a workspace that the service has made, and tier its tier.
+	// sample is the status of a Ready workspace, and tier its tier.
 	sample   v1alpha1.WorkspaceStatus
 	tier     v1alpha1.WorkspaceTier
 	profiles profiles
@@ -41,7 +41,7 @@ type world struct {
 func buildService(ctx context.Context) (binary string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
-		return "", nil, fmt.Errorf("making a directory: %w", err)
+		return "", nil, fmt.Errorf("creating a directory: %w", err)
 	}
 	remove = func() { os.RemoveAll(dir) }
 	binary = filepath.Join(dir, "integration")
@@ -66,7 +66,7 @@ func newWorld(ctx context.Context, binary string, p part, profilesDir string) (w
 	}()
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
-		return w, fmt.Errorf("making a directory: %w", err)
+		return w, fmt.Errorf("creating a directory: %w", err)
 	}
 	w.stops = append(w.stops, func() { os.RemoveAll(dir) })
 	flyte, err := flytetest.Start()
@@ -74,9 +74,9 @@ func newWorld(ctx context.Context, binary string, p part, profilesDir string) (w
 		return w, err
 	}
 	w.stops = append(w.stops, flyte.Stop)
-	// The audit log is for the requests by verb and kind; it costs the API server something, so only on request.
-	asked := profilesDir != ""
-	w.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: asked, Profiling: asked})
+	// The audit log has the requests by verb and kind. It slows the API server down.
+	profiling := profilesDir != ""
+	w.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: profiling, Profiling: profiling})
 	if err != nil {
 		return w, err
 	}
@@ -84,7 +84,7 @@ func newWorld(ctx context.Context, binary string, p part, profilesDir string) (w
 	w.service, err = service.Install(ctx, service.Options{
 		Cluster: w.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir,
 		Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
-		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(asked || p.name == "standing")},
+		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(profiling || p.name == "standing")},
 	})
 	if err != nil {
 		return w, err
@@ -107,26 +107,26 @@ func (w *world) connect() error {
 	}
 	w.bare, err = client.NewWithWatch(w.cluster.Config(), client.Options{Scheme: scheme})
 	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		return fmt.Errorf("creating a client: %w", err)
 	}
 	clientset, err := kubernetes.NewForConfig(w.cluster.Config())
 	if err != nil {
-		return fmt.Errorf("making a client: %w", err)
+		return fmt.Errorf("creating a client: %w", err)
 	}
 	w.server = clientset.RESTClient()
 	return nil
 }
 
-// stop ends everything, the last first.
+// stop stops everything in reverse order.
 func (w *world) stop() {
 	for i := range w.stops {
 		w.stops[len(w.stops)-1-i]()
 	}
 }
 
-// warmUp makes a few workspaces, on both ways: the first writes of a kind take a new API server long.
+// warmUp creates a few workspaces in both ways: the first writes of a kind are slow on a new API server.
 func (w *world) warmUp(ctx context.Context) error {
-	if err := w.crowd(ctx, "warm", warmUps); err != nil {
+	if err := w.createWorkspaces(ctx, "warm", warmUps); err != nil {
 		return err
 	}
 	var made v1alpha1.Workspace
@@ -138,28 +138,28 @@ func (w *world) warmUp(ctx context.Context) error {
 		return fmt.Errorf("reading the tier: %w", err)
 	}
 	for i := range warmUps {
-		if _, err := w.pausedBare(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
+		if _, err := w.timeBarePaused(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// What the chart sets by default.
+// The defaults of the chart.
 const prefix = "flyte-"
 
 var domains = []string{"development", "staging", "production"}
 
 const (
 	warmUps = 5
-	// patience is how long anything may take.
-	patience = 10 * time.Minute
+	// timeout bounds every wait.
+	timeout = 10 * time.Minute
 )
 
 // team is the workspace that is measured: a quota, two roles, a label, and 9 objects with one namespace.
 func team(id string) workspace.Data {
 	return workspace.Data{
-		WorkspaceID: id, Version: 1, Name: "Team " + id, Description: "made to be measured", Owner: "ana@company.com",
+		WorkspaceID: id, Version: 1, Name: "Team " + id, Description: "for the benchmark", Owner: "ana@company.com",
 		Quota: v1alpha1.Quota{CPU: "20", Memory: "64Gi", GPU: "2"},
 		Members: []v1alpha1.Member{
 			{Kind: v1alpha1.MemberUser, Name: "ana@company.com", Role: v1alpha1.RoleAdmin},
