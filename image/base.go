@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// user and its group are those of the chart's security context, and of distroless' nonroot images.
+	// user is the user and group of the chart's security context, and of distroless' nonroot images.
 	user    = "65532:65532"
 	baseTag = "nonroot"
 	caFile  = "etc/ssl/certs/ca-certificates.crt"
@@ -26,15 +26,15 @@ const (
 
 var platforms = []string{"linux/amd64", "linux/arm64"}
 
-// file is one entry of the base's only layer.
+// file is one entry of the base image's only layer.
 type file struct {
 	name, content string
 	mode          int64
 	owner         int
 }
 
-// files are what a static Go program needs of a system, as distroless/static has it: names of users, the roots that Mozilla
-// trusts (from golang.org/x/crypto, by version), a place for temporary files. No shell, no libc, no package manager.
+// files are what a static Go program needs, as in distroless/static: user names, the roots that Mozilla trusts (from golang.org/x/crypto)
+// and a directory for temporary files. There is no shell, libc or package manager.
 func files() []file {
 	return []file{
 		{name: "etc/", mode: 0o755},
@@ -50,34 +50,34 @@ func files() []file {
 	}
 }
 
-// roots leaves out those that are trusted with constraints, which a PEM file can't express.
+// roots leaves out roots with constraints, which a PEM file can't express.
 func roots() string {
 	var text bytes.Buffer
 	for root := range bundle.Roots() {
 		if root.Constraint == nil {
-			_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // a buffer takes everything
+			_ = pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate}) // a buffer never fails
 		}
 	}
 	return text.String()
 }
 
-// baseIndex is the base for every platform. The layer is the same for all, and dated so that it is the same every time.
+// baseIndex is the base image for every platform. All have the same layer, with fixed dates, so that it is reproducible.
 func baseIndex(created time.Time) (v1.ImageIndex, error) {
 	text, err := archive(files())
 	if err != nil {
-		return nil, fmt.Errorf("archiving the base: %w", err)
+		return nil, fmt.Errorf("archiving the base image: %w", err)
 	}
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(text)), nil
 	}, tarball.WithMediaType(types.OCILayer))
 	if err != nil {
-		return nil, fmt.Errorf("making the base's layer: %w", err)
+		return nil, fmt.Errorf("creating the layer of the base image: %w", err)
 	}
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, platform := range platforms {
 		image, err := baseImage(layer, platform, created)
 		if err != nil {
-			return nil, fmt.Errorf("making the base for %s: %w", platform, err)
+			return nil, fmt.Errorf("creating the base image for %s: %w", platform, err)
 		}
 		on, _ := v1.ParsePlatform(platform)
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: on}})

@@ -27,7 +27,7 @@ func base(t *testing.T) v1.ImageIndex {
 	return index
 }
 
-func TestBase_IsTheSameEachTime(t *testing.T) {
+func TestBase_IsReproducible(t *testing.T) {
 	first, err := base(t).Digest()
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestBase_IsTheSameEachTime(t *testing.T) {
 	}
 }
 
-func TestBase_HasWhatAStaticProgramNeeds(t *testing.T) {
+func TestBase_HasUserRootsAndTmp(t *testing.T) {
 	text, err := archive(files())
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestBase_HasWhatAStaticProgramNeeds(t *testing.T) {
 		switch header.Name {
 		case caFile:
 			if !x509.NewCertPool().AppendCertsFromPEM(content) || bytes.Count(content, []byte("BEGIN")) < 100 {
-				t.Error("the roots are few, or none")
+				t.Error("the roots are missing")
 			}
 		case "etc/passwd":
 			if !strings.Contains(string(content), ":65532:65532:") {
@@ -69,7 +69,7 @@ func TestBase_HasWhatAStaticProgramNeeds(t *testing.T) {
 	}
 }
 
-func TestBase_IsOfEachPlatform(t *testing.T) {
+func TestBase_HasEachPlatform(t *testing.T) {
 	index := base(t)
 	manifest, err := index.IndexManifest()
 	if err != nil {
@@ -112,6 +112,6 @@ func TestPush(t *testing.T) {
 		t.Errorf("got %s, want %s, %v", got, want, err)
 	}
 	if err := (options{push: "Not a reference"}).pushIndex(t.Context(), base(t)); err == nil {
-		t.Error("it pushes anywhere")
+		t.Error("an invalid reference is accepted")
 	}
 }

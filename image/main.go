@@ -1,5 +1,5 @@
-// Command image builds the image of the service with ko, without a container engine and without fetching a base: an OCI layout
-// for linux/amd64 and linux/arm64, an SBOM of each, and the same digest for the same commit, wherever it is built.
+// Command image builds the image of the service with ko, without a container engine or a base image from a registry. It writes an OCI
+// layout for linux/amd64 and linux/arm64 with SBOMs. One commit gives the same digest on every machine.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/google/ko/pkg/publish"
 )
 
-// options say what is built, and where it goes.
+// options are the flags.
 type options struct {
 	source, out, push             string
 	version, commit, date, origin string
@@ -30,11 +30,11 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.source, "source", ".", "the checkout")
-	flag.StringVar(&o.out, "out", "bin/image", "folder for the OCI layout and, in sbom/, the SBOMs; what it held is removed")
-	flag.StringVar(&o.push, "push", "", "registry/repository:tag to push to as well, with the credentials of docker login")
+	flag.StringVar(&o.out, "out", "bin/image", "directory of the OCI layout and, in sbom/, the SBOMs; its content is replaced")
+	flag.StringVar(&o.push, "push", "", "registry/repository:tag to push to, with the credentials of docker login")
 	flag.StringVar(&o.version, "version", "dev", "version")
 	flag.StringVar(&o.commit, "commit", "unknown", "commit")
-	flag.StringVar(&o.date, "date", "1970-01-01T00:00:00Z", "when the commit was made, RFC 3339")
+	flag.StringVar(&o.date, "date", "1970-01-01T00:00:00Z", "time of the commit, RFC 3339")
 	flag.StringVar(&o.origin, "origin", "", "URL of the source")
 	flag.Parse()
 	log.SetOutput(os.Stderr)
@@ -47,7 +47,7 @@ func main() {
 	fmt.Println(digest)
 }
 
-// run returns the digest of the index.
+// run builds and pushes the image, and returns the digest of the index.
 func (o options) run(ctx context.Context) (v1.Hash, error) {
 	if err := os.RemoveAll(o.out); err != nil {
 		return v1.Hash{}, fmt.Errorf("emptying %s: %w", o.out, err)
@@ -82,7 +82,7 @@ func (o options) build(ctx context.Context) (v1.ImageIndex, error) {
 		}),
 		build.WithPlatforms(platforms...),
 		build.WithTrimpath(true),
-		build.WithDefaultFlags([]string{"-buildvcs=false"}), // what was built is given, not looked for
+		build.WithDefaultFlags([]string{"-buildvcs=false"}), // the flags have it
 		build.WithDefaultEnv([]string{"CGO_ENABLED=0"}),
 		build.WithLdflags([]string{
 			"-s", "-w", "-X main.version=" + o.version, "-X main.commit=" + o.commit, "-X main.date=" + o.date,
@@ -110,12 +110,12 @@ func (o options) build(ctx context.Context) (v1.ImageIndex, error) {
 	}
 	index, ok := result.(v1.ImageIndex)
 	if !ok {
-		return nil, fmt.Errorf("building %s: ko made a %T and not an index", path, result)
+		return nil, fmt.Errorf("building %s: ko built a %T, not an index", path, result)
 	}
 	return index, nil
 }
 
-// labels are those of the OCI image specification, annotations.md.
+// labels are the annotations of the OCI image specification.
 func (o options) labels() map[string]string {
 	const prefix = "org.opencontainers.image."
 	labels := map[string]string{
