@@ -26,7 +26,7 @@ func TestAuditLog_HasOneEntryPerRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, func(context.Context) error { // an entry may come after the answer
+	eventually(t, func(context.Context) error { // an entry may be written after the response
 		reads := 0
 		for _, entry := range readAuditLog(t, c.AuditLogPath()) {
 			if entry.Level != "Metadata" || entry.Stage == "RequestReceived" {
@@ -52,7 +52,7 @@ func readAuditLog(t *testing.T, path string) (entries []auditEntry) {
 	for line := range bytes.Lines(text) {
 		var entry auditEntry
 		if !bytes.HasSuffix(line, []byte("\n")) {
-			continue // being written
+			continue // incomplete
 		}
 		if err := json.Unmarshal(line, &entry); err != nil {
 			t.Fatal(err)

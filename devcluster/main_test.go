@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// helperVariable makes this test binary a program that starts a cluster and
-// never stops it.
+// helperVariable makes this test binary start a cluster
+// without stopping it.
 const helperVariable = "DEVCLUSTER_TEST_HELPER"
 
 func startAndHang(out io.Writer) error {
@@ -37,7 +37,7 @@ func startAndHang(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	c.PauseAPIServer() // a stopped child must not stay either
+	c.PauseAPIServer() // a stopped child must end, too
 	for _, p := range c.processes() {
 		fmt.Fprintln(out, p.cmd.Process.Pid)
 	}
@@ -50,8 +50,8 @@ var (
 	sharedOnce sync.Once
 )
 
-// sharedCluster is one for all tests. Those that run in parallel leave it as
-// they found it; those that disturb it are over before these run.
+// sharedCluster is one cluster for all tests. Parallel tests must not disturb it; those that do
+// run before them.
 func sharedCluster(t *testing.T) *Cluster {
 	t.Helper()
 	sharedOnce.Do(func() { shared = startForTest(t, Options{AuditLog: true}, freePorts) })

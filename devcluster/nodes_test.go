@@ -12,8 +12,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// A Deployment is rolled out over the nodes, and a Job completes.
-func TestNodes_PlayPods(t *testing.T) {
+// TestNodes_SimulatePods: a Deployment is rolled out over the nodes, and a Job completes.
+func TestNodes_SimulatePods(t *testing.T) {
 	c, err := Start(t.Context(), Options{Progress: t.Output(), Nodes: 2})
 	if err != nil {
 		t.Fatal(err)

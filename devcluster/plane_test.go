@@ -18,7 +18,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
-func TestStart_AnswersThePinnedVersion(t *testing.T) {
+func TestStart_HasThePinnedVersion(t *testing.T) {
 	t.Parallel()
 	c := sharedCluster(t)
 	cfg, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig())
@@ -38,7 +38,7 @@ func TestStart_AnswersThePinnedVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.GitVersion != want || want != "v"+got.Major+"."+got.Minor+filepath.Ext(want) {
-		t.Errorf("the API server calls itself %+v, want %s", got, want)
+		t.Errorf("the API server reports %+v, want %s", got, want)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestStart_RunsTheControllers(t *testing.T) {
 	})
 }
 
-func TestStart_DeniesWhatNoRoleGrants(t *testing.T) {
+func TestStart_DeniesByDefault(t *testing.T) {
 	t.Parallel()
 	c := sharedCluster(t)
 	cfg := serviceAccountConfig(t, c, createNamespace(t, c))
@@ -92,7 +92,7 @@ func TestStart_DeniesWhatNoRoleGrants(t *testing.T) {
 	}
 }
 
-// serviceAccountConfig goes through a kubeconfig file, as a binary would.
+// serviceAccountConfig reads a kubeconfig file, as a binary does.
 func serviceAccountConfig(t *testing.T, c *Cluster, namespace string) *rest.Config {
 	t.Helper()
 	accounts := clientFor(t, c.Config()).ServiceAccounts(namespace)
@@ -117,8 +117,8 @@ func serviceAccountConfig(t *testing.T, c *Cluster, namespace string) *rest.Conf
 	return read
 }
 
-// A Dir that is used again, and a port that is lost between look and use.
-func TestStart_GoesOnWithTheStateOfItsDir(t *testing.T) {
+// TestStart_ContinuesWithTheStateOfItsDir also loses a port to another process.
+func TestStart_ContinuesWithTheStateOfItsDir(t *testing.T) {
 	t.Parallel()
 	options := Options{Dir: t.TempDir(), Token: "given"}
 	first := startForTest(t, options, freePorts)
@@ -141,7 +141,7 @@ func TestStart_GoesOnWithTheStateOfItsDir(t *testing.T) {
 	}
 }
 
-// losingOnce picks a port that another holds, then free ones.
+// losingOnce picks a taken port first, and then free ones.
 func losingOnce(t *testing.T) func() (ports, error) {
 	t.Helper()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

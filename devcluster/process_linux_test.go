@@ -43,7 +43,7 @@ func TestStart_EndsWithAKilledParent(t *testing.T) {
 		eventually(t, func(context.Context) error { return gone(pid) })
 	}
 
-	// What the killed one left is removed once it is old, while a running one's is not.
+	// The old state directory of a killed process is removed; that of a running one is not.
 	dir := printed[3]
 	running, err := openState("")
 	if err != nil {
@@ -73,7 +73,7 @@ func age(t *testing.T, dir string) {
 	}
 }
 
-// gone returns nil when the process has ended, waited for or not.
+// gone returns nil if the process has exited, waited for or not.
 func gone(pid string) error {
 	stat, _ := os.ReadFile("/proc/" + pid + "/stat") // empty without the process
 	if len(stat) > 0 && !strings.Contains(string(stat), ") Z ") {
@@ -82,7 +82,7 @@ func gone(pid string) error {
 	return nil
 }
 
-// The parent-death signal comes when the thread that forked ends.
+// TestStartProcess_OutlivesTheThreadOfItsCaller: Linux sends the parent-death signal when the thread that forked ends.
 func TestStartProcess_OutlivesTheThreadOfItsCaller(t *testing.T) {
 	t.Parallel()
 	p, thread := startFromItsOwnThread(t)
@@ -103,7 +103,7 @@ func TestStartProcess_OutlivesTheThreadOfItsCaller(t *testing.T) {
 	}
 }
 
-// startFromItsOwnThread starts a process from a thread that ends right after.
+// startFromItsOwnThread starts a process from a thread that ends then.
 func startFromItsOwnThread(t *testing.T) (p *process, thread int) {
 	t.Helper()
 	done := make(chan error)

@@ -11,7 +11,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
-// scripted is a cluster of shell scripts instead of the binaries.
+// scripted is a cluster with a shell script as etcd.
 func scripted(t *testing.T, etcd string) *Cluster {
 	t.Helper()
 	state, err := openState(t.TempDir())
@@ -27,11 +27,11 @@ func scripted(t *testing.T, etcd string) *Cluster {
 	return c
 }
 
-func TestStart_ShowsTheLogOfWhatFailed(t *testing.T) {
+func TestStart_ShowsTheLogOfAFailedComponent(t *testing.T) {
 	t.Parallel()
 	c := scripted(t, "echo the disk is full; exit 1")
 	err := c.startAll(t.Context(), freePorts)
-	if err == nil || !strings.Contains(err.Error(), "etcd ended") || !strings.Contains(err.Error(), "the disk is full") {
+	if err == nil || !strings.Contains(err.Error(), "etcd exited") || !strings.Contains(err.Error(), "the disk is full") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -46,11 +46,11 @@ func TestStart_StopsWhenItsContextEnds(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if left := c.processes(); len(left) != 0 {
-		t.Errorf("%d processes stay", len(left))
+		t.Errorf("%d processes are left", len(left))
 	}
 }
 
-func TestWait_ReportsAComponentThatEnded(t *testing.T) {
+func TestWait_ReportsAComponentThatExited(t *testing.T) {
 	t.Parallel()
 	c := scripted(t, "echo out of memory; exit 1")
 	if err := c.run(&c.etcd, c.binary(binaries.Etcd), nil); err != nil {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestProgress_SaysWhatIsLeft(t *testing.T) {
+func TestProgress_ShowsTheRemainingWork(t *testing.T) {
 	dir := t.TempDir()
 	s := &buildStatus{
 		build: Build{Name: "service", Dir: dir, Packages: []string{"./one", "./two"}}, compiled: map[string]bool{}, toDownload: 3,
@@ -46,8 +46,8 @@ func TestProgress_SaysWhatIsLeft(t *testing.T) {
 	}
 }
 
-// TestProgress_KeepsOneLineOnATerminal and writes what stays above it.
-func TestProgress_KeepsOneLineOnATerminal(t *testing.T) {
+// TestProgress_UpdatesOneLineOnATerminal, and writes other lines above it.
+func TestProgress_UpdatesOneLineOnATerminal(t *testing.T) {
 	for terminal, want := range map[bool]string{
 		true:  "1s, service: reading packages\r\x1b[K2s, service: reading packages\r\x1b[Kstays\n3s, service: reading packages",
 		false: "1s, service: reading packages\n2s, service: reading packages\nstays\n3s, service: reading packages\n",
@@ -66,8 +66,8 @@ func TestProgress_KeepsOneLineOnATerminal(t *testing.T) {
 	}
 }
 
-// TestPlan_IsWhatGoWillCompile holds the plan against what `go build -v` then prints.
-func TestPlan_IsWhatGoWillCompile(t *testing.T) {
+// TestPlan_HasTheStalePackages holds the plan against what `go build -v` then prints.
+func TestPlan_HasTheStalePackages(t *testing.T) {
 	module := t.TempDir()
 	for path, text := range map[string]string{
 		"go.mod": "module example.com/m\n\ngo 1.26\n", "main.go": "package main\n\nimport \"example.com/m/a\"\n\nfunc main() { println(a.A) }\n",
@@ -102,7 +102,7 @@ func TestPlan_IsWhatGoWillCompile(t *testing.T) {
 	}
 }
 
-func TestMissingModules_CountsWhatTheModuleCacheLacks(t *testing.T) {
+func TestMissingModules_ComparesWithTheModuleCache(t *testing.T) {
 	cache := t.TempDir()
 	goSum := filepath.Join(t.TempDir(), "go.sum")
 	text := "github.com/BurntSushi/toml v1.6.0 h1:x\ngithub.com/BurntSushi/toml v1.6.0/go.mod h1:x\nexample.com/a v1.0.0 h1:x\n" +

@@ -13,7 +13,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/schemas"
 )
 
-// check holds a manifest against the schema in dir.
+// check validates a manifest against the schema in dir.
 func check(t *testing.T, dir, file, manifest string) error {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, file))
@@ -48,7 +48,7 @@ func preStop(hook string) string {
 	return "{spec: {selector: {}, template: {spec: {containers: [{name: x, lifecycle: {preStop: {" + hook + "}}}]}}}}"
 }
 
-func TestSchemas_RefuseWhatTheyDoNotKnow(t *testing.T) {
+func TestSchemas_RefuseUnknownFields(t *testing.T) {
 	source, err := binaries.KubernetesSource(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestSchemas_RefuseWhatTheyDoNotKnow(t *testing.T) {
 	}
 }
 
-func TestWriteCRD_NamesTheFileThatIsNone(t *testing.T) {
+func TestWriteCRD_NamesAnInvalidFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pod.yaml")
 	if err := os.WriteFile(file, []byte("kind: Pod"), 0o600); err != nil {
 		t.Fatal(err)

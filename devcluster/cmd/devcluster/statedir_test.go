@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestExports_SurviveAnyValue(t *testing.T) {
+func TestExports_QuoteValues(t *testing.T) {
 	const value = `/home/ana's folder/$HOME "x" ; false`
 	file := filepath.Join(t.TempDir(), "env")
 	if err := os.WriteFile(file, []byte(exports(map[string]string{"A": value, "B": "2"})), 0o600); err != nil {
@@ -20,7 +20,7 @@ func TestExports_SurviveAnyValue(t *testing.T) {
 	}
 }
 
-func TestOpenStateDir_LeavesAnotherRunAlone(t *testing.T) {
+func TestOpenStateDir_RefusesADirectoryInUse(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state of a run")
 	dir, lock, err := openStateDir(path)
 	if err != nil {
