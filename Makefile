@@ -18,7 +18,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.dat
 # hack/build shows progress. With empty caches it takes 20 seconds to compile, hence the echo.
 BUILD   := echo "Building what is not built yet …" >&2; go run ./hack/build --ldflags '$(LDFLAGS)'
 IMAGE    = --version '$(VERSION)' --commit '$(COMMIT)' --date '$(DATE)' --origin '$(ORIGIN)'
-STORY   := go test ./e2e -count=1 -v -timeout=30m
+STORY   := go test ./e2e/scale -count=1 -v -timeout=30m
 
 .PHONY: $(shell awk -F: '/^[a-z-]+:/ {print $$1}' Makefile)
 
