@@ -45,7 +45,7 @@ func (s *service) encrypt(edge *manager.Server) error {
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	edge.Listener = webhook.Encrypt(edge.Server, listener, watcher.GetCertificate)
+	edge.Listener = webhook.ListenTLS(edge.Server, listener, watcher.GetCertificate)
 	return nil
 }
 

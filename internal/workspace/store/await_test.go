@@ -69,7 +69,7 @@ func (behind) Get(ctx context.Context, _ client.ObjectKey, _ client.Object, _ ..
 	return fmt.Errorf("waiting for the cache: %w", ctx.Err())
 }
 
-func TestStore_AwaitEndsWithItsContextInTheMiddleOfALook(t *testing.T) {
+func TestStore_AwaitEndsWithItsContextDuringARead(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, &kube{client: behind{k.client}, live: k.live, cache: k.cache})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)

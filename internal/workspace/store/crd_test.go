@@ -12,7 +12,7 @@ import (
 )
 
 // Both doors take the same: what the edge's rules accept, the CRD must not refuse.
-func TestCRD_TakesWhatTheEdgeTakes(t *testing.T) {
+func TestCRD_AcceptsWhatTheEdgeAccepts(t *testing.T) {
 	k := newKube(t)
 	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, nil)
 	must(t, err)

@@ -155,7 +155,7 @@ func (c lagging) Get(ctx context.Context, key client.ObjectKey, o client.Object,
 	return nil
 }
 
-func TestStore_SettlesWhatALaggingCacheHides(t *testing.T) {
+func TestStore_ReadsLiveBehindALaggingCache(t *testing.T) {
 	k := newKube(t)
 	s, id := newStore(t, k), "store-lag"
 	first, second := event(workspace.EventCreated, id, 1), event(workspace.EventUpdated, id, 2)
@@ -267,7 +267,7 @@ func TestStore_RefusesMembersAboveTheLimit(t *testing.T) {
 }
 
 // What the API server's own rules refuse is the sender's turn, and says where.
-func TestStore_TellsWhatTheAPIServerRefuses(t *testing.T) {
+func TestStore_NamesFieldsThatTheAPIServerRefuses(t *testing.T) {
 	e := event(workspace.EventCreated, "store-invalid", 1)
 	e.Data.Quota.Memory, e.Data.Quota.Storage = "1e30", "-1"
 	_, outcome, err := newStore(t, newKube(t)).Record(t.Context(), e, delivery(e))
@@ -283,7 +283,7 @@ func TestStore_TellsWhatTheAPIServerRefuses(t *testing.T) {
 }
 
 // A tier that does not exist, or was lowered since, refuses what an event newly asks for, and nothing else.
-func TestStore_AdmitsWhatTheTierAllows(t *testing.T) {
+func TestStore_AdmitsWithinTheTier(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, k)
 	e := event(workspace.EventCreated, "store-tier", 1)
@@ -326,7 +326,7 @@ func TestStore_AdmitsWhatTheTierAllows(t *testing.T) {
 }
 
 // A workspace that the tier leaves out gets no new content there, and its sender is told where the fault is.
-func TestStore_KeepsWorkspacesOffTiers(t *testing.T) {
+func TestStore_RefusesATierThatExcludesTheWorkspace(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, k)
 	tier := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: "store-closed"}}

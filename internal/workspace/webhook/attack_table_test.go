@@ -48,8 +48,8 @@ func signatureAttacks(t *testing.T) map[string]attack {
 	}
 }
 
-// replayAttacks come after the sample was accepted as msg_1. They wait for their answer: the event of who hangs up is not
-// stored.
+// replayAttacks are sent after the sample was accepted as msg_1. They wait for their answer: the event of a client that
+// disconnects is not stored.
 func replayAttacks(t *testing.T) map[string]attack {
 	t.Helper()
 	attacks := map[string]attack{
@@ -65,7 +65,7 @@ func replayAttacks(t *testing.T) map[string]attack {
 	return attacks
 }
 
-// slowAttacks never end what they began.
+// slowAttacks never complete their request.
 func slowAttacks(t *testing.T) map[string]attack {
 	t.Helper()
 	return map[string]attack{

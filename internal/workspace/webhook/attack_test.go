@@ -24,8 +24,8 @@ const (
 	attackBytes  = 2*maxBody + 64<<10 // net/http reads on for another 256 KiB, to be able to answer
 	attackAnswer = 64 << 10
 	attackTime   = 8 * time.Second
-	// attackMemory is what may be allocated in all for one who did not sign, sender and answer included, and signedMemory
-	// for one who did: every key of a document is remembered until its end, to find one that stands there twice.
+	// attackMemory bounds all allocations for an unsigned request, sender and answer included, and signedMemory those for a
+	// signed one: the decoder remembers every name of a document to find duplicates.
 	attackMemory = 8 * maxBody
 	signedMemory = 32 * maxBody
 )
@@ -34,11 +34,11 @@ var (
 	unauthorized = refused(http.StatusUnauthorized, signatureDetail)
 	malformed    = refused(http.StatusBadRequest, "the body could not be read", "Connection", "close")
 	usedBefore   = refused(http.StatusConflict, "this webhook-id was used before with another body")
-	// unparsed are net/http's own answers to what it can't take for HTTP.
+	// unparsed is net/http's own answer to what is not HTTP.
 	unparsed = answerOfServer(http.StatusBadRequest, "400 Bad Request")
 )
 
-// answerOfServer is one that net/http makes by itself, before any handler.
+// answerOfServer is an answer that net/http gives before any handler runs.
 func answerOfServer(status int, body string) answer {
 	return answer{
 		Status: status, Body: body,
@@ -46,21 +46,21 @@ func answerOfServer(status int, body string) answer {
 	}
 }
 
-// attack is one request and its answer. It gets nothing stored, whatever it is.
+// attack is one request and its expected answer. Nothing of it may be stored.
 type attack struct {
 	raw  string
 	want answer
 }
 
-// stage is what an attack finds: an honest sender was there before, or a connection that stays open for more to come.
+// stage is the state before an attack: an event that was accepted, or a connection that stays open.
 type stage struct {
 	before string
 	held   bool
-	// timeout is what a request may take to arrive, the server's own unless it is set.
+	// timeout, where set, replaces the server's timeout for reading a request.
 	timeout time.Duration
 }
 
-// isSigned tells whether the request gets as far as its JSON.
+// isSigned reports whether the signature is valid, so that the JSON is decoded.
 func (a attack) isSigned() bool {
 	switch a.want.Status {
 	case http.StatusAccepted, http.StatusOK, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusUnsupportedMediaType:
@@ -101,7 +101,7 @@ func signedAs(t *testing.T, id, body string) string {
 	})
 }
 
-// resigned has the body signed by somebody else, or at another time.
+// resigned signs the body with another secret, or at another time.
 func resigned(t *testing.T, secret string, at time.Time) func(http.Header) {
 	t.Helper()
 	return func(h http.Header) {
@@ -122,7 +122,7 @@ func TestEdge_WithstandsReplays(t *testing.T) {
 	withstand(t, stage{before: plain(t, sample), held: true}, replayAttacks(t))
 }
 
-// withstand makes each attack, and looks at its answer, its effect, and what it cost.
+// withstand runs each attack, and checks its answer, its effect and its cost.
 func withstand(t *testing.T, s stage, attacks map[string]attack) {
 	t.Helper()
 	for name, a := range attacks {
@@ -154,7 +154,7 @@ func (e *edge) costs(t *testing.T, a attack, held bool) {
 	}
 	e.read.Store(0)
 	began, before := time.Now(), allocated()
-	got := e.suffer(t, request, held)
+	got := e.exchange(t, request, held)
 	if cost := allocated() - before; cost > memory {
 		t.Errorf("%d bytes were allocated", cost)
 	}
@@ -186,8 +186,8 @@ func allocated() uint64 {
 	return m.TotalAlloc
 }
 
-// suffer sends an attack while it reads: who is refused early may still be writing.
-func (e *edge) suffer(t *testing.T, request []byte, held bool) answer {
+// exchange sends an attack and reads the answer at the same time: the server may refuse it before all is written.
+func (e *edge) exchange(t *testing.T, request []byte, held bool) answer {
 	t.Helper()
 	c := e.connection(t)
 	go func() {

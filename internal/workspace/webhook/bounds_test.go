@@ -73,7 +73,7 @@ func TestServer_RefusesLargeHeaders(t *testing.T) {
 	}
 }
 
-func TestServer_CutsASlowBody(t *testing.T) {
+func TestServer_AbortsASlowBody(t *testing.T) {
 	e := newEdge(t, func(_ *webhook.Options, s *http.Server) { s.ReadTimeout = 50 * time.Millisecond })
 	c := e.connection(t)
 	const start = "POST /webhooks/workspace HTTP/1.1\r\nHost: integration\r\nContent-Length: 1000\r\n\r\n{"
@@ -89,7 +89,7 @@ func TestServer_CutsASlowBody(t *testing.T) {
 	}
 }
 
-func TestServer_CutsSlowHeaders(t *testing.T) {
+func TestServer_AbortsSlowHeaders(t *testing.T) {
 	e := newEdge(t, func(_ *webhook.Options, s *http.Server) { s.ReadHeaderTimeout = 50 * time.Millisecond })
 	c := e.connection(t)
 	if _, err := io.WriteString(c, "POST /webhooks/workspace HTTP/1.1\r\nHo"); err != nil {
@@ -103,7 +103,7 @@ func TestServer_CutsSlowHeaders(t *testing.T) {
 	}
 }
 
-func TestServer_AnswersASenderWhoStopsHalfway(t *testing.T) {
+func TestServer_AnswersAnIncompleteBody(t *testing.T) {
 	e := newEdge(t)
 	c := e.connection(t)
 	const start = "POST /webhooks/workspace HTTP/1.1\r\nHost: integration\r\nContent-Length: 1000\r\n\r\n{"

@@ -9,24 +9,23 @@ import (
 	"sync"
 )
 
-// connections bounds how many are open. Nobody is kept out for the sake of the others: one more, and the oldest on which
-// no POST is under way is closed. POSTs are bounded by far less (maxReading, maxStoring, maxWaiting), so there is one.
+// connections bounds how many connections are open. At the limit, a new connection evicts the one that has been without a
+// POST for longest. There always is one: the POSTs under way are bounded by far less (maxReading, maxStoring, maxWaiting).
 type connections struct {
 	mu   sync.Mutex
 	open map[net.Conn]*connection
-	idle *list.List // of *connection, by when they were opened or last had a POST
+	idle *list.List // of *connection; the one that was opened or had a POST last is at the back
 }
 
-// connection is one that is open.
 type connection struct {
 	net.Conn
 
-	all   *connections
-	place *list.Element // nil while POSTs are under way
-	posts int
+	pool    *connections
+	element *list.Element // in pool.idle; nil while POSTs are under way
+	posts   int
 }
 
-// boundConnections makes the server count its connections.
+// boundConnections makes the server track its connections.
 func boundConnections(s *http.Server) {
 	c := &connections{open: map[net.Conn]*connection{}, idle: list.New()}
 	s.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
@@ -41,26 +40,26 @@ func boundConnections(s *http.Server) {
 
 type connectionKey struct{}
 
-// hold keeps the connection of a request until it is let go of.
-func hold(ctx context.Context) (letGo func()) {
+// pin protects the connection of a request from eviction until unpin is called.
+func pin(ctx context.Context) (unpin func()) {
 	conn, ok := ctx.Value(connectionKey{}).(*connection)
 	if !ok {
-		return func() {} // not one of a server of ours
+		return func() {} // the server is not made by NewServer
 	}
-	conn.count(1)
-	return func() { conn.count(-1) }
+	conn.addPosts(1)
+	return func() { conn.addPosts(-1) }
 }
 
 func (c *connections) add(conn net.Conn) *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if oldest := c.idle.Front(); oldest != nil && len(c.open) >= maxConnections {
-		victim, _ := oldest.Value.(*connection)
-		c.forget(victim)
-		victim.cut()
+	if front := c.idle.Front(); front != nil && len(c.open) >= maxConnections {
+		oldest, _ := front.Value.(*connection)
+		c.drop(oldest)
+		oldest.abort()
 	}
-	added := &connection{Conn: conn, all: c}
-	added.place = c.idle.PushBack(added)
+	added := &connection{Conn: conn, pool: c}
+	added.element = c.idle.PushBack(added)
 	c.open[conn] = added
 	return added
 }
@@ -69,20 +68,24 @@ func (c *connections) remove(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known, ok := c.open[conn]; ok {
-		c.forget(known)
+		c.drop(known)
 	}
 }
 
-func (c *connections) forget(known *connection) {
-	delete(c.open, known.Conn)
-	if known.place != nil {
-		c.idle.Remove(known.place)
-		known.place = nil
+func (c *connections) drop(conn *connection) {
+	delete(c.open, conn.Conn)
+	conn.setBusy()
+}
+
+func (c *connection) setBusy() {
+	if c.element != nil {
+		c.pool.idle.Remove(c.element)
+		c.element = nil
 	}
 }
 
-// cut closes without a farewell, for which TLS would wait.
-func (c *connection) cut() {
+// abort closes the TCP connection at once: a TLS connection would first wait for its closing alert.
+func (c *connection) abort() {
 	conn := c.Conn
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		conn = encrypted.NetConn()
@@ -90,18 +93,17 @@ func (c *connection) cut() {
 	_ = conn.Close()
 }
 
-// count adds to the POSTs that are under way.
-func (c *connection) count(n int) {
-	c.all.mu.Lock()
-	defer c.all.mu.Unlock()
+// addPosts changes the number of POSTs under way.
+func (c *connection) addPosts(n int) {
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
 	c.posts += n
-	_, open := c.all.open[c.Conn]
+	_, open := c.pool.open[c.Conn]
 	switch {
 	case !open:
 	case c.posts == 0:
-		c.place = c.all.idle.PushBack(c)
-	case c.place != nil:
-		c.all.idle.Remove(c.place)
-		c.place = nil
+		c.element = c.pool.idle.PushBack(c)
+	default:
+		c.setBusy()
 	}
 }

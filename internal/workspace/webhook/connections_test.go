@@ -19,7 +19,7 @@ import (
 
 const maxConnections = 2048
 
-// waiting begins a signed POST, up to where the handler waits for its body.
+// waiting begins a signed POST, and returns when the handler waits for its body.
 func (e *edge) waiting(t *testing.T) (c net.Conn, answers *bufio.Reader) {
 	t.Helper()
 	c = e.connection(t)
@@ -36,38 +36,38 @@ func (e *edge) waiting(t *testing.T) (c net.Conn, answers *bufio.Reader) {
 	return c, answers
 }
 
-// isPatient lets connections be closed by nothing but their number.
-func isPatient(s *http.Server) {
+// withoutTimeouts leaves the bound as the only reason to close a connection.
+func withoutTimeouts(s *http.Server) {
 	s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout = time.Hour, time.Hour, time.Hour
 }
 
-func patient(_ *webhook.Options, s *http.Server) { isPatient(s) }
+func noTimeouts(_ *webhook.Options, s *http.Server) { withoutTimeouts(s) }
 
-// isCut tells whether the server has ended a connection, which says nothing.
-func isCut(t *testing.T, c net.Conn, patience time.Duration) bool {
+// isClosed reports whether the server has closed a connection on which nothing is sent.
+func isClosed(t *testing.T, c net.Conn, timeout time.Duration) bool {
 	t.Helper()
-	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := c.Read(make([]byte, 1))
 	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// TestServer_ClosesTheOldestConnectionForANewOne, but none that has a POST under way.
-func TestServer_ClosesTheOldestConnectionForANewOne(t *testing.T) {
-	e := newEdge(t, patient)
+// TestServer_EvictsTheOldestIdleConnection: a connection with a POST under way stays open.
+func TestServer_EvictsTheOldestIdleConnection(t *testing.T) {
+	e := newEdge(t, noTimeouts)
 	first, answers := e.waiting(t)
 	idle := make([]net.Conn, maxConnections-1)
 	for i := range idle {
 		idle[i] = e.connection(t)
 	}
 	if diff := cmp.Diff(taken(http.StatusOK, `{"status":"pong"}`), e.post(t, hooks, "msg_2", ping)); diff != "" {
-		t.Errorf("one more than there may be (-want +got):\n%s", diff)
+		t.Errorf("one above the bound (-want +got):\n%s", diff)
 	}
-	if !isCut(t, idle[0], 30*time.Second) {
-		t.Error("the oldest that is idle is still open")
+	if !isClosed(t, idle[0], 30*time.Second) {
+		t.Error("the oldest idle connection is still open")
 	}
-	if isCut(t, idle[len(idle)-1], time.Millisecond) {
+	if isClosed(t, idle[len(idle)-1], time.Millisecond) {
 		t.Error("the newest is closed")
 	}
 	if _, err := io.WriteString(first, sample); err != nil {
@@ -75,7 +75,7 @@ func TestServer_ClosesTheOldestConnectionForANewOne(t *testing.T) {
 	}
 	answer, err := http.ReadResponse(answers, nil)
 	if err != nil {
-		t.Fatalf("the POST of the oldest of all was cut: %v", err)
+		t.Fatalf("the oldest connection, with a POST under way, was closed: %v", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusAccepted {
@@ -83,8 +83,8 @@ func TestServer_ClosesTheOldestConnectionForANewOne(t *testing.T) {
 	}
 }
 
-// TestEncrypt_ClosesTheOldestConnectionForANewOne, also where it has not said hello yet.
-func TestEncrypt_ClosesTheOldestConnectionForANewOne(t *testing.T) {
+// TestListenTLS_EvictsTheOldestIdleConnection: also one before its TLS handshake.
+func TestListenTLS_EvictsTheOldestIdleConnection(t *testing.T) {
 	certificate := example(t)
 	e, client := encrypted(t, func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil })
 	silent := make([]net.Conn, maxConnections)
@@ -98,7 +98,7 @@ func TestEncrypt_ClosesTheOldestConnectionForANewOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK || !isCut(t, silent[0], 30*time.Second) || isCut(t, silent[len(silent)-1], time.Millisecond) {
+	if answer.StatusCode != http.StatusOK || !isClosed(t, silent[0], 30*time.Second) || isClosed(t, silent[len(silent)-1], time.Millisecond) {
 		t.Errorf("answered %s; the oldest must be closed, and the newest not", answer.Status)
 	}
 }

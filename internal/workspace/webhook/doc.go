@@ -1,3 +1,3 @@
-// Package webhook is the HTTP edge: a signed request becomes a stored Workspace, and only then an answer. It knows
-// nothing of what happens to a Workspace afterwards; docs/webhook.md is its contract for senders.
+// Package webhook is the HTTP edge: it stores a signed event in a Workspace, and only then answers 2xx. What happens to a
+// Workspace afterwards is up to package lifecycle. docs/webhook.md is the contract for senders.
 package webhook

@@ -47,7 +47,7 @@ type edge struct {
 	shutting chan struct{}
 }
 
-// options are those of a handler that works on store.
+// options returns those of a handler with this store.
 func options(t *testing.T, store webhook.Store) webhook.Options {
 	t.Helper()
 	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, []string{"flyte-system"})

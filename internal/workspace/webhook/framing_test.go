@@ -107,7 +107,7 @@ func TestEdge_NeverTakesAPublicKeyForASecret(t *testing.T) {
 
 // TestEdge_ServesAGoodSenderBesideAnAttacker: both on one address, and the attacker says that each request is another's.
 func TestEdge_ServesAGoodSenderBesideAnAttacker(t *testing.T) {
-	e := newEdge(t, standing)
+	e := newEdge(t, frozenClock)
 	var limited int
 	for i := range 500 {
 		forged := func(r *http.Request) {
@@ -117,7 +117,7 @@ func TestEdge_ServesAGoodSenderBesideAnAttacker(t *testing.T) {
 		switch got := e.post(t, hooks, "msg_1", sample, forged); got.Status {
 		case http.StatusTooManyRequests:
 			limited++
-			if diff := cmp.Diff(spent("Connection", "close"), got); diff != "" {
+			if diff := cmp.Diff(rateLimited("Connection", "close"), got); diff != "" {
 				t.Fatalf("the attacker (-want +got):\n%s", diff)
 			}
 		case http.StatusUnauthorized:

@@ -22,13 +22,12 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
-// lateStore is a store that does nothing before net/http has ended the context of the request, and fails if the context
-// that the handler gave it has ended by then.
+// lateStore waits until net/http has cancelled the request's context. It fails if the handler's context ends with it.
 type lateStore struct {
 	*memory
 
 	requests chan context.Context // net/http's own
-	waited   chan error           // how the context of Await was
+	waited   chan error           // the error of the context of Await
 }
 
 func (s *lateStore) Record(ctx context.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
@@ -44,11 +43,11 @@ func (s *lateStore) Await(ctx context.Context, id string, ready func(*v1alpha1.W
 	if ctx.Err() != nil {
 		return &v1alpha1.Workspace{}, ctx.Err()
 	}
-	s.update(id, settles(metav1.ConditionTrue, v1alpha1.ReasonReady))
+	s.update(id, setsReady(metav1.ConditionTrue, v1alpha1.ReasonReady))
 	return s.memory.Await(ctx, id, ready)
 }
 
-// newLate makes a handler on a lateStore.
+// newLate returns a handler with a lateStore.
 func newLate(t *testing.T) (*lateStore, http.Handler) {
 	t.Helper()
 	store := &lateStore{memory: newMemory(), requests: make(chan context.Context, 1), waited: make(chan error, 1)}
@@ -79,7 +78,7 @@ func TestServer_AnswersAClientThatHalfCloses(t *testing.T) {
 		},
 		"TLS": {
 			func(s *http.Server, l net.Listener) net.Listener {
-				return webhook.Encrypt(s, l, func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil })
+				return webhook.ListenTLS(s, l, func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil })
 			},
 			func(c *net.TCPConn) halfCloser { return tls.Client(c, &tls.Config{InsecureSkipVerify: true}) },
 		},

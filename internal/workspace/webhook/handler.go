@@ -18,29 +18,29 @@ import (
 
 // Store keeps Workspaces. Its errors are *workspace.Error.
 type Store interface {
-	// Record stores an event with its delivery before it returns OutcomeAccepted. Content that its tier does not allow
-	// is KindInvalid, with fields below data.
+	// Record stores an event with its delivery before it returns OutcomeAccepted. It refuses content that its tier does not
+	// allow as KindInvalid, with fields below data.
 	Record(context.Context, workspace.Event, workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error)
-	// Await returns the Workspace when settled says so, or, when ctx ends, its last state with ctx's error.
-	Await(ctx context.Context, id string, settled func(*v1alpha1.Workspace) bool) (*v1alpha1.Workspace, error)
+	// Await returns the Workspace as soon as done says so, or, when ctx ends, its last state with ctx's error.
+	Await(ctx context.Context, id string, done func(*v1alpha1.Workspace) bool) (*v1alpha1.Workspace, error)
 }
 
-// Options are what a Handler works with.
+// Options configure a Handler.
 type Options struct {
 	Verifier  *signature.Verifier
 	Validator *workspace.Validator
 	Store     Store
-	// ConsoleURL and DomainURLs are where people find a workspace's project.
+	// ConsoleURL and DomainURLs return where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	DomainURLs func(id string) map[string]string
 	// ProvisionTimeout is how long /provision waits for Ready.
 	ProvisionTimeout time.Duration
-	// Draining ends the waits of /provision early: the process is about to stop.
+	// Draining ends the waits of /provision early, since the process is about to stop.
 	Draining <-chan struct{}
 	// TrustedProxies are the peers whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	Metrics        prometheus.Registerer
-	// Now is the clock of the rate limits; time.Now unless it is set.
+	// Now is the clock of the rate limits; the default is time.Now.
 	Now func() time.Time
 }
 
@@ -49,38 +49,35 @@ type Handler struct {
 	Options
 	metrics *metrics
 	keys    *keyMetrics
-	sources *sources
-	reading *bodyReaders
-	// storing are the events that are stored or wait for their turn, waiting the requests that wait for Ready.
-	storing, waiting slots
+	clients *clients
+	readers *bodyReaders
+	// storing bounds the events that are stored or queued for it, waiting the requests that wait for Ready.
+	storing, waiting *semaphore.Weighted
 	storingBytes     *semaphore.Weighted
 	writes           *writeLimiter
 }
 
-// NewHandler makes a Handler and registers its metrics.
+// NewHandler returns a Handler and registers its metrics.
 func NewHandler(o Options) *Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	h := &Handler{
-		Options: o, metrics: newMetrics(o.Metrics), keys: newKeyMetrics(o.Verifier.Fingerprints),
-		sources: newSources(o.Now), reading: newBodyReaders(),
-		storing: make(slots, maxStoring), waiting: make(slots, maxWaiting),
+		Options: o, keys: newKeyMetrics(o.Verifier.Fingerprints), clients: newClients(o.Now), readers: newBodyReaders(),
+		storing: semaphore.NewWeighted(maxStoring), waiting: semaphore.NewWeighted(maxWaiting),
 		storingBytes: semaphore.NewWeighted(maxStoringBytes), writes: newWriteLimiter(),
 	}
-	o.Metrics.MustRegister(h.keys)
-	h.gauge(o.Metrics)
-	h.gaugeWrites(o.Metrics)
+	h.metrics = newMetrics(o.Metrics, h)
 	return h
 }
 
 // Register adds the routes.
 func (h *Handler) Register(e *echo.Echo) {
-	e.POST("/webhooks/workspace", h.counted(h.receive))
-	e.POST("/provision", h.counted(h.provision))
+	e.POST("/webhooks/workspace", h.instrument(h.handleWebhook))
+	e.POST("/provision", h.instrument(h.handleProvision))
 }
 
-// answer is what senders get for what was taken.
+// answer is the body of every 2xx.
 type answer struct {
 	Status      string            `json:"status"`
 	WorkspaceID string            `json:"workspace_id,omitempty"`
@@ -91,10 +88,10 @@ type answer struct {
 	StatusURL   string            `json:"status_url,omitempty"`
 }
 
-// receive answers a webhook, and never before the event is stored.
-func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
+// handleWebhook answers a webhook, and never before the event is stored.
+func (h *Handler) handleWebhook(c *echo.Context) (outcome string, err error) {
 	var event workspace.Event
-	in, err := h.verified(c, func(body []byte) (err error) {
+	in, err := h.receive(c, func(body []byte) (err error) {
 		event, err = h.Validator.DecodeEvent(body)
 		return err
 	})
@@ -116,39 +113,40 @@ func (h *Handler) receive(c *echo.Context) (outcome string, err error) {
 	return string(recorded), c.JSON(http.StatusAccepted, h.location(event.Data.WorkspaceID, "accepted"))
 }
 
-// record stores the event when its turn comes, both within a bounded time, unless too many wait already.
+// record stores the event within storeTimeout, or answers 503 if too many others are being stored.
 func (h *Handler) record(c *echo.Context, e workspace.Event, in received) (*v1alpha1.Workspace, workspace.Outcome, error) {
-	if !h.storing.enter() {
+	if !h.storing.TryAcquire(1) {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
-	defer h.storing.leave()
+	defer h.storing.Release(1)
+	defer inFlight(h.metrics.storing)()
 	if !h.storingBytes.TryAcquire(in.size) {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
 	defer h.storingBytes.Release(in.size)
 	request := c.Request().Context()
-	turn, gaveUp := context.WithTimeout(request, turnTimeout)
-	defer gaveUp()
+	queued, cancelQueued := context.WithTimeout(request, queueTimeout)
+	defer cancelQueued()
 	// A write that has begun is finished even if the client gives up: the API server works on it anyway.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(request), storeTimeout)
 	defer cancel()
-	if !h.writes.acquire(turn) {
+	if !h.writes.acquire(queued) {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
-	began, result := time.Now(), writeNone
+	began, result := time.Now(), notWritten
 	defer func() { h.writes.release(began, result) }()
 	w, outcome, err := h.Store.Record(ctx, e, in.delivery)
 	switch {
 	case ctx.Err() != nil:
-		result = writeLate
+		result = timedOut
 	case err == nil && outcome == workspace.OutcomeAccepted:
-		result = writeDone
+		result = written
 		c.Logger().Info("stored an event", "type", string(e.Type), "workspace", e.Data.WorkspaceID, "version", e.Data.Version)
 	}
 	return w, outcome, err
 }
 
-// location says where a workspace can be found. It never depends on the request's Host.
+// location says where a workspace can be found. It never depends on the request's Host header.
 func (h *Handler) location(id, status string) answer {
 	return answer{
 		Status: status, WorkspaceID: id, ProjectID: id,

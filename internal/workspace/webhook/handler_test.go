@@ -143,7 +143,7 @@ func TestHandler_DoesNotDependOnTheHostHeader(t *testing.T) {
 		var answers [2]answer
 		for i, host := range []string{"integration.company.com", "evil.example"} {
 			e := newEdge(t)
-			e.store.controller = settles("False", v1alpha1.ReasonSuspended)
+			e.store.controller = setsReady("False", v1alpha1.ReasonSuspended)
 			answers[i] = e.post(t, path, "msg_1", body, func(r *http.Request) {
 				r.Host = host
 				r.Header.Set("X-Forwarded-Host", host)
@@ -155,7 +155,7 @@ func TestHandler_DoesNotDependOnTheHostHeader(t *testing.T) {
 	}
 }
 
-func TestHandler_TakesEveryAliasOfItsMediaType(t *testing.T) {
+func TestHandler_AcceptsEveryAliasOfItsMediaType(t *testing.T) {
 	types := []string{
 		"application/json", "Application/JSON", "application/json; charset=utf-8", `application/json;charset="UTF-8"`,
 		"application/json; charset=utf8", "application/json;",
@@ -171,7 +171,7 @@ func TestHandler_TakesEveryAliasOfItsMediaType(t *testing.T) {
 }
 
 // Identity is no coding (RFC 9110, 12.5.3), although a sender should not name it.
-func TestHandler_TakesTheCodingIdentity(t *testing.T) {
+func TestHandler_AcceptsTheCodingIdentity(t *testing.T) {
 	for _, coding := range []string{"identity", "Identity", "identity, identity", ""} {
 		got := newEdge(t).post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header.Set("Content-Encoding", coding) })
 		if diff := cmp.Diff(taken(http.StatusAccepted, accepted), got); diff != "" {

@@ -8,40 +8,41 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v5"
+	"golang.org/x/sync/semaphore"
 )
 
-// The reasons for which /health is unhealthy; there are no others.
+// The reasons for which /health is unhealthy. There are no others.
 const (
 	ReasonAPIServerUnreachable     = "API server unreachable"
 	ReasonFlyteUnreachable         = "Flyte unreachable"
 	ReasonControllerNotProgressing = "controller not progressing"
 )
 
-// Check is one thing that /health looks at.
+// Check is one check of /health.
 type Check struct {
-	// Reason is said when the probe fails, or does not end in time.
+	// Reason is given when the probe fails, or does not end in time.
 	Reason string
 	Probe  func(context.Context) error
 }
 
-// Health answers the three health routes. They need no authentication, and tell no more than they must.
+// Health answers the three health routes, which need no authentication.
 type Health struct {
 	Cluster, Namespace, Version string
-	// Flyte, if not nil, is the version of Flyte that was found, empty before one was.
+	// Flyte, if not nil, returns the version of Flyte that was found, empty before one was.
 	Flyte func() string
-	// Checks are asked by /health, at most once a second however many ask.
+	// Checks are run by /health, at most once a second however many clients ask.
 	Checks []Check
-	// Ready says why the process should get no requests: caches that never synced, a shutdown. An API server that is
-	// down is no such reason: senders shall get our 503 and not a dead address.
+	// Ready returns why the process must get no requests: caches that never synced, or a shutdown. It ignores whether the API
+	// server is down, so that senders get our 503 and not a dead address.
 	Ready func() error
-	// Live says why the process should be restarted.
+	// Live returns why the process should be restarted.
 	Live func(context.Context) error
 
-	// turn holds one token: who has it may probe, and use what follows.
-	turn    chan struct{}
-	asked   time.Time
-	reasons []string
-	busy    []atomic.Bool // by check
+	// lock guards the fields below. It is no sync.Mutex, so that a client can give up.
+	lock     *semaphore.Weighted
+	probedAt time.Time
+	reasons  []string
+	running  []atomic.Bool // by check
 }
 
 type healthAnswer struct {
@@ -55,15 +56,14 @@ type healthAnswer struct {
 
 // Register adds the routes.
 func (h *Health) Register(e *echo.Echo) {
-	h.turn = make(chan struct{}, 1)
-	h.turn <- struct{}{}
-	h.busy = make([]atomic.Bool, len(h.Checks))
+	h.lock = semaphore.NewWeighted(1)
+	h.running = make([]atomic.Bool, len(h.Checks))
 	e.GET("/health", h.health)
-	e.GET("/readyz", func(c *echo.Context) error { return okay(c, h.Ready()) })
-	e.GET("/livez", func(c *echo.Context) error { return okay(c, h.Live(c.Request().Context())) })
+	e.GET("/readyz", func(c *echo.Context) error { return probeResponse(c, h.Ready()) })
+	e.GET("/livez", func(c *echo.Context) error { return probeResponse(c, h.Live(c.Request().Context())) })
 }
 
-func okay(c *echo.Context, err error) error {
+func probeResponse(c *echo.Context, err error) error {
 	if err != nil {
 		return newProblem(http.StatusServiceUnavailable, err.Error())
 	}
@@ -73,7 +73,7 @@ func okay(c *echo.Context, err error) error {
 func (h *Health) health(c *echo.Context) error {
 	answer := healthAnswer{Status: "healthy", Cluster: h.Cluster, Namespace: h.Namespace, Version: h.Version}
 	var err error
-	if answer.Reasons, err = h.look(c.Request().Context()); err != nil {
+	if answer.Reasons, err = h.check(c.Request().Context()); err != nil {
 		return err
 	}
 	if h.Flyte != nil {
@@ -87,45 +87,44 @@ func (h *Health) health(c *echo.Context) error {
 	return c.JSON(http.StatusServiceUnavailable, answer)
 }
 
-// look probes everything at once, unless that was done within the last second. Who asks meanwhile waits for it.
-func (h *Health) look(ctx context.Context) ([]string, error) {
-	select {
-	case <-h.turn:
-	case <-ctx.Done():
+// check returns the reasons of the last probes if they are less than probeInterval old, else those of new ones. Clients that
+// ask meanwhile wait for them.
+func (h *Health) check(ctx context.Context) ([]string, error) {
+	if err := h.lock.Acquire(ctx, 1); err != nil {
 		return nil, newProblem(http.StatusServiceUnavailable, "")
 	}
-	defer func() { h.turn <- struct{}{} }()
-	if time.Since(h.asked) >= probeInterval {
+	defer h.lock.Release(1)
+	if time.Since(h.probedAt) >= probeInterval {
 		h.reasons = h.probeAll(ctx)
-		h.asked = time.Now()
+		h.probedAt = time.Now()
 	}
 	return h.reasons, nil
 }
 
 func (h *Health) probeAll(ctx context.Context) (reasons []string) {
-	// One who hangs up must not make the answer of the others.
+	// The result is for all clients, also if the one that began it gives up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 	defer cancel()
 	healthy := make([]<-chan bool, len(h.Checks))
 	for i := range h.Checks {
-		healthy[i] = h.probe(ctx, i)
+		healthy[i] = h.startProbe(ctx, i)
 	}
 	for i, check := range h.Checks {
-		if !endsWell(ctx, healthy[i]) {
+		if !awaitProbe(ctx, healthy[i]) {
 			reasons = append(reasons, check.Reason)
 		}
 	}
 	return reasons
 }
 
-// endsWell waits for a probe until ctx ends.
-func endsWell(ctx context.Context, healthy <-chan bool) bool {
+// awaitProbe returns whether a probe succeeds before ctx ends.
+func awaitProbe(ctx context.Context, healthy <-chan bool) bool {
 	select {
 	case ok := <-healthy:
 		return ok
 	case <-ctx.Done():
 	}
-	select { // another probe may have used up the time after this one had ended
+	select { // it may have ended in time, while another one was awaited
 	case ok := <-healthy:
 		return ok
 	default:
@@ -133,16 +132,16 @@ func endsWell(ctx context.Context, healthy <-chan bool) bool {
 	}
 }
 
-// probe starts one probe, unless the last one of this check still has not ended, long past its time.
-func (h *Health) probe(ctx context.Context, check int) <-chan bool {
+// startProbe starts one probe. It fails at once while an earlier probe of the same check hangs, so that they don't pile up.
+func (h *Health) startProbe(ctx context.Context, check int) <-chan bool {
 	healthy := make(chan bool, 1)
-	if !h.busy[check].CompareAndSwap(false, true) {
+	if !h.running[check].CompareAndSwap(false, true) {
 		healthy <- false
 		return healthy
 	}
 	go func() {
 		err := h.Checks[check].Probe(ctx)
-		h.busy[check].Store(false)
+		h.running[check].Store(false)
 		healthy <- err == nil
 	}()
 	return healthy

@@ -26,8 +26,8 @@ type probes struct{ apiServer, flyte, controller func(context.Context) error }
 func fine(context.Context) error { return nil }
 func down(context.Context) error { return errDown }
 
-// deaf is a probe that ignores its deadline.
-func deaf(until <-chan struct{}) func(context.Context) error {
+// hanging is a probe that ignores its deadline.
+func hanging(until <-chan struct{}) func(context.Context) error {
 	return func(context.Context) error { <-until; return nil }
 }
 
@@ -66,7 +66,7 @@ func get(t *testing.T, handler http.Handler, path string) answer {
 	return answered(t, handler, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
 }
 
-func TestHealth_SaysEachReason(t *testing.T) {
+func TestHealth_GivesEachReason(t *testing.T) {
 	tests := map[string]struct {
 		probes probes
 		want   answer
@@ -86,7 +86,7 @@ func TestHealth_SaysEachReason(t *testing.T) {
 	}
 }
 
-func TestHealth_ProbesOnceASecondWhoeverAsks(t *testing.T) {
+func TestHealth_ProbesOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var probed atomic.Int32
 		release := make(chan struct{})
@@ -115,11 +115,11 @@ func TestHealth_ProbesOnceASecondWhoeverAsks(t *testing.T) {
 	})
 }
 
-func TestHealth_DoesNotHangWhereAProbeDoes(t *testing.T) {
+func TestHealth_SurvivesAHangingProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		recovered, obedient := make(chan struct{}), func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		var started atomic.Int32
-		hangs := func(ctx context.Context) error { started.Add(1); return deaf(recovered)(ctx) }
+		hangs := func(ctx context.Context) error { started.Add(1); return hanging(recovered)(ctx) }
 		handler := router(probes{fine, obedient, hangs}.health())
 		want := unhealthy(`"Flyte unreachable","controller not progressing"`)
 		for range 3 {
@@ -143,7 +143,7 @@ func TestHealth_DoesNotHangWhereAProbeDoes(t *testing.T) {
 	})
 }
 
-func TestHealth_IsNotSpoiltByOneWhoHangsUp(t *testing.T) {
+func TestHealth_IgnoresAClientThatDisconnects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		slow := func(ctx context.Context) error {

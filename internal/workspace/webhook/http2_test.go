@@ -31,7 +31,7 @@ type frames struct {
 	settings map[http2.SettingID]uint32
 }
 
-// openHTTP2 connects to a server of this handler, and tells what it says of its bounds.
+// openHTTP2 connects to a server with this handler, and returns the settings that the server announces.
 func openHTTP2(t *testing.T, handler http.Handler) *frames {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,7 +40,7 @@ func openHTTP2(t *testing.T, handler http.Handler) *frames {
 	}
 	certificate, read := example(t), new(atomic.Int64)
 	server := webhook.NewServer("", handler, webhook.Timeouts{Provision: time.Minute}, slog.New(slog.DiscardHandler))
-	secured := webhook.Encrypt(server, metered{listener, read}, func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	secured := webhook.ListenTLS(server, metered{listener, read}, func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return &certificate, nil
 	})
 	go func() { _ = server.Serve(secured) }()
@@ -99,7 +99,7 @@ func encodeAt(path string, more []hpack.HeaderField) []byte {
 	return block.Bytes()
 }
 
-// until reads on to the frame that is looked for. The server ends the connection where nothing else does.
+// until reads frames up to the wanted one. It fails when the server closes the connection.
 func (f *frames) until(is func(http2.Frame) bool) error {
 	for {
 		frame, err := f.ReadFrame()
@@ -109,7 +109,7 @@ func (f *frames) until(is func(http2.Frame) bool) error {
 	}
 }
 
-// resets tells whether a frame ends this stream, and why.
+// resets matches a frame that resets this stream with one of the codes.
 func resets(stream uint32, codes ...http2.ErrCode) func(http2.Frame) bool {
 	return func(frame http2.Frame) bool {
 		reset, ok := frame.(*http2.RSTStreamFrame)
@@ -124,16 +124,16 @@ func errorNames(codes []http2.ErrCode) (names string) {
 	return names
 }
 
-// held is a handler whose requests stay until the test ends. It counts them.
-func held(t *testing.T) (handler http.Handler, begun *atomic.Int64) {
+// blockedHandler is a handler whose requests stay until the test ends. It counts them.
+func blockedHandler(t *testing.T) (handler http.Handler, begun *atomic.Int64) {
 	t.Helper()
 	begun, release := new(atomic.Int64), make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { begun.Add(1); <-release }), begun
 }
 
-func TestEncrypt_SaysItsBoundsOfHTTP2(t *testing.T) {
-	handler, _ := held(t)
+func TestListenTLS_AnnouncesItsHTTP2Limits(t *testing.T) {
+	handler, _ := blockedHandler(t)
 	got := openHTTP2(t, handler).settings
 	want := map[http2.SettingID]uint32{
 		http2.SettingMaxConcurrentStreams: maxStreams, http2.SettingMaxFrameSize: 64 << 10, http2.SettingInitialWindowSize: 64 << 10,
@@ -148,9 +148,9 @@ func TestEncrypt_SaysItsBoundsOfHTTP2(t *testing.T) {
 	}
 }
 
-// TestEncrypt_BoundsTheStreamsOfAConnection: one more than there may be is refused, and no handler sees it.
-func TestEncrypt_BoundsTheStreamsOfAConnection(t *testing.T) {
-	handler, begun := held(t)
+// TestListenTLS_BoundsTheStreamsOfAConnection: one more than there may be is refused, and no handler sees it.
+func TestListenTLS_BoundsTheStreamsOfAConnection(t *testing.T) {
+	handler, begun := blockedHandler(t)
 	f := openHTTP2(t, handler)
 	for i := range uint32(maxStreams + 1) {
 		f.open(2*i + 1)
@@ -163,10 +163,10 @@ func TestEncrypt_BoundsTheStreamsOfAConnection(t *testing.T) {
 	}
 }
 
-// TestEncrypt_EndsAConnectionThatResetsRapidly (CVE-2023-44487): a stream that was reset is not under way for the protocol,
+// TestListenTLS_ClosesAConnectionThatResetsRapidly (CVE-2023-44487): a stream that was reset is not under way for the protocol,
 // but its handler may be. So many are begun, some wait, and then the connection ends.
-func TestEncrypt_EndsAConnectionThatResetsRapidly(t *testing.T) {
-	handler, begun := held(t)
+func TestListenTLS_ClosesAConnectionThatResetsRapidly(t *testing.T) {
+	handler, begun := blockedHandler(t)
 	f := openHTTP2(t, handler)
 	go func() {
 		for i := range uint32(100_000) {
@@ -188,10 +188,10 @@ func TestEncrypt_EndsAConnectionThatResetsRapidly(t *testing.T) {
 	}
 }
 
-// TestEncrypt_BoundsHeadersThatNeverEnd (CVE-2023-45288): 10 MiB of CONTINUATION frames are not read to their end, and no
+// TestListenTLS_BoundsHeadersThatNeverEnd (CVE-2023-45288): 10 MiB of CONTINUATION frames are not read to their end, and no
 // handler sees them.
-func TestEncrypt_BoundsHeadersThatNeverEnd(t *testing.T) {
-	handler, begun := held(t)
+func TestListenTLS_BoundsHeadersThatNeverEnd(t *testing.T) {
+	handler, begun := blockedHandler(t)
 	f := openHTTP2(t, handler)
 	padding := encode([]hpack.HeaderField{{Name: "x-padding", Value: strings.Repeat("x", 15<<10)}})
 	go func() {
@@ -218,9 +218,9 @@ func TestEncrypt_BoundsHeadersThatNeverEnd(t *testing.T) {
 	}
 }
 
-// TestEncrypt_RefusesLargeHeaders that end: the request is answered, and no handler sees it.
-func TestEncrypt_RefusesLargeHeaders(t *testing.T) {
-	handler, begun := held(t)
+// TestListenTLS_RefusesLargeHeaders that end: the request is answered, and no handler sees it.
+func TestListenTLS_RefusesLargeHeaders(t *testing.T) {
+	handler, begun := blockedHandler(t)
 	f := openHTTP2(t, handler)
 	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	padding := hpack.HeaderField{Name: "x-padding", Value: strings.Repeat("x", 8<<10)}

@@ -6,24 +6,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// keyMetrics exposes which keys this replica holds, and how many requests each has verified. It has series for the keys
-// that are held now and for no others, so there are at most signature.MaxKeys of each.
+// keyMetrics exposes which keys this replica accepts, and how many requests each of them has verified. It has series for the
+// keys in force and for no others: at most signature.MaxKeys of each.
 type keyMetrics struct {
-	held       func() []string
-	keys, used *prometheus.Desc
+	inForce           func() []string
+	accepted, matched *prometheus.Desc
 
 	mu       sync.Mutex
 	verified map[string]float64 // by fingerprint
 }
 
-// newKeyMetrics exposes the keys whose fingerprints held returns.
-func newKeyMetrics(held func() []string) *keyMetrics {
+// newKeyMetrics exposes the keys whose fingerprints inForce returns.
+func newKeyMetrics(inForce func() []string) *keyMetrics {
 	labels := []string{"fingerprint"}
 	return &keyMetrics{
-		held: held, verified: map[string]float64{},
-		keys: prometheus.NewDesc("workspace_flyte_webhook_keys",
+		inForce: inForce, verified: map[string]float64{},
+		accepted: prometheus.NewDesc("workspace_flyte_webhook_keys",
 			"Always 1: the webhook keys that this replica accepts, by fingerprint.", labels, nil),
-		used: prometheus.NewDesc("workspace_flyte_webhook_verified_total",
+		matched: prometheus.NewDesc("workspace_flyte_webhook_verified_total",
 			"Requests whose signature was verified, by the fingerprint of the key.", labels, nil),
 	}
 }
@@ -37,23 +37,23 @@ func (k *keyMetrics) count(fingerprint string) {
 
 // Describe implements prometheus.Collector.
 func (k *keyMetrics) Describe(to chan<- *prometheus.Desc) {
-	to <- k.keys
-	to <- k.used
+	to <- k.accepted
+	to <- k.matched
 }
 
-// Collect implements prometheus.Collector. It forgets the counts of keys that are not held any more.
+// Collect implements prometheus.Collector. It drops the counts of keys that are not in force any more.
 func (k *keyMetrics) Collect(to chan<- prometheus.Metric) {
-	held := k.held()
+	inForce := k.inForce()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	kept := make(map[string]float64, len(held))
-	for _, fingerprint := range held {
-		if _, twice := kept[fingerprint]; twice {
+	kept := make(map[string]float64, len(inForce))
+	for _, fingerprint := range inForce {
+		if _, repeated := kept[fingerprint]; repeated {
 			continue
 		}
 		kept[fingerprint] = k.verified[fingerprint]
-		to <- prometheus.MustNewConstMetric(k.keys, prometheus.GaugeValue, 1, fingerprint)
-		to <- prometheus.MustNewConstMetric(k.used, prometheus.CounterValue, kept[fingerprint], fingerprint)
+		to <- prometheus.MustNewConstMetric(k.accepted, prometheus.GaugeValue, 1, fingerprint)
+		to <- prometheus.MustNewConstMetric(k.matched, prometheus.CounterValue, kept[fingerprint], fingerprint)
 	}
 	k.verified = kept
 }

@@ -48,12 +48,12 @@ func everyAnswer(path, body string) map[string]func(*testing.T, *edge) answer {
 	return map[string]func(*testing.T, *edge) answer{
 		"stored": func(t *testing.T, e *edge) answer {
 			t.Helper()
-			e.store.controller = settles("False", "Invalid") // or /provision would wait
+			e.store.controller = setsReady("False", "Invalid") // or /provision would wait
 			return e.post(t, path, "msg_1", body)
 		},
 		"done already": func(t *testing.T, e *edge) answer {
 			t.Helper()
-			e.store.controller = settles("True", "Ready")
+			e.store.controller = setsReady("True", "Ready")
 			e.post(t, path, "msg_1", body)
 			return e.post(t, path, "msg_1", body)
 		},
@@ -69,10 +69,10 @@ func everyAnswer(path, body string) map[string]func(*testing.T, *edge) answer {
 	}
 }
 
-// TestOpenAPI_DescribesTheAnswersOfBudgets: these 429 come before anything is looked at.
-func TestOpenAPI_DescribesTheAnswersOfBudgets(t *testing.T) {
+// TestOpenAPI_DescribesTheAnswersOfRateLimits: these 429 are answered before the request is read.
+func TestOpenAPI_DescribesTheAnswersOfRateLimits(t *testing.T) {
 	for _, path := range []string{hooks, provision} {
-		e := newEdge(t, standing)
+		e := newEdge(t, frozenClock)
 		unsigned := func(r *http.Request) { r.Header.Del("Webhook-Signature") }
 		for range unsignedBurst {
 			e.post(t, path, "msg_1", "{}", unsigned)

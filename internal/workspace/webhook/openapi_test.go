@@ -72,7 +72,7 @@ func routeOf(doc *openapi3.T, r *http.Request) *routers.Route {
 	return &routers.Route{Spec: doc, Path: r.URL.Path, PathItem: item, Method: method, Operation: operation}
 }
 
-// isRouters tells the statuses that the router may answer at every path.
+// isRouters reports whether the router may answer this status at every path.
 func isRouters(status int) bool {
 	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed
 }
@@ -113,8 +113,8 @@ func onlyDescribed(t *testing.T, route *routers.Route, r *http.Response) {
 	}
 }
 
-// TestOpenAPI_ShowsRequestsThatAreTaken: every example passes the rules, and is answered 2xx by the real handler.
-func TestOpenAPI_ShowsRequestsThatAreTaken(t *testing.T) {
+// TestOpenAPI_ExamplesAreAccepted: every example passes the rules, and is answered 2xx by the real handler.
+func TestOpenAPI_ExamplesAreAccepted(t *testing.T) {
 	for _, path := range []string{hooks, provision} {
 		for name, example := range openAPI(t).Paths.Value(path).Post.RequestBody.Value.Content["application/json"].Examples {
 			t.Run(path+" "+name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestOpenAPI_ShowsRequestsThatAreTaken(t *testing.T) {
 				e := newEdge(t)
 				large := e.store.tiers["standard"].DeepCopy()
 				e.store.tiers["large"] = large
-				e.store.controller = settles("True", "Ready")
+				e.store.controller = setsReady("True", "Ready")
 				if got := e.post(t, path, "msg_1", string(body)); got.Status >= http.StatusMultipleChoices {
 					t.Errorf("answered %d %s", got.Status, got.Body)
 				}
@@ -134,7 +134,7 @@ func TestOpenAPI_ShowsRequestsThatAreTaken(t *testing.T) {
 	}
 }
 
-// TestOpenAPI_NamesEveryType: those that are acted on, and no others.
+// TestOpenAPI_NamesEveryType: the known event types, and no others.
 func TestOpenAPI_NamesEveryType(t *testing.T) {
 	schemas := openAPI(t).Components.Schemas
 	typeOf := func(schema string) *openapi3.Schema { return schemas[schema].Value.Properties["type"].Value }

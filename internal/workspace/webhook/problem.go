@@ -27,7 +27,7 @@ type problem struct {
 	retryAfter time.Duration
 }
 
-// kindStatus maps the kinds of errors that senders are told about to statuses, once. Any other is a 500.
+// kindStatus maps the kinds of errors to statuses, once. A kind that is not here is a 500.
 var kindStatus = map[workspace.Kind]int{
 	workspace.KindMalformed:    http.StatusBadRequest,
 	workspace.KindInvalid:      http.StatusUnprocessableEntity,
@@ -37,15 +37,15 @@ var kindStatus = map[workspace.Kind]int{
 	workspace.KindUnavailable:  http.StatusServiceUnavailable,
 }
 
-// statusDetail is the detail of answers that nothing more precise is known, or may be said, about.
+// statusDetail is the detail of an answer that has none of its own, or may not show it.
 var statusDetail = map[int]string{
-	http.StatusNotFound:            "there is nothing at this path",
-	http.StatusMethodNotAllowed:    "this path does not take this method; the header Allow lists those that it takes",
-	http.StatusInternalServerError: "the service failed; the request may be repeated",
-	http.StatusServiceUnavailable:  "the service can't answer now; the request may be repeated",
+	http.StatusNotFound:            "no such path",
+	http.StatusMethodNotAllowed:    "this path does not accept this method; the header Allow lists those that it accepts",
+	http.StatusInternalServerError: "the service failed; try again later",
+	http.StatusServiceUnavailable:  "the service can't answer now; try again later",
 }
 
-// HandleError answers every error of the edge, as Echo's HTTPErrorHandler. Causes go to the log and nowhere else.
+// HandleError answers every error, as Echo's HTTPErrorHandler. Causes are logged and never shown.
 func HandleError(c *echo.Context, err error) {
 	if r, unwrapErr := echo.UnwrapResponse(c.Response()); unwrapErr == nil && r.Committed {
 		return
@@ -55,13 +55,13 @@ func HandleError(c *echo.Context, err error) {
 		c.Logger().Error("answering with an error", "status", p.Status, "error", err)
 	}
 	if err := p.write(c.Response()); err != nil {
-		c.Logger().Debug("the sender is gone", "error", err)
+		c.Logger().Debug("the client has closed the connection", "error", err)
 	}
 }
 
 func problemOf(err error) *problem {
-	if ready, ok := errors.AsType[*problem](err); ok {
-		return ready
+	if p, ok := errors.AsType[*problem](err); ok {
+		return p
 	}
 	if refused, ok := errors.AsType[*workspace.Error](err); ok && kindStatus[refused.Kind] != 0 {
 		return refusal(refused)
@@ -72,7 +72,7 @@ func problemOf(err error) *problem {
 	return newProblem(cmp.Or(echo.StatusCode(err), http.StatusInternalServerError), "")
 }
 
-// refusal is the answer to an error that is the sender's to know.
+// refusal is the answer to an error that the sender may see.
 func refusal(e *workspace.Error) *problem {
 	p := newProblem(kindStatus[e.Kind], e.Detail)
 	if p.Status == http.StatusUnprocessableEntity {
@@ -93,7 +93,7 @@ func newProblem(status int, detail string) *problem {
 	return p
 }
 
-// Error implements error, so that a handler returns the very answer.
+// Error implements error, so that a handler can return its answer.
 func (p *problem) Error() string { return p.Title + ": " + p.Detail }
 
 func (p *problem) write(w http.ResponseWriter) error {

@@ -11,11 +11,11 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// provision is the synchronous form: it stores like a workspace.created, then waits. Without a version it creates what
-// is unknown and changes nothing else.
-func (h *Handler) provision(c *echo.Context) (outcome string, err error) {
+// handleProvision is the synchronous form of a workspace.created: it stores the event, then waits. Without a version it
+// creates an unknown workspace, and changes nothing otherwise.
+func (h *Handler) handleProvision(c *echo.Context) (outcome string, err error) {
 	var data workspace.Data
-	in, err := h.verified(c, func(body []byte) (err error) {
+	in, err := h.receive(c, func(body []byte) (err error) {
 		data, err = h.Validator.DecodeData(body)
 		return err
 	})
@@ -27,19 +27,20 @@ func (h *Handler) provision(c *echo.Context) (outcome string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return string(recorded), h.answerWhenSettled(c, w)
+	return string(recorded), h.awaitReady(c, w)
 }
 
-func (h *Handler) answerWhenSettled(c *echo.Context, stored *v1alpha1.Workspace) error {
-	if !h.waiting.enter() { // it is stored: only the wait is refused
+func (h *Handler) awaitReady(c *echo.Context, stored *v1alpha1.Workspace) error {
+	if !h.waiting.TryAcquire(1) { // the event is stored: only the wait is refused
 		return h.answerPending(c, stored.Name)
 	}
-	defer h.waiting.leave()
-	ctx, cancel := h.patience(c.Request().Context())
+	defer h.waiting.Release(1)
+	defer inFlight(h.metrics.waiting)()
+	ctx, cancel := h.provisionContext(c.Request().Context())
 	defer cancel()
 	w, err := h.Store.Await(ctx, stored.Name, func(w *v1alpha1.Workspace) bool {
 		ready := w.ReadyCondition()
-		return ready.ObservedGeneration >= stored.Generation && isSettled(ready)
+		return ready.ObservedGeneration >= stored.Generation && isFinal(ready)
 	})
 	if err != nil && ctx.Err() == nil {
 		return err
@@ -52,9 +53,9 @@ func (h *Handler) answerWhenSettled(c *echo.Context, stored *v1alpha1.Workspace)
 	case ready.Reason == v1alpha1.ReasonConflict:
 		return newProblem(http.StatusConflict, "the namespace or the Flyte project of this workspace belongs to someone else")
 	case ready.Status == metav1.ConditionTrue:
-		done := h.location(w.Name, "success")
-		done.StatusURL, done.Namespaces, done.ConsoleURLs = "", w.Status.Namespaces, h.DomainURLs(w.Name)
-		return c.JSON(http.StatusOK, done)
+		success := h.location(w.Name, "success")
+		success.StatusURL, success.Namespaces, success.ConsoleURLs = "", w.Status.Namespaces, h.DomainURLs(w.Name)
+		return c.JSON(http.StatusOK, success)
 	}
 	return h.answerPending(c, stored.Name)
 }
@@ -65,8 +66,8 @@ func (h *Handler) answerPending(c *echo.Context, id string) error {
 	return c.JSON(http.StatusAccepted, pending)
 }
 
-// patience bounds the wait by the configured time and by the end of the process.
-func (h *Handler) patience(ctx context.Context) (context.Context, context.CancelFunc) {
+// provisionContext ends with ProvisionTimeout, or when the process begins to stop.
+func (h *Handler) provisionContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, h.ProvisionTimeout)
 	go func() {
 		select {
@@ -78,8 +79,8 @@ func (h *Handler) patience(ctx context.Context) (context.Context, context.Cancel
 	return ctx, cancel
 }
 
-// isSettled reports whether waiting longer is of no use.
-func isSettled(ready metav1.Condition) bool {
+// isFinal reports whether the condition will not change by waiting.
+func isFinal(ready metav1.Condition) bool {
 	switch ready.Reason {
 	case v1alpha1.ReasonConflict, v1alpha1.ReasonInvalid, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteDomainUnknown,
 		v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonPurgePaused, v1alpha1.ReasonPurged,

@@ -30,7 +30,7 @@ var (
 	conflict = refused(http.StatusConflict, "the namespace or the Flyte project of this workspace belongs to someone else")
 )
 
-func TestProvision_AnswersWhatBecameOfTheWorkspace(t *testing.T) {
+func TestProvision_AnswersEachReadyCondition(t *testing.T) {
 	tests := map[string]struct {
 		status metav1.ConditionStatus
 		reason string
@@ -46,7 +46,7 @@ func TestProvision_AnswersWhatBecameOfTheWorkspace(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			e := newEdge(t)
-			e.store.controller = settles(test.status, test.reason)
+			e.store.controller = setsReady(test.status, test.reason)
 			if diff := cmp.Diff(test.want, e.post(t, provision, "msg_1", wanted)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -54,26 +54,26 @@ func TestProvision_AnswersWhatBecameOfTheWorkspace(t *testing.T) {
 	}
 }
 
-func TestProvision_WaitsForWhatTheControllerSees(t *testing.T) {
+func TestProvision_WaitsForTheController(t *testing.T) {
 	e := newEdge(t)
 	waiting := make(chan struct{})
 	e.store.awaiting = func() { close(waiting) }
 	go func() {
 		<-waiting
-		e.store.update("ws-001", settles(metav1.ConditionFalse, v1alpha1.ReasonFlyteUnavailable))
-		e.store.update("ws-001", settles(metav1.ConditionTrue, v1alpha1.ReasonReady))
+		e.store.update("ws-001", setsReady(metav1.ConditionFalse, v1alpha1.ReasonFlyteUnavailable))
+		e.store.update("ws-001", setsReady(metav1.ConditionTrue, v1alpha1.ReasonReady))
 	}()
 	if diff := cmp.Diff(success, e.post(t, provision, "msg_1", wanted)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// TestProvision_IsNotFooledByAnOlderReady: Ready speaks of the content before this one until the controller has looked.
-func TestProvision_IsNotFooledByAnOlderReady(t *testing.T) {
+// TestProvision_IgnoresAnOlderReady: until the controller has observed the new content, Ready is about the content before.
+func TestProvision_IgnoresAnOlderReady(t *testing.T) {
 	e := newEdge(t, func(o *webhook.Options, _ *http.Server) { o.ProvisionTimeout = time.Millisecond })
 	e.store.controller = func(w *v1alpha1.Workspace) {
 		if w.Generation == 1 {
-			settles(metav1.ConditionTrue, v1alpha1.ReasonReady)(w)
+			setsReady(metav1.ConditionTrue, v1alpha1.ReasonReady)(w)
 		}
 	}
 	e.post(t, hooks, "msg_1", event("created", 1))
@@ -83,7 +83,7 @@ func TestProvision_IsNotFooledByAnOlderReady(t *testing.T) {
 	}
 }
 
-func TestProvision_IsPendingAfterItsTimeAndNotBefore(t *testing.T) {
+func TestProvision_IsPendingAfterItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options(t, newMemory())
 		o.ProvisionTimeout = 25 * time.Second
@@ -97,7 +97,7 @@ func TestProvision_IsPendingAfterItsTimeAndNotBefore(t *testing.T) {
 	})
 }
 
-func TestProvision_EndsItsWaitWhenTheProcessStops(t *testing.T) {
+func TestProvision_StopsWaitingOnShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, draining := newMemory(), make(chan struct{})
 		store.awaiting = func() { close(draining) }
@@ -115,7 +115,7 @@ func TestProvision_EndsItsWaitWhenTheProcessStops(t *testing.T) {
 
 func TestProvision_ChangesNothingWithoutAVersion(t *testing.T) {
 	e := newEdge(t)
-	e.store.controller = settles(metav1.ConditionTrue, v1alpha1.ReasonReady)
+	e.store.controller = setsReady(metav1.ConditionTrue, v1alpha1.ReasonReady)
 	e.post(t, hooks, "msg_1", event("created", 1))
 	before := e.store.stored()["ws-001"]
 	for _, id := range []string{"msg_2", "msg_2", "msg_3"} {
@@ -144,7 +144,7 @@ func TestProvision_NamesFieldsFromTheRootOfItsBody(t *testing.T) {
 	}
 }
 
-func TestProvision_SaysWhenTheStoreCannotBeWatched(t *testing.T) {
+func TestProvision_ReportsAStoreThatCantBeWatched(t *testing.T) {
 	e := newEdge(t)
 	e.store.awaitErr = &workspace.Error{
 		Kind: workspace.KindUnavailable, Detail: "the Kubernetes API can't be read now", Err: errors.New("hunter2"),

@@ -10,110 +10,112 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// budget is one of the two that every source has.
-type budget string
+// bucket names one of the two token buckets of a client.
+type bucket string
 
 const (
-	// signed is spent by requests with a valid signature, and by no other.
-	signed budget = "good"
-	// unsigned is spent by every request that was not shown to have one.
-	unsigned budget = "failed"
+	// signed pays for requests with a valid signature, and for no others.
+	signed bucket = "signed"
+	// unsigned pays for all other requests.
+	unsigned bucket = "unsigned"
 )
 
-// sources keeps the budgets of where requests come from, in bounded memory. When it is full of sources that were seen
-// just now, those it does not know share one more pair of budgets.
-type sources struct {
+// clients keeps the token buckets of each client, in bounded memory. When it is full of clients that were active within
+// idleTTL, all further ones share the buckets of overflow.
+type clients struct {
 	now func() time.Time
 
-	mu     sync.Mutex
-	known  map[netip.Prefix]*list.Element
-	oldest *list.List // of *source, in the order in which they were last seen
-	others *source
+	mu       sync.Mutex
+	known    map[netip.Prefix]*list.Element
+	byAge    *list.List // of *client, the one that was active last at the back
+	overflow *client
 }
 
-type source struct {
-	address netip.Prefix
-	seen    time.Time
-	budgets map[budget]*rate.Limiter
+type client struct {
+	network    netip.Prefix
+	lastActive time.Time
+	limiters   map[bucket]*rate.Limiter
 }
 
-func newSources(now func() time.Time) *sources {
-	return &sources{now: now, known: map[netip.Prefix]*list.Element{}, oldest: list.New(), others: newSource(netip.Prefix{})}
+func newClients(now func() time.Time) *clients {
+	return &clients{now: now, known: map[netip.Prefix]*list.Element{}, byAge: list.New(), overflow: newClient(netip.Prefix{})}
 }
 
-func newSource(address netip.Prefix) *source {
-	return &source{address: address, budgets: map[budget]*rate.Limiter{
+func newClient(network netip.Prefix) *client {
+	return &client{network: network, limiters: map[bucket]*rate.Limiter{
 		signed:   rate.NewLimiter(signedRate, signedBurst),
 		unsigned: rate.NewLimiter(unsignedRate, unsignedBurst),
 	}}
 }
 
-// spend takes one request out of a budget, and tells whether it was there.
-func (s *sources) spend(address netip.Prefix, from budget) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	return s.source(address, now).budgets[from].AllowN(now, 1)
+// allow takes a token out of a client's bucket, and reports whether there was one.
+func (c *clients) allow(network netip.Prefix, b bucket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	return c.touch(network, now).limiters[b].AllowN(now, 1)
 }
 
-func (s *sources) source(address netip.Prefix, now time.Time) *source {
-	if element, ok := s.known[address]; ok {
-		s.oldest.MoveToBack(element)
-		return see(element, now)
-	}
-	if len(s.known) >= maxSources {
-		last, _ := s.oldest.Front().Value.(*source)
-		if now.Sub(last.seen) < sourceMemory {
-			return s.others
+// hasToken reports whether a client's bucket has a token, and takes none.
+func (c *clients) hasToken(network netip.Prefix, b bucket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	return c.touch(network, now).limiters[b].TokensAt(now) >= 1
+}
+
+// touch returns the client as active now. A new one replaces the client that has been idle longest.
+func (c *clients) touch(network netip.Prefix, now time.Time) *client {
+	element, ok := c.known[network]
+	if !ok {
+		if len(c.known) >= maxClients && !c.evict(now) {
+			return c.overflow
 		}
-		delete(s.known, last.address)
-		s.oldest.Remove(s.oldest.Front())
+		element = c.byAge.PushBack(newClient(network))
+		c.known[network] = element
 	}
-	element := s.oldest.PushBack(newSource(address))
-	s.known[address] = element
-	return see(element, now)
+	c.byAge.MoveToBack(element)
+	touched, _ := element.Value.(*client)
+	touched.lastActive = now
+	return touched
 }
 
-func see(element *list.Element, now time.Time) *source {
-	s, _ := element.Value.(*source)
-	s.seen = now
-	return s
+// evict removes the client that has been idle longest, unless it was active within idleTTL.
+func (c *clients) evict(now time.Time) bool {
+	oldest, _ := c.byAge.Front().Value.(*client)
+	if now.Sub(oldest.lastActive) < idleTTL {
+		return false
+	}
+	delete(c.known, oldest.network)
+	c.byAge.Remove(c.byAge.Front())
+	return true
 }
 
-// has reports whether a budget has a request left, and takes none.
-func (s *sources) has(address netip.Prefix, left budget) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	return s.source(address, now).budgets[left].TokensAt(now) >= 1
-}
-
-// overBudget is the answer to a request that can only be refused, whatever its body is: its source has no signed request
-// left, or no unsigned one and the headers can't be those of a signed request. Others have to be read: requests without a
-// signature must not keep those with one from the same source out.
-func (h *Handler) overBudget(source netip.Prefix, header http.Header) error {
+// checkRate refuses a request before its body is read, if no body could save it: its client has no token for signed requests,
+// or none for unsigned ones and the headers can't be those of a signed request. All other bodies have to be read, so that
+// unsigned requests can't exhaust the limit of a signing sender at the same address.
+func (h *Handler) checkRate(network netip.Prefix, header http.Header) error {
 	switch {
-	case !h.sources.has(source, signed):
+	case !h.clients.hasToken(network, signed):
 		return h.tooMany(signed)
-	case !h.sources.has(source, unsigned) && !h.Verifier.Plausible(header):
+	case !h.clients.hasToken(network, unsigned) && !h.Verifier.Plausible(header):
 		return h.tooMany(unsigned)
 	}
 	return nil
 }
 
-// spend charges a request to its source. The error is the answer to one for which nothing is left; it is the same for
-// both budgets.
-func (h *Handler) spend(source netip.Prefix, from budget) error {
-	if h.sources.spend(source, from) {
+// charge takes a token from the client, and answers 429 if there is none.
+func (h *Handler) charge(network netip.Prefix, b bucket) error {
+	if h.clients.allow(network, b) {
 		return nil
 	}
-	return h.tooMany(from)
+	return h.tooMany(b)
 }
 
-// tooMany counts and returns the 429 of a spent budget.
-func (h *Handler) tooMany(left budget) error {
-	h.metrics.limited.WithLabelValues(string(left)).Inc()
+// tooMany counts and returns a 429. The answer is the same for both buckets.
+func (h *Handler) tooMany(b bucket) error {
+	h.metrics.limited.WithLabelValues(string(b)).Inc()
 	p := newProblem(http.StatusTooManyRequests, "too many requests come from this address")
-	p.retryAfter = retryBudget
+	p.retryAfter = retryBucket
 	return p
 }

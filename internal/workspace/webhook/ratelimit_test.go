@@ -18,16 +18,16 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
-// The budgets of a source, and how many sources are told apart.
+// The limits of a client, and how many clients have limits of their own.
 const (
 	signedRate, signedBurst     = 1000, 2000
 	unsignedRate, unsignedBurst = 20, 100
-	maxSources                  = 8192
+	maxClients                  = 8192
 	ping                        = `{"type":"ping"}`
 )
 
-// spent is the answer to a source that has nothing left; it is told so on a connection that ends if nothing was signed.
-func spent(headers ...string) answer {
+// rateLimited is the answer to a client without tokens.
+func rateLimited(headers ...string) answer {
 	return refused(http.StatusTooManyRequests, "too many requests come from this address", append(headers, "Retry-After", "1")...)
 }
 
@@ -55,10 +55,10 @@ func newCrowd(t *testing.T, trusted ...string) *crowd {
 	return c
 }
 
-func (c *crowd) wait(d time.Duration) { c.elapsed.Add(int64(d)) }
+func (c *crowd) advance(d time.Duration) { c.elapsed.Add(int64(d)) }
 
-// asks sends one request, signed or not, and tells its status.
-func (c *crowd) asks(peer string, isSigned bool, forwarded ...string) int {
+// status sends one request, signed or not, and returns the status of its answer.
+func (c *crowd) status(peer string, isSigned bool, forwarded ...string) int {
 	return c.answer(peer, isSigned, forwarded...).Code
 }
 
@@ -76,46 +76,46 @@ func (c *crowd) answer(peer string, isSigned bool, forwarded ...string) *httptes
 	return w
 }
 
-// spends asks until nothing is left, and tells how much there was.
-func (c *crowd) spends(peer string, isSigned bool, forwarded ...string) (served int) {
-	for c.asks(peer, isSigned, forwarded...) != http.StatusTooManyRequests {
+// exhaust sends requests until one is refused, and returns how many were served.
+func (c *crowd) exhaust(peer string, isSigned bool, forwarded ...string) (served int) {
+	for c.status(peer, isSigned, forwarded...) != http.StatusTooManyRequests {
 		served++
 	}
 	return served
 }
 
-func TestHandler_GivesEachSourceTwoBudgets(t *testing.T) {
+func TestHandler_LimitsSignedAndUnsignedApart(t *testing.T) {
 	c := newCrowd(t)
-	got := []int{c.spends("192.0.2.1", false), c.spends("192.0.2.1", true), c.spends("192.0.2.2", true)}
+	got := []int{c.exhaust("192.0.2.1", false), c.exhaust("192.0.2.1", true), c.exhaust("192.0.2.2", true)}
 	if diff := cmp.Diff([]int{unsignedBurst, signedBurst, signedBurst}, got); diff != "" {
 		t.Errorf("served at once (-want +got):\n%s", diff)
 	}
-	c.wait(time.Second)
-	got = []int{c.spends("192.0.2.1", false), c.spends("192.0.2.1", true)}
+	c.advance(time.Second)
+	got = []int{c.exhaust("192.0.2.1", false), c.exhaust("192.0.2.1", true)}
 	if diff := cmp.Diff([]int{unsignedRate, signedRate}, got); diff != "" {
 		t.Errorf("served a second later (-want +got):\n%s", diff)
 	}
 }
 
-func TestHandler_AnswersASourceThatHasSpentItsBudget(t *testing.T) {
+func TestHandler_AnswersAnExhaustedLimit(t *testing.T) {
 	c := newCrowd(t)
-	c.spends("192.0.2.1", false)
-	c.spends("192.0.2.1", true)
-	if diff := cmp.Diff(spent("Connection", "close"), answerOf(t, c.answer("192.0.2.1", true).Result())); diff != "" {
+	c.exhaust("192.0.2.1", false)
+	c.exhaust("192.0.2.1", true)
+	if diff := cmp.Diff(rateLimited("Connection", "close"), answerOf(t, c.answer("192.0.2.1", true).Result())); diff != "" {
 		t.Errorf("signed (-want +got):\n%s", diff)
 	}
 	unsigned := answerOf(t, c.answer("192.0.2.1", false).Result())
-	if diff := cmp.Diff(spent("Connection", "close"), unsigned); diff != "" {
+	if diff := cmp.Diff(rateLimited("Connection", "close"), unsigned); diff != "" {
 		t.Errorf("unsigned (-want +got):\n%s", diff)
 	}
 	counted := values(t, c.registry, "workspace_flyte_webhook_rate_limited_total")
-	if diff := cmp.Diff(map[string]float64{"good": 3, "failed": 1}, counted); diff != "" {
+	if diff := cmp.Diff(map[string]float64{"signed": 3, "unsigned": 1}, counted); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
 }
 
-// TestHandler_TellsSourcesApart: requests of one source share a budget, however they come.
-func TestHandler_TellsSourcesApart(t *testing.T) {
+// TestHandler_IdentifiesClients: all requests of one client share its limits.
+func TestHandler_IdentifiesClients(t *testing.T) {
 	const proxy = "10.0.0.1"
 	tests := map[string]struct {
 		peer      string
@@ -147,59 +147,59 @@ func TestHandler_TellsSourcesApart(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := newCrowd(t, "10.0.0.0/8")
-			c.spends(test.peer, false, test.forwarded...)
-			if one := c.asks(test.other, false, test.more...) == http.StatusTooManyRequests; one != test.one {
+			c.exhaust(test.peer, false, test.forwarded...)
+			if one := c.status(test.other, false, test.more...) == http.StatusTooManyRequests; one != test.one {
 				t.Errorf("one source: %t, want %t", one, test.one)
 			}
 		})
 	}
 }
 
-// TestHandler_RemembersABoundedNumberOfSources: rotating addresses neither fills the memory nor starves anybody who signs.
-func TestHandler_RemembersABoundedNumberOfSources(t *testing.T) {
+// TestHandler_BoundsTrackedClients: a client that rotates its addresses neither fills the memory nor blocks signing senders.
+func TestHandler_BoundsTrackedClients(t *testing.T) {
 	c := newCrowd(t)
 	peer := func(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff) }
-	for i := range maxSources {
-		if c.asks(peer(i), false) != http.StatusUnauthorized {
-			t.Fatalf("source %d is limited", i)
+	for i := range maxClients {
+		if c.status(peer(i), false) != http.StatusUnauthorized {
+			t.Fatalf("client %d is limited", i)
 		}
 	}
 	var served int
 	for i := range 1000 {
-		if c.asks(peer(maxSources+i), false) == http.StatusUnauthorized {
+		if c.status(peer(maxClients+i), false) == http.StatusUnauthorized {
 			served++
 		}
 	}
 	if served != unsignedBurst {
-		t.Errorf("%d requests of sources above the bound were served, want %d", served, unsignedBurst)
+		t.Errorf("%d requests of clients above the bound were served, want %d", served, unsignedBurst)
 	}
-	if c.asks("192.0.2.1", true) != http.StatusOK || c.asks(peer(0), true) != http.StatusOK {
-		t.Error("those who sign are not served")
+	if c.status("192.0.2.1", true) != http.StatusOK || c.status(peer(0), true) != http.StatusOK {
+		t.Error("signed requests are not served")
 	}
-	if c.asks(peer(1), false) != http.StatusUnauthorized {
-		t.Error("a source that is known is limited with the others")
+	if c.status(peer(1), false) != http.StatusUnauthorized {
+		t.Error("a tracked client is limited with the others")
 	}
-	c.wait(5 * time.Second)
-	c.asks(peer(0), false)
-	c.wait(5 * time.Second)
-	if got := c.spends("192.0.2.9", false); got != unsignedBurst || c.asks("192.0.2.8", false) != http.StatusUnauthorized {
-		t.Errorf("when the others are forgotten, a new source has a budget of %d", got)
+	c.advance(5 * time.Second)
+	c.status(peer(0), false)
+	c.advance(5 * time.Second)
+	if got := c.exhaust("192.0.2.9", false); got != unsignedBurst || c.status("192.0.2.8", false) != http.StatusUnauthorized {
+		t.Errorf("after idleTTL, a new client can send %d requests", got)
 	}
 }
 
-// standing lets no time pass for the budgets, however long a test takes.
-func standing(o *webhook.Options, _ *http.Server) { o.Now = func() time.Time { return now } }
+// frozenClock stops the clock of the rate limits, so that no tokens are added during a test.
+func frozenClock(o *webhook.Options, _ *http.Server) { o.Now = func() time.Time { return now } }
 
-// TestHandler_ChargesWhateverIsNotSigned: a body that is too large proves nothing.
-func TestHandler_ChargesWhateverIsNotSigned(t *testing.T) {
-	e := newEdge(t, standing)
+// TestHandler_ChargesUnsignedRequests: a body that is too large proves nothing.
+func TestHandler_ChargesUnsignedRequests(t *testing.T) {
+	e := newEdge(t, frozenClock)
 	large := "POST /provision HTTP/1.1\r\nHost: integration\r\nContent-Length: 10485760\r\n\r\n"
 	for range unsignedBurst {
 		if got := e.raw(t, large).Status; got != http.StatusRequestEntityTooLarge {
 			t.Fatalf("answered %d", got)
 		}
 	}
-	if diff := cmp.Diff(spent("Connection", "close"), e.raw(t, large)); diff != "" {
+	if diff := cmp.Diff(rateLimited("Connection", "close"), e.raw(t, large)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", sample)); diff != "" {
@@ -207,7 +207,7 @@ func TestHandler_ChargesWhateverIsNotSigned(t *testing.T) {
 	}
 }
 
-// values are those of a metric by its one label.
+// values returns the values of a metric by its one label.
 func values(t *testing.T, registry *prometheus.Registry, name string) map[string]float64 {
 	t.Helper()
 	families, err := registry.Gather()

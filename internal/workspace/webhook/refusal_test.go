@@ -185,7 +185,7 @@ func TestHandler_RefusesAnotherBodyUnderAUsedID(t *testing.T) {
 	}
 }
 
-// The sender is told, and so is the operator: nobody else can notice that a change was never made.
+// The sender gets a 409, and the operator a metric and a log line: nothing else shows that a change was never made.
 func TestHandler_RefusesAndCountsAVersionThatIsUsedTwice(t *testing.T) {
 	e := newEdge(t)
 	e.post(t, hooks, "msg_1", event("created", 5))
@@ -230,7 +230,7 @@ func TestHandler_BoundsTheErrorsOfAnAnswer(t *testing.T) {
 // TestHandler_NeverAnswers2xxToWhatIsNotStored: every way in which a store can fail, and none says how.
 func TestHandler_NeverAnswers2xxToWhatIsNotStored(t *testing.T) {
 	cause := errors.New("etcdserver: 10.0.0.7 refused token hunter2")
-	internal := refused(http.StatusInternalServerError, "the service failed; the request may be repeated")
+	internal := refused(http.StatusInternalServerError, "the service failed; try again later")
 	tests := map[string]struct {
 		err  error
 		want answer
@@ -254,7 +254,7 @@ func TestHandler_NeverAnswers2xxToWhatIsNotStored(t *testing.T) {
 		"an error of no kind": {cause, internal},
 		"out of time": {
 			fmt.Errorf("%w: %w", cause, context.DeadlineExceeded),
-			refused(http.StatusServiceUnavailable, "the service can't answer now; the request may be repeated", "Retry-After", "5"),
+			refused(http.StatusServiceUnavailable, "the service can't answer now; try again later", "Retry-After", "5"),
 		},
 	}
 	for name, test := range tests {
@@ -270,7 +270,7 @@ func TestHandler_NeverAnswers2xxToWhatIsNotStored(t *testing.T) {
 	}
 }
 
-func TestHandler_AnswersWithinFiveSecondsThoughTheStoreHangs(t *testing.T) {
+func TestHandler_AnswersWithinFiveSecondsIfTheStoreHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newMemory()
 		store.fault = func(ctx context.Context) error {
@@ -289,7 +289,7 @@ func TestHandler_AnswersWithinFiveSecondsThoughTheStoreHangs(t *testing.T) {
 	})
 }
 
-func TestHandler_CountsWhatBecameOfRequests(t *testing.T) {
+func TestHandler_CountsRequestsByOutcome(t *testing.T) {
 	e := newEdge(t)
 	e.post(t, hooks, "msg_1", sample)
 	e.post(t, hooks, "msg_1", sample)

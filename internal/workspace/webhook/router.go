@@ -9,11 +9,10 @@ import (
 	"github.com/labstack/echo/v5/middleware"
 )
 
-// Routes are what can be served: a Handler, a Health.
+// Routes is a set of routes, such as those of a Handler or a Health.
 type Routes interface{ Register(*echo.Echo) }
 
-// NewRouter serves routes by their exact paths, without redirects. Every error, that of a panic too, is answered by
-// HandleError.
+// NewRouter serves routes by their exact paths, without redirects. HandleError answers every error, also that of a panic.
 func NewRouter(logger *slog.Logger, routes ...Routes) *echo.Echo {
 	e := echo.NewWithConfig(echo.Config{
 		Logger:           logger,
@@ -25,14 +24,14 @@ func NewRouter(logger *slog.Logger, routes ...Routes) *echo.Echo {
 			OptionsMethodHandler:    refuseMethod,
 		}),
 	})
-	e.Use(middleware.Recover(), endChunked, allowHalfClose)
+	e.Use(middleware.Recover(), closeAfterChunked, allowHalfClose)
 	for _, r := range routes {
 		r.Register(e)
 	}
 	return e
 }
 
-// refuseMethod answers 405. OPTIONS, which Echo would answer 204, is refused too: nothing is 2xx that is not stored.
+// refuseMethod answers 405, also to OPTIONS, to which Echo would answer 204: a POST route answers 2xx only to what is stored.
 func refuseMethod(c *echo.Context) error {
 	allowed, _ := c.Get(echo.ContextKeyHeaderAllow).(string)
 	allowed = strings.TrimPrefix(allowed, http.MethodOptions+", ")

@@ -18,11 +18,11 @@ func (broken) Register(e *echo.Echo) {
 	e.GET("/broken", func(*echo.Context) error { panic("hunter2") })
 }
 
-var notFound = refused(http.StatusNotFound, "there is nothing at this path")
+var notFound = refused(http.StatusNotFound, "no such path")
 
 func notAllowed(allow string) answer {
 	return refused(http.StatusMethodNotAllowed,
-		"this path does not take this method; the header Allow lists those that it takes", "Allow", allow)
+		"this path does not accept this method; the header Allow lists those that it accepts", "Allow", allow)
 }
 
 // TestRouter_AnswersEveryPathAndMethodItself: nothing is redirected, cleaned or decoded into a route.
@@ -63,7 +63,7 @@ func TestRouter_AnswersEveryPathAndMethodItself(t *testing.T) {
 		"DELETE /readyz":                       get,
 		"POST /webhooks/workspace?x=1":         refused(http.StatusUnauthorized, signatureDetail),
 		"POST http://evil.example/provision":   refused(http.StatusUnauthorized, signatureDetail),
-		"GET /broken":                          refused(http.StatusInternalServerError, "the service failed; the request may be repeated"),
+		"GET /broken":                          refused(http.StatusInternalServerError, "the service failed; try again later"),
 	}
 	e := newEdge(t)
 	for line, want := range tests {

@@ -49,8 +49,8 @@ type program struct {
 	optional string
 }
 
-// TestDocs_SendersAreUnderstood runs the programs of docs/webhook.md as they stand there, against a real listener.
-func TestDocs_SendersAreUnderstood(t *testing.T) {
+// TestDocs_ExampleSendersAreAccepted runs the programs of docs/webhook.md as they stand there, against a real listener.
+func TestDocs_ExampleSendersAreAccepted(t *testing.T) {
 	clients, err := signaturetest.NodePath(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -8,14 +8,14 @@ import (
 
 // Timeouts are the configurable timeouts of a server.
 type Timeouts struct {
-	// Provision is how long /provision waits, the longest time that a handler takes on purpose.
+	// Provision is how long /provision waits. No other handler takes as long.
 	Provision time.Duration
-	// Idle is how long a connection without a request stays open. It must be longer than the proxy in front keeps idle
-	// connections, or the proxy sends requests on connections that the server is closing.
+	// Idle is how long a connection without a request stays open. It must be longer than the idle timeout of the proxy in front,
+	// or the proxy sends requests on connections that the server is closing.
 	Idle time.Duration
 }
 
-// NewServer bounds an HTTP server by limits.go and the timeouts.
+// NewServer returns an HTTP server with the bounds of limits.go and these timeouts.
 func NewServer(address string, handler http.Handler, timeouts Timeouts, logger *slog.Logger) *http.Server {
 	s := &http.Server{
 		Addr:              address,
@@ -32,7 +32,7 @@ func NewServer(address string, handler http.Handler, timeouts Timeouts, logger *
 			MaxReceiveBufferPerConnection: maxBody,
 			WriteByteTimeout:              writeMargin,
 		},
-		// OPTIONS * is the router's to refuse, like any other path that there is not.
+		// The router refuses OPTIONS *, like any other unknown path.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}

@@ -16,9 +16,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
-// TestServer_AnswersWhatIsUnderWayWhenTheProcessStops: one request is being stored, one is half sent, one waits for
+// TestServer_FinishesRequestsOnShutdown: one request is being stored, one is half sent, one waits for
 // Ready; all are answered, new connections are not taken, and the server ends by itself.
-func TestServer_AnswersWhatIsUnderWayWhenTheProcessStops(t *testing.T) {
+func TestServer_FinishesRequestsOnShutdown(t *testing.T) {
 	process, stop := context.WithCancel(t.Context())
 	storing, release := make(chan struct{}), make(chan struct{})
 	waiting, probing, unready := make(chan struct{}), make(chan struct{}), make(chan struct{})

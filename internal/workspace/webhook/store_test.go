@@ -14,11 +14,11 @@ import (
 
 // memory is a Store that merges events as the real one does, and keeps what follows in memory.
 type memory struct {
-	// fault, where set, comes before any event is looked at.
+	// fault, where set, is returned before an event is recorded.
 	fault func(context.Context) error
 	// controller, where set, is told of every stored Workspace and may change its status.
 	controller func(*v1alpha1.Workspace)
-	// awaiting, where set, is called when somebody begins to wait.
+	// awaiting, where set, is called when a wait begins.
 	awaiting func()
 	awaitErr error
 
@@ -84,7 +84,7 @@ func (m *memory) update(id string, change func(*v1alpha1.Workspace)) {
 	m.put(w)
 }
 
-func (m *memory) Await(ctx context.Context, id string, settled func(*v1alpha1.Workspace) bool) (*v1alpha1.Workspace, error) {
+func (m *memory) Await(ctx context.Context, id string, done func(*v1alpha1.Workspace) bool) (*v1alpha1.Workspace, error) {
 	if m.awaiting != nil {
 		m.awaiting()
 	}
@@ -92,7 +92,7 @@ func (m *memory) Await(ctx context.Context, id string, settled func(*v1alpha1.Wo
 		m.mu.Lock()
 		w, changed, err := m.workspaces[id].DeepCopy(), m.changed, m.awaitErr
 		m.mu.Unlock()
-		if err != nil || settled(w) {
+		if err != nil || done(w) {
 			return w, err
 		}
 		select {
@@ -110,8 +110,8 @@ func (m *memory) stored() map[string]*v1alpha1.Workspace {
 	return maps.Clone(m.workspaces)
 }
 
-// settles is a controller that at once finds every Workspace to be so.
-func settles(status metav1.ConditionStatus, reason string) func(*v1alpha1.Workspace) {
+// setsReady returns a controller that sets this condition Ready at once.
+func setsReady(status metav1.ConditionStatus, reason string) func(*v1alpha1.Workspace) {
 	return func(w *v1alpha1.Workspace) {
 		w.Status.Namespaces = []string{"flyte-" + w.Name}
 		w.Status.Conditions = []metav1.Condition{{

@@ -25,8 +25,8 @@ func encrypted(t *testing.T, certificate webhook.Certificate) (e *edge, client *
 		t.Fatal(err)
 	}
 	secure := webhook.NewServer("", server.Handler, webhook.Timeouts{Provision: time.Second}, slog.New(slog.DiscardHandler))
-	isPatient(secure)
-	secured := webhook.Encrypt(secure, listener, certificate)
+	withoutTimeouts(secure)
+	secured := webhook.ListenTLS(secure, listener, certificate)
 	go func() { _ = secure.Serve(secured) }()
 	t.Cleanup(func() { _ = secure.Close() })
 	e.address = listener.Addr().String()
@@ -44,7 +44,7 @@ func example(t *testing.T) tls.Certificate {
 	return s.TLS.Certificates[0]
 }
 
-func TestEncrypt_ServesHTTP2WithTheCertificateOfTheMoment(t *testing.T) {
+func TestListenTLS_ServesHTTP2WithTheCertificateOfTheMoment(t *testing.T) {
 	certificate := example(t)
 	var handshakes atomic.Int64
 	e, client := encrypted(t, func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -70,7 +70,7 @@ func TestEncrypt_ServesHTTP2WithTheCertificateOfTheMoment(t *testing.T) {
 	}
 }
 
-func TestEncrypt_RefusesWeakTLS(t *testing.T) {
+func TestListenTLS_RefusesWeakTLS(t *testing.T) {
 	certificate := example(t)
 	e, _ := encrypted(t, func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil })
 	tests := map[string]*tls.Config{

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// writeLimiter bounds how many writes to the API server are under way at a time; the others wait in the order in which
-// they came. The bound follows the API server: from time to time it is doubled or halved for a trial, and the larger
-// one of two bounds is kept only if the API server finishes clearly more writes in a second with it. So a slow API
-// server that does many writes at once gets many, and one that is at its limit is not pushed further. A write that the
-// API server did not finish in time halves the bound at once.
+// writeLimiter bounds how many writes to the API server are under way. The others wait in the order of their arrival.
+//
+// The limit follows the API server. From time to time it is doubled or halved as a trial, and the larger of the two limits
+// is kept only if the API server completes clearly more writes per second with it. So an API server that is slow but
+// concurrent gets many writes, and a saturated one does not get more. A write that times out halves the limit at once.
 type writeLimiter struct {
 	mu      sync.Mutex
 	limit   int
@@ -19,57 +19,53 @@ type writeLimiter struct {
 	waiting list.List // of chan struct{}, closed when the write may begin
 
 	trial trial
-	// since and finished measure the present limit: the writes finished while others waited all the time.
-	since    time.Time
-	finished int
-	// cut is when the limit was halved for a write that was not finished in time.
-	cut time.Time
+	// since and completed measure the current limit: writes completed while others were waiting all the time.
+	since     time.Time
+	completed int
+	// halvedAt is when a write that timed out halved the limit.
+	halvedAt time.Time
 }
 
-// writeResult says what a write tells about the API server.
+// writeResult is what a write tells about the API server.
 type writeResult int
 
 const (
-	// writeNone: nothing was written, or the API server refused it at once.
-	writeNone writeResult = iota
-	// writeDone: it was stored.
-	writeDone
-	// writeLate: the API server did not finish it in time.
-	writeLate
+	// notWritten: nothing was written, or the API server refused it at once.
+	notWritten writeResult = iota
+	// written: the API server has stored it.
+	written
+	// timedOut: the API server did not complete it in time.
+	timedOut
 )
 
 // trial compares two limits.
 type trial struct {
 	running bool
-	// limit and rate are the limit before the trial and the writes finished in a second with it.
+	// limit and rate are the limit before the trial, and the writes per second completed with it.
 	limit int
 	rate  float64
-	// down is the direction of this trial, or of the next one, which begins after rest measurements.
-	down bool
-	rest int
+	// down is the direction of this trial or of the next one, which begins after pause measurements.
+	down  bool
+	pause int
 }
 
 const (
-	// trialGain is how much more the larger of two limits must finish to be kept.
+	// trialGain is how much more the larger of two limits must complete to be kept.
 	trialGain = 1.2
-	// trialRest is how many measurements lie between two trials after one that failed.
-	trialRest = 8
+	// trialPause is how many measurements lie between two trials after one that failed.
+	trialPause = 8
 	// trialTime is the shortest measurement.
 	trialTime = 100 * time.Millisecond
 )
 
 func newWriteLimiter() *writeLimiter { return &writeLimiter{limit: startWrites} }
 
-// acquire waits until a write may begin, or ctx ends.
+// acquire waits until a write may begin, and reports false if ctx ends first.
 func (l *writeLimiter) acquire(ctx context.Context) bool {
 	l.mu.Lock()
-	if l.writing < l.limit {
-		l.writing++
-		l.mu.Unlock()
-		return true
-	}
 	begin := make(chan struct{})
-	place := l.waiting.PushBack(begin)
+	element := l.waiting.PushBack(begin)
+	l.admit()
 	l.mu.Unlock()
 	select {
 	case <-begin:
@@ -82,37 +78,37 @@ func (l *writeLimiter) acquire(ctx context.Context) bool {
 	case <-begin: // at the same moment
 		return true
 	default:
-		l.waiting.Remove(place)
+		l.waiting.Remove(element)
 		return false
 	}
 }
 
-// release ends a write that began then.
+// release ends a write that began at that time.
 func (l *writeLimiter) release(began time.Time, result writeResult) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	switch {
-	case result == writeLate && began.After(l.cut):
-		l.cut, l.trial = now, trial{}
+	case result == timedOut && began.After(l.halvedAt):
+		l.halvedAt, l.trial = now, trial{}
 		l.set(l.limit/2, now)
-	case l.waiting.Len() == 0: // the limit keeps nothing waiting: nothing can be learned about it
+	case l.waiting.Len() == 0: // no write waits for the limit, so this measures nothing
 		l.restart(now)
-	case result == writeDone:
+	case result == written:
 		l.measure(now)
 	}
 	l.writing--
 	l.admit()
 }
 
-// current is the bound in force.
+// current returns the limit in force.
 func (l *writeLimiter) current() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.limit
 }
 
-// admit begins the writes that there is room for.
+// admit begins as many of the waiting writes as the limit allows.
 func (l *writeLimiter) admit() {
 	for l.writing < l.limit && l.waiting.Len() > 0 {
 		if begin, ok := l.waiting.Remove(l.waiting.Front()).(chan struct{}); ok {
@@ -122,31 +118,31 @@ func (l *writeLimiter) admit() {
 	}
 }
 
-// measure counts a write, and ends the measurement when about as many are finished as may be under way.
+// measure counts a write. The measurement ends when about as many are completed as may be under way.
 func (l *writeLimiter) measure(now time.Time) {
-	l.finished++
+	l.completed++
 	took := now.Sub(l.since)
-	if l.finished < l.limit || took < trialTime {
+	if l.completed < l.limit || took < trialTime {
 		return
 	}
-	rate := float64(l.finished) / took.Seconds()
+	rate := float64(l.completed) / took.Seconds()
 	l.set(l.trial.next(l.limit, rate), now)
 }
 
-// next is the limit to go on with after this rate was measured at limit.
+// next returns the limit to go on with after this rate was measured at limit.
 func (t *trial) next(limit int, rate float64) int {
 	switch {
-	case !t.running && t.rest > 0 && trialGain*rate >= t.rate:
-		t.rest--
+	case !t.running && t.pause > 0 && trialGain*rate >= t.rate:
+		t.pause--
 		return limit
-	case !t.running && t.rest > 0: // the API server has become slower: perhaps it does more at a time now
+	case !t.running && t.pause > 0: // the API server has become slower: more writes at a time may help
 		t.down = false
 	case t.running && !t.keeps(limit, rate):
-		rest := trialRest
-		if !t.down && trialGain*rate < t.rate { // more did harm: fewer than before may be better
-			rest = 0
+		pause := trialPause
+		if !t.down && trialGain*rate < t.rate { // more writes did harm: fewer than before may be better
+			pause = 0
 		}
-		*t = trial{limit: t.limit, rate: t.rate, down: !t.down, rest: rest}
+		*t = trial{limit: t.limit, rate: t.rate, down: !t.down, pause: pause}
 		return t.limit
 	}
 	next := limit * 2
@@ -154,14 +150,14 @@ func (t *trial) next(limit int, rate float64) int {
 		next = limit / 2
 	}
 	if next = min(max(next, minWrites), maxWrites); next == limit {
-		*t = trial{rate: rate, down: !t.down, rest: trialRest}
+		*t = trial{rate: rate, down: !t.down, pause: trialPause}
 		return limit
 	}
 	t.running, t.limit, t.rate = true, limit, rate
 	return next
 }
 
-// keeps compares the limit on trial with the one before.
+// keeps reports whether the limit on trial is better than the one before.
 func (t *trial) keeps(limit int, rate float64) bool {
 	if limit > t.limit {
 		return rate > trialGain*t.rate
@@ -174,4 +170,4 @@ func (l *writeLimiter) set(limit int, now time.Time) {
 	l.restart(now)
 }
 
-func (l *writeLimiter) restart(now time.Time) { l.since, l.finished = now, 0 }
+func (l *writeLimiter) restart(now time.Time) { l.since, l.completed = now, 0 }

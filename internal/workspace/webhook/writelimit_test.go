@@ -16,7 +16,7 @@ import (
 
 // apiServer is a model of an API server under writes.
 type apiServer struct {
-	// takes is how long one of so many writes at a time takes, of the server's only core if it has one.
+	// takes returns how long a write takes while this many are under way.
 	takes   func(writing int) time.Duration
 	oneCore bool
 
@@ -42,7 +42,7 @@ func (s *apiServer) write(ctx context.Context) error {
 	return nil
 }
 
-// begin says when the write will end.
+// begin starts a write, and returns when it will end.
 func (s *apiServer) begin() (end time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *apiServer) begin() (end time.Time) {
 	return end
 }
 
-// since is how many writes were finished from then on.
+// since returns how many writes were completed after then.
 func (s *apiServer) since(then time.Time) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,26 +69,26 @@ func (s *apiServer) since(then time.Time) (n int) {
 	return n
 }
 
-// inParallel is a server on which every write takes the same time, as where a disk is slow.
+// inParallel lets every write take the same time, as with a slow disk.
 func inParallel(takes time.Duration) func(int) time.Duration {
 	return func(int) time.Duration { return takes }
 }
 
-// newOneCore is a server with one core, which needs so much of it for each write, and more where more writes are under way
-// than it bears.
-func newOneCore(work time.Duration, bears int) *apiServer {
+// newOneCore returns a server with one core, which needs this much work for a write, and more above its efficient number of
+// concurrent writes.
+func newOneCore(work time.Duration, efficient int) *apiServer {
 	return &apiServer{oneCore: true, takes: func(writing int) time.Duration {
-		return work * time.Duration(max(bears, writing)) / time.Duration(bears)
+		return work * time.Duration(max(efficient, writing)) / time.Duration(efficient)
 	}}
 }
 
-// offered is what became of requests at a constant rate.
+// offered counts the answers to requests at a constant rate.
 type offered struct {
 	statuses map[int]int
 	slowest  time.Duration
 }
 
-// offer sends events of as many workspaces at a constant rate, whether or not they are answered, and waits for the answers.
+// offer sends events of different workspaces at a constant rate, without waiting for answers, and then waits for all answers.
 func (r *rush) offer(perSecond int, during time.Duration) offered {
 	total := int(during.Seconds() * float64(perSecond))
 	o := offered{statuses: map[int]int{}}
@@ -106,14 +106,14 @@ func (r *rush) offer(perSecond int, during time.Duration) offered {
 			o.statuses[status]++
 			o.slowest = max(o.slowest, time.Since(began))
 		})
-		r.wait(interval) // for the rate limits
+		r.advance(interval) // for the rate limits
 		<-tick.C
 	}
 	under.Wait()
 	return o
 }
 
-// status is that of the answer to a signed request.
+// status sends a signed request, and returns the status of its answer.
 func (r *rush) status(path, body string) int {
 	request := httptest.NewRequestWithContext(r.Context(), http.MethodPost, path, strings.NewReader(body))
 	request.Header = sign(r.T, secret, "msg_1", now, body)
@@ -123,9 +123,9 @@ func (r *rush) status(path, body string) int {
 	return w.Code
 }
 
-// TestHandler_WritesWhatASlowAPIServerBears: an API server whose writes all take a second stores 100 of them a second
-// for a client without a limit, so it does for the service.
-func TestHandler_WritesWhatASlowAPIServerBears(t *testing.T) {
+// TestWriteLimit_FollowsASlowAPIServer: an API server whose writes all take a second completes 100 of them per second
+// for a client without a limit, and so for the service.
+func TestWriteLimit_FollowsASlowAPIServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, server := newRush(t), &apiServer{takes: inParallel(time.Second)}
 		r.store.fault = server.write
@@ -136,11 +136,11 @@ func TestHandler_WritesWhatASlowAPIServerBears(t *testing.T) {
 	})
 }
 
-// TestHandler_WritesNoMoreAtATimeThanHelps: the service offers more than these API servers can do.
-func TestHandler_WritesNoMoreAtATimeThanHelps(t *testing.T) {
+// TestWriteLimit_StopsWhereMoreDoesNotHelp: the service offers more than these API servers can do.
+func TestWriteLimit_StopsWhereMoreDoesNotHelp(t *testing.T) {
 	tests := map[string]struct {
-		bears int
-		most  int // writes at a time
+		efficient int
+		most      int // writes at a time
 	}{
 		"more at a time only wait there":   {1000, 64},
 		"more than 32 at a time harm each": {32, 64},
@@ -149,7 +149,7 @@ func TestHandler_WritesNoMoreAtATimeThanHelps(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r, server := newRush(t), newOneCore(10*time.Millisecond, test.bears)
+				r, server := newRush(t), newOneCore(10*time.Millisecond, test.efficient)
 				r.store.fault = server.write
 				learned := time.Now().Add(15 * time.Second)
 				got := r.offer(160, 30*time.Second)
@@ -166,8 +166,8 @@ func TestHandler_WritesNoMoreAtATimeThanHelps(t *testing.T) {
 	}
 }
 
-// TestHandler_WritesLittleAtATimeWhileTheAPIServerHangs, and as much as before when it is back.
-func TestHandler_WritesLittleAtATimeWhileTheAPIServerHangs(t *testing.T) {
+// TestWriteLimit_FallsWhileTheAPIServerHangs, and as much as before when it is back.
+func TestWriteLimit_FallsWhileTheAPIServerHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, server := newRush(t), &apiServer{takes: inParallel(time.Hour)}
 		r.store.fault = server.write
@@ -190,8 +190,8 @@ func TestHandler_WritesLittleAtATimeWhileTheAPIServerHangs(t *testing.T) {
 	})
 }
 
-// TestHandler_RefusesWhatIsUnreachableAtOnce: only a slow API server is waited for.
-func TestHandler_RefusesWhatIsUnreachableAtOnce(t *testing.T) {
+// TestHandler_AnswersAtOnceIfTheAPIServerIsUnreachable: only a slow API server is waited for.
+func TestHandler_AnswersAtOnceIfTheAPIServerIsUnreachable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, start := newRush(t), time.Now()
 		r.store.fault = func(context.Context) error {

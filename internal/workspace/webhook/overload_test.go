@@ -47,7 +47,7 @@ func (r *rush) post(path, body string) {
 	}()
 }
 
-func TestHandler_StoresABoundedNumberAtATime(t *testing.T) {
+func TestHandler_BoundsStoringRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, release := newRush(t), make(chan struct{})
 		r.store.fault = func(context.Context) error { <-release; return nil }
@@ -59,7 +59,7 @@ func TestHandler_StoresABoundedNumberAtATime(t *testing.T) {
 			t.Errorf("under way (-want +got):\n%s", diff)
 		}
 		r.post(hooks, sample)
-		want := refused(http.StatusServiceUnavailable, "the service can't answer now; the request may be repeated", "Retry-After", "5")
+		want := refused(http.StatusServiceUnavailable, "the service can't answer now; try again later", "Retry-After", "5")
 		if diff := cmp.Diff(want, <-r.answers); diff != "" {
 			t.Errorf("one more (-want +got):\n%s", diff)
 		}
@@ -76,18 +76,18 @@ func TestHandler_StoresABoundedNumberAtATime(t *testing.T) {
 	})
 }
 
-// TestHandler_WaitsForItsTurnToStore: more than so many writes at a time would only make the API server do less.
-func TestHandler_WaitsForItsTurnToStore(t *testing.T) {
+// TestHandler_BoundsConcurrentWrites: more concurrent writes would only slow the API server down.
+func TestHandler_BoundsConcurrentWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const writing, turn = 32, 3 * time.Second
+		const writing, queued = 32, 3 * time.Second
 		r, release, begun := newRush(t), make(chan struct{}), new(atomic.Int64)
 		r.store.fault = func(context.Context) error { begun.Add(1); <-release; return nil }
 		for range writing + 1 {
 			r.post(hooks, sample)
 		}
 		start := time.Now()
-		if got := (<-r.answers).Status; got != http.StatusServiceUnavailable || time.Since(start) != turn {
-			t.Errorf("without a turn: %d after %s", got, time.Since(start))
+		if got := (<-r.answers).Status; got != http.StatusServiceUnavailable || time.Since(start) != queued {
+			t.Errorf("above the bound: %d after %s", got, time.Since(start))
 		}
 		if n := begun.Load(); n != writing {
 			t.Errorf("%d writes at a time", n)
@@ -99,8 +99,8 @@ func TestHandler_WaitsForItsTurnToStore(t *testing.T) {
 	})
 }
 
-// TestProvision_WaitsForABoundedNumberAtATime: whoever comes above it has still been stored.
-func TestProvision_WaitsForABoundedNumberAtATime(t *testing.T) {
+// TestProvision_BoundsWaitingRequests: above the bound, the event is stored and only the wait is refused.
+func TestProvision_BoundsWaitingRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, start := newRush(t), time.Now()
 		body := func(i int) string { return fmt.Sprintf(`{"workspace_id":"ws-%d","name":"Fraud"}`, i) }
@@ -126,9 +126,9 @@ func TestProvision_WaitsForABoundedNumberAtATime(t *testing.T) {
 	})
 }
 
-// TestServer_CutsTheOldestReaderForANewOne: slow bodies can fill the bound, and nobody else is kept out by them.
-func TestServer_CutsTheOldestReaderForANewOne(t *testing.T) {
-	e := newEdge(t, patient)
+// TestServer_AbortsTheOldestReader: slow bodies can fill the bound, and block no other sender.
+func TestServer_AbortsTheOldestReader(t *testing.T) {
+	e := newEdge(t, noTimeouts)
 	const start = "POST /webhooks/workspace HTTP/1.1\r\nHost: integration\r\nContent-Length: 1000\r\n\r\n{"
 	slow := make([]net.Conn, maxReading)
 	for i := range slow {
@@ -141,7 +141,7 @@ func TestServer_CutsTheOldestReaderForANewOne(t *testing.T) {
 	if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", sample)); diff != "" {
 		t.Errorf("one more (-want +got):\n%s", diff)
 	}
-	want := refused(http.StatusServiceUnavailable, "the service can't answer now; the request may be repeated",
+	want := refused(http.StatusServiceUnavailable, "the service can't answer now; try again later",
 		"Retry-After", "5", "Connection", "close")
 	if diff := cmp.Diff(want, readAnswer(t, slow[0], start)); diff != "" {
 		t.Errorf("the oldest (-want +got):\n%s", diff)
@@ -166,8 +166,8 @@ func (e *edge) until(t *testing.T, phase string, n float64) {
 	}
 }
 
-// TestServer_EndsAConnectionWhoseFramingMayBeDoubted: what follows a chunked request is never taken for a second one.
-func TestServer_EndsAConnectionWhoseFramingMayBeDoubted(t *testing.T) {
+// TestServer_ClosesAmbiguouslyFramedConnections: what follows a chunked request is never taken for a second one.
+func TestServer_ClosesAmbiguouslyFramedConnections(t *testing.T) {
 	e := newEdge(t)
 	c := e.connection(t)
 	const chunked = "GET /livez HTTP/1.1\r\nHost: integration\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"

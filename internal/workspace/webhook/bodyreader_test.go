@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// maxLarge is how many of the largest bodies fit into the budget for large bodies.
+// maxLarge is how many large bodies may be in memory.
 const maxLarge = 128
 
 const largeStart = "POST /webhooks/workspace HTTP/1.1\r\nHost: integration\r\nContent-Length: 262144\r\n\r\n{"
@@ -35,9 +35,9 @@ func (e *edge) stall(t *testing.T, n int) []net.Conn {
 	return slow
 }
 
-// However many large bodies are sent slowly, an event of ordinary size is served, and none of them is cut off for it.
+// An event of ordinary size is served beside any number of slow large bodies, and aborts none of them.
 func TestServer_ServesSmallBodiesBesideLargeOnes(t *testing.T) {
-	e := newEdge(t, patient)
+	e := newEdge(t, noTimeouts)
 	e.stall(t, maxLarge)
 	if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", sample)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -45,14 +45,14 @@ func TestServer_ServesSmallBodiesBesideLargeOnes(t *testing.T) {
 	e.untilLarge(t, maxLarge*maxBody)
 }
 
-// A large event waits until slow bodies are cut off. Their buffers are free again when they are gone.
-func TestServer_CutsSlowLargeBodiesForANewOne(t *testing.T) {
-	e := newEdge(t, patient)
+// A large event waits until slow bodies are aborted, which frees their buffers.
+func TestServer_AbortsSlowLargeBodies(t *testing.T) {
+	e := newEdge(t, noTimeouts)
 	slow := e.stall(t, maxLarge)
 	if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", padded(maxBody))); diff != "" {
 		t.Errorf("a large event (-want +got):\n%s", diff)
 	}
-	want := refused(http.StatusServiceUnavailable, "the service can't answer now; the request may be repeated",
+	want := refused(http.StatusServiceUnavailable, "the service can't answer now; try again later",
 		"Retry-After", "5", "Connection", "close")
 	if diff := cmp.Diff(want, readAnswer(t, slow[0], largeStart)); diff != "" {
 		t.Errorf("the oldest (-want +got):\n%s", diff)
@@ -63,24 +63,24 @@ func TestServer_CutsSlowLargeBodiesForANewOne(t *testing.T) {
 	e.untilLarge(t, 0)
 }
 
-// gated is a body that comes when it is let.
-type gated struct {
+// gatedBody is a body that can be read once the gate is open.
+type gatedBody struct {
 	open chan struct{}
 	io.Reader
 }
 
-func (g gated) Read(p []byte) (int, error) {
+func (g gatedBody) Read(p []byte) (int, error) {
 	<-g.open
 	return g.Reader.Read(p)
 }
 
 // A large body waits until another one is decoded, and is refused when that takes too long.
-func TestHandler_ReadsABoundedNumberOfLargeBodies(t *testing.T) {
+func TestHandler_BoundsLargeBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRush(t)
 		large := padded(maxBody)
 		post := func(open chan struct{}, length int64) {
-			q := httptest.NewRequestWithContext(t.Context(), http.MethodPost, hooks, gated{open, strings.NewReader(large)})
+			q := httptest.NewRequestWithContext(t.Context(), http.MethodPost, hooks, gatedBody{open, strings.NewReader(large)})
 			q.ContentLength, q.Header = length, sign(t, secret, "msg_1", now, large)
 			q.Header.Set("Content-Type", "application/json")
 			go func() { r.answers <- answered(t, r.handler, q) }()
@@ -138,7 +138,7 @@ func TestServer_ReusesBuffers(t *testing.T) {
 	}
 }
 
-// untilLarge waits until large bodies use so many bytes.
+// untilLarge waits until large bodies use this many bytes.
 func (e *edge) untilLarge(t *testing.T, want float64) {
 	t.Helper()
 	poll := time.NewTicker(time.Millisecond)
@@ -168,16 +168,16 @@ func largeBytes(t *testing.T, registry *prometheus.Registry) float64 {
 	return 0
 }
 
-// unread is a body that must not be read.
-type unread struct{ *testing.T }
+// mustNotRead is a body that must not be read.
+type mustNotRead struct{ *testing.T }
 
-func (u unread) Read([]byte) (int, error) {
+func (u mustNotRead) Read([]byte) (int, error) {
 	u.Error("the body is read")
 	return 0, io.EOF
 }
 
-// A source that is over its budget costs neither the reading of a body nor an HMAC. Where the budget for unsigned requests
-// is spent, this holds for what can't be signed; what may be is read, so that one sender can't keep out another one.
+// A client without tokens costs neither the reading of a body nor an HMAC. With tokens for signed requests alone, that holds
+// for requests that can't be signed; others are read, so that one sender can't block another at the same address.
 func TestHandler_RefusesBeforeTheBodyIsRead(t *testing.T) {
 	const peer = "192.0.2.1"
 	c := newCrowd(t)
@@ -188,13 +188,13 @@ func TestHandler_RefusesBeforeTheBodyIsRead(t *testing.T) {
 	}
 	wrong := c.signed.Clone()
 	wrong.Set("Webhook-Id", "msg_2")
-	tooMany := spent("Connection", "close")
-	c.spends(peer, false)
-	if diff := cmp.Diff(tooMany, ask(unread{t}, http.Header{})); diff != "" {
+	tooMany := rateLimited("Connection", "close")
+	c.exhaust(peer, false)
+	if diff := cmp.Diff(tooMany, ask(mustNotRead{t}, http.Header{})); diff != "" {
 		t.Errorf("no signature (-want +got):\n%s", diff)
 	}
 	old := sign(t, secret, "msg_1", now.Add(-time.Hour), ping)
-	if diff := cmp.Diff(tooMany, ask(unread{t}, old)); diff != "" {
+	if diff := cmp.Diff(tooMany, ask(mustNotRead{t}, old)); diff != "" {
 		t.Errorf("an old signature (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(tooMany, ask(strings.NewReader(ping), wrong)); diff != "" {
@@ -203,8 +203,8 @@ func TestHandler_RefusesBeforeTheBodyIsRead(t *testing.T) {
 	if diff := cmp.Diff(taken(http.StatusOK, `{"status":"pong"}`), ask(strings.NewReader(ping), c.signed)); diff != "" {
 		t.Errorf("a right signature (-want +got):\n%s", diff)
 	}
-	c.spends(peer, true)
-	if diff := cmp.Diff(tooMany, ask(unread{t}, c.signed)); diff != "" {
+	c.exhaust(peer, true)
+	if diff := cmp.Diff(tooMany, ask(mustNotRead{t}, c.signed)); diff != "" {
 		t.Errorf("no signed request is left (-want +got):\n%s", diff)
 	}
 }
