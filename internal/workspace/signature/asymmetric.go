@@ -15,8 +15,8 @@ const asymmetricTextLength = (ed25519.SignatureSize + 2) / 3 * 4
 // private is a key of the kind whsk_.
 type private ed25519.PrivateKey
 
-// newPrivate takes the seed alone, or the seed followed by its public key, which is what Svix prints and libsodium keeps; the
-// spec does not say which.
+// newPrivate accepts the seed, or the seed followed by its public key as Svix prints it and libsodium stores it; the spec leaves
+// this open.
 func newPrivate(secret []byte) (private, error) {
 	if len(secret) != ed25519.SeedSize && len(secret) != ed25519.PrivateKeySize {
 		return nil, errors.New("a whsk_ private key has 32 bytes, or 64 with its public key")

@@ -34,7 +34,7 @@ func BenchmarkVerifier_Verify(b *testing.B) {
 	}
 }
 
-// The dearest request that can be sent without a key: 16 wrong ed25519 signatures over the largest body.
+// The most expensive request without a valid key: 16 wrong signatures over the largest body, of which four are verified.
 func BenchmarkVerifier_RefuseSixteen(b *testing.B) {
 	body := bytes.Repeat([]byte("x"), 256<<10)
 	h := mustSigner(b, privateKey).Sign("msg_1", signedAt, nil)

@@ -2,17 +2,17 @@ package signature
 
 import "errors"
 
-// ErrInvalid is what every error of [Verifier.Verify] is, to [errors.Is]. Its text, which is also the text of every such error,
-// tells nothing about the cause and is safe to show to the sender.
+// ErrInvalid matches every error of [Verifier.Verify] under [errors.Is]. All of them have its text, which does not reveal the
+// cause and is safe to show to the sender.
 var ErrInvalid = errors.New("webhook signature is missing, wrong or expired")
 
 // Error is the refusal of one request. It wraps [ErrInvalid].
 type Error struct {
-	// Reason is for our own logs and metrics. It must not reach the sender: it would help to probe.
+	// Reason is for our own logs and metrics. It must not reach the sender, whom it would help to probe.
 	Reason Reason
 }
 
-// Error returns the text of [ErrInvalid], whatever the reason.
+// Error returns the text of [ErrInvalid].
 func (*Error) Error() string { return ErrInvalid.Error() }
 
 // Unwrap returns [ErrInvalid].
@@ -21,7 +21,7 @@ func (*Error) Unwrap() error { return ErrInvalid }
 // Reason is why a request was refused: one of the constants below, never text from the request.
 type Reason string
 
-// The reasons of a refusal, in the order in which they are looked for.
+// The reasons of a refusal, in the order in which they are checked.
 const (
 	// ReasonMissingHeader: one of the three headers is absent or empty.
 	ReasonMissingHeader Reason = "missing_header"
@@ -33,13 +33,13 @@ const (
 	ReasonInvalidID Reason = "invalid_id"
 	// ReasonInvalidTimestamp: the timestamp is not 1 to 12 decimal digits.
 	ReasonInvalidTimestamp Reason = "invalid_timestamp"
-	// ReasonStaleTimestamp: the timestamp lies further back than the tolerance.
+	// ReasonStaleTimestamp: the timestamp is older than the tolerance.
 	ReasonStaleTimestamp Reason = "stale_timestamp"
-	// ReasonFutureTimestamp: the timestamp lies further ahead than the tolerance.
+	// ReasonFutureTimestamp: the timestamp is further ahead than the tolerance.
 	ReasonFutureTimestamp Reason = "future_timestamp"
 	// ReasonNoUsableSignature: no signature is both well formed and of a version for which a key is configured.
 	ReasonNoUsableSignature Reason = "no_usable_signature"
-	// ReasonNoMatchingSignature: there were usable signatures, and none was made with a configured key over this request.
+	// ReasonNoMatchingSignature: there are usable signatures, and no configured key made one over this request.
 	ReasonNoMatchingSignature Reason = "no_matching_signature"
 )
 
@@ -51,5 +51,5 @@ func Reasons() []Reason {
 	}
 }
 
-// accepted is the reason of what is not refused.
-const accepted Reason = ""
+// valid is the Reason of a request that is not refused.
+const valid Reason = ""

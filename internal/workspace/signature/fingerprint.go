@@ -7,20 +7,20 @@ import (
 )
 
 const (
-	// fingerprintRounds makes each guess at a secret by its fingerprint cost some 100,000 HMACs. A signed message gives a
-	// secret away for one, so the fingerprint is never the cheapest way to try a guess.
+	// fingerprintRounds makes each guess at a secret cost some 100,000 HMACs. With a signed message, a guess costs one, so the
+	// fingerprint is never the cheapest way to check it.
 	fingerprintRounds = 100_000
-	// fingerprintSize is how many bytes of the derived key are shown: enough to distinguish a few keys, and so few that many
-	// guesses fit.
+	// fingerprintSize is how many bytes of the derived key are shown: enough to distinguish a few keys, and few enough that
+	// many wrong guesses match.
 	fingerprintSize = 4
-	// derivedSize is what FIPS 140 asks for; only the beginning is used.
+	// derivedSize is what FIPS 140 requires; only the beginning is used.
 	derivedSize = sha256.Size
-	// fingerprintSalt keeps the derived key apart from any other use of the secret.
+	// fingerprintSalt separates the derived key from any other use of the secret.
 	fingerprintSalt = "workspace-flyte-integration: fingerprint of a webhook key"
 )
 
 // fingerprint is a short text that identifies a key and doesn't help to find it.
-func fingerprint(key block) string {
+func fingerprint(key paddedKey) string {
 	derived, err := pbkdf2.Key(sha256.New, string(key[:]), []byte(fingerprintSalt), fingerprintRounds, derivedSize)
 	if err != nil {
 		panic("deriving a fingerprint: " + err.Error()) // only in FIPS 140 mode, and only for a shorter salt or key
@@ -35,7 +35,7 @@ func (k *Keys) Fingerprints() []string {
 		return nil
 	}
 	k.once.Do(func() {
-		for _, key := range k.blocks() {
+		for _, key := range k.paddedKeys() {
 			k.fingerprints = append(k.fingerprints, fingerprint(key))
 		}
 	})

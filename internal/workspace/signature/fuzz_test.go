@@ -72,7 +72,7 @@ func FuzzParseKeys(f *testing.F) {
 	})
 }
 
-// checkQuotesNothing looks for parts of secrets that are longer than could be there by chance.
+// checkQuotesNothing fails if an error repeats a longer part of a secret than chance could explain.
 func checkQuotesNothing(t *testing.T, message, text string) {
 	t.Helper()
 	for secret := range strings.FieldsSeq(text) {

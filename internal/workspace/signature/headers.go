@@ -2,10 +2,12 @@ package signature
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 )
 
-// The headers of the spec ("Webhook headers") and their aliases of Svix, in the form in which net/http keeps them.
+// The headers of the spec ("Webhook headers") and Svix's aliases, in the canonical form of net/http.
 const (
 	headerID        = "Webhook-Id"
 	headerTimestamp = "Webhook-Timestamp"
@@ -16,44 +18,40 @@ const (
 	aliasSignature = "Svix-Signature"
 )
 
-// claim is what the headers say, not yet verified.
-type claim struct {
+// headers are the three headers of a request, not yet verified.
+type headers struct {
 	id         string
 	timestamp  string // as sent
-	at         time.Time
-	signatures string // space delimited
+	signedAt   time.Time
+	signatures string // separated by spaces
 }
 
-// readClaim takes the claim from the headers of a request.
-func readClaim(h http.Header) (claim, Reason) {
-	var c claim
-	for _, header := range [...]struct {
+func readHeaders(header http.Header) (h headers, reason Reason) {
+	for _, read := range [...]struct {
 		name, alias string
-		value       *string
+		into        *string
 	}{
-		{headerID, aliasID, &c.id},
-		{headerTimestamp, aliasTimestamp, &c.timestamp},
-		{headerSignature, aliasSignature, &c.signatures},
+		{headerID, aliasID, &h.id},
+		{headerTimestamp, aliasTimestamp, &h.timestamp},
+		{headerSignature, aliasSignature, &h.signatures},
 	} {
-		value, reason := single(h[header.name], h[header.alias])
-		if reason != accepted {
-			return claim{}, reason
+		if *read.into, reason = singleValue(header[read.name], header[read.alias]); reason != valid {
+			return headers{}, reason
 		}
-		*header.value = value
 	}
-	if !ValidID(c.id) {
-		return claim{}, ReasonInvalidID
+	if !ValidID(h.id) {
+		return headers{}, ReasonInvalidID
 	}
-	at, ok := parseTimestamp(c.timestamp)
+	seconds, ok := parseTimestamp(h.timestamp)
 	if !ok {
-		return claim{}, ReasonInvalidTimestamp
+		return headers{}, ReasonInvalidTimestamp
 	}
-	c.at = at
-	return c, accepted
+	h.signedAt = time.Unix(seconds, 0).UTC()
+	return h, valid
 }
 
-// single returns the one value of a header that was sent under its name, its alias, or alike under both.
-func single(values, aliased []string) (string, Reason) {
+// singleValue returns the one value of a header that was sent under its name, its alias, or equally under both.
+func singleValue(values, aliased []string) (string, Reason) {
 	if len(values) > 1 || len(aliased) > 1 {
 		return "", ReasonRepeatedHeader
 	}
@@ -66,21 +64,14 @@ func single(values, aliased []string) (string, Reason) {
 	if len(values) == 0 || values[0] == "" {
 		return "", ReasonMissingHeader
 	}
-	return values[0], accepted
+	return values[0], valid
 }
 
-// parseTimestamp reads Unix seconds. Nothing but digits is taken: strconv would also take a sign.
-func parseTimestamp(text string) (time.Time, bool) {
-	if text == "" || len(text) > maxTimestampDigits {
-		return time.Time{}, false
+// parseTimestamp reads Unix seconds: decimal digits, without the sign that strconv accepts.
+func parseTimestamp(text string) (seconds int64, ok bool) {
+	if len(text) > maxTimestampDigits || strings.Trim(text, "0123456789") != "" {
+		return 0, false
 	}
-	var seconds int64
-	for i := range len(text) {
-		digit := text[i] - '0'
-		if digit > 9 {
-			return time.Time{}, false
-		}
-		seconds = seconds*10 + int64(digit)
-	}
-	return time.Unix(seconds, 0).UTC(), true
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	return seconds, err == nil
 }

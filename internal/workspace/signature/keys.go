@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// How the spec marks the kinds of secrets ("Signature scheme").
+// The prefixes of the kinds of secrets (spec, "Signature scheme").
 const (
 	prefixSymmetric = "whsec_"
 	prefixPrivate   = "whsk_"
@@ -18,7 +18,7 @@ const (
 )
 
 // Keys is an immutable set of secrets and public keys, any of which may have signed a request. It is safe for concurrent use,
-// and none of its methods or formats shows a secret.
+// and none of its methods shows a secret.
 type Keys struct {
 	secrets []*symmetric
 	public  []ed25519.PublicKey
@@ -29,11 +29,11 @@ type Keys struct {
 
 // ParseKeys reads one to [MaxKeys] secrets (whsec_ and 24 to 64 bytes in base64) and ed25519 public keys (whpk_ and 32 bytes in
 // base64), separated by white space (spec, "Signature scheme"). Base64 is the standard alphabet with padding, as in the
-// reference libraries. What is given twice counts once.
+// reference libraries. Duplicates count once.
 //
-// It refuses private keys (whsk_), a secret of less than eight different bytes, public keys that are not canonical, not on the curve or
-// of small order (RFC 8032, section 5.1), and a secret that is at the same time a public key. All problems are reported
-// together (see [errors.Join]); they name a secret by its position, from 1, and never quote it.
+// It refuses private keys (whsk_), secrets of fewer than eight distinct bytes, public keys that are not canonical, not on the
+// curve or of small order (RFC 8032, section 5.1), and a secret that equals a public key. All problems are reported together
+// (see [errors.Join]). They name a secret by its position, from 1, and never quote it.
 func ParseKeys(text string) (*Keys, error) {
 	keys := &Keys{}
 	if err := eachSecret(text, keys.add); err != nil {
@@ -74,29 +74,28 @@ func (k *Keys) addPublic(key ed25519.PublicKey, err error) error {
 	return err
 }
 
-// Overlaps reports whether both sets hold a secret or key of the same bytes, of whatever kind, so that who can sign for the one
-// may be able to sign for the other. With [Signer.Keys] it keeps the secrets of two directions apart. Nil is the empty set.
+// Overlaps reports whether both sets have a secret or key of the same bytes, of any kind. With [Signer.Keys], it finds a secret
+// that is used in both directions. Nil is the empty set.
 func (k *Keys) Overlaps(other *Keys) bool {
-	blocks := other.blocks()
-	return slices.ContainsFunc(k.blocks(), func(b block) bool { return slices.Contains(blocks, b) })
+	others := other.paddedKeys()
+	return slices.ContainsFunc(k.paddedKeys(), func(p paddedKey) bool { return slices.Contains(others, p) })
 }
 
-// blocks returns the bytes of all secrets and keys.
-func (k *Keys) blocks() []block {
+// paddedKeys returns all secrets and keys.
+func (k *Keys) paddedKeys() (all []paddedKey) {
 	if k == nil {
 		return nil
 	}
-	var blocks []block
 	for _, secret := range k.secrets {
-		blocks = append(blocks, secret.block)
+		all = append(all, secret.key)
 	}
 	for _, key := range k.public {
-		blocks = append(blocks, newBlock(key))
+		all = append(all, newPaddedKey(key))
 	}
-	return blocks
+	return all
 }
 
-// String tells how many secrets and keys there are, and nothing of them.
+// String returns how many secrets and keys there are, and shows none of them.
 func (k *Keys) String() string {
 	if k == nil {
 		return "no keys"
@@ -108,7 +107,7 @@ func (k *Keys) String() string {
 func (k *Keys) GoString() string { return k.String() }
 
 func (k *Keys) hasSecret(secret *symmetric) bool {
-	return slices.ContainsFunc(k.secrets, func(s *symmetric) bool { return s.block == secret.block })
+	return slices.ContainsFunc(k.secrets, func(s *symmetric) bool { return s.key == secret.key })
 }
 
 func (k *Keys) hasPublic(key ed25519.PublicKey) bool {
@@ -133,7 +132,7 @@ func eachSecret(text string, add func(secret string) error) error {
 	return errors.Join(problems...)
 }
 
-// decodeSecret tells the kind of a secret by its prefix and decodes the rest.
+// decodeSecret returns the prefix of a secret, and decodes the rest.
 func decodeSecret(text string) (kind string, secret []byte, err error) {
 	for _, kind := range []string{prefixSymmetric, prefixPrivate, prefixPublic} {
 		encoded, found := strings.CutPrefix(text, kind)

@@ -2,20 +2,20 @@
 // (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md, called "the spec" here).
 //
 // It guarantees that a request which [Verifier.Verify] accepts was signed, with one of the configured keys, over exactly the
-// id, timestamp and body that were received, at a moment within the tolerance. It remembers nothing: whether an id was seen
-// before is the caller's to know.
+// id, timestamp and body that were received, within the tolerance of the timestamp. It keeps no state: the caller has to
+// recognise repeated ids.
 //
 // What is signed is the text id + "." + timestamp + "." + body, each exactly as sent. An HMAC-SHA256 ("v1") counts only under a
-// symmetric secret (whsec_), an ed25519 signature ("v1a") only under a public key (whpk_), so that a published key never
-// authenticates anything as an HMAC secret.
+// symmetric secret (whsec_), an ed25519 signature ("v1a") only under a public key (whpk_), so that nobody can
+// use a published key as an HMAC secret.
 //
-// It is stricter than the reference libraries, which all senders known to us satisfy:
+// It is stricter than the reference libraries, but accepts all senders known to us:
 //
 //   - an id is 1 to 128 bytes of printable ASCII without white space and full stop (see [ValidID]);
 //   - a timestamp is 1 to 12 decimal digits, and is signed as it was sent (a reference library signs it re-printed);
 //   - a header that is repeated, or sent under both of its names with different values, is refused;
 //   - a signature is "version,base64" and nothing after it, in padded standard base64 without stray bits;
-//   - at most the first 16 signatures are looked at.
+//   - at most 16 signatures are checked, at most four of them ed25519.
 package signature
 
 import "time"
@@ -29,7 +29,7 @@ const MaxKeys = 16
 
 const (
 	maxSignatures = 16
-	// maxAsymmetric of them may be of ed25519 keys, each of which costs as much as several of the others. A rotation needs two.
+	// maxAsymmetric bounds the ed25519 signatures among them, which cost several times as much. A rotation needs two.
 	maxAsymmetric      = 4
 	maxTimestampDigits = 12
 
@@ -37,19 +37,18 @@ const (
 	versionAsymmetric = "v1a"
 )
 
-// Message is what a verified signature vouches for beside the body.
+// Message is what a verified signature authenticates, beside the body.
 type Message struct {
-	// ID names the message. It stays the same when the sender tries again, and satisfies [ValidID]
-	// (spec, "Webhook metadata").
+	// ID identifies the message. It stays the same in repeated deliveries, and satisfies [ValidID] (spec, "Webhook metadata").
 	ID string
-	// Timestamp is when the sender made this attempt, in whole seconds and UTC.
+	// Timestamp is when the sender made this delivery, in whole seconds and UTC.
 	Timestamp time.Time
 
 	keys *Keys
 	key  int
 }
 
-// Key is the fingerprint of the key that verified the signature; see [Keys.Fingerprints].
+// Key returns the fingerprint of the key that verified the signature; see [Keys.Fingerprints].
 func (m Message) Key() string { return m.keys.Fingerprints()[m.key] }
 
 // ValidID reports whether id can be the id of a message: 1 to [MaxIDLength] bytes of printable ASCII without white space and

@@ -19,7 +19,7 @@ func NewSecret() string {
 	return prefixSymmetric + encoding.EncodeToString(secret)
 }
 
-// Signer signs requests. It is immutable and safe for concurrent use, and none of its methods or formats shows a secret.
+// Signer signs requests. It is immutable and safe for concurrent use, and none of its methods shows a secret.
 type Signer struct {
 	signing []signingKey
 	keys    *Keys
@@ -32,8 +32,8 @@ type signingKey struct {
 }
 
 // NewSigner returns a signer with a secret (whsec_, as in [ParseKeys]) or an ed25519 private key (whsk_ and the 32 bytes of the
-// seed, or 64 with the public key after it, in base64). With several, separated by white space, it signs with each of them: so
-// a sender changes its secret without a refused delivery (spec, "Webhook headers"). Errors are as those of ParseKeys.
+// seed, or 64 with the public key after it, in base64). With several, separated by white space, it signs with each of them, so
+// that a sender can rotate its secret without a refused delivery (spec, "Webhook headers"). Errors are those of ParseKeys.
 func NewSigner(secret string) (*Signer, error) {
 	s := &Signer{keys: &Keys{}}
 	if err := eachSecret(secret, s.add); err != nil {
@@ -74,11 +74,11 @@ func (s *Signer) addPrivate(key private, err error) error {
 	return s.keys.addPublic(key.public(), nil)
 }
 
-// Sign returns the headers webhook-id, webhook-timestamp and webhook-signature of a request with this body, signed as made at
-// the given moment (in whole seconds). The body has to be sent exactly as given.
+// Sign returns the headers webhook-id, webhook-timestamp and webhook-signature of a request with this body, signed for
+// this time in whole seconds. The body has to be sent exactly as given.
 //
-// The id names the message and stays the same when it is sent again. Sign panics unless it satisfies [ValidID]: an id with a
-// full stop would sign a second message that was never meant.
+// The id identifies the message and stays the same when it is sent again. Sign panics unless it satisfies [ValidID]: with a full
+// stop in the id, the signature would also be valid for another message.
 func (s *Signer) Sign(id string, at time.Time, body []byte) http.Header {
 	if !ValidID(id) {
 		panic(fmt.Sprintf("signature: %q can't be the id of a message", id))
@@ -99,7 +99,7 @@ func (s *Signer) Sign(id string, at time.Time, body []byte) http.Header {
 // Keys returns the keys that verify what the signer signs.
 func (s *Signer) Keys() *Keys { return s.keys }
 
-// String tells how many secrets and keys there are, and nothing of them.
+// String returns how many secrets and keys there are, and shows none of them.
 func (s *Signer) String() string { return s.keys.String() }
 
 // GoString is [Signer.String].

@@ -17,26 +17,26 @@ const (
 	maxSecretSize = 64
 )
 
-// minVariety is how many different bytes a secret has at least. Placeholders such as zeros or a row of x have fewer; 24 random
-// bytes have fewer once in 10^24.
-const minVariety = 8
+// minDistinctBytes is how many distinct bytes a secret must have. Placeholders such as zeros or a row of x have fewer; 24
+// random bytes have fewer once in 10^24.
+const minDistinctBytes = 8
 
-// block is a secret or key filled up with zeros, as HMAC does it (RFC 2104): secrets that differ in trailing zeros only are one
-// and the same, and equal as blocks.
-type block [maxSecretSize]byte
+// paddedKey is a secret or key padded with zeros, as HMAC pads it (RFC 2104): secrets that differ in trailing zeros only are
+// the same to HMAC, and equal here.
+type paddedKey [maxSecretSize]byte
 
-func newBlock(secret []byte) (b block) {
-	copy(b[:], secret)
-	return b
+func newPaddedKey(secret []byte) (p paddedKey) {
+	copy(p[:], secret)
+	return p
 }
 
 // symmetric is a secret of the kind whsec_.
 type symmetric struct {
-	block block
-	macs  sync.Pool // of *mac: to set up an HMAC costs as much as to sign a small body
+	key  paddedKey
+	macs sync.Pool // of *mac: setting up an HMAC costs as much as signing a small body
 }
 
-// mac is an HMAC under one secret, with room for what is small.
+// mac is an HMAC under one secret, with a buffer for the id and the timestamp.
 type mac struct {
 	hash.Hash
 	scratch []byte
@@ -46,17 +46,16 @@ func newSymmetric(secret []byte) (*symmetric, error) {
 	if len(secret) < minSecretSize || len(secret) > maxSecretSize {
 		return nil, errors.New("a whsec_ secret has 24 to 64 bytes")
 	}
-	if variety(secret) < minVariety {
+	if distinctBytes(secret) < minDistinctBytes {
 		return nil, errors.New("a whsec_ secret of a few repeated bytes is no secret")
 	}
-	return &symmetric{block: newBlock(secret)}, nil
+	return &symmetric{key: newPaddedKey(secret)}, nil
 }
 
-// variety counts the different bytes.
-func variety(secret []byte) int {
-	seen := map[byte]struct{}{}
+func distinctBytes(secret []byte) int {
+	seen := map[byte]bool{}
 	for _, b := range secret {
-		seen[b] = struct{}{}
+		seen[b] = true
 	}
 	return len(seen)
 }
@@ -65,7 +64,7 @@ func variety(secret []byte) int {
 func (s *symmetric) sign(dst []byte, id, timestamp string, body []byte) []byte {
 	m, found := s.macs.Get().(*mac)
 	if !found {
-		m = &mac{Hash: hmac.New(sha256.New, s.block[:])}
+		m = &mac{Hash: hmac.New(sha256.New, s.key[:])}
 	}
 	defer s.macs.Put(m)
 	m.Reset()
@@ -84,7 +83,7 @@ func appendPrefix(dst []byte, id, timestamp string) []byte {
 	return append(dst, '.')
 }
 
-// signedContent is all that is signed, in one piece.
+// signedContent returns all that is signed.
 func signedContent(id, timestamp string, body []byte) []byte {
 	content := make([]byte, 0, len(id)+len(timestamp)+2+len(body))
 	return append(appendPrefix(content, id, timestamp), body...)

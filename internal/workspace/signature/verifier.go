@@ -2,7 +2,6 @@ package signature
 
 import (
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -15,79 +14,55 @@ type Verifier struct {
 
 // NewVerifier returns a verifier of requests that were signed with one of keys, at most tolerance before or after now.
 //
-// All three are needed. The functions are called once for each request, so that keys can change between two requests; no
-// keys, or nil, means that nothing is accepted.
+// All three are required. The functions are called once for each request, so that keys can change between two requests. With
+// no keys, or nil, no request is accepted.
 func NewVerifier(keys func() *Keys, tolerance time.Duration, now func() time.Time) *Verifier {
 	return &Verifier{keys: keys, tolerance: tolerance, now: now}
 }
 
 // Verify accepts or refuses a request by its headers and its body, which must be the raw bytes as received.
 //
-// It needs webhook-id, webhook-timestamp and webhook-signature, each once; svix-id, svix-timestamp and svix-signature stand
-// for the same three. Both boundaries of the tolerance are inside. Of the signatures, which a sender gives several of while it
-// rotates its secret, one that fits is enough; unknown versions are passed over (spec, "Webhook headers" and "Verifying
-// signatures"). Comparison takes constant time for any one secret.
+// It needs webhook-id, webhook-timestamp and webhook-signature, each once; svix-id, svix-timestamp and svix-signature are their
+// aliases. The tolerance includes both boundaries. A sender gives several signatures while it rotates its secret: one valid
+// signature is enough, and unknown versions are skipped (spec, "Webhook headers" and "Verifying signatures"). Comparison takes
+// constant time for any one secret.
 //
-// Every error is an [*Error] and wraps [ErrInvalid]. What a refused request can cost is bounded: one HMAC of the body for each
-// secret, and at most 16 ed25519 verifications for each public key.
-func (v *Verifier) Verify(h http.Header, body []byte) (Message, error) {
-	c, reason := v.readFresh(h)
-	if reason != accepted {
+// Every error is an [*Error] and wraps [ErrInvalid]. The cost of a refused request is bounded: one HMAC of the body for each
+// secret, and at most four ed25519 verifications for each public key.
+func (v *Verifier) Verify(header http.Header, body []byte) (Message, error) {
+	h, reason := v.readFresh(header)
+	if reason != valid {
 		return Message{}, &Error{Reason: reason}
 	}
 	keys := v.keys()
-	key, reason := keys.match(c, body)
-	if reason != accepted {
+	key, reason := keys.match(h, body)
+	if reason != valid {
 		return Message{}, &Error{Reason: reason}
 	}
-	return Message{ID: c.id, Timestamp: c.at, keys: keys, key: key}, nil
+	return Message{ID: h.id, Timestamp: h.signedAt, keys: keys, key: key}, nil
 }
 
-// Fingerprints are those of the keys that are in force now; see [Keys.Fingerprints].
+// Fingerprints returns those of the keys in force; see [Keys.Fingerprints].
 func (v *Verifier) Fingerprints() []string { return v.keys().Fingerprints() }
 
 // Plausible reports whether Verify could accept a request with these headers: they are complete and well formed, and the
 // timestamp is within the tolerance. It costs no cryptography.
-func (v *Verifier) Plausible(h http.Header) bool {
-	_, reason := v.readFresh(h)
-	return reason == accepted
+func (v *Verifier) Plausible(header http.Header) bool {
+	_, reason := v.readFresh(header)
+	return reason == valid
 }
 
-// readFresh takes the claim from the headers, and refuses one that is too old or too new.
-func (v *Verifier) readFresh(h http.Header) (claim, Reason) {
-	c, reason := readClaim(h)
-	if reason == accepted {
-		reason = v.checkAge(c.at)
+// readFresh reads the headers, and refuses a timestamp outside the tolerance.
+func (v *Verifier) readFresh(header http.Header) (headers, Reason) {
+	h, reason := readHeaders(header)
+	if reason != valid {
+		return headers{}, reason
 	}
-	return c, reason
-}
-
-// checkAge says whether a request that was signed at this moment is neither too old nor too new.
-func (v *Verifier) checkAge(at time.Time) Reason {
-	switch age := v.now().Sub(at); {
+	switch age := v.now().Sub(h.signedAt); {
 	case age > v.tolerance:
-		return ReasonStaleTimestamp
+		return headers{}, ReasonStaleTimestamp
 	case age < -v.tolerance:
-		return ReasonFutureTimestamp
+		return headers{}, ReasonFutureTimestamp
 	}
-	return accepted
-}
-
-// match looks for a signature that one of the keys made over the claim and the body, and tells which key.
-func (k *Keys) match(c claim, body []byte) (key int, reason Reason) {
-	attempt := attempt{keys: k, claim: c, body: body}
-	reason = ReasonNoUsableSignature
-	rest := c.signatures
-	for i := 0; i < maxSignatures && rest != ""; i++ {
-		var signature string
-		signature, rest, _ = strings.Cut(rest, " ")
-		usable, matched := attempt.try(signature)
-		if matched {
-			return attempt.matched, accepted
-		}
-		if usable {
-			reason = ReasonNoMatchingSignature
-		}
-	}
-	return 0, reason
+	return h, valid
 }
