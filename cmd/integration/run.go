@@ -56,10 +56,15 @@ type service struct {
 	stallLimit time.Duration
 	// refused is why the service ended by itself, if the configuration is to blame.
 	refused error
+	// relisted yields a value after the caches listed a kind anew.
+	relisted chan struct{}
 }
 
 func newService(cfg *config, log logr.Logger, slogger *slog.Logger) *service {
-	return &service{cfg: cfg, log: log, slog: slogger, validator: workspace.NewValidator(cfg.naming), stallLimit: stallLimit}
+	return &service{
+		cfg: cfg, log: log, slog: slogger, validator: workspace.NewValidator(cfg.naming), stallLimit: stallLimit,
+		relisted: make(chan struct{}, 1),
+	}
 }
 
 // run serves until ctx ends.
@@ -94,7 +99,7 @@ func (s *service) addManager(context.Context) error {
 	if err != nil {
 		return err
 	}
-	caches, err := k8s.CacheOptions(scheme)
+	caches, err := k8s.CacheOptions(scheme, s.relisted)
 	if err != nil {
 		return err
 	}
@@ -152,7 +157,7 @@ func (s *service) addController(ctx context.Context) error {
 	s.lease = lease
 	var pullSecrets *k8s.PullSecrets
 	if s.cfg.PullSecretsNS != "" {
-		if pullSecrets, err = k8s.NewPullSecrets(s.mgr, s.cfg.PullSecretsNS); err != nil {
+		if pullSecrets, err = k8s.NewPullSecrets(s.mgr, s.cfg.PullSecretsNS, s.relisted); err != nil {
 			return err
 		}
 	}
@@ -168,7 +173,7 @@ func (s *service) addController(ctx context.Context) error {
 		},
 		Domains:     s.cfg.attributeDomains(),
 		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
-		Reporting: s.cfg.WorkspaceAPIEndpoint != "",
+		Reporting: s.cfg.WorkspaceAPIEndpoint != "", Relisted: s.relisted,
 		Deletion: lifecycle.Deletion{
 			Policy:      v1alpha1.DeletionPolicy(s.cfg.DeletionPolicy),
 			GracePeriod: s.cfg.DeletionGracePeriod, TombstoneTTL: s.cfg.TombstoneTTL,

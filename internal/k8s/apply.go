@@ -42,7 +42,6 @@ type Applier struct {
 	Live client.Reader
 
 	disputes disputes
-	echoes   echoes
 }
 
 // Apply makes the cluster hold want: by one create where the object is missing, by one patch where only content that is
@@ -54,13 +53,11 @@ func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 
 // ApplyExisting is Apply that creates nothing: it does nothing where the API server has no such object.
 func (a *Applier) ApplyExisting(ctx context.Context, want client.Object) error {
-	return client.IgnoreNotFound(a.applyOr(ctx, want, func(ctx context.Context, m making) error {
-		return a.repairShown(ctx, like(want), m) // the cache does not show an object that has lost our label
-	}))
+	return client.IgnoreNotFound(a.applyOr(ctx, want, a.repair)) // the cache does not show an object that has lost our label
 }
 
 // applyOr is Apply, with what to do where the cache does not show the object.
-func (a *Applier) applyOr(ctx context.Context, want client.Object, missing func(context.Context, making) error) error {
+func (a *Applier) applyOr(ctx context.Context, want client.Object, missing func(context.Context, attempt) error) error {
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want, missing) })
 	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		err = ErrTerminating
@@ -71,118 +68,93 @@ func (a *Applier) applyOr(ctx context.Context, want client.Object, missing func(
 	return nil
 }
 
-func (a *Applier) apply(ctx context.Context, want client.Object, missing func(context.Context, making) error) error {
-	have, m := like(want), a.making(want)
+func (a *Applier) apply(ctx context.Context, want client.Object, missing func(context.Context, attempt) error) error {
+	have, try := like(want), a.attempt(want)
 	err := a.digested(ctx, client.ObjectKeyFromObject(want), have)
 	switch {
 	case apierrors.IsNotFound(err):
-		return missing(ctx, m)
+		return missing(ctx, try)
 	case err != nil:
 		return err
 	}
 	if err := touchable(have, want); err != nil {
 		return err
 	}
-	if have.GetAnnotations()[digestAnnotation] == m.wish {
-		return a.atRest(have, m.wish)
+	if have.GetAnnotations()[digestAnnotation] == try.hash {
+		return a.atRest(have, try.hash)
 	}
-	if patch := overwriting(have, want, m.wish); patch != nil {
-		return a.overwrite(ctx, have, m, patch)
+	if patch := overwriting(have, want, try.hash); patch != nil {
+		return a.overwrite(ctx, try, patch)
 	}
-	return a.repairShown(ctx, have, m)
+	return a.repair(ctx, try)
 }
 
-// making is one attempt to make an object what it should be.
-type making struct {
+// attempt is one attempt to make an object what it should be.
+type attempt struct {
 	want client.Object
-	// wish is the digest of want.
-	wish string
-	// unseen: the cache doesn't show the object, so that the event of any write is that of a creation.
-	unseen bool
-	// begin is Begin, which is asked once however often it is called: one attempt counts once, also where it takes a
-	// second way.
-	begin func() bool
+	// hash is the digest of want.
+	hash string
+	// allowed is Begin, called at most once: an attempt that takes a second way counts once.
+	allowed func() bool
 }
 
-func (a *Applier) making(want client.Object) making {
-	wish := digest(want)
-	return making{want: want, wish: wish, begin: sync.OnceValue(func() bool { return a.Begin(describe(want), wish) })}
-}
-
-// base is the resourceVersion of which the event of a change of live will tell as of the one before.
-func (m making) base(live client.Object) string {
-	if m.unseen {
-		return ""
-	}
-	return live.GetResourceVersion()
+func (a *Applier) attempt(want client.Object) attempt {
+	hash := digest(want)
+	return attempt{want: want, hash: hash, allowed: sync.OnceValue(func() bool { return a.Begin(describe(want), hash) })}
 }
 
 // atRest is the outcome where nothing has to be written.
-func (a *Applier) atRest(have client.Object, wish string) error {
+func (a *Applier) atRest(have client.Object, hash string) error {
 	switch {
 	case !have.GetDeletionTimestamp().IsZero():
 		return ErrHeld
-	case !a.disputes.over(describe(have), wish, time.Now()):
+	case !a.disputes.over(describe(have), hash, time.Now()):
 		return ErrContested
 	}
 	return nil
 }
 
-// create is the cheapest request there is. An object that is there although the cache doesn't show it has lost our
-// label, or was made by someone else.
-func (a *Applier) create(ctx context.Context, m making) error {
-	if !m.begin() {
+// create is the cheapest request there is. An object that exists although the cache doesn't show it has lost our label,
+// or was made by another client.
+func (a *Applier) create(ctx context.Context, try attempt) error {
+	if !try.allowed() {
 		return ErrContested
 	}
-	err := a.send(ctx, m)
+	err := a.send(ctx, try)
 	if apierrors.IsAlreadyExists(err) {
-		return a.repairShown(ctx, like(m.want), m)
+		return a.repair(ctx, try)
 	}
 	return err
 }
 
-// repairShown is repair of what the cache shows as have, which is empty where it shows nothing. If nothing had to be written, the
-// cache is late, and its next event is still to come: somebody may undo it before a broken watch is back.
-func (a *Applier) repairShown(ctx context.Context, have client.Object, m making) error {
-	shown := have.GetResourceVersion()
-	m.unseen = shown == ""
-	return a.Expecting(WorkspaceOf(m.want), describe(m.want), shown, m.wish, func() (string, error) {
-		return "what there is", a.repair(ctx, m)
-	})
-}
-
-// send tells after the creation, as after a patch, if somebody deletes the object again and again.
-func (a *Applier) send(ctx context.Context, m making) error {
-	made := m.want.DeepCopyObject().(client.Object)
-	err := a.Expecting(WorkspaceOf(made), describe(made), "", m.wish, func() (string, error) {
-		err := a.Client.Create(ctx, made)
-		return made.GetResourceVersion(), err
-	})
-	if err != nil {
+// send creates the object.
+func (a *Applier) send(ctx context.Context, try attempt) error {
+	created := try.want.DeepCopyObject().(client.Object)
+	if err := a.Client.Create(ctx, created); err != nil {
 		return err
 	}
-	return a.written(made, m.wish)
+	return a.written(created, try.hash)
 }
 
 // written is the outcome of a write that has made an object what it is now.
-func (a *Applier) written(made client.Object, wish string) error {
-	if digest(made) != wish {
+func (a *Applier) written(stored client.Object, hash string) error {
+	if digest(stored) != hash {
 		return ErrMutated
 	}
-	return a.atRest(made, wish)
+	return a.atRest(stored, hash)
 }
 
 // repair looks at the live object and changes only the part that is ours, guarded by resourceVersion.
-func (a *Applier) repair(ctx context.Context, m making) error {
-	live, want := like(m.want), m.want
+func (a *Applier) repair(ctx context.Context, try attempt) error {
+	live, want := like(try.want), try.want
 	if err := a.Live.Get(ctx, client.ObjectKeyFromObject(want), live); err != nil {
 		return err
 	}
 	if err := touchable(live, want); err != nil {
 		return err
 	}
-	if digest(live) == m.wish {
-		return a.atRest(live, m.wish)
+	if digest(live) == try.hash {
+		return a.atRest(live, try.hash)
 	}
 	if !live.GetDeletionTimestamp().IsZero() {
 		want = asFarAs(live, want)
@@ -190,34 +162,31 @@ func (a *Applier) repair(ctx context.Context, m making) error {
 	switch {
 	case want == nil:
 		return ErrHeld
-	case !m.begin():
+	case !try.allowed():
 		return ErrContested
 	case live.GetDeletionTimestamp().IsZero() && replaceOnly(live, want):
-		return a.replace(ctx, live, m)
+		return a.replace(ctx, live, try)
 	}
-	if err := a.patch(ctx, live, want, m.base(live)); err != nil {
+	if err := a.patch(ctx, live, want); err != nil {
 		return err
 	}
 	if !live.GetDeletionTimestamp().IsZero() {
 		return ErrHeld
 	}
-	return a.written(live, m.wish)
+	return a.written(live, try.hash)
 }
 
-func (a *Applier) patch(ctx context.Context, live, want client.Object, base string) error {
+func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	before := live.DeepCopyObject().(client.Object)
 	adopt(live, want)
-	return a.Expecting(WorkspaceOf(want), describe(want), base, digest(want), func() (string, error) {
-		err := a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-		return live.GetResourceVersion(), err
-	})
+	return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }
 
-func (a *Applier) replace(ctx context.Context, live client.Object, m making) error {
+func (a *Applier) replace(ctx context.Context, live client.Object, try attempt) error {
 	if err := a.delete(ctx, live); err != nil {
 		return err
 	}
-	err := a.send(ctx, m)
+	err := a.send(ctx, try)
 	if apierrors.IsAlreadyExists(err) {
 		return ErrHeld
 	}
@@ -256,16 +225,13 @@ func (a *Applier) remove(
 ) error {
 	have := like(unwanted)
 	err := get(ctx, client.ObjectKeyFromObject(unwanted), have)
-	if apierrors.IsNotFound(err) && a.Heed(unwanted) { // it was made, and the cache may only be late
-		err = get(ctx, client.ObjectKeyFromObject(unwanted), have)
-	}
 	switch {
 	case err != nil:
 	case unwanted.GetUID() != "" && unwanted.GetUID() != have.GetUID():
 	case !have.GetDeletionTimestamp().IsZero() && !hasOurName(have):
 		err = ErrHeld // what a finalizer keeps of another version is left as it is
 	case !have.GetDeletionTimestamp().IsZero():
-		err = a.repair(ctx, a.making(unwanted))
+		err = a.repair(ctx, a.attempt(unwanted))
 	case !a.Begin(describe(unwanted), removed):
 		err = ErrContested
 	default:

@@ -34,8 +34,9 @@ func NewScheme() (*runtime.Scheme, error) {
 
 // CacheOptions bound what is kept in memory: whole Workspaces and WorkspaceTiers, the two objects that name the API
 // server's addresses, and of everything else only what carries our labels, as identity and one digest of what we own.
-// Other kinds are never cached, by mistake neither.
-func CacheOptions(scheme *runtime.Scheme) (cache.Options, error) {
+// Other kinds are never cached, by mistake neither. Each time one of them is listed anew, which is after a watch broke,
+// a value is sent to relisted, unless one is still there.
+func CacheOptions(scheme *runtime.Scheme, relisted chan<- struct{}) (cache.Options, error) {
 	ours, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.Equals, []string{v1alpha1.ManagedBy})
 	if err != nil {
 		return cache.Options{}, fmt.Errorf("selecting our objects: %w", err)
@@ -55,7 +56,9 @@ func CacheOptions(scheme *runtime.Scheme) (cache.Options, error) {
 		byObject[child] = cache.ByObject{Label: labels.NewSelector().Add(*ours), Transform: slim}
 	}
 	cacheAPIServer(byObject)
-	return cache.Options{Scheme: scheme, ByObject: byObject, ReaderFailOnMissingInformer: true, NewInformer: newInformer}, nil
+	return cache.Options{
+		Scheme: scheme, ByObject: byObject, ReaderFailOnMissingInformer: true, NewInformer: newInformer(relisted),
+	}, nil
 }
 
 // stripWorkspace drops what nobody here reads and kubectl makes large.

@@ -87,10 +87,7 @@ func (a *Applier) Register(r prometheus.Registerer) {
 	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "workspace_flyte_contested_writes_total",
 		Help: "Writes held back since somebody else keeps changing the same object.",
-	}, a.disputes.heldBack), prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "workspace_flyte_unheard_writes_total",
-		Help: "Writes of which no watch told in time, so that their workspace was looked at.",
-	}, a.echoes.neverCame))
+	}, a.disputes.heldBack))
 }
 
 // Begin tells whether something that is not as wanted may be written now; key names it, and want is its wish. It is

@@ -51,7 +51,7 @@ func newKube(t testing.TB) *kube {
 	cluster, k := shared.Cluster(t), &kube{requests: &counter{}}
 	scheme, err := NewScheme()
 	must(t, err)
-	options, err := CacheOptions(scheme)
+	options, err := CacheOptions(scheme, nil)
 	must(t, err)
 	web, err := rest.HTTPClientFor(cluster.Config())
 	must(t, err)

@@ -40,22 +40,19 @@ func overwriting(have, want client.Object, wish string) client.Patch {
 }
 
 // overwrite sends the patch. What the API server doesn't take takes a look: the cache lags, or the object must be made anew.
-func (a *Applier) overwrite(ctx context.Context, have client.Object, m making, patch client.Patch) error {
-	if !m.begin() {
+func (a *Applier) overwrite(ctx context.Context, try attempt, patch client.Patch) error {
+	if !try.allowed() {
 		return ErrContested
 	}
-	live := like(m.want)
-	live.SetNamespace(m.want.GetNamespace())
-	live.SetName(m.want.GetName())
-	err := a.Expecting(WorkspaceOf(m.want), describe(m.want), have.GetResourceVersion(), m.wish, func() (string, error) {
-		err := a.Client.Patch(ctx, live, patch)
-		return live.GetResourceVersion(), err
-	})
+	live := like(try.want)
+	live.SetNamespace(try.want.GetNamespace())
+	live.SetName(try.want.GetName())
+	err := a.Client.Patch(ctx, live, patch)
 	switch {
 	case err == nil:
-		return a.written(live, m.wish)
+		return a.written(live, try.hash)
 	case apierrors.IsConflict(err), apierrors.IsInvalid(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
-		return a.repairShown(ctx, have, m)
+		return a.repair(ctx, try)
 	}
 	return err
 }

@@ -25,11 +25,11 @@ type PullSecrets struct {
 }
 
 // NewPullSecrets reads and watches Secrets of type kubernetes.io/dockerconfigjson in the namespace, once the manager
-// has started.
-func NewPullSecrets(mgr manager.Manager, namespace string) (*PullSecrets, error) {
+// has started. It reports lists as [CacheOptions] does.
+func NewPullSecrets(mgr manager.Manager, namespace string, relisted chan<- struct{}) (*PullSecrets, error) {
 	source, err := cluster.New(mgr.GetConfig(), func(o *cluster.Options) {
 		o.Scheme, o.Logger = mgr.GetScheme(), mgr.GetLogger()
-		o.Cache = cache.Options{ReaderFailOnMissingInformer: true, NewInformer: newInformer, ByObject: map[client.Object]cache.ByObject{
+		o.Cache = cache.Options{ReaderFailOnMissingInformer: true, NewInformer: newInformer(relisted), ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {
 				Namespaces: map[string]cache.Config{namespace: {}},
 				Field:      fields.OneTermEqualSelector("type", string(corev1.SecretTypeDockerConfigJson)),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,29 +23,55 @@ const (
 	lastReconnect  = 5 * time.Second
 )
 
-// newInformer is client-go's, whose watches are back within seconds of an API server that was away. By itself a reflector
-// waits longer each time, up to a minute (k8s.io/client-go/tools/cache/reflector.go), and nobody would see a webhook that was
-// stored, or drift, until then.
-func newInformer(
-	lw toolscache.ListerWatcher, of runtime.Object, resync time.Duration, indexers toolscache.Indexers,
+// newInformer makes client-go's informer, whose watches are back within seconds of an API server that was unavailable. By
+// itself a reflector waits longer each time, up to a minute (k8s.io/client-go/tools/cache/reflector.go), and nobody would see a
+// webhook that was stored, or drift, until then.
+func newInformer(relisted chan<- struct{}) func(
+	toolscache.ListerWatcher, runtime.Object, time.Duration, toolscache.Indexers,
 ) toolscache.SharedIndexInformer {
-	return toolscache.NewSharedIndexInformer(reconnecting{lw, toolscache.ToListerWatcherWithContext(lw)}, of, resync, indexers)
+	return func(
+		lw toolscache.ListerWatcher, of runtime.Object, resync time.Duration, indexers toolscache.Indexers,
+	) toolscache.SharedIndexInformer {
+		r := &reconnecting{ListerWatcher: lw, with: toolscache.ToListerWatcherWithContext(lw), relisted: relisted}
+		return toolscache.NewSharedIndexInformer(r, of, resync, indexers)
+	}
 }
 
-// reconnecting tries again by itself while the API server is away, and leaves every other error to the reflector.
+// reconnecting retries while the API server is unavailable, and leaves every other error to the reflector. It reports
+// each list but the first: changes made while a watch is down produce no event.
 type reconnecting struct {
 	toolscache.ListerWatcher
-	with toolscache.ListerWatcherWithContext
+	with     toolscache.ListerWatcherWithContext
+	listed   atomic.Bool
+	relisted chan<- struct{}
 }
 
 // ListWithContext implements [toolscache.ListerWithContext].
-func (r reconnecting) ListWithContext(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-	return whileAway(ctx, func() (runtime.Object, error) { return r.with.ListWithContext(ctx, o) })
+func (r *reconnecting) ListWithContext(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+	list, err := whileAway(ctx, func() (runtime.Object, error) { return r.with.ListWithContext(ctx, o) })
+	if err == nil && o.Continue == "" {
+		r.reportRelist()
+	}
+	return list, err
 }
 
-// WatchWithContext implements [toolscache.WatcherWithContext].
-func (r reconnecting) WatchWithContext(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-	return whileAway(ctx, func() (watch.Interface, error) { return r.with.WatchWithContext(ctx, o) })
+// WatchWithContext implements [toolscache.WatcherWithContext]. A watch that sends initial events is a list, too (KEP-3157).
+func (r *reconnecting) WatchWithContext(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+	events, err := whileAway(ctx, func() (watch.Interface, error) { return r.with.WatchWithContext(ctx, o) })
+	if err == nil && o.SendInitialEvents != nil && *o.SendInitialEvents {
+		r.reportRelist()
+	}
+	return events, err
+}
+
+func (r *reconnecting) reportRelist() {
+	if !r.listed.Swap(true) {
+		return
+	}
+	select {
+	case r.relisted <- struct{}{}:
+	default: // one report is still to be read
+	}
 }
 
 func whileAway[T any](ctx context.Context, ask func() (T, error)) (T, error) {

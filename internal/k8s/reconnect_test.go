@@ -49,7 +49,7 @@ func TestReconnecting_IsBackWithinSeconds(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &apiServer{err: away, until: time.Now().Add(10 * time.Minute)}
-			r := reconnecting{with: s}
+			r := &reconnecting{with: s}
 			if _, err := r.ListWithContext(t.Context(), metav1.ListOptions{}); err != nil {
 				t.Errorf("%v: listing ends with %v", away, err)
 			}
@@ -72,14 +72,50 @@ func TestReconnecting_LeavesTheRestToTheReflector(t *testing.T) {
 		apierrors.NewTooManyRequests("busy", 1), errors.New("odd"),
 	} {
 		s := &apiServer{err: err, until: time.Now().Add(time.Hour)}
-		if _, got := (reconnecting{with: s}).ListWithContext(t.Context(), metav1.ListOptions{}); !errors.Is(got, err) || s.asked != 1 {
+		if _, got := (&reconnecting{with: s}).ListWithContext(t.Context(), metav1.ListOptions{}); !errors.Is(got, err) || s.asked != 1 {
 			t.Errorf("%v: got %v after %d requests", err, got, s.asked)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := &apiServer{err: syscall.ECONNREFUSED, until: time.Now().Add(time.Hour)}
-	if _, err := (reconnecting{with: s}).WatchWithContext(ctx, metav1.ListOptions{}); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err := (&reconnecting{with: s}).WatchWithContext(ctx, metav1.ListOptions{}); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("told to end, it does with %v", err)
+	}
+}
+
+func TestReconnecting_ReportsLaterLists(t *testing.T) {
+	t.Parallel()
+	relisted := make(chan struct{}, 1)
+	r := &reconnecting{with: &apiServer{}, relisted: relisted}
+	list := func(o metav1.ListOptions) {
+		t.Helper()
+		_, err := r.ListWithContext(t.Context(), o)
+		must(t, err)
+	}
+	watchFrom := func(o metav1.ListOptions) {
+		t.Helper()
+		_, err := r.WatchWithContext(t.Context(), o)
+		must(t, err)
+	}
+	for _, step := range []struct {
+		name string
+		do   func()
+		want int
+	}{
+		{"the first list", func() { list(metav1.ListOptions{}) }, 0},
+		{"its next page", func() { list(metav1.ListOptions{Continue: "more"}) }, 0},
+		{"a watch", func() { watchFrom(metav1.ListOptions{}) }, 0},
+		{"a second list", func() { list(metav1.ListOptions{}) }, 1},
+		{"a watch that begins with a list", func() { watchFrom(metav1.ListOptions{SendInitialEvents: new(true)}) }, 1},
+		{"two lists", func() { list(metav1.ListOptions{}); list(metav1.ListOptions{}) }, 1},
+	} {
+		step.do()
+		if got := len(relisted); got != step.want {
+			t.Errorf("%s: %d reports, want %d", step.name, got, step.want)
+		}
+		for len(relisted) > 0 {
+			<-relisted
+		}
 	}
 }

@@ -57,6 +57,8 @@ type Options struct {
 	// Reporting says that there is a workspace service. Without one, the controller takes away what package report has written
 	// of it to the status of workspaces.
 	Reporting bool
+	// Relisted yields a value after a kind that the caches hold was listed anew.
+	Relisted <-chan struct{}
 	// Limits bound how many workspaces are provisioned, the oldest first.
 	Limits  workspace.Limits
 	Events  events.EventRecorder
@@ -145,16 +147,11 @@ func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Wo
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
 		return nil
 	}
-	wish := wishOf(&after.Status)
-	if !c.Applier.Begin(statusOf(after), wish) {
+	if !c.Applier.Begin(statusOf(after), wishOf(&after.Status)) {
 		return k8s.ErrContested
 	}
 	guarded := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	err := c.Applier.Expecting(after.Name, statusOf(after), before.ResourceVersion, wish, func() (string, error) {
-		written := after.DeepCopy()
-		err := c.client.Status().Patch(ctx, written, guarded)
-		return written.ResourceVersion, err
-	})
+	err := c.client.Status().Patch(ctx, after.DeepCopy(), guarded)
 	if apierrors.IsNotFound(err) {
 		return nil // deleted meanwhile; nobody is left to tell
 	}

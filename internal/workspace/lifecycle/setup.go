@@ -9,8 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/workqueue"
@@ -60,9 +58,9 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 		return err
 	}
 	cached := mgr.GetClient()
-	changed, wished := c.byOthers(), updates(wishChanged)
+	changed, wished := updates(k8s.Changed), updates(wishChanged)
 	b := ctrl.NewControllerManagedBy(mgr).Named("workspace").
-		For(&v1alpha1.Workspace{}, updates(c.workspaceChanged)).
+		For(&v1alpha1.Workspace{}, updates(workspaceChanged)).
 		Watches(&v1alpha1.WorkspaceTier{}, c.onTier(cached), wished).
 		Watches(&corev1.Namespace{}, onNamespace(), changed).
 		WatchesRawSource(source.Func(c.queue.take)).
@@ -72,19 +70,19 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 		})
 	for _, child := range k8s.Children() {
-		b = b.Watches(child, c.onChild(cached), changed)
+		b = b.Watches(child, onChild(cached), changed)
 	}
 	for _, object := range k8s.APIServerObjects() {
 		b = b.Watches(object, c.onAPIServer(cached), updates(k8s.APIServerMoved))
 	}
 	if c.PullSecrets != nil {
-		b = b.Watches(&corev1.Secret{}, c.onChild(cached), changed).
+		b = b.Watches(&corev1.Secret{}, onChild(cached), changed).
 			WatchesRawSource(source.Kind(c.PullSecrets.Cache(), client.Object(&corev1.Secret{}), c.onPullSecret(cached)))
 	}
 	if err := b.Complete(c); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
-	if err := mgr.Add(manager.RunnableFunc(c.lookAtUnheard)); err != nil {
+	if err := mgr.Add(manager.RunnableFunc(c.requeueAfterRelist)); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	return mgr.Add(manager.RunnableFunc(c.listProjects))
@@ -110,15 +108,6 @@ func updates(matter func(before, after client.Object) bool) builder.Predicates {
 	}})
 }
 
-// byOthers lets through what happens to our objects but for what the controller itself has just made of them.
-func (c *Controller) byOthers() builder.Predicates {
-	return builder.WithPredicates(predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool { return c.Applier.CreatedByOthers(e.Object) },
-		UpdateFunc: func(e event.UpdateEvent) bool { return c.Applier.ChangedByOthers(e.ObjectOld, e.ObjectNew) },
-		DeleteFunc: func(e event.DeleteEvent) bool { return c.Applier.DeletedByAnyone(e.Object) },
-	})
-}
-
 // wishChanged tells whether a spec may have changed, or whether a project is to be adopted. An object that was deleted
 // and made again while the watch was broken comes as an update, and may be of the same generation.
 func wishChanged(before, after client.Object) bool {
@@ -128,13 +117,34 @@ func wishChanged(before, after client.Object) bool {
 		before.GetAnnotations()[adopt] != after.GetAnnotations()[adopt]
 }
 
-// workspaceChanged is wishChanged, or somebody else has changed the status: that it is ours shows only when it is made
-// anew.
-func (c *Controller) workspaceChanged(before, after client.Object) bool {
-	was, is := before.(*v1alpha1.Workspace), after.(*v1alpha1.Workspace)
-	byOthers := !equality.Semantic.DeepEqual(ownStatus(was), ownStatus(is)) &&
-		!c.Applier.Expected(statusOf(is), was.ResourceVersion, wishOf(&is.Status))
-	return byOthers || wishChanged(before, after)
+// workspaceChanged is wishChanged, or the controller's part of the status changed: another client may have changed it.
+func workspaceChanged(before, after client.Object) bool {
+	was, is := ownStatus(before.(*v1alpha1.Workspace)), ownStatus(after.(*v1alpha1.Workspace))
+	return wishChanged(before, after) || !equality.Semantic.DeepEqual(was, is)
+}
+
+// requeueAfterRelist queues, until ctx ends, every Workspace at low priority each time a kind was listed anew: changes made
+// while a watch is down produce no event.
+func (c *Controller) requeueAfterRelist(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.Relisted:
+		}
+		var all v1alpha1.WorkspaceList
+		if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
+			log.FromContext(ctx).Error(err, "listing Workspaces after a watch broke")
+			continue
+		}
+		var requests []reconcile.Request
+		for i := range all.Items {
+			requests = append(requests, request(all.Items[i].Name)...)
+		}
+		if q := c.queue.started(); q != nil {
+			c.fanOut.add(q, requests)
+		}
+	}
 }
 
 // Acquired looks at every Workspace again, and at namespaces without one, and lists Flyte's projects: while another replica led, this
@@ -244,22 +254,18 @@ func onNamespace() handler.EventHandler {
 	})
 }
 
-func (c *Controller) onChild(cached client.Reader) handler.EventHandler {
+func onChild(cached client.Reader) handler.EventHandler {
 	return handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, o client.Object) []reconcile.Request {
-		return c.ofChild(ctx, cached, o)
+		return ofChild(ctx, cached, o)
 	})
 }
 
-// ofChild finds the workspace by the object's Namespace, never by what its own labels claim. Where that is not shown, it is gone,
-// or not ours, or still to come: then its own event counts, also where that is of our own write.
-func (c *Controller) ofChild(ctx context.Context, cached client.Reader, o client.Object) []reconcile.Request {
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: o.GetNamespace()}}
-	err := cached.Get(ctx, client.ObjectKeyFromObject(namespace), namespace)
-	if apierrors.IsNotFound(err) && c.Applier.Heed(namespace) {
-		err = cached.Get(ctx, client.ObjectKeyFromObject(namespace), namespace)
-	}
-	if err != nil {
+// ofChild finds the workspace by the object's Namespace, never by what its own labels claim. If the Namespace is not cached, the
+// object is reconciled when the Namespace's event arrives.
+func ofChild(ctx context.Context, cached client.Reader, o client.Object) []reconcile.Request {
+	var namespace corev1.Namespace
+	if err := cached.Get(ctx, client.ObjectKey{Name: o.GetNamespace()}, &namespace); err != nil {
 		return nil
 	}
-	return request(k8s.WorkspaceOf(namespace))
+	return request(k8s.WorkspaceOf(&namespace))
 }

@@ -41,8 +41,10 @@ type stage struct {
 	controller *Controller
 	requests   *requestLog
 	looks      *looking
-	metrics    *prometheus.Registry
-	stop       func()
+	// relisted is the caches' report of a list.
+	relisted chan struct{}
+	metrics  *prometheus.Registry
+	stop     func()
 }
 
 // stageOptions say how a stage differs from the usual one.
@@ -68,7 +70,7 @@ type stageOptions struct {
 // newStage starts a controller that runs until the test ends or stop is called.
 func newStage(t testing.TB, o stageOptions) *stage {
 	t.Helper()
-	s := &stage{t: t, stageOptions: o, requests: &requestLog{}}
+	s := &stage{t: t, stageOptions: o, requests: &requestLog{}, relisted: make(chan struct{}, 1)}
 	s.template = cmp.Or(o.template, "{prefix}{project}")
 	s.deletion.Policy = cmp.Or(o.deletion.Policy, v1alpha1.DeletionArchive)
 	s.account = cmp.Or(o.account, accounts[s.deletion.Policy])
@@ -97,7 +99,7 @@ func (s *stage) addManager() {
 	s.t.Helper()
 	scheme, err := k8s.NewScheme()
 	must(s.t, err)
-	caches, err := k8s.CacheOptions(scheme)
+	caches, err := k8s.CacheOptions(scheme, s.relisted)
 	must(s.t, err)
 	for object, options := range caches.ByObject {
 		if _, ok := object.(*v1alpha1.Workspace); ok && !s.seesAll {
@@ -137,6 +139,7 @@ func (s *stage) addController() {
 		Domains:    []string{"development", "staging", "production"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },
 		Reporting:  !s.alone,
+		Relisted:   s.relisted,
 		Deletion:   s.deletion, Limits: s.limits,
 		Events: s.mgr.GetEventRecorder("workspace-flyte-integration"), Metrics: s.metrics, Now: s.clock.now,
 	})
