@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
 // atOnce is the number of concurrent calls of the bare client, as many as the service has workers.
@@ -64,15 +64,13 @@ func (w *world) removeBare(ctx context.Context, id string) error {
 
 func (w *world) bareObjects(wish *v1alpha1.Workspace) (all [][]client.Object) {
 	for _, namespace := range w.naming.Namespaces(wish.Name) {
-		plan := &k8s.Plan{
-			Cluster: &k8s.Cluster{FlyteNamespace: "flyte"}, Workspace: wish, Tier: &w.tier, Namespace: namespace,
+		plan := &desired.Plan{
+			Cluster: &desired.Cluster{FlyteNamespace: "flyte"}, Workspace: wish, Tier: &w.tier, Namespace: namespace,
 			ConsoleURL: "https://flyte.company.com/console/projects/" + wish.Name,
 		}
-		objects := []client.Object{plan.NamespaceObject(), plan.ConfigObject(), plan.WorkloadIdentity(), plan.NetworkPolicy()}
-		quota, _ := plan.QuotaObjects()
-		access, _ := plan.AccessObjects()
-		for _, more := range [][]client.Object{quota, access} {
-			objects = append(objects, more...)
+		objects := []client.Object{plan.NamespaceObject()}
+		for _, part := range []desired.Part{plan.Config(), plan.Network(), plan.Quota(), plan.Access()} {
+			objects = append(objects, part.Objects...)
 		}
 		for _, o := range objects {
 			o.SetLabels(foreignLabels(o.GetLabels()))

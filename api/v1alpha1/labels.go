@@ -19,6 +19,12 @@ const (
 	// AnnotationAccepted holds version and hash of the content, and version and name of the state, of the newest
 	// accepted events, as JSON. An event with the same version and another content or state is refused.
 	AnnotationAccepted = "platform.company.com/accepted"
-	// AnnotationExtras holds the keys of the labels and annotations that the tier has put on an object, as JSON.
-	AnnotationExtras = "platform.company.com/tier-keys"
+	// AnnotationTierKeys holds the [TierKeys] of an object, as JSON.
+	AnnotationTierKeys = "platform.company.com/tier-keys"
+	// PodSecurityPrefix is the prefix of the labels that Pod Security Admission reads. The service owns them whole: one that
+	// somebody adds by hand is drift.
+	PodSecurityPrefix = "pod-security.kubernetes.io/"
+	// PullSecretName is the Secret of a namespace that holds all pull secrets of the tier. There is one, so that the
+	// service needs to read Secrets of this name only.
+	PullSecretName = "workspace-pull-secret"
 )

@@ -23,6 +23,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/store"
@@ -161,17 +162,18 @@ func (s *service) addController(ctx context.Context) error {
 			return err
 		}
 	}
-	applier := &k8s.Applier{Client: own, Live: s.mgr.GetAPIReader()}
+	applier := k8s.NewApplier(own, s.mgr.GetAPIReader(), desired.Owns)
 	applier.Register(metrics.Registry)
 	s.controller = lifecycle.New(lifecycle.Options{
-		Applier:  applier,
-		Flyte:    s.cfg.flyteServer(),
+		Applier: applier,
+		Flyte: desired.Flyte{
+			Server: s.cfg.flyteServer(), Domains: s.cfg.attributeDomains(), PerDomain: s.cfg.naming.PerDomain(),
+		},
 		Projects: s.flyte.client, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
-		Cluster: &k8s.Cluster{
+		Cluster: &desired.Cluster{
 			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.flytePorts(),
 			DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
-		Domains:     s.cfg.attributeDomains(),
 		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
 		Reporting: s.cfg.WorkspaceAPIEndpoint != "", Relisted: s.relisted,
 		Deletion: lifecycle.Deletion{

@@ -34,7 +34,7 @@ func (s *service) lead(elect manager.Runnable) manager.Runnable {
 }
 
 func (s *service) checkTemplate(ctx context.Context) error {
-	moved, err := lifecycle.Moved(ctx, s.mgr.GetCache(), s.cfg.naming)
+	moved, err := lifecycle.NamespacesThatWouldChange(ctx, s.mgr.GetCache(), s.cfg.naming)
 	if err != nil || len(moved) == 0 {
 		return err
 	}

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,23 +14,20 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// What Applier finds in the way of an object. Neither is cured by repeating the request at once.
+// Why an object is not as it should be. Repeating the request at once helps with none of them.
 var (
 	// ErrForeign: a namespace of that name exists and does not carry our label for this workspace.
-	ErrForeign = errors.New("it exists and belongs to someone else")
-	// ErrTerminating: the namespace is being deleted; a watch tells when it is gone.
+	ErrForeign = errors.New("it exists and is not labelled " + v1alpha1.LabelWorkspace + " with this workspace")
+	// ErrTerminating: the namespace is being deleted; a watch reports when it is gone.
 	ErrTerminating = errors.New("it is being deleted")
-	// ErrHeld: an object in the namespace is being deleted, and somebody's finalizer keeps it; a watch tells when it is
-	// gone. Until then it is as wanted, as far as it can be.
-	ErrHeld = errors.New("it is deleted, but a finalizer keeps it")
-	// ErrContested: somebody else keeps changing the object. It is put right every DisputeInterval.
-	ErrContested = errors.New("somebody else keeps changing it")
+	// ErrFinalizing: an object in the namespace is being deleted, and a finalizer keeps it; a watch reports when it is gone.
+	// Until then it is as desired, as far as it can be.
+	ErrFinalizing = errors.New("it is being deleted, but a finalizer keeps it")
+	// ErrThrottled: another client keeps changing the object. It is repaired every RepairInterval.
+	ErrThrottled = errors.New("another client keeps changing it")
 	// ErrMutated: the API server stores something else than was written.
 	ErrMutated = errors.New("a mutating admission webhook or policy of the cluster changes it while it is written")
 )
-
-// removed stands for the digest of an object that must not exist.
-const removed = "removed"
 
 // Applier makes objects what they should be, with no request at all for those that already are.
 type Applier struct {
@@ -41,24 +36,30 @@ type Applier struct {
 	// Live reads from the API server.
 	Live client.Reader
 
-	disputes disputes
+	owns     func(client.Object) bool
+	throttle *throttle
 }
 
-// Apply makes the cluster hold want: by one create where the object is missing, by one patch where only content that is
-// ours alone differs, and by one read and one patch where something else does. What others added beside what we own
-// whole stays.
+// NewApplier makes an Applier. owns reports whether objects of a kind and name in our namespaces are ours, whatever their
+// labels say.
+func NewApplier(c client.Client, live client.Reader, owns func(client.Object) bool) *Applier {
+	return &Applier{Client: c, Live: live, owns: owns, throttle: newThrottle()}
+}
+
+// Apply makes the cluster hold want: by one create if the object is missing, by one patch if it differs in fields that are
+// ours alone, and by one read and one patch if it differs otherwise. Labels, annotations and fields of others stay.
 func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 	return a.applyOr(ctx, want, a.create)
 }
 
-// ApplyExisting is Apply that creates nothing: it does nothing where the API server has no such object.
+// ApplyExisting is Apply that creates nothing: it does nothing if the API server has no such object.
 func (a *Applier) ApplyExisting(ctx context.Context, want client.Object) error {
 	return client.IgnoreNotFound(a.applyOr(ctx, want, a.repair)) // the cache does not show an object that has lost our label
 }
 
-// applyOr is Apply, with what to do where the cache does not show the object.
-func (a *Applier) applyOr(ctx context.Context, want client.Object, missing func(context.Context, attempt) error) error {
-	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want, missing) })
+// applyOr is Apply, with what to do if the object is not cached.
+func (a *Applier) applyOr(ctx context.Context, want client.Object, notCached func(context.Context, attempt) error) error {
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want, notCached) })
 	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
 		err = ErrTerminating
 	}
@@ -68,23 +69,23 @@ func (a *Applier) applyOr(ctx context.Context, want client.Object, missing func(
 	return nil
 }
 
-func (a *Applier) apply(ctx context.Context, want client.Object, missing func(context.Context, attempt) error) error {
-	have, try := like(want), a.attempt(want)
-	err := a.digested(ctx, client.ObjectKeyFromObject(want), have)
+func (a *Applier) apply(ctx context.Context, want client.Object, notCached func(context.Context, attempt) error) error {
+	cached, try := newOfKind(want), a.attempt(want)
+	err := a.getCached(ctx, client.ObjectKeyFromObject(want), cached)
 	switch {
 	case apierrors.IsNotFound(err):
-		return missing(ctx, try)
+		return notCached(ctx, try)
 	case err != nil:
 		return err
 	}
-	if err := touchable(have, want); err != nil {
+	if err := checkOwnership(cached, want); err != nil {
 		return err
 	}
-	if have.GetAnnotations()[digestAnnotation] == try.hash {
-		return a.atRest(have, try.hash)
+	if cached.GetAnnotations()[hashAnnotation] == try.hash {
+		return a.asDesired(cached, try.hash)
 	}
-	if patch := overwriting(have, want, try.hash); patch != nil {
-		return a.overwrite(ctx, try, patch)
+	if patch := overwrite(cached, want, try.hash); patch != nil {
+		return a.patchUnread(ctx, try, patch)
 	}
 	return a.repair(ctx, try)
 }
@@ -92,33 +93,32 @@ func (a *Applier) apply(ctx context.Context, want client.Object, missing func(co
 // attempt is one attempt to make an object what it should be.
 type attempt struct {
 	want client.Object
-	// hash is the digest of want.
+	// hash is that of want.
 	hash string
-	// allowed is Begin, called at most once: an attempt that takes a second way counts once.
+	// allowed is Allow, called at most once: an attempt that takes a second way counts once.
 	allowed func() bool
 }
 
 func (a *Applier) attempt(want client.Object) attempt {
-	hash := digest(want)
-	return attempt{want: want, hash: hash, allowed: sync.OnceValue(func() bool { return a.Begin(describe(want), hash) })}
+	desired := hash(want)
+	return attempt{want: want, hash: desired, allowed: sync.OnceValue(func() bool { return a.Allow(describe(want), desired) })}
 }
 
-// atRest is the outcome where nothing has to be written.
-func (a *Applier) atRest(have client.Object, hash string) error {
+// asDesired is the outcome if nothing has to be written.
+func (a *Applier) asDesired(o client.Object, hash string) error {
 	switch {
-	case !have.GetDeletionTimestamp().IsZero():
-		return ErrHeld
-	case !a.disputes.over(describe(have), hash, time.Now()):
-		return ErrContested
+	case !o.GetDeletionTimestamp().IsZero():
+		return ErrFinalizing
+	case a.throttle.isContested(describe(o), hash):
+		return ErrThrottled
 	}
 	return nil
 }
 
-// create is the cheapest request there is. An object that exists although the cache doesn't show it has lost our label,
-// or was made by another client.
+// create creates the object. One that exists although it is not cached has lost our label, or was made by another client.
 func (a *Applier) create(ctx context.Context, try attempt) error {
 	if !try.allowed() {
-		return ErrContested
+		return ErrThrottled
 	}
 	err := a.send(ctx, try)
 	if apierrors.IsAlreadyExists(err) {
@@ -127,7 +127,6 @@ func (a *Applier) create(ctx context.Context, try attempt) error {
 	return err
 }
 
-// send creates the object.
 func (a *Applier) send(ctx context.Context, try attempt) error {
 	created := try.want.DeepCopyObject().(client.Object)
 	if err := a.Client.Create(ctx, created); err != nil {
@@ -136,49 +135,62 @@ func (a *Applier) send(ctx context.Context, try attempt) error {
 	return a.written(created, try.hash)
 }
 
-// written is the outcome of a write that has made an object what it is now.
-func (a *Applier) written(stored client.Object, hash string) error {
-	if digest(stored) != hash {
+// written is the outcome of a write, by what the API server has stored.
+func (a *Applier) written(stored client.Object, desired string) error {
+	if hash(stored) != desired {
 		return ErrMutated
 	}
-	return a.atRest(stored, hash)
+	return a.asDesired(stored, desired)
 }
 
-// repair looks at the live object and changes only the part that is ours, guarded by resourceVersion.
+// repair reads the live object and changes only the part that is ours, guarded by resourceVersion.
 func (a *Applier) repair(ctx context.Context, try attempt) error {
-	live, want := like(try.want), try.want
+	live, want := newOfKind(try.want), try.want
 	if err := a.Live.Get(ctx, client.ObjectKeyFromObject(want), live); err != nil {
 		return err
 	}
-	if err := touchable(live, want); err != nil {
+	if err := checkOwnership(live, want); err != nil {
 		return err
 	}
-	if digest(live) == try.hash {
-		return a.atRest(live, try.hash)
-	}
-	if !live.GetDeletionTimestamp().IsZero() {
-		want = asFarAs(live, want)
-	}
+	terminating := !live.GetDeletionTimestamp().IsZero()
 	switch {
-	case want == nil:
-		return ErrHeld
+	case hash(live) == try.hash:
+		return a.asDesired(live, try.hash)
+	case terminating:
+		return a.repairTerminating(ctx, live, try)
 	case !try.allowed():
-		return ErrContested
-	case live.GetDeletionTimestamp().IsZero() && replaceOnly(live, want):
+		return ErrThrottled
+	case isImmutable(live, want):
 		return a.replace(ctx, live, try)
 	}
 	if err := a.patch(ctx, live, want); err != nil {
 		return err
 	}
-	if !live.GetDeletionTimestamp().IsZero() {
-		return ErrHeld
-	}
 	return a.written(live, try.hash)
+}
+
+// repairTerminating makes an object that a finalizer keeps what it still can be. A RoleBinding grants until it is gone: one
+// of another role gets no subjects.
+func (a *Applier) repairTerminating(ctx context.Context, live client.Object, try attempt) error {
+	want := try.want
+	if isImmutable(live, want) {
+		want = disarmed(live)
+	}
+	switch {
+	case want == nil:
+	case !try.allowed():
+		return ErrThrottled
+	default:
+		if err := a.patch(ctx, live, want); err != nil {
+			return err
+		}
+	}
+	return ErrFinalizing
 }
 
 func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	before := live.DeepCopyObject().(client.Object)
-	adopt(live, want)
+	overwriteOwned(live, want)
 	return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }
 
@@ -188,71 +200,21 @@ func (a *Applier) replace(ctx context.Context, live client.Object, try attempt) 
 	}
 	err := a.send(ctx, try)
 	if apierrors.IsAlreadyExists(err) {
-		return ErrHeld
+		return ErrFinalizing
 	}
 	return err
 }
 
-// asFarAs is what an object that a finalizer keeps can still be made, or nil. A RoleBinding grants until it is gone: one
-// of another role gets no subjects.
-func asFarAs(live, want client.Object) client.Object {
-	if !replaceOnly(live, want) {
-		return want
-	}
-	binding, ok := live.(*rbacv1.RoleBinding)
-	if !ok || len(binding.Subjects) == 0 {
-		return nil
-	}
-	empty := want.DeepCopyObject().(*rbacv1.RoleBinding)
-	empty.RoleRef, empty.Subjects = binding.RoleRef, nil
-	return empty
-}
-
-// Remove deletes an object of ours that must not exist, of this UID if it has one. It sends nothing where the cache doesn't
-// show it.
-func (a *Applier) Remove(ctx context.Context, unwanted client.Object) error {
-	return a.remove(ctx, a.digested, unwanted)
-}
-
-// RemoveUnseen is Remove where it matters that the cache shows only what has our label: it asks the API server.
-func (a *Applier) RemoveUnseen(ctx context.Context, unwanted client.Object) error {
-	live := func(ctx context.Context, key client.ObjectKey, o client.Object) error { return a.Live.Get(ctx, key, o) }
-	return a.remove(ctx, live, unwanted)
-}
-
-func (a *Applier) remove(
-	ctx context.Context, get func(context.Context, client.ObjectKey, client.Object) error, unwanted client.Object,
-) error {
-	have := like(unwanted)
-	err := get(ctx, client.ObjectKeyFromObject(unwanted), have)
-	switch {
-	case err != nil:
-	case unwanted.GetUID() != "" && unwanted.GetUID() != have.GetUID():
-	case !have.GetDeletionTimestamp().IsZero() && !hasOurName(have):
-		err = ErrHeld // what a finalizer keeps of another version is left as it is
-	case !have.GetDeletionTimestamp().IsZero():
-		err = a.repair(ctx, a.attempt(unwanted))
-	case !a.Begin(describe(unwanted), removed):
-		err = ErrContested
-	default:
-		err = a.delete(ctx, have)
-	}
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("removing %s: %w", describe(unwanted), err)
-	}
-	return nil
-}
-
 // delete deletes exactly this object: not one that has taken its name since. The cache can't be waited for: it never
-// tells of the end of an object that has lost our label.
+// shows the end of an object that has lost our label.
 func (a *Applier) delete(ctx context.Context, o client.Object) error {
 	uid := o.GetUID()
 	return client.IgnoreNotFound(a.Client.Delete(ctx, o, client.Preconditions{UID: &uid}, client.DisableReadYourWritesConsistency))
 }
 
-// touchable refuses a Namespace that is being deleted, or not this workspace's. Inside our namespaces, all names that
+// checkOwnership refuses a Namespace that is being deleted, or not this workspace's. Inside our namespaces, all names that
 // we use are ours, whatever labels say.
-func touchable(have, want client.Object) error {
+func checkOwnership(have, want client.Object) error {
 	if _, isNamespace := have.(*corev1.Namespace); !isNamespace {
 		return nil
 	}
@@ -268,7 +230,7 @@ func touchable(have, want client.Object) error {
 // describe names an object as a person would look for it.
 func describe(o client.Object) string {
 	if o.GetNamespace() == "" {
-		return fmt.Sprintf("%s %q", kindOf(o), o.GetName())
+		return fmt.Sprintf("%s %q", kindOf(o).name, o.GetName())
 	}
-	return fmt.Sprintf("%s %q in namespace %q", kindOf(o), o.GetName(), o.GetNamespace())
+	return fmt.Sprintf("%s %q in namespace %q", kindOf(o).name, o.GetName(), o.GetNamespace())
 }

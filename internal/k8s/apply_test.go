@@ -14,10 +14,11 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired/desiredtest"
 )
 
 // apply applies, and fails where that takes as long as if it waited for something that never comes.
@@ -28,17 +29,17 @@ func apply(t *testing.T, a *Applier, want client.Object) {
 	must(t, a.Apply(ctx, want))
 }
 
-func applyAll(t *testing.T, a *Applier, p *Plan) {
+func applyAll(t *testing.T, a *Applier, p *desired.Plan) {
 	t.Helper()
-	for _, want := range append([]client.Object{p.NamespaceObject()}, p.children()...) {
+	for _, want := range desiredtest.Objects(p) {
 		apply(t, a, want)
 	}
 }
 
 func TestApplier_CreatesOnceAndThenRests(t *testing.T) {
-	k, p := newKube(t), samplePlan("at-rest")
+	k, p := newKube(t), desiredtest.Plan("at-rest")
 	applyAll(t, k.applier(), p)
-	if got, want := k.requests.since(), int64(len(p.children())+1); got != want {
+	if got, want := k.requests.since(), int64(len(desiredtest.Children(p))+1); got != want {
 		t.Errorf("%d requests, want one create for each of %d objects", got, want)
 	}
 	for range 3 {
@@ -51,9 +52,9 @@ func TestApplier_CreatesOnceAndThenRests(t *testing.T) {
 
 // The quota controller and others write beside us; that must not wake us, nor must what is foreign.
 func TestApplier_RestsBesideForeignChanges(t *testing.T) {
-	k, p := newKube(t), samplePlan("foreign-parts")
+	k, p := newKube(t), desiredtest.Plan("foreign-parts")
 	applyAll(t, k.applier(), p)
-	for _, want := range append([]client.Object{p.NamespaceObject()}, p.children()...) {
+	for _, want := range desiredtest.Objects(p) {
 		changeByHand(t, k, want, makeForeign)
 	}
 	k.requests.since()
@@ -66,7 +67,7 @@ func TestApplier_RestsBesideForeignChanges(t *testing.T) {
 // changeByHand does what somebody with kubectl edit does, and waits until the cache has seen it.
 func changeByHand(t *testing.T, k *kube, o client.Object, change func(client.Object)) client.Object {
 	t.Helper()
-	live := like(o)
+	live := newOfKind(o)
 	eventually(t, func(ctx context.Context) error { // others write status
 		must(t, k.admin.Get(ctx, client.ObjectKeyFromObject(o), live))
 		change(live)
@@ -80,12 +81,12 @@ func changeByHand(t *testing.T, k *kube, o client.Object, change func(client.Obj
 func waitForCache(t *testing.T, k *kube, o client.Object) {
 	t.Helper()
 	eventually(t, func(ctx context.Context) error {
-		cached := like(o)
+		cached := newOfKind(o)
 		err := k.cache.Get(ctx, client.ObjectKeyFromObject(o), cached)
 		switch {
 		case apierrors.IsNotFound(err) && o.GetLabels()[v1alpha1.LabelManagedBy] == "":
 			return nil
-		case err == nil && (cached.GetUID() != o.GetUID() || cached.GetAnnotations()[digestAnnotation] != digest(o)):
+		case err == nil && (cached.GetUID() != o.GetUID() || cached.GetAnnotations()[hashAnnotation] != hash(o)):
 			return errNotYet
 		}
 		return err
@@ -108,7 +109,7 @@ func TestApplier_RepairsDrift(t *testing.T) {
 	a := k.applier()
 	for i, test := range drifts() {
 		t.Run(test.name, func(t *testing.T) {
-			p := samplePlan(fmt.Sprint("drift-", i))
+			p := desiredtest.Plan(fmt.Sprint("drift-", i))
 			apply(t, a, p.NamespaceObject())
 			want := test.object(p)
 			apply(t, a, want)
@@ -139,7 +140,7 @@ func requestsFor(d drift, want, changed client.Object) (allowed []int64) {
 		return []int64{4}
 	case changed.GetLabels()[v1alpha1.LabelManagedBy] == "" && want.GetNamespace() != "": // unseen, a look, patch
 		return []int64{3}
-	case !differsInContent(digest(changed), digest(want)): // a look, patch
+	case !differsInFields(hash(changed), hash(want)): // a look, patch
 		return []int64{2}
 	case isQuota: // the quota controller writes status, so that the cache may lag
 		return []int64{1, 3}
@@ -158,20 +159,20 @@ func (c ofBefore) Get(ctx context.Context, key client.ObjectKey, o client.Object
 
 // What the cache shows may be of before; whatever was written since must be looked at.
 func TestApplier_OverwritesOnlyWhatItHasSeen(t *testing.T) {
-	k, p := newKube(t), samplePlan("overwriting")
-	want := childNamed(isolationName)(p)
+	k, p := newKube(t), desiredtest.Plan("overwriting")
+	want := childNamed("workspace-isolation")(p)
 	apply(t, k.applier(), p.NamespaceObject())
 	apply(t, k.applier(), want)
 	changed := changeByHand(t, k, want, driftOf("all ingress allowed").change)
 	k.requests.since()
-	apply(t, &Applier{Client: ofBefore{k.client}, Live: k.live}, want)
+	apply(t, NewApplier(ofBefore{k.client}, k.live, desired.Owns), want)
 	if spent := k.requests.since(); spent != 3 {
 		t.Errorf("%d requests, want one that is refused, a look, and one that is right", spent)
 	}
-	live := like(want)
+	live := newOfKind(want)
 	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
-	if digest(live) != digest(want) || live.GetUID() != changed.GetUID() {
-		t.Errorf("it is %v", owned(live))
+	if hash(live) != hash(want) || live.GetUID() != changed.GetUID() {
+		t.Errorf("it is %v", ownedFields(live))
 	}
 }
 
@@ -179,9 +180,9 @@ func TestApplier_OverwritesOnlyWhatItHasSeen(t *testing.T) {
 // unless it had to be replaced.
 func checkRepaired(t *testing.T, k *kube, want, changed client.Object, replaced bool) {
 	t.Helper()
-	live := like(want)
+	live := newOfKind(want)
 	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
-	if diff := cmp.Diff(owned(want), owned(live)); digest(live) != digest(want) {
+	if diff := cmp.Diff(ownedFields(want), ownedFields(live)); hash(live) != hash(want) {
 		t.Error(diff)
 	}
 	if got := live.GetUID() != changed.GetUID(); got != replaced {
@@ -209,7 +210,7 @@ func TestApplier_NeverTouchesForeignNamespaces(t *testing.T) {
 			foreign := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
 			must(t, k.admin.Create(t.Context(), foreign))
 			for range 2 {
-				if err := k.applier().Apply(t.Context(), samplePlan(name).NamespaceObject()); !errors.Is(err, ErrForeign) {
+				if err := k.applier().Apply(t.Context(), desiredtest.Plan(name).NamespaceObject()); !errors.Is(err, ErrForeign) {
 					t.Fatalf("got %v", err)
 				}
 			}
@@ -217,7 +218,7 @@ func TestApplier_NeverTouchesForeignNamespaces(t *testing.T) {
 		})
 	}
 	t.Run("label removed", func(t *testing.T) {
-		want := samplePlan("foreign-released").NamespaceObject()
+		want := desiredtest.Plan("foreign-released").NamespaceObject()
 		apply(t, k.applier(), want)
 		released := changeByHand(t, k, want, func(o client.Object) { o.SetLabels(nil) })
 		if err := k.applier().Apply(t.Context(), want); !errors.Is(err, ErrForeign) {
@@ -229,7 +230,7 @@ func TestApplier_NeverTouchesForeignNamespaces(t *testing.T) {
 
 func checkUntouched(t *testing.T, k *kube, before client.Object) {
 	t.Helper()
-	after := like(before)
+	after := newOfKind(before)
 	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(before), after))
 	if before.GetResourceVersion() != after.GetResourceVersion() {
 		t.Error(cmp.Diff(before, after))
@@ -239,16 +240,16 @@ func checkUntouched(t *testing.T, k *kube, before client.Object) {
 const finalizer = "example.com/keep"
 
 func TestApplier_WaitsForWhatIsBeingDeleted(t *testing.T) {
-	k, p := newKube(t), samplePlan("terminating")
-	a, config := k.applier(), p.ConfigObject()
+	k, p := newKube(t), desiredtest.Plan("terminating")
+	a, config := k.applier(), childNamed("workspace-config")(p)
 	apply(t, a, p.NamespaceObject())
 	apply(t, a, config)
 	changeByHand(t, k, config, func(o client.Object) { o.SetFinalizers([]string{finalizer}) })
 	must(t, k.admin.Delete(t.Context(), config))
-	eventually(t, waits(a, config, ErrHeld))
+	eventually(t, waits(a, config, ErrFinalizing))
 	must(t, k.admin.Delete(t.Context(), p.NamespaceObject()))
 	eventually(t, waits(a, p.NamespaceObject(), ErrTerminating))
-	eventually(t, waits(a, p.WorkloadIdentity(), ErrTerminating)) // not there, and can't be made there
+	eventually(t, waits(a, childNamed(desired.WorkloadServiceAccount)(p), ErrTerminating)) // not there, and can't be made there
 	changeByHandLive(t, k, config, func(o client.Object) { o.SetFinalizers(nil) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, p.NamespaceObject()) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, config) })
@@ -265,7 +266,7 @@ func waits(a *Applier, o client.Object, want error) func(context.Context) error 
 
 func changeByHandLive(t *testing.T, k *kube, o client.Object, change func(client.Object)) {
 	t.Helper()
-	live := like(o)
+	live := newOfKind(o)
 	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(o), live))
 	change(live)
 	must(t, k.admin.Update(t.Context(), live))
@@ -273,7 +274,7 @@ func changeByHandLive(t *testing.T, k *kube, o client.Object, change func(client
 
 // A finalizer on what must be replaced makes it wait, not fail.
 func TestApplier_WaitsForWhatItReplaces(t *testing.T) {
-	k, p := newKube(t), samplePlan("replacing")
+	k, p := newKube(t), desiredtest.Plan("replacing")
 	a, want := k.applier(), childNamed("workspace-viewer")(p)
 	apply(t, a, p.NamespaceObject())
 	apply(t, a, want)
@@ -283,7 +284,7 @@ func TestApplier_WaitsForWhatItReplaces(t *testing.T) {
 		driftOf("another role").change(o)
 	}))
 	for range 2 {
-		if err := a.Apply(t.Context(), want); !errors.Is(err, ErrHeld) {
+		if err := a.Apply(t.Context(), want); !errors.Is(err, ErrFinalizing) {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -296,7 +297,7 @@ func TestApplier_WaitsForWhatItReplaces(t *testing.T) {
 		_ = a.Apply(ctx, want)
 		return errNotYet
 	})
-	eventually(t, waits(a, want, ErrHeld))
+	eventually(t, waits(a, want, ErrFinalizing))
 	changeByHandLive(t, k, want, func(o client.Object) { o.SetFinalizers(nil) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, want) })
 }
@@ -310,53 +311,9 @@ func driftOf(name string) drift {
 	panic("no drift " + name)
 }
 
-func TestApplier_Removes(t *testing.T) {
-	k, p := newKube(t), samplePlan("removing")
-	a, unwanted := k.applier(), childNamed("workspace-admin")(p)
-	applyAll(t, a, p)
-	k.requests.since()
-	must(t, a.Remove(t.Context(), unwanted))
-	if got := k.requests.since(); got != 1 {
-		t.Errorf("%d requests", got)
-	}
-	if err := k.admin.Get(t.Context(), client.ObjectKeyFromObject(unwanted), like(unwanted)); !apierrors.IsNotFound(err) {
-		t.Errorf("got %v", err)
-	}
-	eventually(t, func(ctx context.Context) error {
-		if err := a.Remove(ctx, unwanted); err != nil {
-			return err
-		}
-		if k.requests.since() > 0 {
-			return errNotYet // the cache has not seen the end of it
-		}
-		return nil
-	})
-	apply(t, a, unwanted)
-}
-
-// outdated is a client whose cache still shows an object that has been replaced since.
-type outdated struct{ client.Client }
-
-func (c outdated) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
-	err := c.Client.Get(ctx, key, o, opts...)
-	o.SetUID(types.UID("00000000-0000-0000-0000-000000000000"))
-	return err
-}
-
-func TestApplier_RemovesOnlyWhatItHasSeen(t *testing.T) {
-	k, p := newKube(t), samplePlan("removing-other")
-	applyAll(t, k.applier(), p)
-	other := childNamed("workspace-admin")(p)
-	a := &Applier{Client: outdated{k.client}, Live: k.live}
-	if err := a.Remove(t.Context(), other); !apierrors.IsConflict(err) {
-		t.Errorf("got %v", err)
-	}
-	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(other), like(other)))
-}
-
 func TestApplier_SaysWhatItCouldNotApply(t *testing.T) {
-	k, p := newKube(t), samplePlan("nowhere")
-	err := k.applier().Apply(t.Context(), p.ConfigObject())
+	k, p := newKube(t), desiredtest.Plan("nowhere")
+	err := k.applier().Apply(t.Context(), childNamed("workspace-config")(p))
 	if !apierrors.IsNotFound(err) || !strings.HasPrefix(err.Error(), `applying ConfigMap "workspace-config" in namespace "nowhere": `) {
 		t.Errorf("got %v", err)
 	}

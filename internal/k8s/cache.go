@@ -2,10 +2,11 @@ package k8s
 
 import (
 	"fmt"
-	"maps"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/selection"
@@ -16,9 +17,23 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// digestAnnotation is where a cached object carries its digest. It exists in memory only: the API server takes no
-// such key, so nobody can give an object the digest of another.
-const digestAnnotation = "//digest"
+// hashAnnotation is where a cached object carries its hash. It exists in memory only: the API server accepts no
+// such key, so nobody can give an object the hash of another.
+const hashAnnotation = "//hash"
+
+// apiServerName is the Service of the Kubernetes API in the namespace default, and its EndpointSlice, which the API
+// server itself writes.
+const apiServerName = "kubernetes"
+
+// APIServerKey names the two objects that hold the addresses of the Kubernetes API.
+func APIServerKey() client.ObjectKey {
+	return client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: apiServerName}
+}
+
+// APIServerObjects are the kinds of these objects. The cache holds one object of each.
+func APIServerObjects() []client.Object {
+	return []client.Object{&discoveryv1.EndpointSlice{}, &corev1.Service{}}
+}
 
 // NewScheme knows the types that the service works with.
 func NewScheme() (*runtime.Scheme, error) {
@@ -33,8 +48,8 @@ func NewScheme() (*runtime.Scheme, error) {
 }
 
 // CacheOptions bound what is kept in memory: whole Workspaces and WorkspaceTiers, the two objects that name the API
-// server's addresses, and of everything else only what carries our labels, as identity and one digest of what we own.
-// Other kinds are never cached, by mistake neither. Each time one of them is listed anew, which is after a watch broke,
+// server's addresses, and of everything else only what carries our labels, as identity and one hash of what we own.
+// Reading another kind is an error. Each time one of them is listed anew, which is after a watch broke,
 // a value is sent to relisted, unless one is still there.
 func CacheOptions(scheme *runtime.Scheme, relisted chan<- struct{}) (cache.Options, error) {
 	ours, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.Equals, []string{v1alpha1.ManagedBy})
@@ -49,13 +64,19 @@ func CacheOptions(scheme *runtime.Scheme, relisted chan<- struct{}) (cache.Optio
 		&v1alpha1.Workspace{}:     {Transform: stripWorkspace},
 		&v1alpha1.WorkspaceTier{}: {Transform: cache.TransformStripManagedFields()},
 		&corev1.Namespace{}: {
-			Label: labels.NewSelector().Add(*workspaces), Transform: slim,
+			Label: labels.NewSelector().Add(*workspaces), Transform: stripToIdentity,
 		},
 	}
 	for _, child := range Children() {
-		byObject[child] = cache.ByObject{Label: labels.NewSelector().Add(*ours), Transform: slim}
+		byObject[child] = cache.ByObject{Label: labels.NewSelector().Add(*ours), Transform: stripToIdentity}
 	}
-	cacheAPIServer(byObject)
+	for _, object := range APIServerObjects() { // RBAC gives the service no others
+		byObject[object] = cache.ByObject{
+			Namespaces: map[string]cache.Config{metav1.NamespaceDefault: {}},
+			Field:      fields.OneTermEqualSelector(metav1.ObjectNameField, apiServerName),
+			Transform:  cache.TransformStripManagedFields(),
+		}
+	}
 	return cache.Options{
 		Scheme: scheme, ByObject: byObject, ReaderFailOnMissingInformer: true, NewInformer: newInformer(relisted),
 	}, nil
@@ -70,34 +91,36 @@ func stripWorkspace(o any) (any, error) {
 	return o, nil
 }
 
-// slim keeps an object's identity, its deletion, the workspace it belongs to, its digest, and whether it must go.
-func slim(o any) (any, error) {
+// stripToIdentity keeps an object's identity, its deletion, the workspace it belongs to, its hash, and whether the service
+// alone has written it.
+func stripToIdentity(o any) (any, error) {
 	object, ok := o.(client.Object)
 	if !ok {
 		return o, nil // a tombstone of the informer
 	}
-	if _, done := object.GetAnnotations()[digestAnnotation]; done {
+	if _, done := object.GetAnnotations()[hashAnnotation]; done {
 		return o, nil
 	}
-	thin := like(object)
-	thin.SetName(object.GetName())
-	thin.SetNamespace(object.GetNamespace())
-	thin.SetUID(object.GetUID())
-	thin.SetResourceVersion(object.GetResourceVersion())
-	thin.SetDeletionTimestamp(object.GetDeletionTimestamp())
-	thin.SetAnnotations(map[string]string{digestAnnotation: digest(object)})
-	if isRetired(object) {
-		thin.GetAnnotations()[retiredAnnotation] = ""
+	identity := newOfKind(object)
+	identity.SetName(object.GetName())
+	identity.SetNamespace(object.GetNamespace())
+	identity.SetUID(object.GetUID())
+	identity.SetResourceVersion(object.GetResourceVersion())
+	identity.SetDeletionTimestamp(object.GetDeletionTimestamp())
+	identity.SetAnnotations(map[string]string{hashAnnotation: hash(object)})
+	if isMadeByUs(object) {
+		identity.GetAnnotations()[madeByUsAnnotation] = ""
 	}
 	if id, ok := object.GetLabels()[v1alpha1.LabelWorkspace]; ok && object.GetNamespace() == "" {
-		thin.SetLabels(map[string]string{v1alpha1.LabelWorkspace: id})
+		identity.SetLabels(map[string]string{v1alpha1.LabelWorkspace: id})
 	}
-	return thin, nil
+	return identity, nil
 }
 
-// Changed tells whether an update of a cached object can matter: its owned part or its deletion changed.
+// Changed reports whether an update of a cached object can matter: its owned part or its deletion changed, or it is another
+// object of that name.
 func Changed(before, after client.Object) bool {
-	return !maps.Equal(before.GetAnnotations(), after.GetAnnotations()) ||
+	return before.GetAnnotations()[hashAnnotation] != after.GetAnnotations()[hashAnnotation] ||
 		before.GetDeletionTimestamp().IsZero() != after.GetDeletionTimestamp().IsZero() ||
 		before.GetUID() != after.GetUID()
 }

@@ -1,3 +1,3 @@
-// Package k8s is the Kubernetes side of a workspace: pure builders of its objects, the digest that tells whether an
-// object is as it should be, the one apply, the caches, the lease, and the store that the edge writes to.
+// Package k8s is the machinery for objects that the service owns: it applies and prunes them, tells by a hash whether one is
+// as desired, throttles repairs, and keeps the caches and the lease. It knows owned objects, not workspaces.
 package k8s

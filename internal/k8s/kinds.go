@@ -2,14 +2,111 @@ package k8s
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// Children are the kinds of objects that every workspace may have in its namespaces. Secrets are cached only where pull
+// kind is what the machinery must know of a kind of object that a workspace has.
+type kind struct {
+	name      string
+	newObject func() client.Object
+	// newList makes an empty list; nil for kinds that are never pruned.
+	newList func() client.ObjectList
+	// fields are what the service owns whole of an object, beside its metadata.
+	fields func(client.Object) []field
+	// immutable reports whether the API server refuses to change live into want, so that it must be deleted and created
+	// again; nil where it never does.
+	immutable func(live, want client.Object) bool
+	// disarm takes away what an object gives that a finalizer keeps, and reports whether there was something; nil where an
+	// object gives nothing.
+	disarm func(client.Object) bool
+}
+
+// field is a pointer to one field of an object, and where it stands as a JSON Pointer (RFC 6901).
+type field struct {
+	path  string
+	value any
+}
+
+// kinds are all that a workspace may have. A ServiceAccount is never pruned, since pods may run as it, nor is a ConfigMap,
+// which grants and limits nothing.
+var kinds = map[reflect.Type]kind{
+	reflect.TypeFor[*corev1.Namespace](): {
+		name: "Namespace", newObject: func() client.Object { return &corev1.Namespace{} },
+		fields: func(client.Object) []field { return nil },
+	},
+	reflect.TypeFor[*corev1.ServiceAccount](): {
+		name: "ServiceAccount", newObject: func() client.Object { return &corev1.ServiceAccount{} },
+		fields: func(o client.Object) []field {
+			ours, _ := splitPullSecrets(o.(*corev1.ServiceAccount).ImagePullSecrets)
+			return []field{{"", &ours}} // others have a part in the list: see adopt
+		},
+	},
+	reflect.TypeFor[*corev1.ConfigMap](): {
+		name: "ConfigMap", newObject: func() client.Object { return &corev1.ConfigMap{} },
+		fields: func(o client.Object) []field {
+			c := o.(*corev1.ConfigMap)
+			return []field{{"/data", &c.Data}, {"/binaryData", &c.BinaryData}, {"/immutable", &c.Immutable}}
+		},
+		immutable: func(live, _ client.Object) bool { return isTrue(live.(*corev1.ConfigMap).Immutable) },
+	},
+	reflect.TypeFor[*corev1.Secret](): {
+		name: "Secret", newObject: func() client.Object { return &corev1.Secret{} },
+		newList: func() client.ObjectList { return &corev1.SecretList{} },
+		fields: func(o client.Object) []field {
+			s := o.(*corev1.Secret)
+			return []field{{"/type", &s.Type}, {"/data", &s.Data}, {"/immutable", &s.Immutable}}
+		},
+		immutable: func(live, want client.Object) bool {
+			return isTrue(live.(*corev1.Secret).Immutable) || live.(*corev1.Secret).Type != want.(*corev1.Secret).Type
+		},
+		disarm: disarmSecret,
+	},
+	reflect.TypeFor[*corev1.ResourceQuota](): {
+		name: "ResourceQuota", newObject: func() client.Object { return &corev1.ResourceQuota{} },
+		newList: func() client.ObjectList { return &corev1.ResourceQuotaList{} },
+		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*corev1.ResourceQuota).Spec}} },
+		immutable: func(live, want client.Object) bool {
+			return !slices.Equal(live.(*corev1.ResourceQuota).Spec.Scopes, want.(*corev1.ResourceQuota).Spec.Scopes)
+		},
+	},
+	reflect.TypeFor[*corev1.LimitRange](): {
+		name: "LimitRange", newObject: func() client.Object { return &corev1.LimitRange{} },
+		newList: func() client.ObjectList { return &corev1.LimitRangeList{} },
+		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*corev1.LimitRange).Spec}} },
+	},
+	reflect.TypeFor[*corev1.PodTemplate](): {
+		name: "PodTemplate", newObject: func() client.Object { return &corev1.PodTemplate{} },
+		newList: func() client.ObjectList { return &corev1.PodTemplateList{} },
+		fields:  func(o client.Object) []field { return []field{{"/template", &o.(*corev1.PodTemplate).Template}} },
+	},
+	reflect.TypeFor[*rbacv1.RoleBinding](): {
+		name: "RoleBinding", newObject: func() client.Object { return &rbacv1.RoleBinding{} },
+		newList: func() client.ObjectList { return &rbacv1.RoleBindingList{} },
+		fields: func(o client.Object) []field {
+			b := o.(*rbacv1.RoleBinding)
+			return []field{{"/roleRef", &b.RoleRef}, {"/subjects", &b.Subjects}}
+		},
+		immutable: func(live, want client.Object) bool {
+			return live.(*rbacv1.RoleBinding).RoleRef != want.(*rbacv1.RoleBinding).RoleRef
+		},
+		disarm: disarmRoleBinding,
+	},
+	reflect.TypeFor[*networkingv1.NetworkPolicy](): {
+		name: "NetworkPolicy", newObject: func() client.Object { return &networkingv1.NetworkPolicy{} },
+		newList: func() client.ObjectList { return &networkingv1.NetworkPolicyList{} },
+		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*networkingv1.NetworkPolicy).Spec}} },
+	},
+}
+
+// Children are the kinds of objects that every workspace may have in its namespaces. Secrets are cached only if pull
 // secrets are copied.
 func Children() []client.Object {
 	return []client.Object{
@@ -18,52 +115,59 @@ func Children() []client.Object {
 	}
 }
 
-// like is an empty object of the same kind.
-func like(o client.Object) client.Object {
-	switch o.(type) {
-	case *corev1.Namespace:
-		return &corev1.Namespace{}
-	case *corev1.ResourceQuota:
-		return &corev1.ResourceQuota{}
-	case *corev1.LimitRange:
-		return &corev1.LimitRange{}
-	case *corev1.ServiceAccount:
-		return &corev1.ServiceAccount{}
-	case *corev1.ConfigMap:
-		return &corev1.ConfigMap{}
-	case *rbacv1.RoleBinding:
-		return &rbacv1.RoleBinding{}
-	case *networkingv1.NetworkPolicy:
-		return &networkingv1.NetworkPolicy{}
-	case *corev1.PodTemplate:
-		return &corev1.PodTemplate{}
-	case *corev1.Secret:
-		return &corev1.Secret{}
+func kindOf(o client.Object) kind {
+	found, known := kinds[reflect.TypeOf(o)]
+	if !known {
+		panic(fmt.Sprintf("no workspace has a %T", o))
 	}
-	panic(fmt.Sprintf("no workspace has a %T", o))
+	return found
 }
 
-// kindOf is the object's kind. Typed objects don't carry it after they were decoded.
-func kindOf(o client.Object) string {
-	switch o.(type) {
-	case *corev1.Namespace:
-		return "Namespace"
-	case *corev1.ResourceQuota:
-		return "ResourceQuota"
-	case *corev1.LimitRange:
-		return "LimitRange"
-	case *corev1.ServiceAccount:
-		return "ServiceAccount"
-	case *corev1.ConfigMap:
-		return "ConfigMap"
-	case *rbacv1.RoleBinding:
-		return "RoleBinding"
-	case *networkingv1.NetworkPolicy:
-		return "NetworkPolicy"
-	case *corev1.PodTemplate:
-		return "PodTemplate"
-	case *corev1.Secret:
-		return "Secret"
-	}
-	return fmt.Sprintf("%T", o)
+// newOfKind is an empty object of the same kind.
+func newOfKind(o client.Object) client.Object { return kindOf(o).newObject() }
+
+// isImmutable reports whether the API server refuses to change live into want.
+func isImmutable(live, want client.Object) bool {
+	immutable := kindOf(live).immutable
+	return immutable != nil && immutable(live, want)
 }
+
+// disarmed is live without what it gives, or nil if it gives nothing.
+func disarmed(live client.Object) client.Object {
+	harmless := live.DeepCopyObject().(client.Object)
+	if disarm := kindOf(live).disarm; disarm == nil || !disarm(harmless) {
+		return nil
+	}
+	return harmless
+}
+
+// disarmRoleBinding leaves nobody with the role.
+func disarmRoleBinding(o client.Object) bool {
+	b := o.(*rbacv1.RoleBinding)
+	had := len(b.Subjects) > 0
+	b.Subjects = nil
+	return had
+}
+
+// disarmSecret leaves no credentials.
+func disarmSecret(o client.Object) bool {
+	const none = `{"auths":{}}`
+	s := o.(*corev1.Secret)
+	had := string(s.Data[corev1.DockerConfigJsonKey]) != none && !isTrue(s.Immutable)
+	s.Data = map[string][]byte{corev1.DockerConfigJsonKey: []byte(none)}
+	return had
+}
+
+// splitPullSecrets separates our entry from those that others have added, as OpenShift does.
+func splitPullSecrets(all []corev1.LocalObjectReference) (ours, theirs []corev1.LocalObjectReference) {
+	for _, r := range all {
+		if r.Name == v1alpha1.PullSecretName {
+			ours = append(ours, r)
+		} else {
+			theirs = append(theirs, r)
+		}
+	}
+	return ours, theirs
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }

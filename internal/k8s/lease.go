@@ -113,9 +113,9 @@ func (l *Lease) hold(ctx context.Context) {
 	}
 }
 
-// Hold binds ctx to the leadership: ok is false on a replica that does not lead, else the context that is returned
+// Bind binds ctx to the leadership: ok is false on a replica that does not lead, else the context that is returned
 // ends with ctx or when the lease is lost.
-func (l *Lease) Hold(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
+func (l *Lease) Bind(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
 	l.mu.Lock()
 	held := l.held
 	l.mu.Unlock()

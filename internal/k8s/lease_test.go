@@ -55,20 +55,20 @@ func TestLease_PassesToTheNextReplica(t *testing.T) {
 	first := startReplica(t, "passes", "first", long)
 	inTime(t, first.acquired, 30*time.Second, "the first replica leads")
 	second := startReplica(t, "passes", "second", long)
-	bound, release, ok := first.lease.Hold(t.Context())
+	bound, release, ok := first.lease.Bind(t.Context())
 	defer release()
-	if _, _, leads := second.lease.Hold(t.Context()); !ok || leads {
+	if _, _, leads := second.lease.Bind(t.Context()); !ok || leads {
 		t.Errorf("the first leads: %v, the second: %v", ok, leads)
 	}
 	first.stop()
 	if bound.Err() == nil {
 		t.Error("what was bound to the leadership goes on")
 	}
-	if _, _, leads := first.lease.Hold(t.Context()); leads {
+	if _, _, leads := first.lease.Bind(t.Context()); leads {
 		t.Error("the first still leads")
 	}
 	inTime(t, second.acquired, long.Duration/2, "the second takes over without waiting for the lease to expire")
-	if _, _, leads := second.lease.Hold(t.Context()); !leads {
+	if _, _, leads := second.lease.Bind(t.Context()); !leads {
 		t.Error("the second does not lead")
 	}
 }
@@ -77,9 +77,9 @@ func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
 	r := startReplica(t, "own-context", "first", shortTimes)
 	inTime(t, r.acquired, 30*time.Second, "it leads")
 	ctx, cancel := context.WithCancel(t.Context())
-	bound, release, _ := r.lease.Hold(ctx)
+	bound, release, _ := r.lease.Bind(ctx)
 	defer release()
-	other, releaseOther, _ := r.lease.Hold(t.Context())
+	other, releaseOther, _ := r.lease.Bind(t.Context())
 	cancel()
 	inTime(t, bound.Done(), 30*time.Second, "the bound context ends")
 	if other.Err() != nil {
@@ -97,7 +97,7 @@ func TestLease_EndsBeforeItExpires(t *testing.T) {
 	times := LeaseTimes{Duration: 20 * time.Second, RenewDeadline: 12 * time.Second, RetryPeriod: 200 * time.Millisecond}
 	cluster, r := shared.Cluster(t), startReplica(t, "expires", "first", times)
 	inTime(t, r.acquired, 30*time.Second, "it leads")
-	bound, release, _ := r.lease.Hold(t.Context())
+	bound, release, _ := r.lease.Bind(t.Context())
 	defer release()
 	cluster.PauseAPIServer()
 	resume := sync.OnceFunc(cluster.ResumeAPIServer)
@@ -105,7 +105,7 @@ func TestLease_EndsBeforeItExpires(t *testing.T) {
 	inTime(t, bound.Done(), times.Duration, "the leadership ends")
 	resume()
 	inTime(t, r.acquired, 30*time.Second, "it leads again")
-	if _, _, leads := r.lease.Hold(t.Context()); !leads {
+	if _, _, leads := r.lease.Bind(t.Context()); !leads {
 		t.Error("it does not lead again")
 	}
 }

@@ -3,7 +3,6 @@ package k8s
 import (
 	"context"
 	"errors"
-	"flag"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -21,9 +20,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { shared.Main(m) }
 
@@ -99,7 +97,7 @@ func (k *kube) start(t testing.TB) {
 	})
 }
 
-func (k *kube) applier() *Applier { return &Applier{Client: k.client, Live: k.live} }
+func (k *kube) applier() *Applier { return NewApplier(k.client, k.live, desired.Owns) }
 
 // counter counts requests that pass.
 type counter struct{ n atomic.Int64 }

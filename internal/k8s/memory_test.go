@@ -12,13 +12,14 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired/desiredtest"
 )
 
 // maxCachedBytes bounds what the objects of one workspace cost in the cache: 9 of them, with the store's own entries.
 const maxCachedBytes = 12 << 10
 
 func TestCache_CostsLittleForEachWorkspace(t *testing.T) {
-	thin, whole := cachedBytes(t, slim), cachedBytes(t, func(o any) (any, error) { return o, nil })
+	thin, whole := cachedBytes(t, stripToIdentity), cachedBytes(t, func(o any) (any, error) { return o, nil })
 	t.Logf("the objects of a workspace cost %d bytes in the cache; whole, without managed fields, %d", thin, whole)
 	if thin > maxCachedBytes || thin > whole*2/3 {
 		t.Errorf("they cost %d bytes, whole ones %d", thin, whole)
@@ -64,8 +65,8 @@ func cachedBytes(t *testing.T, transform cache.TransformFunc) uint64 {
 	store := cache.NewIndexer(cache.DeletionHandlingMetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
 	before := heap()
 	for i := range n {
-		p := samplePlan(fmt.Sprintf("flyte-memory-%d", i))
-		for j, o := range append(p.children(), p.NamespaceObject()) {
+		p := desiredtest.Plan(fmt.Sprintf("flyte-memory-%d", i))
+		for j, o := range desiredtest.Objects(p) {
 			o.SetUID(types.UID(fmt.Sprintf("f1b6f3b5-5c38-4b5e-9d42-%06d-%05d", i, j)))
 			o.SetResourceVersion(fmt.Sprint(100000*i + j))
 			kept, err := transform(decoded(t, o))
@@ -83,7 +84,7 @@ func decoded(t *testing.T, o client.Object) client.Object {
 	t.Helper()
 	text, err := json.Marshal(o)
 	must(t, err)
-	fresh := like(o)
+	fresh := newOfKind(o)
 	must(t, json.Unmarshal(text, fresh))
 	return fresh
 }

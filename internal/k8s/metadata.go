@@ -13,20 +13,20 @@ import (
 // owner tells whether a key is ours.
 type owner func(key string) bool
 
-// ownedKeys tell which labels and annotations of an object are ours: those of the service, and the extras that are noted
-// on the object.
+// ownedKeys tell which labels and annotations of an object are ours: those of the service, and those of the tier, whose
+// keys are noted on the object.
 func ownedKeys(o metav1.Object) (labels, annotations owner) {
-	noted := extraKeysOf(o)
+	noted := v1alpha1.TierKeysOf(o)
 	labels = func(key string) bool { return isServiceLabel(key) || slices.Contains(noted.Labels, key) }
 	annotations = func(key string) bool {
-		return key == v1alpha1.AnnotationExtras || slices.Contains(noted.Annotations, key)
+		return key == v1alpha1.AnnotationTierKeys || slices.Contains(noted.Annotations, key)
 	}
 	return labels, annotations
 }
 
 func isServiceLabel(key string) bool {
 	return key == v1alpha1.LabelWorkspace || key == v1alpha1.LabelDomain || key == v1alpha1.LabelManagedBy ||
-		strings.HasPrefix(key, podSecurityPrefix)
+		strings.HasPrefix(key, v1alpha1.PodSecurityPrefix)
 }
 
 // only are the entries that are ours.
@@ -40,8 +40,8 @@ func only(all map[string]string, ours owner) map[string]string {
 	return owned
 }
 
-// adoptMetadata makes the labels and annotations that are ours those of want, and leaves the others alone.
-func adoptMetadata(live, want metav1.Object) {
+// overwriteMetadata makes the labels and annotations that are ours those of want, and leaves the others alone.
+func overwriteMetadata(live, want metav1.Object) {
 	liveLabels, liveAnnotations := ownedKeys(live)
 	wantLabels, wantAnnotations := ownedKeys(want)
 	live.SetLabels(replaced(live.GetLabels(), liveLabels, only(want.GetLabels(), wantLabels)))

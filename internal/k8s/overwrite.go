@@ -10,27 +10,27 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// operation is one of a JSON patch (RFC 6902). "add" takes the place of what is there.
+// operation is one of a JSON patch (RFC 6902). "add" replaces what exists.
 type operation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
 	Value any    `json:"value"`
 }
 
-// overwriting is the patch that makes of have, as the cache shows it, want without a look at it, or nil where that takes
-// one. It works where all that differs is content that is ours alone: whatever stands there is replaced whole, also what
-// others have added. It is guarded by resourceVersion, since the cache may lag.
-func overwriting(have, want client.Object, wish string) client.Patch {
-	fields := content(want)
-	if len(fields) == 0 || !have.GetDeletionTimestamp().IsZero() || !differsInContent(have.GetAnnotations()[digestAnnotation], wish) {
+// overwrite is the patch that makes the cached object want without reading it, or nil if it must be read. That works if
+// it differs only in fields that are ours alone: they are replaced whole, with what others have added there. The patch is
+// guarded by resourceVersion, since the cache may lag.
+func overwrite(cached, want client.Object, hash string) client.Patch {
+	fields := kindOf(want).fields(want)
+	if len(fields) == 0 || !cached.GetDeletionTimestamp().IsZero() || !differsInFields(cached.GetAnnotations()[hashAnnotation], hash) {
 		return nil
 	}
-	patch := []operation{{"replace", "/metadata/resourceVersion", have.GetResourceVersion()}}
+	patch := []operation{{"replace", "/metadata/resourceVersion", cached.GetResourceVersion()}}
 	for _, f := range fields {
-		if f.pointer == "" {
+		if f.path == "" {
 			return nil
 		}
-		patch = append(patch, operation{"add", f.pointer, f.value})
+		patch = append(patch, operation{"add", f.path, f.value})
 	}
 	text, err := json.Marshal(patch)
 	if err != nil {
@@ -39,12 +39,12 @@ func overwriting(have, want client.Object, wish string) client.Patch {
 	return client.RawPatch(types.JSONPatchType, text)
 }
 
-// overwrite sends the patch. What the API server doesn't take takes a look: the cache lags, or the object must be made anew.
-func (a *Applier) overwrite(ctx context.Context, try attempt, patch client.Patch) error {
+// patchUnread sends the patch. If the API server refuses it, the cache lags, or the object must be replaced: it is read.
+func (a *Applier) patchUnread(ctx context.Context, try attempt, patch client.Patch) error {
 	if !try.allowed() {
-		return ErrContested
+		return ErrThrottled
 	}
-	live := like(try.want)
+	live := newOfKind(try.want)
 	live.SetNamespace(try.want.GetNamespace())
 	live.SetName(try.want.GetName())
 	err := a.Client.Patch(ctx, live, patch)

@@ -7,16 +7,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
-)
 
-// pullSecretName is the Secret of a namespace into which all pull secrets of the tier are copied. There is one, so that
-// the service needs to read Secrets of this name only.
-const pullSecretName = "workspace-pull-secret"
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
 
 // PullSecrets are the Secrets that tiers name, in the management namespace.
 type PullSecrets struct {
@@ -76,41 +75,9 @@ func (s *PullSecrets) Merge(ctx context.Context, names []string) (config []byte,
 	return config, missing, err
 }
 
-// AddPullSecrets lets the cache hold the copies, as identity and digest.
+// AddPullSecrets lets the cache hold the copies, as identity and hash.
 func AddPullSecrets(o *cache.Options) {
 	o.ByObject[&corev1.Secret{}] = cache.ByObject{
-		Field: fields.OneTermEqualSelector("metadata.name", pullSecretName), Transform: slim,
+		Field: fields.OneTermEqualSelector(metav1.ObjectNameField, v1alpha1.PullSecretName), Transform: stripToIdentity,
 	}
-}
-
-// pullSecret is the copy. One that is not wanted holds nothing.
-func (p *Plan) pullSecret() *corev1.Secret {
-	config := p.PullConfig
-	if config == nil {
-		config = []byte(`{"auths":{}}`)
-	}
-	return &corev1.Secret{
-		ObjectMeta: p.object(pullSecretName), Type: corev1.SecretTypeDockerConfigJson,
-		Data: map[string][]byte{corev1.DockerConfigJsonKey: config},
-	}
-}
-
-// pullSecrets is how a ServiceAccount carries the copy.
-func (p *Plan) pullSecrets() []corev1.LocalObjectReference {
-	if p.PullConfig == nil {
-		return nil
-	}
-	return []corev1.LocalObjectReference{{Name: pullSecretName}}
-}
-
-// splitPullSecrets tells our entry from those that others have added, as OpenShift does.
-func splitPullSecrets(all []corev1.LocalObjectReference) (ours, theirs []corev1.LocalObjectReference) {
-	for _, r := range all {
-		if r.Name == pullSecretName {
-			ours = append(ours, r)
-		} else {
-			theirs = append(theirs, r)
-		}
-	}
-	return ours, theirs
 }

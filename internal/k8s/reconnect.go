@@ -17,7 +17,7 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 )
 
-// firstReconnect and lastReconnect are when a watch is tried again while the API server is away.
+// firstReconnect and lastReconnect bound how long to wait between attempts while the API server is unavailable.
 const (
 	firstReconnect = 200 * time.Millisecond
 	lastReconnect  = 5 * time.Second
@@ -48,7 +48,7 @@ type reconnecting struct {
 
 // ListWithContext implements [toolscache.ListerWithContext].
 func (r *reconnecting) ListWithContext(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-	list, err := whileAway(ctx, func() (runtime.Object, error) { return r.with.ListWithContext(ctx, o) })
+	list, err := retryUnavailable(ctx, func() (runtime.Object, error) { return r.with.ListWithContext(ctx, o) })
 	if err == nil && o.Continue == "" {
 		r.reportRelist()
 	}
@@ -57,7 +57,7 @@ func (r *reconnecting) ListWithContext(ctx context.Context, o metav1.ListOptions
 
 // WatchWithContext implements [toolscache.WatcherWithContext]. A watch that sends initial events is a list, too (KEP-3157).
 func (r *reconnecting) WatchWithContext(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-	events, err := whileAway(ctx, func() (watch.Interface, error) { return r.with.WatchWithContext(ctx, o) })
+	events, err := retryUnavailable(ctx, func() (watch.Interface, error) { return r.with.WatchWithContext(ctx, o) })
 	if err == nil && o.SendInitialEvents != nil && *o.SendInitialEvents {
 		r.reportRelist()
 	}
@@ -74,11 +74,11 @@ func (r *reconnecting) reportRelist() {
 	}
 }
 
-func whileAway[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+func retryUnavailable[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	backoff := wait.Backoff{Duration: firstReconnect, Factor: 2, Jitter: 0.5, Steps: math.MaxInt32, Cap: lastReconnect}
 	for {
-		answer, err := ask()
-		if err == nil || !isAway(err) {
+		answer, err := call()
+		if err == nil || !isUnavailable(err) {
 			return answer, err
 		}
 		select {
@@ -89,8 +89,8 @@ func whileAway[T any](ctx context.Context, ask func() (T, error)) (T, error) {
 	}
 }
 
-// isAway tells whether an error is of an API server that can't be reached, or that doesn't reach etcd.
-func isAway(err error) bool {
+// isUnavailable reports whether the API server can't be reached, or doesn't reach etcd.
+func isUnavailable(err error) bool {
 	var network net.Error
 	return utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err) ||
 		errors.As(err, &network) && network.Timeout() ||

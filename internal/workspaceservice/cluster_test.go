@@ -44,7 +44,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 // leads is a leadership that was acquired.
 type leads struct{}
 
-func (leads) Hold(ctx context.Context) (context.Context, context.CancelFunc, bool) {
+func (leads) Bind(ctx context.Context) (context.Context, context.CancelFunc, bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	return ctx, cancel, true
 }
@@ -52,7 +52,7 @@ func (leads) Hold(ctx context.Context) (context.Context, context.CancelFunc, boo
 // follows is that of somebody else.
 type follows struct{}
 
-func (follows) Hold(ctx context.Context) (context.Context, context.CancelFunc, bool) {
+func (follows) Bind(ctx context.Context) (context.Context, context.CancelFunc, bool) {
 	return ctx, func() {}, false
 }
 

@@ -18,7 +18,7 @@ import (
 
 // Leadership lets one replica report at a time.
 type Leadership interface {
-	Hold(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool)
+	Bind(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool)
 }
 
 // Options are what a Reporter works with.
@@ -58,7 +58,7 @@ func NewReporter(o Options) *Reporter {
 // read from the API server when its turn has come: older reports that waited are never sent, and no lagging cache
 // lets a new leader say what the one before it knew better.
 func (r *Reporter) Reconcile(ctx context.Context, q reconcile.Request) (reconcile.Result, error) {
-	ctx, release, leads := r.Leadership.Hold(ctx)
+	ctx, release, leads := r.Leadership.Bind(ctx)
 	defer release()
 	if !leads {
 		return reconcile.Result{}, nil

@@ -1,47 +1,59 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
-// removal removes an object that must not exist.
-type removal func(context.Context, client.Object) error
-
-// access makes the workload's ServiceAccount and the RoleBindings in the namespaces of plans, and removes the
-// RoleBindings of roles that nobody has.
-func (c *Controller) access(ctx context.Context, plans []*k8s.Plan, remove removal) outcome {
-	var wanted, unwanted []client.Object
-	for _, plan := range plans {
-		retired, err := c.Applier.RetiredBindings(ctx, plan)
-		if err != nil {
-			return failed(v1alpha1.ConditionAccessGranted, err)
-		}
-		bindings, unused := plan.AccessObjects()
-		wanted, unwanted = append(wanted, bindings...), append(unwanted, retired...)
-		if plan.Tier != nil { // without it, what is there stays
-			wanted = append(wanted, plan.WorkloadIdentity())
-		}
-		unwanted = append(unwanted, unused...)
-	}
-	removed := concurrently(unwanted, func(o client.Object) error { return remove(ctx, o) })
-	return applied(v1alpha1.ConditionAccessGranted, append(removed, c.apply(ctx, wanted)...))
-}
-
-// revokeAccess makes the access in all namespaces that exist what the spec says. It comes before every other step and waits
-// for nothing: not for a tier that fits, a spec that is valid, Flyte, or the end of a namespace.
+// revokeAccess makes the access in all namespaces that exist what the spec says.
 func (c *Controller) revokeAccess(ctx context.Context, t *target) outcome {
+	t.existing = slices.Clone(t.ready)
 	if !knowsMembers(t.workspace) {
 		return outcome{done: true}
 	}
-	existing := c.reduce(ctx, t)
-	return existing.or(c.revokeTerminating(ctx, t))
+	from := client.Reader(c.client)
+	known := meta.FindStatusCondition(t.workspace.Status.Conditions, v1alpha1.ConditionAccessGranted)
+	if !isCurrent(known, t.workspace) {
+		from = c.Applier.Live // of a new spec: the cache does not show a RoleBinding that has lost its label
+	}
+	errs := inEach(t.existing, func(p *desired.Plan) error { return c.setAccess(ctx, from, p) })
+	return applied(v1alpha1.ConditionAccessGranted, append(errs, c.revokeTerminating(ctx, t)...)...)
+}
+
+// access grants access in the namespaces that are new. In the others revokeAccess has done so.
+func (c *Controller) access(ctx context.Context, t *target) outcome {
+	errs := inEach(t.ready, func(p *desired.Plan) error {
+		if slices.Contains(t.existing, p) {
+			return nil
+		}
+		return c.setAccess(ctx, c.client, p)
+	})
+	return t.revoked.or(applied(v1alpha1.ConditionAccessGranted, errs...)).or(t.granted())
+}
+
+// setAccess takes away first, and grants even if that fails.
+func (c *Controller) setAccess(ctx context.Context, from client.Reader, p *desired.Plan) error {
+	part := p.Access()
+	pruned := c.prune(ctx, from, p, part)
+	return cmp.Or(pruned, c.apply(ctx, part.Objects))
+}
+
+// revokeTerminating makes the RoleBindings that still exist in namespaces that are being deleted what they should be: one
+// that a finalizer keeps grants until it is gone.
+func (c *Controller) revokeTerminating(ctx context.Context, t *target) []error {
+	return inEach(t.terminating, func(p *desired.Plan) error {
+		part := p.Access()
+		pruned := ignoreFinalizing(c.prune(ctx, c.Applier.Live, p, part))
+		return cmp.Or(pruned, c.applyTerminating(ctx, part.Objects))
+	})
 }
 
 // knowsMembers reports whether the spec says who may have access: not while a workspace is to be active and its content has
@@ -50,24 +62,11 @@ func knowsMembers(w *v1alpha1.Workspace) bool {
 	return workspace.HasContent(w) || w.Spec.State != v1alpha1.StateActive
 }
 
-// revokeTerminating makes the RoleBindings that still exist in namespaces that are being deleted what they should be: a
-// RoleBinding that somebody's finalizer keeps grants until it is gone.
-func (c *Controller) revokeTerminating(ctx context.Context, t *target) outcome {
-	var wanted, unwanted []client.Object
-	for _, plan := range t.terminating {
-		bindings, unused := plan.AccessObjects()
-		wanted, unwanted = append(wanted, bindings...), append(unwanted, unused...)
+// granted is the outcome of access that is set wherever a namespace is.
+func (t *target) granted() outcome {
+	o := t.missing(v1alpha1.ConditionAccessGranted)
+	if o.done && t.workspace.Spec.State != v1alpha1.StateActive {
+		return done(o.condition, v1alpha1.ReasonAccessReduced, "members have read-only access")
 	}
-	errs := concurrently(unwanted, func(o client.Object) error { return notHeld(c.Applier.RemoveUnseen(ctx, o)) })
-	return applied(v1alpha1.ConditionAccessGranted, append(errs, c.applyTerminating(ctx, wanted)...))
-}
-
-// reduce is access in namespaces that were there before. A wish that is new is not left to the cache, which does not
-// show a RoleBinding whose label somebody took off.
-func (c *Controller) reduce(ctx context.Context, t *target) outcome {
-	known := meta.FindStatusCondition(t.workspace.Status.Conditions, v1alpha1.ConditionAccessGranted)
-	if isCurrent(known, t.workspace) {
-		return c.access(ctx, t.ready, c.Applier.Remove)
-	}
-	return c.access(ctx, t.ready, c.Applier.RemoveUnseen)
+	return o
 }

@@ -102,7 +102,7 @@ func TestController_LeavesAttributesOfOthersAlone(t *testing.T) {
 		Attributes: &admin.ProjectAttributes{Project: "unattributed", MatchingAttributes: theirs},
 	})
 	must(t, err)
-	must(t, s.controller.findChanged(t.Context()))
+	must(t, s.controller.findChangedProjects(t.Context()))
 	s.change("unattributed", func(w *v1alpha1.Workspace) { w.Spec.Description = "Another" })
 	s.await("unattributed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	s.awaitAttributes("unattributed", admin.MatchableResource_CLUSTER_RESOURCE, map[string]string{"": "1"})

@@ -27,7 +27,7 @@ func TestController_LeavesFlyteInPeaceWhileItIsDown(t *testing.T) {
 	down := time.Since(began)
 	asked := s.flyte.Calls()["GetProject"]
 	// Five failures before the breaker opens, and one each two seconds, of three attempts each at most.
-	if bound := 3 * (5 + maxAsking + int(down/time.Second)); asked > bound {
+	if bound := 3 * (5 + maxFlyteCalls + int(down/time.Second)); asked > bound {
 		t.Errorf("Flyte was asked %d times in %s, want at most %d", asked, down, bound)
 	}
 	s.flyte.SetUnavailable(false)

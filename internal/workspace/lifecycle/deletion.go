@@ -14,10 +14,10 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// MinTombstoneTTL is how long the brake on mass deletion must be able to count what was purged.
-const MinTombstoneTTL = brakeWindow
+// MinTombstoneTTL is how long the guard against mass deletion must be able to count what was purged.
+const MinTombstoneTTL = purgeWindow
 
-// Deletion says what becomes of deleted workspaces.
+// Deletion says what happens to deleted workspaces.
 type Deletion struct {
 	Policy v1alpha1.DeletionPolicy
 	// GracePeriod is how long everything of a deleted workspace is kept.
@@ -26,13 +26,15 @@ type Deletion struct {
 	TombstoneTTL time.Duration
 }
 
-// count keeps the countdown of a deleted workspace in its status. The time is up to beginPurge, once it is recorded.
-func (c *Controller) count(t *target) outcome {
-	w := t.workspace
-	was := w.Status.Deletion
-	w.Status.Deletion = c.countdown(t)
-	if equality.Semantic.DeepEqual(was, w.Status.Deletion) {
-		return outcome{done: true}
+// deletion counts down to the purge of a deleted workspace, and cancels that of another one.
+func (c *Controller) deletion(ctx context.Context, t *target) outcome {
+	if t.workspace.Spec.State != v1alpha1.StateDeleted {
+		return c.cancelDeletion(ctx, t)
+	}
+	before := t.workspace.Status.Deletion
+	t.workspace.Status.Deletion = c.countdown(t)
+	if equality.Semantic.DeepEqual(before, t.workspace.Status.Deletion) {
+		return outcome{done: true} // beginPurge waits for the time, once it is recorded
 	}
 	return outcome{done: true, after: firstRetry}
 }
@@ -58,7 +60,7 @@ func (c *Controller) countdown(t *target) *v1alpha1.WorkspaceDeletion {
 	return d
 }
 
-// hasMore tells whether one of have is not among known.
+// hasMore reports whether one of have is not among known.
 func hasMore(have, known []v1alpha1.NamespaceReference) bool {
 	return slices.ContainsFunc(have, func(r v1alpha1.NamespaceReference) bool { return !slices.Contains(known, r) })
 }
@@ -70,24 +72,24 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// restore ends the deletion of a workspace that is wanted again. Whoever meant to remove its namespaces, and has slept
-// since, fails, because they were written to.
-func (c *Controller) restore(ctx context.Context, t *target) outcome {
+// cancelDeletion ends the deletion of a workspace that is active or suspended again. A replica that was about to remove its
+// namespaces, and slept meanwhile, fails, because they were written to.
+func (c *Controller) cancelDeletion(ctx context.Context, t *target) outcome {
 	d := t.workspace.Status.Deletion
 	if d == nil {
 		return outcome{done: true}
 	}
-	if err := c.keep(ctx, t); err != nil {
+	if err := c.touchNamespaces(ctx, t); err != nil {
 		return failed(v1alpha1.ConditionNamespaceReady, err)
 	}
 	t.workspace.Status.Deletion = nil
 	return outcome{done: true}
 }
 
-// keep writes to the namespaces of a deletion that removes them no more.
-func (c *Controller) keep(ctx context.Context, t *target) error {
+// touchNamespaces writes to the namespaces of a deletion that no longer removes them.
+func (c *Controller) touchNamespaces(ctx context.Context, t *target) error {
 	for _, ref := range t.workspace.Status.Deletion.Namespaces {
-		if err := c.Applier.Keep(ctx, ref, t.workspace.Name, c.Now()); err != nil {
+		if err := c.Applier.TouchNamespace(ctx, ref, t.workspace.Name, c.Now()); err != nil {
 			return err
 		}
 	}
@@ -101,19 +103,19 @@ func (c *Controller) tombstone(ctx context.Context, t *target) []outcome {
 	expires := metav1.NewTime(later(d.ExpiresAt.Time, d.PurgedAt.Add(c.Deletion.TombstoneTTL)))
 	d.ExpiresAt = &expires
 	project := c.project(ctx, t)
-	outcomes := append(everywhere(v1alpha1.ReasonPurged, "its namespaces were removed"), project)
-	left := expires.Sub(c.Now())
+	outcomes := append(allConditions(v1alpha1.ReasonPurged, "its namespaces were removed"), project)
+	remaining := expires.Sub(c.Now())
 	switch {
-	case left > 0:
-		outcomes = append(outcomes, outcome{done: true, after: left})
+	case remaining > 0:
+		outcomes = append(outcomes, outcome{done: true, after: remaining})
 	case c.Deletion.Policy == v1alpha1.DeletionDelete && (project.done || project.reason == v1alpha1.ReasonConflict):
-		outcomes = append(outcomes, c.forget(ctx, w))
+		outcomes = append(outcomes, c.deleteTombstone(ctx, w))
 	}
 	return outcomes
 }
 
-// forget deletes the tombstone as it was read: not a Workspace that an event has been written to since.
-func (c *Controller) forget(ctx context.Context, w *v1alpha1.Workspace) outcome {
+// deleteTombstone deletes the tombstone as it was read: not a Workspace that an event has been written to since.
+func (c *Controller) deleteTombstone(ctx context.Context, w *v1alpha1.Workspace) outcome {
 	uid, version := w.UID, w.ResourceVersion
 	err := c.client.Delete(ctx, w.DeepCopy(), client.Preconditions{UID: &uid, ResourceVersion: &version})
 	if client.IgnoreNotFound(err) != nil {
@@ -123,8 +125,8 @@ func (c *Controller) forget(ctx context.Context, w *v1alpha1.Workspace) outcome 
 	return outcome{done: true}
 }
 
-// everywhere says the same of all that a workspace has in the cluster.
-func everywhere(reason, message string) (all []outcome) {
+// allConditions gives one reason to the conditions of all that a workspace has in the cluster.
+func allConditions(reason, message string) (all []outcome) {
 	for _, condition := range v1alpha1.StepConditions() {
 		if condition != v1alpha1.ConditionFlyteProjectRegistered {
 			all = append(all, waiting(condition, reason, message))
@@ -133,8 +135,8 @@ func everywhere(reason, message string) (all []outcome) {
 	return all
 }
 
-// deleted says of a deleted workspace what will be removed when.
-func deleted(d *v1alpha1.WorkspaceDeletion) string {
+// deletedMessage says of a deleted workspace what will be removed when.
+func deletedMessage(d *v1alpha1.WorkspaceDeletion) string {
 	const restores = "a newer workspace.created restores it"
 	if d == nil || d.PurgeAt == nil {
 		return "locked and archived; " + restores

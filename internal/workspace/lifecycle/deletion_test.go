@@ -64,7 +64,7 @@ func (s *stage) lookToEnd(alone context.Context, id string) {
 	s.t.Helper()
 	eventually(s.t, func(context.Context) error {
 		result, err := s.controller.Reconcile(alone, reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
-		if err == nil && result.RequeueAfter > 0 && result.RequeueAfter <= turnPatience {
+		if err == nil && result.RequeueAfter > 0 && result.RequeueAfter <= slotTimeout {
 			err = errors.New("it is to be looked at again at once")
 		}
 		return err
@@ -260,7 +260,7 @@ func TestController_KeepsTombstoneWithNewerEvent(t *testing.T) {
 	stale := s.get("late")
 	s.leadership.lose()
 	s.setState("late", v1alpha1.StateActive)
-	o := s.controller.forget(t.Context(), stale)
+	o := s.controller.deleteTombstone(t.Context(), stale)
 	if !apierrors.IsConflict(o.err) {
 		t.Errorf("removing it: %+v", o)
 	}

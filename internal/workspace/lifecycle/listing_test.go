@@ -41,7 +41,7 @@ func TestController_RepairsWhatOthersChangeInFlyte(t *testing.T) {
 		must(t, err)
 	}
 	updates := s.flyte.Calls()["UpdateProject"]
-	must(t, s.controller.findChanged(t.Context()))
+	must(t, s.controller.findChangedProjects(t.Context()))
 	eventually(t, func(context.Context) error {
 		if diff := cmp.Diff(before, s.flyte.Projects()); diff != "" {
 			return errors.New(diff)
@@ -55,7 +55,7 @@ func TestController_RepairsWhatOthersChangeInFlyte(t *testing.T) {
 		t.Errorf("it took %d pages, want one for all workspaces", got)
 	}
 	calls := s.flyte.Calls()
-	must(t, s.controller.findChanged(t.Context()))
+	must(t, s.controller.findChangedProjects(t.Context()))
 	s.reconcile("changed")
 	calls["ListProjects"]++
 	if diff := cmp.Diff(calls, s.flyte.Calls()); diff != "" {
@@ -69,7 +69,7 @@ func TestController_ListsOnlyWhereItLeads(t *testing.T) {
 	s := newStage(t, stageOptions{})
 	s.provisioned("led")
 	s.leadership.lose()
-	must(t, s.controller.findChanged(t.Context()))
+	must(t, s.controller.findChangedProjects(t.Context()))
 	if got := s.flyte.Calls()["ListProjects"]; got != 0 {
 		t.Errorf("it listed %d pages", got)
 	}

@@ -35,7 +35,7 @@ func TestMoved_NamesWhatWouldMove(t *testing.T) {
 	} {
 		naming, err := workspace.NewNaming(test.template, "flyte-", test.domains, nil)
 		must(t, err)
-		got, err := Moved(t.Context(), s.mgr.GetCache(), naming)
+		got, err := NamespacesThatWouldChange(t.Context(), s.mgr.GetCache(), naming)
 		must(t, err)
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -18,20 +17,19 @@ import (
 const (
 	// maxMessage bounds what of an error stands in a condition, in bytes.
 	maxMessage = 512
-	// lookAgain is when something is looked at again that no watch tells about: foreign namespaces and projects.
-	lookAgain = 10 * time.Minute
+	// recheckInterval is how often something is checked again of which no watch reports: foreign namespaces and projects.
+	recheckInterval = 10 * time.Minute
 )
 
-// outcome is how far a step got: done, waiting for something that a watch or a time will tell, or an error that is
-// tried again with backoff.
+// outcome is how far a step got: done, waiting for an event or a time, or an error that is retried with backoff.
 type outcome struct {
 	condition, reason, message string
-	// quoted is the end of the message that is somebody else's, and may vary.
+	// quoted is the end of the message that others wrote, and that may vary.
 	quoted string
 	done   bool
-	// after, if not zero, is when to look again although no watch says so.
+	// after, if not zero, is when to reconcile again without an event.
 	after time.Duration
-	// err, if not nil, makes the whole Reconcile be tried again with backoff.
+	// err, if not nil, has the whole Reconcile retried with backoff.
 	err error
 }
 
@@ -43,7 +41,7 @@ func waiting(condition, reason, message string) outcome {
 	return outcome{condition: condition, reason: reason, message: message}
 }
 
-// waitFor is waiting with a time, spread so that many workspaces don't look at once.
+// waitFor is waiting with a time, spread so that many workspaces don't come at once.
 func waitFor(condition, reason, message string, about time.Duration) outcome {
 	o := waiting(condition, reason, message)
 	o.after = about + rand.N(about) //nolint:gosec // a spread, no secret
@@ -55,26 +53,26 @@ func failed(condition string, err error) outcome {
 	message := bounded(err.Error())
 	switch {
 	case errors.Is(err, k8s.ErrForeign):
-		return waitFor(condition, v1alpha1.ReasonConflict, message, lookAgain)
+		return waitFor(condition, v1alpha1.ReasonConflict, message, recheckInterval)
 	case errors.Is(err, k8s.ErrTerminating):
-		return waitFor(condition, v1alpha1.ReasonNamespaceTerminating, message, lookAgain)
-	case errors.Is(err, k8s.ErrHeld):
-		return waitFor(condition, v1alpha1.ReasonObjectTerminating, message, lookAgain)
-	case errors.Is(err, k8s.ErrContested), errors.Is(err, k8s.ErrMutated):
-		return waitFor(condition, v1alpha1.ReasonContested, message, k8s.DisputeInterval)
+		return waitFor(condition, v1alpha1.ReasonNamespaceTerminating, message, recheckInterval)
+	case errors.Is(err, k8s.ErrFinalizing):
+		return waitFor(condition, v1alpha1.ReasonObjectTerminating, message, recheckInterval)
+	case errors.Is(err, k8s.ErrThrottled), errors.Is(err, k8s.ErrMutated):
+		return waitFor(condition, v1alpha1.ReasonContested, message, k8s.RepairInterval)
 	}
-	return apiFault(condition, err)
+	return apiError(condition, err)
 }
 
-// applied is the outcome of applying objects: done, or how the first of errs in the objects' order failed.
-func applied(condition string, errs []error) outcome {
+// applied is the outcome of applying objects: done, or how the first of errs failed.
+func applied(condition string, errs ...error) outcome {
 	if err := cmp.Or(errs...); err != nil {
 		return failed(condition, err)
 	}
 	return done(condition, v1alpha1.ReasonApplied, "")
 }
 
-// or is o, or other where o is done: what stands in the way outranks what is done.
+// or is o, or other if o is done: a failure outranks what is done.
 func (o outcome) or(other outcome) outcome {
 	if o.done {
 		return other
@@ -82,7 +80,7 @@ func (o outcome) or(other outcome) outcome {
 	return o
 }
 
-// next says when controller-runtime should call again: after an error with backoff, else at the earliest time wanted.
+// next says when controller-runtime should call again: after an error with backoff, else at the earliest time that an outcome names.
 func next(outcomes []outcome) (reconcile.Result, error) {
 	var result reconcile.Result
 	for _, o := range outcomes {
@@ -104,16 +102,5 @@ func bounded(text string) string {
 		}
 		return r
 	}, text)
-	return shorten(text, maxMessage)
-}
-
-// shorten cuts text to at most limit bytes, between two characters.
-func shorten(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit]
+	return workspace.Truncate(text, maxMessage)
 }

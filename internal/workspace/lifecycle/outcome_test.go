@@ -62,7 +62,7 @@ func TestOutcome_NamesHowFlyteFailed(t *testing.T) {
 		{flyte.ErrNotFlyte, v1alpha1.ReasonFlyteNotFound, true},
 		{flyte.ErrUnauthorized, v1alpha1.ReasonFlyteUnauthorized, true},
 		{flyte.ErrUnavailable, v1alpha1.ReasonFlyteUnavailable, true},
-		{errBusy, v1alpha1.ReasonFlyteUnavailable, true},
+		{errTooManyCalls, v1alpha1.ReasonFlyteUnavailable, true},
 	} {
 		controller := &Controller{rejections: flowcontrol.NewBackOff(firstRejectionRetry, lastRejectionRetry)}
 		o := controller.projectFailed("id", fmt.Errorf("looking up: %w", c.err))

@@ -13,29 +13,23 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
-// flyteRetry is when a Flyte that did not answer is asked again, spread up to its double.
-const flyteRetry = 3 * time.Second
+// hashLength is enough bytes of SHA-256 that no two projects collide by chance.
+const hashLength = 18
 
-const (
-	// adopt is the value of AnnotationAdoptProject that hands a project over.
-	adopt = "true"
-	// digestLength is enough bytes of SHA-256 that no two wishes meet by chance.
-	digestLength = 18
-)
-
-// project registers the workspace's project with Flyte, and archives it while the workspace is locked. A new one
-// waits for the namespaces: Flyte would start its pods in a namespace of that name, whosever it is. Flyte is not told again
-// what it was told last, unless the listing has found that somebody changed it.
+// project registers the workspace's project with Flyte, and archives it while the workspace is not Active. A new one
+// waits for the namespaces: Flyte would start its pods in a namespace of that name, no matter who owns it. Nothing is sent that
+// was sent last time, unless the listing has found a change in Flyte.
 func (c *Controller) project(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionFlyteProjectRegistered
 	w := t.workspace
-	want := c.projectOf(w, t.tier)
+	want := c.Flyte.Project(w, t.tier)
 	missing := t.missing(condition)
-	if _, changed := c.changed.Load(w.Name); missing.done && !changed && c.isSettled(w, want) {
+	if _, changed := c.changedProjects.Load(w.Name); missing.done && !changed && c.isSent(w, want) {
 		known := meta.FindStatusCondition(w.Status.Conditions, condition)
-		c.noteProject(w)
+		c.recordProjectURL(w)
 		return done(condition, known.Reason, known.Message)
 	}
 	if !missing.done && w.Spec.State == v1alpha1.StateActive {
@@ -44,25 +38,25 @@ func (c *Controller) project(ctx context.Context, t *target) outcome {
 	if !missing.done {
 		want.OnlyExisting = true
 	}
-	if err := c.ensure(ctx, want); err != nil {
-		c.noteConflict(w, err)
+	if err := c.ensureProject(ctx, want); err != nil {
+		c.recordConflict(w, err)
 		return c.projectFailed(w.Name, err)
 	}
 	c.rejections.Reset(w.Name)
-	c.changed.Delete(w.Name)
-	c.noteTold(w, want)
-	c.noteProject(w)
+	c.changedProjects.Delete(w.Name)
+	c.recordSentProject(w, want)
+	c.recordProjectURL(w)
 	switch {
 	case !missing.done:
 		return missing
 	case w.Spec.State != v1alpha1.StateActive:
-		return done(condition, v1alpha1.ReasonArchived, "nothing new starts in it")
+		return done(condition, v1alpha1.ReasonArchived, "the project accepts no new executions")
 	}
 	return done(condition, v1alpha1.ReasonApplied, "")
 }
 
-// noteProject writes into the status where people find the project, if there ever was one.
-func (c *Controller) noteProject(w *v1alpha1.Workspace) {
+// recordProjectURL writes into the status where people find the project, if there ever was one.
+func (c *Controller) recordProjectURL(w *v1alpha1.Workspace) {
 	known := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionFlyteProjectRegistered)
 	registered := isCurrent(known, w) && known.Reason == v1alpha1.ReasonApplied
 	if registered || w.Status.ProjectID != "" {
@@ -70,87 +64,105 @@ func (c *Controller) noteProject(w *v1alpha1.Workspace) {
 	}
 }
 
-// noteTold writes into the status what Flyte was told. What a project was given that is archived now, it keeps.
-func (c *Controller) noteTold(w *v1alpha1.Workspace, want flyte.Project) {
+// recordSentProject writes into the status what was sent to Flyte. A project that is archived now keeps its attributes.
+func (c *Controller) recordSentProject(w *v1alpha1.Workspace, want flyte.Project) {
 	if !want.OnlyExisting {
-		w.Status.ProjectID, w.Status.ProjectFlyte = w.Name, new(c.Flyte)
+		w.Status.ProjectID, w.Status.ProjectFlyte = w.Name, new(c.Flyte.Server)
 	}
 	w.Status.ProjectDigest = c.projectHash(want)
 	if want.Attributes == nil || want.Archived {
 		return
 	}
 	w.Status.FlyteAttributes = nil
-	for _, kind := range kindsOf(want.Attributes) {
+	for _, kind := range desired.AttributeKinds(want) {
 		w.Status.FlyteAttributes = append(w.Status.FlyteAttributes, string(kind))
 	}
 }
 
-// noteConflict takes back that the workspace has a project, where Flyte has one of somebody else: the former is in another Flyte, which
-// ProjectFlyte goes on naming.
-func (c *Controller) noteConflict(w *v1alpha1.Workspace, err error) {
-	if errors.Is(err, flyte.ErrConflict) && !c.isRegisteredHere(w) {
+// recordConflict removes the project from the status if Flyte has one of another owner: the workspace's own is in another Flyte,
+// which ProjectFlyte still names.
+func (c *Controller) recordConflict(w *v1alpha1.Workspace, err error) {
+	if errors.Is(err, flyte.ErrConflict) && !c.Flyte.HasProject(w) {
 		w.Status.ProjectID, w.Status.ConsoleURL = "", ""
 	}
 }
 
-// isRegisteredHere is true of a workspace whose project was registered in this Flyte.
-func (c *Controller) isRegisteredHere(w *v1alpha1.Workspace) bool {
-	return w.Status.ProjectFlyte != nil && *w.Status.ProjectFlyte == c.Flyte
-}
-
-// projectHash is the hash of what Flyte is sent, and of which Flyte that is: another one is sent everything again. Whose the project is,
-// and was, makes no difference to it.
+// projectHash is the hash of what Flyte is sent, and of which Flyte that is: another one is sent everything again. The owner of the
+// project is not part of it.
 func (c *Controller) projectHash(want flyte.Project) string {
 	want.Ours, want.OwnedKinds = false, nil
 	text, err := json.Marshal(struct {
 		Flyte   v1alpha1.FlyteServer
 		Project flyte.Project
-	}{c.Flyte, want})
+	}{c.Flyte.Server, want})
 	if err != nil {
 		panic("marshalling strings: " + err.Error())
 	}
 	sum := sha256.Sum256(text)
-	return base64.RawStdEncoding.EncodeToString(sum[:digestLength])
+	return base64.RawStdEncoding.EncodeToString(sum[:hashLength])
 }
 
 func isCurrent(known *metav1.Condition, w *v1alpha1.Workspace) bool {
 	return known != nil && known.Status == metav1.ConditionTrue && known.ObservedGeneration == w.Generation
 }
 
-// fitted cuts a text to what Flyte 1 accepts, which counts bytes where people count characters. Flyte 2 has no limits.
-func (c *Controller) fitted(text v1alpha1.Text, maxBytes int) string {
-	if c.Flyte.APIVersion == string(flyte.V2) {
-		return string(text)
-	}
-	return shorten(string(text), maxBytes)
+// flyteFailure is the reason and message for errors of one kind. Messages are fixed: what varies would make the status flap.
+type flyteFailure struct {
+	kind            error
+	reason, message string
 }
 
-// projectOf is what the workspace wants of Flyte. Without a tier nothing is
-// known of attributes, and they are left alone.
-func (c *Controller) projectOf(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) flyte.Project {
-	labels := map[string]string{v1alpha1.LabelWorkspace: w.Name, v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
-	for key, value := range w.Spec.Labels {
-		labels[key] = string(value)
+// flyteFailures are the failures that concern all projects, the finer kinds before those that they are of too.
+func flyteFailures() []flyteFailure {
+	const theirs = "the certificate of Flyte, or of the token endpoint, "
+	return []flyteFailure{
+		{flyte.ErrWrongVersion, v1alpha1.ReasonFlyteWrongVersion, "another version of Flyte answers than FLYTE_API_VERSION says"},
+		{flyte.ErrCertificateExpired, v1alpha1.ReasonFlyteCertificateExpired, theirs + "is not valid now"},
+		{flyte.ErrCertificateName, v1alpha1.ReasonFlyteCertificateWrongName, theirs + "is for another name"},
+		{flyte.ErrCertificateUntrusted, v1alpha1.ReasonFlyteCertificateUntrusted, theirs + "is of no authority that is trusted"},
+		{
+			flyte.ErrClientCertificate, v1alpha1.ReasonFlyteClientCertificateRefused,
+			"Flyte wants a client certificate, and does not accept what it was shown",
+		},
+		{flyte.ErrTokenRefused, v1alpha1.ReasonFlyteTokenRefused, "the token endpoint does not accept the client's id or secret"},
+		{flyte.ErrTokenUnavailable, v1alpha1.ReasonFlyteTokenUnavailable, "no token endpoint is known, or it does not answer; it is called again"},
+		{
+			flyte.ErrNotFlyte, v1alpha1.ReasonFlyteNotFound,
+			"what answers at FLYTE_ADMIN_ENDPOINT is no Flyte, but a web server or a proxy without a route to it",
+		},
+		{flyte.ErrUnauthorized, v1alpha1.ReasonFlyteUnauthorized, "Flyte rejects the service's credentials"},
 	}
-	want := flyte.Project{
-		ID:          w.Name,
-		Name:        c.fitted(w.Spec.DisplayName, flyte.MaxNameBytes),
-		Description: c.fitted(w.Spec.Description, flyte.MaxDescriptionBytes),
-		Labels:      labels,
-		Archived:    w.Spec.State != v1alpha1.StateActive,
-		// What was deleted before it was ever provisioned needs no project now.
-		OnlyExisting: w.Spec.State == v1alpha1.StateDeleted,
-		Ours:         c.isRegisteredHere(w) || w.Annotations[v1alpha1.AnnotationAdoptProject] == adopt,
+}
+
+const (
+	// flyteRetry is when a Flyte that did not answer is called again, spread up to its double.
+	flyteRetry = 3 * time.Second
+	// A rejected project is sent again at growing intervals: what Flyte calls invalid may be a fault of Flyte that passes. The delays of
+	// waitFor are up to twice as long, which is less than the time after which a Backoff forgets.
+	firstRejectionRetry = 3 * time.Second
+	lastRejectionRetry  = 5 * time.Minute
+)
+
+func (c *Controller) projectFailed(id string, err error) outcome {
+	const condition = v1alpha1.ConditionFlyteProjectRegistered
+	switch {
+	case errors.Is(err, flyte.ErrConflict):
+		return waitFor(condition, v1alpha1.ReasonConflict, bounded(err.Error()), recheckInterval)
+	case errors.Is(err, flyte.ErrUnknownDomain):
+		return waitFor(condition, v1alpha1.ReasonFlyteDomainUnknown, bounded("FLYTE_DOMAINS differs from Flyte: "+err.Error()), c.rejectionDelay(id))
+	case errors.Is(err, flyte.ErrInvalid):
+		return waitFor(condition, v1alpha1.ReasonFlyteRejected, bounded(err.Error()), c.rejectionDelay(id))
 	}
-	if tier == nil || len(c.Domains) == 0 {
-		return want
+	for _, failure := range flyteFailures() {
+		if errors.Is(err, failure.kind) {
+			return waitFor(condition, failure.reason, failure.message, flyteRetry)
+		}
 	}
-	want.Attributes = c.attributesOf(w, tier)
-	if w.Status.ProjectFlyte != nil && !c.isRegisteredHere(w) {
-		return want // the kinds were given to a project in another Flyte
-	}
-	for _, kind := range w.Status.FlyteAttributes {
-		want.OwnedKinds = append(want.OwnedKinds, flyte.Kind(kind))
-	}
-	return want
+	return waitFor(condition, v1alpha1.ReasonFlyteUnavailable, "Flyte did not answer; it is called again", flyteRetry)
+}
+
+// rejectionDelay counts one more rejection, and is how long to wait after it.
+func (c *Controller) rejectionDelay(id string) time.Duration {
+	c.rejections.Next(id, c.rejections.Clock.Now())
+	return c.rejections.Get(id)
 }

@@ -185,7 +185,7 @@ func TestController_IsPatientWithASlowFlyte(t *testing.T) {
 	release := s.flyte.Hang()
 	create(t, s.admin, s.workspace("slow"))
 	s.awaitCall("GetProject")
-	answer := time.AfterFunc(flytePatience/4, release)
+	answer := time.AfterFunc(flyteTimeout/4, release)
 	defer answer.Stop()
 	s.await("slow", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	if calls := s.flyte.Calls()["GetProject"]; calls != 1 {

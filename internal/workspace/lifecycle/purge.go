@@ -17,7 +17,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// stuckAfter is how long a namespace may be terminating before somebody should look.
+// stuckAfter is how long a namespace may be terminating before a person should look at it.
 const stuckAfter = 10 * time.Minute
 
 // A purge removes the namespaces of a deleted workspace in steps that may each be the last one of this process:
@@ -26,62 +26,63 @@ const stuckAfter = 10 * time.Minute
 //  2. beginPurge records PurgeStartedAt, guarded by the resourceVersion of the Workspace in which the deletion was read. An
 //     event that was stored meanwhile makes it fail.
 //  3. purge reads each namespace after that, from the API server, and deletes it as it was read.
-//  4. When all are gone, PurgedAt is recorded. Whoever wants the workspace by then gets it anew.
+//  4. When all are gone, PurgedAt is recorded. A workspace that was created again meanwhile is then provisioned anew.
 //
-// The API server deletes namespaces by itself, which may take minutes; a watch tells of the end, and nobody waits for it.
+// The API server deletes namespaces by itself, which may take minutes; a watch reports the end, and nothing waits for it.
 
-// beginPurge begins the purge of a workspace whose time has come, unless the brake holds. A conflict is an error.
+// beginPurge begins the purge of a workspace whose time has come, unless the guard against mass deletion refuses. A conflict is an
+// error.
 func (c *Controller) beginPurge(ctx context.Context, w *v1alpha1.Workspace) (outcome, error) {
-	if !c.counting(w) {
+	if !c.awaitsPurge(w) {
 		return outcome{done: true}, nil
 	}
-	if left := c.left(w); left > 0 {
-		return outcome{done: true, after: left}, nil
+	if remaining := c.remaining(w); remaining > 0 {
+		return outcome{done: true, after: remaining}, nil
 	}
 	now := metav1.NewTime(c.Now()).Rfc3339Copy()
-	begun := w.DeepCopy()
-	begun.Status.Deletion.PurgeStartedAt = &now
+	purge := w.DeepCopy()
+	purge.Status.Deletion.PurgeStartedAt = &now
 	if len(w.Status.Deletion.Namespaces) > 0 { // else nothing is removed
-		begun.Status.LastPurgeAt = &now
-		if !c.beginning.TryLock() {
-			return outcome{done: true, after: turnPatience}, nil
+		purge.Status.LastPurgeAt = &now
+		if !c.beginningPurge.TryLock() {
+			return outcome{done: true, after: slotTimeout}, nil
 		}
-		defer c.beginning.Unlock()
-		if o, err := c.brake(ctx, w); err != nil || !o.done || o.after > 0 {
+		defer c.beginningPurge.Unlock()
+		if o, err := c.massDeletionGuard(ctx, w); err != nil || !o.done || o.after > 0 {
 			return o, err
 		}
 	}
 	guarded := client.MergeFromWithOptions(w.DeepCopy(), client.MergeFromWithOptimisticLock{})
-	if err := c.client.Status().Patch(ctx, begun, guarded); err != nil {
-		return outcome{}, fmt.Errorf("recording the begin of the purge: %w", err)
+	if err := c.client.Status().Patch(ctx, purge, guarded); err != nil {
+		return outcome{}, fmt.Errorf("recording the start of the purge: %w", err)
 	}
-	log.FromContext(ctx).Info("purging", "namespaces", begun.Status.Deletion.Namespaces)
-	*w = *begun
+	log.FromContext(ctx).Info("purging", "namespaces", purge.Status.Deletion.Namespaces)
+	*w = *purge
 	return outcome{done: true}, nil
 }
 
-// counting tells whether a purge of w is to come, by what was recorded and by the policy.
-func (c *Controller) counting(w *v1alpha1.Workspace) bool {
+// awaitsPurge reports whether a purge of w is to come, by what was recorded and by the policy.
+func (c *Controller) awaitsPurge(w *v1alpha1.Workspace) bool {
 	d := w.Status.Deletion
 	return w.Spec.State == v1alpha1.StateDeleted && c.Deletion.Policy == v1alpha1.DeletionDelete &&
 		d != nil && d.PurgeAt != nil && d.PurgeStartedAt == nil && d.StateVersion == w.Spec.StateVersion
 }
 
-// left is what is left of the countdown of w, by what was recorded and by the grace period, which may be longer now.
-func (c *Controller) left(w *v1alpha1.Workspace) time.Duration {
+// remaining is how long the purge of w is still to wait, by what was recorded and by the grace period, which may be longer now.
+func (c *Controller) remaining(w *v1alpha1.Workspace) time.Duration {
 	d := w.Status.Deletion
 	return later(d.PurgeAt.Time, d.RequestedAt.Add(c.Deletion.GracePeriod)).Sub(c.Now())
 }
 
-// purge removes what is left of the namespaces, and notes when all are gone. It is the same for a workspace that is wanted
-// again since: that one is made anew afterwards.
+// purge removes the remaining namespaces, and records when all are gone. It does so also for a workspace that was created
+// again meanwhile: that one is provisioned anew afterwards.
 func (c *Controller) purge(ctx context.Context, t *target) []outcome {
 	var outcomes []outcome
 	if t.workspace.Spec.State == v1alpha1.StateDeleted {
 		outcomes = append(outcomes, c.project(ctx, t))
 	}
 	d := t.workspace.Status.Deletion
-	var left []*corev1.Namespace
+	var remaining []*corev1.Namespace
 	for _, ref := range d.Namespaces {
 		var namespace *corev1.Namespace
 		err := retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
@@ -92,29 +93,29 @@ func (c *Controller) purge(ctx context.Context, t *target) []outcome {
 			return append(outcomes, failed(v1alpha1.ConditionNamespaceReady, err))
 		}
 		if namespace != nil {
-			left = append(left, namespace)
+			remaining = append(remaining, namespace)
 		}
 	}
-	if len(left) > 0 {
-		return append(outcomes, c.removing(left, d.PurgeStartedAt.Time)...)
+	if len(remaining) > 0 {
+		return append(outcomes, c.removing(remaining, d.PurgeStartedAt.Time)...)
 	}
 	return append(outcomes, c.endPurge(ctx, t)...)
 }
 
 // remove deletes one namespace of the purge, and returns it for as long as it is being deleted.
 func (c *Controller) remove(ctx context.Context, t *target, ref v1alpha1.NamespaceReference) (*corev1.Namespace, error) {
-	live, err := c.Applier.Owned(ctx, ref, t.workspace.Name)
+	live, err := c.Applier.GetOwnedNamespace(ctx, ref, t.workspace.Name)
 	switch {
 	case err != nil:
 		return nil, err
 	case live == nil:
-		return c.cached(ctx, t, ref)
+		return c.cachedNamespace(ctx, t, ref)
 	case !live.DeletionTimestamp.IsZero():
 		return live, nil
 	case c.Deletion.Policy != v1alpha1.DeletionDelete:
-		return nil, nil // whoever changed the policy wants no more to be deleted
+		return nil, nil // the policy was changed: nothing more is to be deleted
 	}
-	if err := c.Applier.Destroy(ctx, live); err != nil {
+	if err := c.Applier.DeleteNamespace(ctx, live); err != nil {
 		return nil, err
 	}
 	log.FromContext(ctx).Info("deleted a namespace", "namespace", ref.Name, "uid", ref.UID)
@@ -123,8 +124,8 @@ func (c *Controller) remove(ctx context.Context, t *target, ref v1alpha1.Namespa
 	return live, nil
 }
 
-// cached is the namespace where the cache still shows it: its end must have been seen before anything is made anew.
-func (c *Controller) cached(ctx context.Context, t *target, ref v1alpha1.NamespaceReference) (*corev1.Namespace, error) {
+// cachedNamespace is the namespace if it is still cached: its end must have been seen before anything is created anew.
+func (c *Controller) cachedNamespace(ctx context.Context, t *target, ref v1alpha1.NamespaceReference) (*corev1.Namespace, error) {
 	var seen corev1.Namespace
 	err := c.client.Get(ctx, client.ObjectKey{Name: ref.Name}, &seen)
 	switch {
@@ -139,30 +140,30 @@ func (c *Controller) cached(ctx context.Context, t *target, ref v1alpha1.Namespa
 }
 
 // removing says what is being removed, and since when once that takes long.
-func (c *Controller) removing(left []*corev1.Namespace, begun time.Time) []outcome {
+func (c *Controller) removing(remaining []*corev1.Namespace, started time.Time) []outcome {
 	var stuck []string
 	next := stuckAfter
-	for _, namespace := range left {
-		since := begun
+	for _, namespace := range remaining {
+		since := started
 		if namespace.DeletionTimestamp != nil {
 			since = namespace.DeletionTimestamp.Time
 		}
-		if wait := stuckAfter - c.Now().Sub(later(since, begun)); wait > 0 {
+		if wait := stuckAfter - c.Now().Sub(later(since, started)); wait > 0 {
 			next = min(next, wait)
 			continue
 		}
 		stuck = append(stuck, fmt.Sprintf("namespace %q has been terminating since %s: %s",
 			namespace.Name, since.UTC().Format(time.RFC3339), obstacles(namespace)))
 	}
-	outcomes := everywhere(v1alpha1.ReasonPurging, "its namespaces are being removed")
+	outcomes := allConditions(v1alpha1.ReasonPurging, "its namespaces are being removed")
 	if len(stuck) > 0 {
 		next = stuckAfter
-		outcomes = everywhere(v1alpha1.ReasonPurgeStuck, bounded(strings.Join(stuck, "; ")))
+		outcomes = allConditions(v1alpha1.ReasonPurgeStuck, bounded(strings.Join(stuck, "; ")))
 	}
 	return append(outcomes, outcome{done: true, after: next})
 }
 
-// obstacles are what the namespace controller says of a deletion that doesn't end
+// obstacles are the namespace controller's words on a deletion that doesn't end
 // (k8s.io/kubernetes/pkg/controller/namespace/deletion/status_condition_utils.go).
 func obstacles(namespace *corev1.Namespace) string {
 	var texts []string
@@ -172,17 +173,17 @@ func obstacles(namespace *corev1.Namespace) string {
 		}
 	}
 	if len(texts) == 0 {
-		return "nothing is said of what it waits for"
+		return "its conditions do not say what it waits for"
 	}
 	return strings.Join(texts, ", ")
 }
 
-// endPurge notes that all namespaces are gone. Those that a change of the policy has kept begin a life without a purge.
+// endPurge records that all namespaces are gone. If a change of the policy has kept some, the deletion begins anew without a purge.
 func (c *Controller) endPurge(ctx context.Context, t *target) []outcome {
 	w, d := t.workspace, t.workspace.Status.Deletion
 	again := outcome{done: true, after: firstRetry}
 	if len(t.owned) > 0 && c.Deletion.Policy != v1alpha1.DeletionDelete {
-		if err := c.keep(ctx, t); err != nil {
+		if err := c.touchNamespaces(ctx, t); err != nil {
 			return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
 		}
 		w.Status.Deletion = nil
@@ -193,5 +194,5 @@ func (c *Controller) endPurge(ctx context.Context, t *target) []outcome {
 	d.PurgedAt, d.ExpiresAt = &now, &expires
 	w.Status.Namespaces = nil
 	log.FromContext(ctx).Info("purged", "state", w.Spec.State)
-	return append(everywhere(v1alpha1.ReasonPurged, "its namespaces were removed"), again)
+	return append(allConditions(v1alpha1.ReasonPurged, "its namespaces were removed"), again)
 }

@@ -111,7 +111,7 @@ func TestController_SleepingLeaderDeletesNothing(t *testing.T) {
 	s := newStage(t, stageOptions{deletion: deletes})
 	w := s.deleted("sleepy")
 	ref := w.Status.Deletion.Namespaces[0]
-	read, err := s.controller.Applier.Owned(t.Context(), ref, "sleepy")
+	read, err := s.controller.Applier.GetOwnedNamespace(t.Context(), ref, "sleepy")
 	must(t, err)
 	s.setState("sleepy", v1alpha1.StateActive)
 	s.await("sleepy", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
@@ -120,7 +120,7 @@ func TestController_SleepingLeaderDeletesNothing(t *testing.T) {
 	if _, err := s.controller.beginPurge(t.Context(), w.DeepCopy()); !apierrors.IsConflict(err) {
 		t.Errorf("before it records the begin: %v", err)
 	}
-	if err := s.controller.Applier.Destroy(t.Context(), read); !apierrors.IsConflict(err) {
+	if err := s.controller.Applier.DeleteNamespace(t.Context(), read); !apierrors.IsConflict(err) {
 		t.Errorf("before it deletes: %v", err)
 	}
 	if s.namespace("flyte-sleepy").DeletionTimestamp != nil {

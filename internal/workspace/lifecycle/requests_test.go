@@ -167,7 +167,7 @@ func (l *leadership) lose() {
 }
 
 // Hold implements Leadership, as k8s.Lease does.
-func (l *leadership) Hold(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
+func (l *leadership) Bind(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
 	over := func() {}
 	if ctx.Value(alone{}) == nil {
 		l.turns.RLock()

@@ -26,6 +26,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
 // labelTest is on the Workspaces of a test: its controllers see no others.
@@ -58,9 +59,9 @@ type stageOptions struct {
 	leadership *leadership
 	deletion   Deletion
 	// limits are far away unless they are set.
-	limits        workspace.Limits
-	clock         *clock
-	flytePatience time.Duration
+	limits       workspace.Limits
+	clock        *clock
+	flyteTimeout time.Duration
 	// alone: there is no workspace service.
 	alone bool
 	// seesAll lets the controller see the Workspaces of all tests: only for tests that run alone.
@@ -133,17 +134,18 @@ func (s *stage) addController() {
 	must(s.t, err)
 	s.t.Cleanup(func() { must(s.t, projects.Close()) })
 	s.controller = New(Options{
-		Applier: &k8s.Applier{Client: s.looks, Live: s.mgr.GetAPIReader()}, Projects: projects, Leadership: s.leadership,
-		Flyte:  s.flyteServer(),
-		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &k8s.Cluster{FlyteNamespace: "flyte-system"},
-		Domains:    []string{"development", "staging", "production"},
+		Applier: k8s.NewApplier(s.looks, s.mgr.GetAPIReader(), desired.Owns), Projects: projects, Leadership: s.leadership,
+		Flyte: desired.Flyte{
+			Server: s.flyteServer(), Domains: []string{"development", "staging", "production"}, PerDomain: naming.PerDomain(),
+		},
+		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &desired.Cluster{FlyteNamespace: "flyte-system"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, s.consoleURL, id, "") },
 		Reporting:  !s.alone,
 		Relisted:   s.relisted,
 		Deletion:   s.deletion, Limits: s.limits,
 		Events: s.mgr.GetEventRecorder("workspace-flyte-integration"), Metrics: s.metrics, Now: s.clock.now,
 	})
-	s.controller.flytePatience = cmp.Or(s.flytePatience, flytePatience)
+	s.controller.flyteTimeout = cmp.Or(s.flyteTimeout, flyteTimeout)
 	must(s.t, s.controller.Setup(s.t.Context(), s.mgr))
 }
 

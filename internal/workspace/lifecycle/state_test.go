@@ -256,17 +256,17 @@ func TestController_LocksWhatItWouldNotProvision(t *testing.T) {
 // comes after that.
 func TestController_TakesAccessAwayWhileFlyteHangs(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{flytePatience: reconcileTimeout})
+	s := newStage(t, stageOptions{flyteTimeout: reconcileTimeout})
 	s.provisioned("hung")
 	release := s.flyte.Hang()
 	defer release()
-	const others = workers + maxAsking
+	const others = workers + maxFlyteCalls
 	for i := range others {
 		create(t, s.admin, s.workspace(fmt.Sprintf("hung-%d", i)))
 	}
 	s.change("hung", func(w *v1alpha1.Workspace) { w.Spec.Description = "Flyte has to be told" })
 	eventually(t, func(context.Context) error {
-		if calls := s.flyte.Calls()["GetProject"]; calls < maxAsking {
+		if calls := s.flyte.Calls()["GetProject"]; calls < maxFlyteCalls {
 			return fmt.Errorf("only %d calls of Flyte hang", calls)
 		}
 		return nil

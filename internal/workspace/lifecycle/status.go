@@ -1,19 +1,26 @@
 package lifecycle
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// settle writes the outcomes into the status: the worst outcome of each condition, and Ready from all of them.
-// Conditions that nobody here writes go; those of package report stay.
-func settle(w *v1alpha1.Workspace, outcomes []outcome) {
+// setConditions writes the outcomes into the status: for each condition the first that is not done, and Ready from all of
+// them. Unknown conditions are removed; those of package workspaceservice stay.
+func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 	w.Status.ObservedGeneration = w.Generation
 	known := append(v1alpha1.StepConditions(), v1alpha1.ConditionReady, v1alpha1.ConditionReported, v1alpha1.ConditionOrphaned)
 	w.Status.Conditions = slices.DeleteFunc(w.Status.Conditions, func(c metav1.Condition) bool { return !slices.Contains(known, c.Type) })
@@ -22,48 +29,49 @@ func settle(w *v1alpha1.Workspace, outcomes []outcome) {
 		outcomes[i] = o.steady(meta.FindStatusCondition(w.Status.Conditions, o.condition))
 	}
 	for _, condition := range v1alpha1.StepConditions() {
-		if o, ok := worst(outcomes, condition); ok {
+		if o, ok := firstNotDone(outcomes, condition); ok {
 			setCondition(w, o)
 		}
 	}
 	setCondition(w, ready(w, outcomes))
 }
 
-// forgetReports takes away what package report has written.
-func forgetReports(w *v1alpha1.Workspace) {
+// removeReports removes what package workspaceservice has written.
+func removeReports(w *v1alpha1.Workspace) {
 	w.Status.Reported = nil
 	meta.RemoveStatusCondition(&w.Status.Conditions, v1alpha1.ConditionReported)
 	meta.RemoveStatusCondition(&w.Status.Conditions, v1alpha1.ConditionOrphaned)
 }
 
-func worst(outcomes []outcome, condition string) (worst outcome, found bool) {
+// firstNotDone is the first outcome of a condition that is not done, or else the last.
+func firstNotDone(outcomes []outcome, condition string) (first outcome, found bool) {
 	for _, o := range outcomes {
-		if o.condition == condition && (!found || worst.done) {
-			worst, found = o, true
+		if o.condition == condition && (!found || first.done) {
+			first, found = o, true
 		}
 	}
-	return worst, found
+	return first, found
 }
 
-// ready derives Ready: the first step that stands in the way gives its reason; a workspace with all of its steps done
-// is Ready only while it is Active.
+// ready derives Ready: the first step that is not done gives its reason. A workspace with all of its steps done is Ready only
+// while it is Active.
 func ready(w *v1alpha1.Workspace, outcomes []outcome) outcome {
-	if o, ok := worst(outcomes, v1alpha1.ConditionReady); ok {
+	if o, ok := firstNotDone(outcomes, v1alpha1.ConditionReady); ok {
 		return o
 	}
 	for _, condition := range v1alpha1.StepConditions() {
-		if o, ok := worst(outcomes, condition); ok && !o.done {
+		if o, ok := firstNotDone(outcomes, condition); ok && !o.done {
 			return waiting(v1alpha1.ConditionReady, o.reason, condition+": "+o.message)
 		}
 	}
 	switch w.Spec.State {
 	case v1alpha1.StateSuspended:
-		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, "everything is kept; members may look, nothing new starts")
+		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, "all resources are kept; members have read-only access, and nothing new starts")
 	case v1alpha1.StateDeleted:
-		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, deleted(w.Status.Deletion))
+		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, deletedMessage(w.Status.Deletion))
 	case v1alpha1.StateActive:
 	}
-	return done(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "everything is there")
+	return done(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "all resources are in place")
 }
 
 func setCondition(w *v1alpha1.Workspace, o outcome) {
@@ -76,10 +84,7 @@ func setCondition(w *v1alpha1.Workspace, o outcome) {
 	})
 }
 
-// statusOf names the status of a Workspace among what the controller writes.
-func statusOf(w *v1alpha1.Workspace) string { return "status of " + w.Name }
-
-// ownStatus is the status without the part of package report, which the controller leaves as it is.
+// ownStatus is the status without the part of package workspaceservice, which the controller leaves as it is.
 func ownStatus(w *v1alpha1.Workspace) v1alpha1.WorkspaceStatus {
 	own := w.Status
 	own.Reported = nil
@@ -89,8 +94,8 @@ func ownStatus(w *v1alpha1.Workspace) v1alpha1.WorkspaceStatus {
 	return own
 }
 
-// wishOf tells one status from another, but for the times in it: the same one again and again is a dispute.
-func wishOf(s *v1alpha1.WorkspaceStatus) string {
+// statusWithoutTimes is a status as text. To write the same one again and again is throttled.
+func statusWithoutTimes(s *v1alpha1.WorkspaceStatus) string {
 	timeless := s.DeepCopy()
 	for i := range timeless.Conditions {
 		timeless.Conditions[i].LastTransitionTime = metav1.Time{}
@@ -102,7 +107,7 @@ func wishOf(s *v1alpha1.WorkspaceStatus) string {
 	return string(text)
 }
 
-// eventType is Warning for what a person should look at.
+// eventType is Warning for reasons that a person should look at.
 func eventType(ready metav1.Condition) string {
 	expected := []string{
 		v1alpha1.ReasonReady, v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonPurging, v1alpha1.ReasonPurged,
@@ -112,4 +117,39 @@ func eventType(ready metav1.Condition) string {
 		return corev1.EventTypeNormal
 	}
 	return corev1.EventTypeWarning
+}
+
+// writeStatus writes the status if it changed, guarded by resourceVersion: what was observed of a Workspace must not be written
+// to another one that has taken its name since, and whose generation may be the same.
+func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Workspace) error {
+	if equality.Semantic.DeepEqual(before.Status, after.Status) {
+		return nil
+	}
+	if !c.Applier.Allow("status of "+after.Name, statusWithoutTimes(&after.Status)) {
+		return k8s.ErrThrottled
+	}
+	guarded := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	err := c.client.Status().Patch(ctx, after.DeepCopy(), guarded)
+	if apierrors.IsNotFound(err) {
+		return nil // deleted meanwhile
+	}
+	if err != nil {
+		return fmt.Errorf("writing status: %w", err)
+	}
+	c.recordTransition(ctx, before, after)
+	return nil
+}
+
+// recordTransition logs a change of Ready once, and records an Event for it. A new workspace that is Ready at once is expected, and
+// gets no Event.
+func (c *Controller) recordTransition(ctx context.Context, before, after *v1alpha1.Workspace) {
+	was, is := before.ReadyCondition(), after.ReadyCondition()
+	if was.Status == is.Status && was.Reason == is.Reason {
+		return
+	}
+	log.FromContext(ctx).Info("workspace changed", "ready", is.Status, "reason", is.Reason)
+	if was.Status == "" && is.Status == metav1.ConditionTrue {
+		return
+	}
+	c.Events.Eventf(after, nil, eventType(is), is.Reason, "Reconcile", "%s", is.Message)
 }

@@ -34,10 +34,10 @@ func TestReady_FollowsFromTheSteps(t *testing.T) {
 		reason  string
 		message string
 	}{
-		{"everything", v1alpha1.StateActive, nil, v1alpha1.ReasonReady, "everything is there"},
+		{"everything", v1alpha1.StateActive, nil, v1alpha1.ReasonReady, "all resources are in place"},
 		{
 			"suspended", v1alpha1.StateSuspended, nil, v1alpha1.ReasonSuspended,
-			"everything is kept; members may look, nothing new starts",
+			"all resources are kept; members have read-only access, and nothing new starts",
 		},
 		{
 			"deleted", v1alpha1.StateDeleted, nil, v1alpha1.ReasonDeleted,
@@ -72,7 +72,7 @@ func TestSettle_WritesTheWorstOfEachCondition(t *testing.T) {
 	w.Generation = 7
 	failing := waiting(v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonForbidden, "first")
 	later := waiting(v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonConflict, "second")
-	settle(w, append(allDone(), failing, later))
+	setConditions(w, append(allDone(), failing, later))
 	want := []string{
 		"NamespaceReady=False Forbidden", "QuotaApplied=True Applied", "AccessGranted=True Applied",
 		"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Applied", "Ready=False Forbidden",
@@ -84,11 +84,11 @@ func TestSettle_WritesTheWorstOfEachCondition(t *testing.T) {
 		t.Errorf("observedGeneration is %d", w.Status.ObservedGeneration)
 	}
 	before := w.DeepCopy()
-	settle(w, append(allDone(), failing, later))
+	setConditions(w, append(allDone(), failing, later))
 	if diff := cmp.Diff(before, w); diff != "" {
 		t.Errorf("the same outcomes changed the status (-before +after):\n%s", diff)
 	}
-	settle(w, []outcome{waiting(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, "a rule")})
+	setConditions(w, []outcome{waiting(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, "a rule")})
 	want[len(want)-1] = "Ready=False Invalid"
 	if diff := cmp.Diff(want, conditions(w)); diff != "" {
 		t.Errorf("conditions that no step spoke of (-want +got):\n%s", diff)

@@ -1,0 +1,50 @@
+package desired
+
+import (
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// APIServer is a set of addresses of the Kubernetes API, with the TCP ports that it listens on there.
+type APIServer struct {
+	CIDRs []v1alpha1.OpenCIDR
+	Ports []int32
+}
+
+// APIServerOf are the addresses that the Service of the Kubernetes API or its EndpointSlice names, in a fixed order. Those
+// of the EndpointSlice are for network plugins that see a packet after its Service was translated, the cluster IPs for those
+// that see it before.
+func APIServerOf(object client.Object) (found APIServer) {
+	var addresses []string
+	switch o := object.(type) {
+	case *discoveryv1.EndpointSlice:
+		for i := range o.Endpoints {
+			addresses = append(addresses, o.Endpoints[i].Addresses...)
+		}
+		for _, port := range o.Ports {
+			if port.Port != nil && (port.Protocol == nil || *port.Protocol == corev1.ProtocolTCP) {
+				found.Ports = append(found.Ports, *port.Port)
+			}
+		}
+	case *corev1.Service:
+		addresses = o.Spec.ClusterIPs
+		for _, port := range o.Spec.Ports {
+			found.Ports = append(found.Ports, port.Port)
+		}
+	}
+	for _, address := range addresses {
+		if ip, err := netip.ParseAddr(address); err == nil { // a headless Service has the cluster IP "None"
+			found.CIDRs = append(found.CIDRs, v1alpha1.OpenCIDR(netip.PrefixFrom(ip, ip.BitLen()).String()))
+		}
+	}
+	slices.Sort(found.CIDRs)
+	slices.Sort(found.Ports)
+	found.CIDRs, found.Ports = slices.Compact(found.CIDRs), slices.Compact(found.Ports)
+	return found
+}

@@ -1,0 +1,104 @@
+package desired
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// attributes are what the tier wants for the workspace in each of Flyte's domains; nothing where Flyte has no attributes.
+func (f *Flyte) attributes(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) map[string]flyte.Attributes {
+	all := map[string]flyte.Attributes{}
+	for _, domain := range f.Domains {
+		shared := domain
+		if !f.PerDomain {
+			shared = "" // all domains use the quota of one namespace
+		}
+		amounts, _ := workspace.EffectiveQuota(w.Spec.Quota, tier, shared)
+		all[domain] = domainTarget{workspace: w, tier: tier, domain: domain, amounts: amounts}.attributes()
+	}
+	return all
+}
+
+// domainTarget is a workspace in one Flyte domain, with the quota that holds there.
+type domainTarget struct {
+	workspace *v1alpha1.Workspace
+	tier      *v1alpha1.WorkspaceTier
+	domain    string
+	amounts   map[string]resource.Quantity
+}
+
+// attributes are the tier's, with each kind that it has for the domain in place of the general one.
+func (t domainTarget) attributes() (a flyte.Attributes) {
+	wanted := t.tier.Spec.Flyte.FlyteAttributes
+	own := t.tier.Spec.Flyte.Domains[t.domain]
+	if own.Execution != nil {
+		wanted.Execution = own.Execution
+	}
+	if own.TaskResources != nil {
+		wanted.TaskResources = own.TaskResources
+	}
+	if own.ClusterResources != nil {
+		wanted.ClusterResources = own.ClusterResources
+	}
+	if wanted.Execution != nil {
+		a.Execution = t.execution(wanted.Execution)
+	}
+	if wanted.TaskResources != nil {
+		a.TaskResources = t.taskResources(wanted.TaskResources)
+	}
+	if len(wanted.ClusterResources) > 0 {
+		a.ClusterResources = t.clusterResources(wanted.ClusterResources)
+	}
+	return a
+}
+
+func (t domainTarget) execution(e *v1alpha1.FlyteExecution) *flyte.Execution {
+	return &flyte.Execution{
+		ServiceAccount:  WorkloadServiceAccount,
+		Labels:          map[string]string{v1alpha1.LabelWorkspace: t.workspace.Name},
+		RawOutputPrefix: strings.NewReplacer("{project}", t.workspace.Name, "{domain}", t.domain).Replace(e.RawOutputPrefix),
+		MaxParallelism:  e.MaxParallelism,
+	}
+}
+
+// clusterResources leaves out what would need an amount that has no limit.
+func (t domainTarget) clusterResources(wanted map[string]v1alpha1.ClusterResourceValue) map[string]string {
+	values := map[string]string{"project": t.workspace.Name, "domain": t.domain}
+	for key, amount := range t.amounts {
+		values[key] = amount.String()
+	}
+	found := map[string]string{}
+	for key, value := range wanted {
+		text := string(value)
+		for _, name := range []string{"project", "domain", "cpu", "memory", "gpu", "storage", "pods"} {
+			placeholder := "{" + name + "}"
+			if amount, known := values[name]; known {
+				text = strings.ReplaceAll(text, placeholder, amount)
+			} else if strings.Contains(text, placeholder) {
+				text = ""
+			}
+		}
+		if text != "" {
+			found[key] = text
+		}
+	}
+	return found
+}
+
+// AttributeKinds are the kinds of attributes that some domain of the project has.
+func AttributeKinds(project flyte.Project) (kinds []flyte.Kind) {
+	has := map[flyte.Kind]bool{}
+	for a := range maps.Values(project.Attributes) {
+		has[flyte.KindExecution] = has[flyte.KindExecution] || a.Execution != nil
+		has[flyte.KindTaskResources] = has[flyte.KindTaskResources] || a.TaskResources != nil
+		has[flyte.KindClusterResources] = has[flyte.KindClusterResources] || a.ClusterResources != nil
+	}
+	return slices.DeleteFunc(flyte.Kinds(), func(kind flyte.Kind) bool { return !has[kind] })
+}

@@ -1,0 +1,116 @@
+package desired_test
+
+import (
+	"net/netip"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// A small evaluator of NetworkPolicies, made from the API's documentation (k8s.io/api/networking/v1) and from nothing of
+// ours. Where the documentation leaves it to the network plugin whether an ipBlock also means pods, it does: the reading
+// that lets more through.
+
+// endpoint is one end of a connection: a pod, or an address outside the cluster where it has no namespace.
+type endpoint struct {
+	ip              string
+	namespace       string
+	labels          map[string]string
+	namespaceLabels map[string]string
+}
+
+// flow is a connection that somebody tries to open.
+type flow struct {
+	from, to endpoint
+	protocol corev1.Protocol
+	port     int32
+}
+
+// allowed tells whether the policies of the whole cluster let a flow through: both its ends must.
+func (f flow) allowed(policies []networkingv1.NetworkPolicy) bool {
+	return f.leaves(policies) && f.enters(policies)
+}
+
+func (f flow) leaves(policies []networkingv1.NetworkPolicy) bool {
+	isolated := false
+	for _, p := range policies {
+		if !f.from.selectedBy(p, networkingv1.PolicyTypeEgress) {
+			continue
+		}
+		isolated = true
+		for _, rule := range p.Spec.Egress {
+			if f.to.among(rule.To, p.Namespace) && f.on(rule.Ports) {
+				return true
+			}
+		}
+	}
+	return !isolated
+}
+
+func (f flow) enters(policies []networkingv1.NetworkPolicy) bool {
+	isolated := false
+	for _, p := range policies {
+		if !f.to.selectedBy(p, networkingv1.PolicyTypeIngress) {
+			continue
+		}
+		isolated = true
+		for _, rule := range p.Spec.Ingress {
+			if f.from.among(rule.From, p.Namespace) && f.on(rule.Ports) {
+				return true
+			}
+		}
+	}
+	return !isolated
+}
+
+// selectedBy tells whether a policy says anything about this end in this direction.
+func (e endpoint) selectedBy(p networkingv1.NetworkPolicy, direction networkingv1.PolicyType) bool {
+	return e.namespace == p.Namespace && slices.Contains(p.Spec.PolicyTypes, direction) && selects(&p.Spec.PodSelector, e.labels)
+}
+
+// among tells whether the end is one of the peers. No peers are all.
+func (e endpoint) among(peers []networkingv1.NetworkPolicyPeer, home string) bool {
+	return len(peers) == 0 || slices.ContainsFunc(peers, func(peer networkingv1.NetworkPolicyPeer) bool { return e.is(peer, home) })
+}
+
+func (e endpoint) is(peer networkingv1.NetworkPolicyPeer, home string) bool {
+	if peer.IPBlock != nil {
+		return within(e.ip, peer.IPBlock.CIDR) && !slices.ContainsFunc(peer.IPBlock.Except, func(cidr string) bool { return within(e.ip, cidr) })
+	}
+	if e.namespace == "" {
+		return false
+	}
+	inNamespace := e.namespace == home
+	if peer.NamespaceSelector != nil {
+		inNamespace = selects(peer.NamespaceSelector, e.namespaceLabels)
+	}
+	return inNamespace && (peer.PodSelector == nil || selects(peer.PodSelector, e.labels))
+}
+
+// on tells whether the flow is to one of the ports. No ports are all.
+func (f flow) on(ports []networkingv1.NetworkPolicyPort) bool {
+	return len(ports) == 0 || slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool {
+		if p.Protocol == nil || *p.Protocol != f.protocol {
+			return false
+		}
+		if p.EndPort != nil {
+			return p.Port.IntVal <= f.port && f.port <= *p.EndPort
+		}
+		return p.Port == nil || p.Port.IntVal == f.port
+	})
+}
+
+func within(ip, cidr string) bool {
+	return netip.MustParsePrefix(cidr).Contains(netip.MustParseAddr(ip))
+}
+
+func selects(selector *metav1.LabelSelector, set map[string]string) bool {
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		panic(err) // the API server has taken it
+	}
+	return s.Matches(labels.Set(set))
+}

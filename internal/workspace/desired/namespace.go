@@ -1,0 +1,29 @@
+package desired
+
+import (
+	"cmp"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// NamespaceObject is the Namespace, with the tier's Pod Security Standard, labels and annotations.
+func (p *Plan) NamespaceObject() *corev1.Namespace {
+	namespace := p.namespace(p.Tier.Spec.PodSecurity)
+	p.namespaceMetadata().addTo(namespace)
+	return namespace
+}
+
+// namespace is the Namespace without the tier's labels and annotations.
+func (p *Plan) namespace(security v1alpha1.PodSecurity) *corev1.Namespace {
+	labels := p.labels()
+	labels[v1alpha1.PodSecurityPrefix+"enforce"] = string(cmp.Or(security.Enforce, v1alpha1.PodSecurityBaseline))
+	labels[v1alpha1.PodSecurityPrefix+"warn"] = string(cmp.Or(security.Warn, v1alpha1.PodSecurityRestricted))
+	labels[v1alpha1.PodSecurityPrefix+"audit"] = string(cmp.Or(security.Audit, v1alpha1.PodSecurityRestricted))
+	if p.Namespace.Domain != "" {
+		labels[v1alpha1.LabelDomain] = p.Namespace.Domain
+	}
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: p.Namespace.Name, Labels: labels}}
+}

@@ -1,0 +1,62 @@
+package desired
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// Cluster is what the objects of every workspace follow from, beside the workspace and its tier.
+type Cluster struct {
+	// FlyteNamespace is where Flyte runs, and FlytePorts are the TCP ports that workspaces reach there. None closes it.
+	FlyteNamespace string
+	FlytePorts     []int32
+	// DNSCIDRs are addresses of DNS that selectors can't reach, such as node-local DNS (kubernetes#70555). Port 53 is open
+	// there, even at a metadata address: GKE's Cloud DNS answers at one.
+	DNSCIDRs []string
+	// ExceptCIDRs can't be reached from workspaces, nor can the metadata addresses of the clouds.
+	ExceptCIDRs []string
+}
+
+// Plan is everything that the objects in one namespace of a workspace follow from. The same plan makes the same objects,
+// complete with the API server's defaults, so that their hashes can be compared.
+type Plan struct {
+	Cluster    *Cluster
+	Workspace  *v1alpha1.Workspace
+	Tier       *v1alpha1.WorkspaceTier
+	Namespace  workspace.Namespace
+	ConsoleURL string
+	// APIServers are where pods reach the Kubernetes API. They are opened if the tier has a workload role.
+	APIServers []APIServer
+	// PullConfig is the Docker configuration that pods pull images with, or nil.
+	PullConfig []byte
+	// CopiesPullSecrets says that the service may write Secrets. Otherwise nothing is known of copies.
+	CopiesPullSecrets bool
+}
+
+// Part is the part of a namespace's desired set that one step applies.
+type Part struct {
+	// Objects must exist exactly so.
+	Objects []client.Object
+	// Kinds are pruned: an object of ours of these kinds that is neither in Objects nor in Keep must not exist.
+	Kinds []client.Object
+	// Keep are objects that stay as they are, if they exist.
+	Keep []client.Object
+}
+
+// locked reports whether members have read-only access, and nothing new may start.
+func (p *Plan) locked() bool { return p.Workspace.Spec.State != v1alpha1.StateActive }
+
+// metadata is that of an object of this name in the plan's namespace.
+func (p *Plan) metadata(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: name, Namespace: p.Namespace.Name, Labels: p.labels()}
+}
+
+func (p *Plan) labels() map[string]string {
+	return map[string]string{
+		v1alpha1.LabelWorkspace: p.Workspace.Name,
+		v1alpha1.LabelManagedBy: v1alpha1.ManagedBy,
+	}
+}

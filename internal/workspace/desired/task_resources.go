@@ -1,0 +1,169 @@
+package desired
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// What a task gets that asks for nothing, where neither the tier nor its limit range says.
+const (
+	defaultTaskCPU     v1alpha1.Quantity = "250m"
+	defaultTaskMemory  v1alpha1.Quantity = "512Mi"
+	defaultTaskStorage v1alpha1.Quantity = "1Gi"
+)
+
+// taskAmount is one resource of a task, with what bounds it in the namespace.
+type taskAmount struct {
+	// defaults are the candidates for the default, the first that is set and above zero wins. limit is the tier's.
+	defaults []v1alpha1.Quantity
+	limit    v1alpha1.Quantity
+	// bounds are the quota and the limit range's maximum. The limit stays strictly below them: propeller fails a task for
+	// good that asks for the whole quota (flytepropeller/pkg/controller/nodes/task/backoff/handler.go).
+	bounds []resource.Quantity
+	// least is the limit range's minimum, or zero.
+	least resource.Quantity
+	// unit is the least amount that Flyte does not read as "no limit". step is how far the limit stays below a bound, where
+	// the bound has room for it.
+	unit, step resource.Quantity
+}
+
+// taskResources fit into the quota and the limit range of the namespace, whatever the tier says. TASK_RESOURCE replaces
+// FlyteAdmin's own task_resources as a whole (flyteadmin/pkg/manager/impl/util/resources.go): a default that is missing becomes
+// an explicit zero in every task that names no resources, and such pods would cost the quota nothing. So CPU and memory
+// always have a default, and every resource that the quota names has a limit.
+func (t domainTarget) taskResources(wanted *v1alpha1.FlyteTaskResources) *flyte.TaskResources {
+	cpu, memory, gpu, storage := t.taskCPU(wanted), t.taskMemory(wanted), t.taskGPU(wanted), t.taskStorage(wanted)
+	return &flyte.TaskResources{
+		Defaults: flyte.Resources{
+			CPU: cpu.fittingDefault(), Memory: memory.fittingDefault(), GPU: gpu.fittingDefault(), EphemeralStorage: storage.fittingDefault(),
+		},
+		Limits: flyte.Resources{
+			CPU: text(cpu.fittingLimit()), Memory: text(memory.fittingLimit()), GPU: text(gpu.fittingLimit()),
+			EphemeralStorage: text(storage.fittingLimit()),
+		},
+	}
+}
+
+func (t domainTarget) taskCPU(wanted *v1alpha1.FlyteTaskResources) taskAmount {
+	r := t.tier.Spec.LimitRange
+	return taskAmount{
+		defaults: []v1alpha1.Quantity{wanted.Defaults.CPU, r.DefaultRequest.CPU, r.Default.CPU, defaultTaskCPU},
+		limit:    wanted.Limits.CPU,
+		bounds:   t.bounds(r.Max.CPU, "cpu"),
+		least:    workspace.ParseQuantity(r.Min.CPU),
+		unit:     resource.MustParse("1m"),
+		step:     resource.MustParse("1m"),
+	}
+}
+
+func (t domainTarget) taskMemory(wanted *v1alpha1.FlyteTaskResources) taskAmount {
+	r := t.tier.Spec.LimitRange
+	return taskAmount{
+		defaults: []v1alpha1.Quantity{wanted.Defaults.Memory, r.DefaultRequest.Memory, r.Default.Memory, defaultTaskMemory},
+		limit:    wanted.Limits.Memory,
+		bounds:   t.bounds(r.Max.Memory, "memory"),
+		least:    workspace.ParseQuantity(r.Min.Memory),
+		unit:     resource.MustParse("1"),
+		step:     resource.MustParse("1Mi"),
+	}
+}
+
+// taskGPU has no default but the tier's: a task gets a GPU only if it asks for one.
+func (t domainTarget) taskGPU(wanted *v1alpha1.FlyteTaskResources) taskAmount {
+	return taskAmount{
+		defaults: []v1alpha1.Quantity{v1alpha1.Quantity(wanted.Defaults.GPU)},
+		limit:    v1alpha1.Quantity(wanted.Limits.GPU),
+		bounds:   t.bounds("", "gpu"),
+		unit:     resource.MustParse("1"),
+		step:     resource.MustParse("1"),
+	}
+}
+
+// taskStorage leaves the default to the limit range where that has one, since a LimitRange can give a limit above the request
+// and Flyte can't. Kubernetes does not demand requests of ephemeral storage where a quota counts them.
+func (t domainTarget) taskStorage(wanted *v1alpha1.FlyteTaskResources) taskAmount {
+	r := t.tier.Spec.LimitRange
+	amount := taskAmount{
+		defaults: []v1alpha1.Quantity{wanted.Defaults.EphemeralStorage},
+		limit:    wanted.Limits.EphemeralStorage,
+		bounds:   t.bounds(r.Max.EphemeralStorage, "requests.ephemeral-storage", "limits.ephemeral-storage", "ephemeral-storage"),
+		least:    workspace.ParseQuantity(r.Min.EphemeralStorage),
+		unit:     resource.MustParse("1"),
+		step:     resource.MustParse("1Mi"),
+	}
+	if limitsContainers := r.Default.EphemeralStorage+r.Max.EphemeralStorage != ""; len(amount.bounds) > 0 && !limitsContainers {
+		amount.defaults = append(amount.defaults, defaultTaskStorage)
+	}
+	return amount
+}
+
+// bounds are the maximum of the limit range and the amounts of the quota, where there are any.
+func (t domainTarget) bounds(most v1alpha1.Quantity, keys ...string) (bounds []resource.Quantity) {
+	if most != "" {
+		bounds = append(bounds, workspace.ParseQuantity(most))
+	}
+	for _, key := range keys {
+		if amount, limited := t.amounts[key]; limited {
+			bounds = append(bounds, amount)
+		}
+	}
+	return bounds
+}
+
+// fittingLimit is the tier's, or the most that fits where that is less or the tier names none. It is zero, which Flyte reads as
+// no limit, only where nothing limits the resource.
+func (a taskAmount) fittingLimit() resource.Quantity {
+	limit, limited := workspace.ParseQuantity(a.limit), a.limit != ""
+	for _, bound := range a.bounds {
+		if !limited || limit.Cmp(bound) >= 0 {
+			limit, limited = a.below(bound), true
+		}
+	}
+	if limited && limit.Cmp(a.unit) < 0 {
+		return a.unit
+	}
+	return limit
+}
+
+// below is the most that a task may ask for under a bound. Under a bound of one unit or none there is nothing but the unit
+// itself: then the quota refuses what is too much.
+func (a taskAmount) below(bound resource.Quantity) resource.Quantity {
+	for _, less := range []resource.Quantity{a.step, a.unit} {
+		room := bound.DeepCopy()
+		room.Sub(less)
+		if room.Cmp(a.unit) >= 0 {
+			return room
+		}
+	}
+	return a.unit
+}
+
+// fittingDefault is no less than the limit range's minimum, and no more than the limit. It is empty where there is no default.
+func (a taskAmount) fittingDefault() string {
+	isSet := func(q v1alpha1.Quantity) bool { return !new(workspace.ParseQuantity(q)).IsZero() }
+	i := slices.IndexFunc(a.defaults, isSet)
+	if i < 0 {
+		return ""
+	}
+	amount := workspace.ParseQuantity(a.defaults[i])
+	if amount.Cmp(a.least) < 0 {
+		amount = a.least
+	}
+	if limit := a.fittingLimit(); !limit.IsZero() && amount.Cmp(limit) > 0 {
+		amount = limit
+	}
+	return text(amount)
+}
+
+// text is empty for zero.
+func text(amount resource.Quantity) string {
+	if amount.IsZero() {
+		return ""
+	}
+	return amount.String()
+}

@@ -1,0 +1,86 @@
+package desired
+
+import (
+	"maps"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// Once a tier is gone, nobody knows what it gave. TierlessNamespace and TierlessQuota keep what exists from becoming weaker
+// than what is known without a tier, and leave the rest as it is.
+
+// TierlessNamespace is the Namespace of a plan without a tier, made of the live one: its Pod Security Standard is at least
+// baseline, and what the tier put there stays.
+func (p *Plan) TierlessNamespace(live *corev1.Namespace) *corev1.Namespace {
+	want := p.namespace(v1alpha1.PodSecurity{
+		Enforce: atLeastBaseline(live, "enforce", v1alpha1.PodSecurityBaseline),
+		Warn:    atLeastBaseline(live, "warn", v1alpha1.PodSecurityRestricted),
+		Audit:   atLeastBaseline(live, "audit", v1alpha1.PodSecurityRestricted),
+	})
+	keys := v1alpha1.TierKeysOf(live)
+	tierMetadata{labels: only(live.Labels, keys.Labels), annotations: only(live.Annotations, keys.Annotations)}.addTo(want)
+	return want
+}
+
+// only are the entries with these keys.
+func only(all map[string]string, keys []string) map[string]string {
+	some := map[string]string{}
+	for _, key := range keys {
+		if value, has := all[key]; has {
+			some[key] = value
+		}
+	}
+	return some
+}
+
+// atLeastBaseline is the Pod Security Standard of the Namespace in one mode, or otherwise where it has none or a weaker one.
+func atLeastBaseline(live *corev1.Namespace, mode string, otherwise v1alpha1.PodSecurityLevel) v1alpha1.PodSecurityLevel {
+	level := v1alpha1.PodSecurityLevel(live.Labels[v1alpha1.PodSecurityPrefix+mode])
+	if level == v1alpha1.PodSecurityBaseline || level == v1alpha1.PodSecurityRestricted {
+		return level
+	}
+	return otherwise
+}
+
+// TierlessQuota is the ResourceQuota of a plan without a tier, made of the live one, which is nil where there is none:
+// what the workspace itself asks for is the most that it gets, and other amounts stay. A locked workspace, and one whose
+// ResourceQuota was deleted, starts nothing new. Its LimitRange stays as it is.
+func (p *Plan) TierlessQuota(live *corev1.ResourceQuota) Part {
+	hard := noExternalServices()
+	if p.locked() || live == nil {
+		hard[corev1.ResourcePods] = resource.MustParse("0")
+	} else {
+		hard = live.Spec.Hard.DeepCopy()
+		if hard == nil {
+			hard = corev1.ResourceList{}
+		}
+		maps.Copy(hard, noExternalServices())
+		asked, _ := workspace.EffectiveQuota(p.Workspace.Spec.Quota, &v1alpha1.WorkspaceTier{}, "")
+		for key, amount := range asked {
+			for _, name := range quotaKeys(defaultGPU)[key] {
+				lower(hard, name, amount)
+			}
+		}
+	}
+	return Part{Objects: []client.Object{p.resourceQuota(hard)}, Kinds: []client.Object{&corev1.ResourceQuota{}}}
+}
+
+// QuotaKey names the ResourceQuota of the plan's namespace.
+func (p *Plan) QuotaKey() client.ObjectKey {
+	return client.ObjectKey{Namespace: p.Namespace.Name, Name: quotaName}
+}
+
+// lower makes the amount the most that the list has of the resource. The GPU resource of the tier is not known, and
+// that of another one is not added.
+func lower(hard corev1.ResourceList, name corev1.ResourceName, most resource.Quantity) {
+	amount, has := hard[name]
+	if isGPU := name == gpuKey(defaultGPU); !has && isGPU || has && amount.Cmp(most) <= 0 {
+		return
+	}
+	hard[name] = most
+}

@@ -1,0 +1,112 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// scrapeTimeout is how long a scrape waits for caches that have not synced.
+const scrapeTimeout = time.Second
+
+// deletionCollector counts deletions and orphan namespaces in the caches whenever metrics are scraped. Every replica reports the
+// same.
+type deletionCollector struct {
+	cached client.Reader
+	naming *workspace.Naming
+	now    func() time.Time
+}
+
+var (
+	deletionsMetric = prometheus.NewDesc("workspace_flyte_deletions",
+		"Deleted workspaces, by phase of the deletion.", []string{"phase"}, nil)
+	oldestPurgeMetric = prometheus.NewDesc("workspace_flyte_oldest_purge_seconds",
+		"Seconds since the oldest unfinished purge began; 0 without one.", nil, nil)
+	orphansMetric = prometheus.NewDesc("workspace_flyte_orphan_namespaces",
+		"Namespaces that carry our label and belong to no Workspace. They are never deleted.", nil, nil)
+)
+
+// The phases of a deletion.
+const (
+	phaseArchived  = "archived"
+	phaseGrace     = "grace"
+	phasePaused    = "paused"
+	phasePurging   = "purging"
+	phaseStuck     = "stuck"
+	phaseTombstone = "tombstone"
+)
+
+// Describe implements prometheus.Collector.
+func (c *deletionCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- deletionsMetric
+	out <- oldestPurgeMetric
+	out <- orphansMetric
+}
+
+// Collect implements prometheus.Collector. Without caches it reports nothing: a zero would look like an answer.
+func (c *deletionCollector) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	var all v1alpha1.WorkspaceList
+	var namespaces corev1.NamespaceList
+	if c.cached.List(ctx, &all, client.UnsafeDisableDeepCopy) != nil ||
+		c.cached.List(ctx, &namespaces, client.UnsafeDisableDeepCopy) != nil {
+		return
+	}
+	phases := map[string]int{
+		phaseArchived: 0, phaseGrace: 0, phasePaused: 0, phasePurging: 0, phaseStuck: 0, phaseTombstone: 0,
+	}
+	known, oldest := make(map[string]bool, len(all.Items)), 0.0
+	for i := range all.Items {
+		w := &all.Items[i]
+		known[w.Name] = true
+		if phase := phaseOf(w); phase != "" {
+			phases[phase]++
+		}
+		if w.Purging() {
+			oldest = max(oldest, c.now().Sub(w.Status.Deletion.PurgeStartedAt.Time).Seconds())
+		}
+	}
+	for phase, n := range phases {
+		out <- prometheus.MustNewConstMetric(deletionsMetric, prometheus.GaugeValue, float64(n), phase)
+	}
+	out <- prometheus.MustNewConstMetric(oldestPurgeMetric, prometheus.GaugeValue, oldest)
+	out <- prometheus.MustNewConstMetric(orphansMetric, prometheus.GaugeValue, float64(c.orphans(namespaces.Items, known)))
+}
+
+func (c *deletionCollector) orphans(namespaces []corev1.Namespace, known map[string]bool) (n int) {
+	for i := range namespaces {
+		id := k8s.WorkspaceOf(&namespaces[i])
+		if !known[id] || !isNamedFor(c.naming, id, namespaces[i].Name) {
+			n++
+		}
+	}
+	return n
+}
+
+// phaseOf is "" for a workspace without a deletion.
+func phaseOf(w *v1alpha1.Workspace) string {
+	d, reason := w.Status.Deletion, w.ReadyCondition().Reason
+	switch {
+	case d == nil:
+		return ""
+	case w.Purging() && reason == v1alpha1.ReasonPurgeStuck:
+		return phaseStuck
+	case w.Purging():
+		return phasePurging
+	case d.PurgedAt != nil:
+		return phaseTombstone
+	case reason == v1alpha1.ReasonPurgePaused:
+		return phasePaused
+	case d.PurgeAt != nil:
+		return phaseGrace
+	}
+	return phaseArchived
+}

@@ -1,0 +1,124 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
+)
+
+// step makes one aspect of a workspace as desired, and says how far it got.
+type step func(context.Context, *target) outcome
+
+// steps takes a workspace as far as it can go now. Access is taken away first: that waits for no tier that fits, no spec
+// that is valid, no Flyte, and not for the end of a namespace.
+func (c *Controller) steps(ctx context.Context, w *v1alpha1.Workspace) []outcome {
+	t, err := c.observe(ctx, w)
+	if err != nil {
+		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
+	}
+	err = c.readTier(ctx, t)
+	t.revoked = c.revokeAccess(ctx, t)
+	switch {
+	case err != nil:
+		return []outcome{t.revoked, failed(v1alpha1.ConditionNamespaceReady, err)}
+	case w.Purging():
+		return append(c.purge(ctx, t), t.revoked)
+	case w.Tombstone() && len(t.owned) == 0:
+		return c.tombstone(ctx, t)
+	}
+	deletion := c.deletion(ctx, t)
+	return append(c.provision(ctx, t), deletion)
+}
+
+// provision takes the steps of a workspace that is not being purged.
+func (c *Controller) provision(ctx context.Context, t *target) []outcome {
+	if o := c.provisionable(ctx, t); !o.done {
+		return append(c.enforceOnly(ctx, t), o)
+	}
+	namespaces := c.namespaces(ctx, t)
+	return append(together(ctx, t, c.access, c.quota, c.network, c.config, c.workload, c.project), namespaces)
+}
+
+// enforceOnly keeps the namespaces that exist as they should be, and creates neither namespaces nor a project: nothing may be
+// provisioned of the spec. A workspace that is not Active is archived in Flyte too.
+func (c *Controller) enforceOnly(ctx context.Context, t *target) []outcome {
+	switch {
+	case len(t.ready) == 0 && t.revoked.done:
+		return nil // there is nothing to say anything of
+	case len(t.ready) == 0:
+		return []outcome{t.revoked}
+	}
+	t.plans, t.existingOnly = t.ready, true
+	steps := []step{c.quota, c.network, c.config, c.workload}
+	if knowsMembers(t.workspace) {
+		steps = append(steps, c.access)
+	}
+	if t.workspace.Spec.State != v1alpha1.StateActive {
+		steps = append(steps, c.project)
+	}
+	namespaces := c.namespaces(ctx, t)
+	return append(together(ctx, t, steps...), namespaces)
+}
+
+// together takes steps at the same time.
+func together(ctx context.Context, t *target, steps ...step) []outcome {
+	outcomes := make([]outcome, len(steps))
+	var group errgroup.Group
+	for i, s := range steps {
+		group.Go(func() error {
+			outcomes[i] = s(ctx, t)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return outcomes
+}
+
+// quota keeps the ResourceQuota and the LimitRange of each namespace. A maximum that was lowered below what the
+// workspace asks for holds, and blocks nothing.
+func (c *Controller) quota(ctx context.Context, t *target) outcome {
+	const condition = v1alpha1.ConditionQuotaApplied
+	errs := inEach(t.ready, func(p *desired.Plan) error {
+		part, err := c.quotaOf(ctx, p)
+		if err != nil {
+			return err
+		}
+		return c.sync(ctx, p, part)
+	})
+	return applied(condition, errs...).or(t.tierOutcome(condition)).or(t.missing(condition)).or(t.clamped())
+}
+
+// config keeps the ConfigMap from which pods learn where they are.
+func (c *Controller) config(ctx context.Context, t *target) outcome {
+	return applied(v1alpha1.ConditionNamespaceReady,
+		inEach(t.ready, func(p *desired.Plan) error { return c.sync(ctx, p, p.Config()) })...)
+}
+
+// workload keeps what the tier's pipelines need in each namespace.
+func (c *Controller) workload(ctx context.Context, t *target) outcome {
+	const condition = v1alpha1.ConditionNamespaceReady
+	errs := inEach(t.ready, func(p *desired.Plan) error { return c.sync(ctx, p, p.Workload()) })
+	return applied(condition, errs...).or(t.tierOutcome(condition)).or(t.pulls)
+}
+
+// quotaOf is the quota of a namespace. Without a tier, what exists becomes no larger.
+func (c *Controller) quotaOf(ctx context.Context, p *desired.Plan) (desired.Part, error) {
+	if p.Tier != nil {
+		return p.Quota(), nil
+	}
+	live := &corev1.ResourceQuota{}
+	err := c.Applier.Live.Get(ctx, p.QuotaKey(), live)
+	switch {
+	case apierrors.IsNotFound(err):
+		live = nil
+	case err != nil:
+		return desired.Part{}, fmt.Errorf("reading ResourceQuota %q: %w", p.QuotaKey(), err)
+	}
+	return p.TierlessQuota(live), nil
+}
