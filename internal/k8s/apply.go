@@ -81,7 +81,7 @@ func (a *Applier) apply(ctx context.Context, want client.Object, notCached func(
 	if err := checkOwnership(cached, want); err != nil {
 		return err
 	}
-	if cached.GetAnnotations()[hashAnnotation] == try.hash {
+	if cachedHash(cached) == try.hash {
 		return a.asDesired(cached, try.hash)
 	}
 	if patch := overwrite(cached, want, try.hash); patch != nil {

@@ -86,7 +86,7 @@ func waitForCache(t *testing.T, k *kube, o client.Object) {
 		switch {
 		case apierrors.IsNotFound(err) && o.GetLabels()[v1alpha1.LabelManagedBy] == "":
 			return nil
-		case err == nil && (cached.GetUID() != o.GetUID() || cached.GetAnnotations()[hashAnnotation] != hash(o)):
+		case err == nil && (cached.GetUID() != o.GetUID() || cachedHash(cached) != hash(o)):
 			return errNotYet
 		}
 		return err

@@ -2,6 +2,7 @@ package k8s
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -17,9 +18,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// hashAnnotation is where a cached object carries its hash. It exists in memory only: the API server accepts no
-// such key, so nobody can give an object the hash of another.
-const hashAnnotation = "//hash"
+// A cached object carries its hash as its generateName, which is a string and not a map, after one of these prefixes.
+// They exist in memory only: the API server accepts no such name, so nobody can give an object the hash of another.
+const (
+	hashPrefix = "//hash/"
+	// ownHashPrefix says that the service alone has written the object.
+	ownHashPrefix = "//own-hash/"
+)
 
 // apiServerName is the Service of the Kubernetes API in the namespace default, and its EndpointSlice, which the API
 // server itself writes.
@@ -98,7 +103,7 @@ func stripToIdentity(o any) (any, error) {
 	if !ok {
 		return o, nil // a tombstone of the informer
 	}
-	if _, done := object.GetAnnotations()[hashAnnotation]; done {
+	if cachedHash(object) != "" {
 		return o, nil
 	}
 	identity := newOfKind(object)
@@ -107,20 +112,33 @@ func stripToIdentity(o any) (any, error) {
 	identity.SetUID(object.GetUID())
 	identity.SetResourceVersion(object.GetResourceVersion())
 	identity.SetDeletionTimestamp(object.GetDeletionTimestamp())
-	identity.SetAnnotations(map[string]string{hashAnnotation: hash(object)})
+	prefix := hashPrefix
 	if isMadeByUs(object) {
-		identity.GetAnnotations()[madeByUsAnnotation] = ""
+		prefix = ownHashPrefix
 	}
+	identity.SetGenerateName(prefix + hash(object))
 	if id, ok := object.GetLabels()[v1alpha1.LabelWorkspace]; ok && object.GetNamespace() == "" {
 		identity.SetLabels(map[string]string{v1alpha1.LabelWorkspace: id})
 	}
 	return identity, nil
 }
 
+// cachedHash is the hash that a cached object carries; "" of any other object.
+func cachedHash(o client.Object) string {
+	if hash, own := strings.CutPrefix(o.GetGenerateName(), ownHashPrefix); own {
+		return hash
+	}
+	hash, has := strings.CutPrefix(o.GetGenerateName(), hashPrefix)
+	if !has {
+		return ""
+	}
+	return hash
+}
+
 // Changed reports whether an update of a cached object can matter: its owned part or its deletion changed, or it is another
 // object of that name.
 func Changed(before, after client.Object) bool {
-	return before.GetAnnotations()[hashAnnotation] != after.GetAnnotations()[hashAnnotation] ||
+	return cachedHash(before) != cachedHash(after) ||
 		before.GetDeletionTimestamp().IsZero() != after.GetDeletionTimestamp().IsZero() ||
 		before.GetUID() != after.GetUID()
 }

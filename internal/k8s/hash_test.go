@@ -209,12 +209,14 @@ func TestHash_IsTheSameAfterTheAPIServersDefaults(t *testing.T) {
 	}
 }
 
-// Nobody can forge the digest of a cached object, since the API server takes no annotation of its name.
+// Nobody can forge the hash of a cached object, since the API server accepts no such generateName.
 func TestHash_CanNotBeForged(t *testing.T) {
 	k := newKube(t)
-	forged := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "forged", Annotations: map[string]string{hashAnnotation: "x"}}}
-	if err := k.admin.Create(t.Context(), forged); err == nil {
-		t.Error("the API server took it")
+	for _, prefix := range []string{hashPrefix, ownHashPrefix} {
+		forged := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "forged", GenerateName: prefix + "x"}}
+		if err := k.admin.Create(t.Context(), forged); err == nil {
+			t.Errorf("the API server accepts the generateName %q", forged.GenerateName)
+		}
 	}
 }
 
@@ -237,7 +239,7 @@ func TestCache_KeepsNoMoreThanIdentityAndHash(t *testing.T) {
 		thin.SetNamespace(live.GetNamespace())
 		thin.SetUID(live.GetUID())
 		thin.SetResourceVersion(live.GetResourceVersion())
-		thin.SetAnnotations(map[string]string{hashAnnotation: hash(want)})
+		thin.SetGenerateName(hashPrefix + hash(want))
 		if live.GetNamespace() == "" {
 			thin.SetLabels(map[string]string{v1alpha1.LabelWorkspace: "ws-001"})
 		}
@@ -250,7 +252,7 @@ func TestCache_KeepsNoMoreThanIdentityAndHash(t *testing.T) {
 func TestChanged_TellsWhatMatters(t *testing.T) {
 	base := func() client.Object {
 		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-			UID: "1", ResourceVersion: "1", Annotations: map[string]string{hashAnnotation: "a"},
+			UID: "1", ResourceVersion: "1", GenerateName: hashPrefix + "a",
 		}}
 	}
 	tests := []struct {
@@ -260,7 +262,8 @@ func TestChanged_TellsWhatMatters(t *testing.T) {
 	}{
 		{"nothing", func(client.Object) {}, false},
 		{"resourceVersion", func(o client.Object) { o.SetResourceVersion("2") }, false},
-		{"digest", func(o client.Object) { o.SetAnnotations(map[string]string{hashAnnotation: "b"}) }, true},
+		{"hash", func(o client.Object) { o.SetGenerateName(hashPrefix + "b") }, true},
+		{"only who wrote it", func(o client.Object) { o.SetGenerateName(ownHashPrefix + "a") }, false},
 		{"deletion", func(o client.Object) { o.SetDeletionTimestamp(new(metav1.Now())) }, true},
 		{"another object of that name", func(o client.Object) { o.SetUID("2") }, true},
 	}

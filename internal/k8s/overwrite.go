@@ -22,7 +22,7 @@ type operation struct {
 // guarded by resourceVersion, since the cache may lag.
 func overwrite(cached, want client.Object, hash string) client.Patch {
 	fields := kindOf(want).fields(want)
-	if len(fields) == 0 || !cached.GetDeletionTimestamp().IsZero() || !differsInFields(cached.GetAnnotations()[hashAnnotation], hash) {
+	if len(fields) == 0 || !cached.GetDeletionTimestamp().IsZero() || !differsInFields(cachedHash(cached), hash) {
 		return nil
 	}
 	patch := []operation{{"replace", "/metadata/resourceVersion", cached.GetResourceVersion()}}

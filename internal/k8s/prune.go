@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -12,9 +13,6 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
-
-// madeByUsAnnotation marks a cached object that the service alone has written. Like hashAnnotation it exists in memory only.
-const madeByUsAnnotation = "//made-by-us"
 
 // pruned stands for the hash of an object that must not exist.
 const pruned = "pruned"
@@ -59,7 +57,7 @@ func (a *Applier) listOurs(ctx context.Context, from client.Reader, namespace st
 // isMadeByUs reports whether the service alone has written an object. Labels prove nothing; managed fields do: even a copy
 // brings those of the object that it was made of beside those of its maker.
 func isMadeByUs(o client.Object) bool {
-	if _, marked := o.GetAnnotations()[madeByUsAnnotation]; marked {
+	if strings.HasPrefix(o.GetGenerateName(), ownHashPrefix) {
 		return true
 	}
 	ours := false

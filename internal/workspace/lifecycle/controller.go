@@ -71,6 +71,8 @@ type Controller struct {
 	client   client.Client
 	progress progress
 	queue    queue
+	// countWorkspaces is how many are cached. Setup sets it.
+	countWorkspaces func() int
 	// flyteSlots bound how many Reconciles call Flyte at once, each for at most flyteTimeout.
 	flyteSlots   *semaphore.Weighted
 	flyteTimeout time.Duration

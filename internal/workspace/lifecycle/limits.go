@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 const (
@@ -93,6 +94,9 @@ func (c *Controller) withinLimits(ctx context.Context, t *target) outcome {
 	w := t.workspace
 	if len(t.ready) > 0 || len(w.Status.Namespaces) > 0 || w.Spec.State == v1alpha1.StateDeleted {
 		return outcome{done: true}
+	}
+	if c.countWorkspaces() <= c.Limits.Workspaces && len(w.Spec.Members) <= workspace.OrdinaryMembers {
+		return outcome{done: true} // no matter which are older
 	}
 	var all v1alpha1.WorkspaceList
 	// Our own writes change neither number nor age: a count need not wait until the cache shows the status of every other workspace.

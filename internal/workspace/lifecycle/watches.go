@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -44,7 +45,7 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Workspace{}, tierIndex, index); err != nil {
 		return fmt.Errorf("indexing Workspaces by tier: %w", err)
 	}
-	if err := watchAll(ctx, mgr.GetCache()); err != nil {
+	if err := c.watchAll(ctx, mgr.GetCache()); err != nil {
 		return err
 	}
 	cached := mgr.GetClient()
@@ -79,10 +80,14 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 
 // watchAll starts a watch of every kind before the caches start, so that these have synced when all of them have, and not
 // before the controller asks for the last.
-func watchAll(ctx context.Context, informers cache.Informers) error {
+func (c *Controller) watchAll(ctx context.Context, informers cache.Informers) error {
+	workspaces, err := informers.GetInformer(ctx, &v1alpha1.Workspace{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return fmt.Errorf("watching each Workspace: %w", err)
+	}
+	c.countWorkspaces = func() int { return len(workspaces.(toolscache.SharedIndexInformer).GetStore().ListKeys()) }
 	kinds := slices.Concat(k8s.Children(), k8s.APIServerObjects())
-	kinds = append(kinds, &v1alpha1.Workspace{}, &v1alpha1.WorkspaceTier{}, &corev1.Namespace{})
-	for _, kind := range kinds {
+	for _, kind := range append(kinds, &v1alpha1.WorkspaceTier{}, &corev1.Namespace{}) {
 		if _, err := informers.GetInformer(ctx, kind, cache.BlockUntilSynced(false)); err != nil {
 			return fmt.Errorf("watching each %T: %w", kind, err)
 		}
