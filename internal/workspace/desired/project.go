@@ -1,9 +1,10 @@
 package desired
 
 import (
+	"strings"
+
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
-	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // adopt is the value of AnnotationAdoptProject that hands a project over.
@@ -58,5 +59,8 @@ func (f *Flyte) fit(text v1alpha1.Text, maxBytes int) string {
 	if f.Server.APIVersion == string(flyte.V2) {
 		return string(text)
 	}
-	return workspace.Truncate(string(text), maxBytes)
+	if len(text) <= maxBytes {
+		return string(text)
+	}
+	return strings.ToValidUTF8(string(text[:maxBytes]), "")
 }

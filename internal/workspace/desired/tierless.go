@@ -49,7 +49,7 @@ func atLeastBaseline(live *corev1.Namespace, mode string, otherwise v1alpha1.Pod
 
 // TierlessQuota is the ResourceQuota of a plan without a tier, made of the live one, which is nil where there is none:
 // what the workspace itself asks for is the most that it gets, and other amounts stay. A locked workspace, and one whose
-// ResourceQuota was deleted, starts nothing new. Its LimitRange stays as it is.
+// ResourceQuota was deleted, starts nothing new. Nothing is pruned: limits of another version stay until this one's are known.
 func (p *Plan) TierlessQuota(live *corev1.ResourceQuota) Part {
 	hard := noExternalServices()
 	if p.locked() || live == nil {
@@ -67,7 +67,7 @@ func (p *Plan) TierlessQuota(live *corev1.ResourceQuota) Part {
 			}
 		}
 	}
-	return Part{Objects: []client.Object{p.resourceQuota(hard)}, Kinds: []client.Object{&corev1.ResourceQuota{}}}
+	return Part{Objects: []client.Object{p.resourceQuota(hard)}}
 }
 
 // QuotaKey names the ResourceQuota of the plan's namespace.

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 // retried says when a failed request is retried.
@@ -48,9 +48,9 @@ func apiError(condition string, err error) outcome {
 	}
 	o.quoted = bounded(o.quoted)
 	if o.reason == v1alpha1.ReasonKubernetesUnavailable {
-		o.quoted = workspace.Truncate(o.quoted, maxMessage-len(retried)) + retried
+		o.quoted = printable.Text(o.quoted, maxMessage-len(retried)) + retried
 	}
-	o.quoted = workspace.Truncate(o.quoted, max(0, maxMessage-len(bounded(doing))))
+	o.quoted = printable.Text(o.quoted, max(0, maxMessage-len(bounded(doing))))
 	o.message = bounded(doing) + o.quoted
 	return o
 }
@@ -86,5 +86,5 @@ func (o outcome) steady(have *metav1.Condition) outcome {
 }
 
 func withoutVarying(text string) string {
-	return workspace.Truncate(varying.ReplaceAllString(text, "#"), maxCompared)
+	return printable.Text(varying.ReplaceAllString(text, "#"), maxCompared)
 }

@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
-	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
 const (
@@ -94,13 +93,5 @@ func next(outcomes []outcome) (reconcile.Result, error) {
 	return result, nil
 }
 
-// bounded makes a text fit for a condition: without characters that forge lines, at most maxMessage bytes.
-func bounded(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if workspace.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	return workspace.Truncate(text, maxMessage)
-}
+// bounded makes a text fit for a condition.
+func bounded(text string) string { return printable.Text(text, maxMessage) }

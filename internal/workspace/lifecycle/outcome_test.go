@@ -6,9 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/util/flowcontrol"
@@ -103,21 +101,6 @@ func TestOr_LetsTheUndoneStand(t *testing.T) {
 	} {
 		if got := c.a.or(c.b); got != c.want {
 			t.Errorf("%v or %v is %v", c.a, c.b, got)
-		}
-	}
-}
-
-func TestBounded_FitsACondition(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"":                                    "",
-		"one\nline\tand\x1b":                  "one line and ",
-		strings.Repeat("ä", maxMessage):       strings.Repeat("ä", maxMessage/2),
-		"x" + strings.Repeat("ä", maxMessage): "x" + strings.Repeat("ä", maxMessage/2-1),
-	} {
-		got := bounded(text)
-		if diff := cmp.Diff(want, got); diff != "" || !utf8.ValidString(got) || len(got) > maxMessage {
-			t.Errorf("bounded(%q) (-want +got):\n%s", text, diff)
 		}
 	}
 }
