@@ -27,8 +27,8 @@ type Lease struct {
 	times   LeaseTimes
 	elector *leaderelection.LeaderElector
 
-	mu   sync.Mutex
-	held context.Context //nolint:containedctx // it is the leadership itself: done when the lease is lost
+	mu         sync.Mutex
+	leadership context.Context //nolint:containedctx // it is done when the lease is lost
 }
 
 // NewLease makes the election over the Lease name in namespace. acquired is called with each leadership.
@@ -47,7 +47,7 @@ func NewLease(
 	return newLease(lock, times, acquired)
 }
 
-// newLease leaves the release to Start: the elector would try it before it ends the leadership, and where the API
+// newLease leaves the release to Start: the elector would try it before it ends the leadership, and if the API
 // server hangs, the leadership would then outlive the lease.
 func newLease(lock *resourcelock.LeaseLock, times LeaseTimes, acquired func(context.Context)) (l *Lease, err error) {
 	l = &Lease{lock: lock, times: times}
@@ -56,7 +56,7 @@ func newLease(lock *resourcelock.LeaseLock, times LeaseTimes, acquired func(cont
 		LeaseDuration: times.Duration, RenewDeadline: times.RenewDeadline, RetryPeriod: times.RetryPeriod,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(ctx context.Context) {
-				l.hold(ctx)
+				l.lead(ctx)
 				log.FromContext(ctx).Info("acquired the lease", "lease", lock.Describe())
 				acquired(ctx)
 			},
@@ -69,8 +69,8 @@ func newLease(lock *resourcelock.LeaseLock, times LeaseTimes, acquired func(cont
 	return l, nil
 }
 
-// Start takes part in the election until ctx ends, and again after each leadership that was lost. At the end it gives
-// the lease up, so that no other replica has to wait until it expires.
+// Start takes part in the election until ctx ends, and again after each leadership that was lost. At the end it releases
+// the lease, so that no other replica has to wait until it expires.
 func (l *Lease) Start(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.elector.Run(ctx)
@@ -105,11 +105,11 @@ func (l *Lease) release(ctx context.Context) error {
 	return nil
 }
 
-func (l *Lease) hold(ctx context.Context) {
+func (l *Lease) lead(ctx context.Context) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if ctx.Err() == nil { // a leadership that ended before this was called doesn't hide the next
-		l.held = ctx
+		l.leadership = ctx
 	}
 }
 
@@ -117,12 +117,12 @@ func (l *Lease) hold(ctx context.Context) {
 // ends with ctx or when the lease is lost.
 func (l *Lease) Bind(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
 	l.mu.Lock()
-	held := l.held
+	leadership := l.leadership
 	l.mu.Unlock()
-	if held == nil || held.Err() != nil {
+	if leadership == nil || leadership.Err() != nil {
 		return ctx, func() {}, false
 	}
 	bound, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(held, cancel)
+	stop := context.AfterFunc(leadership, cancel)
 	return bound, func() { stop(); cancel() }, true
 }

@@ -10,10 +10,10 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// owner tells whether a key is ours.
+// owner reports whether a key is ours.
 type owner func(key string) bool
 
-// ownedKeys tell which labels and annotations of an object are ours: those of the service, and those of the tier, whose
+// ownedKeys report which labels and annotations of an object are ours: those of the service, and those of the tier, whose
 // keys are noted on the object.
 func ownedKeys(o metav1.Object) (labels, annotations owner) {
 	noted := v1alpha1.TierKeysOf(o)

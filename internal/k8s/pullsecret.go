@@ -42,7 +42,7 @@ func NewPullSecrets(mgr manager.Manager, namespace string, relisted chan<- struc
 	return &PullSecrets{namespace: namespace, source: source}, mgr.Add(source)
 }
 
-// Cache tells of changes of the Secrets.
+// Cache reports changes of the Secrets.
 func (s *PullSecrets) Cache() cache.Cache { return s.source.GetCache() }
 
 // dockerConfig is the part of a Docker configuration that pulling needs.
@@ -50,8 +50,8 @@ type dockerConfig struct {
 	Auths map[string]json.RawMessage `json:"auths"`
 }
 
-// Merge makes one Docker configuration of the Secrets of these names; of two that speak of one registry, the first
-// holds. Names of Secrets that are not there, or hold something else, are missing.
+// Merge makes one Docker configuration of the Secrets of these names; of two with the same registry, the first
+// wins. Names of Secrets that do not exist, or have other content, are missing.
 func (s *PullSecrets) Merge(ctx context.Context, names []string) (config []byte, missing []string, err error) {
 	merged := dockerConfig{Auths: map[string]json.RawMessage{}}
 	for _, name := range names {

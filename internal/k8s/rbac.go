@@ -4,22 +4,22 @@ package k8s
 // namespaces and tombstones is in the chart's files/purge-role.yaml, which is given only with the policy Delete. To read
 // the API server's addresses in the namespace default is in files/api-server-role.yaml.
 //
-// The edge stores the wish, the controller says what is there; neither ever writes a tier.
+// The edge stores the spec, the controller writes the status; neither ever writes a tier.
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces/status,verbs=patch
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspacetiers,verbs=list;watch
 //
-// Namespaces are made and their labels kept.
+// Namespaces are created and their labels kept.
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch;create;patch
 //
-// The objects in them are made, repaired, and replaced or removed where they must not be. A ServiceAccount is never removed.
+// The objects in them are created, repaired, replaced and pruned. A ServiceAccount is never removed.
 // +kubebuilder:rbac:groups="",resources=resourcequotas;limitranges;configmaps;podtemplates,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=rolebindings,verbs=get;list;watch;create;patch;delete
 //
-// The API server lets nobody grant rights that he does not hold, but for who may bind that very role.
+// The API server lets a client grant only rights that it has, unless it may bind that very role.
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=clusterroles,verbs=bind,resourceNames=workspace-flyte-integration-tenant-admin;workspace-flyte-integration-tenant-editor;workspace-flyte-integration-tenant-viewer;workspace-flyte-integration-workload-spark;workspace-flyte-integration-workload-ray;workspace-flyte-integration-workload-dask
 //
-// People read in events what changed.
+// Events report changes of Ready.
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

@@ -12,8 +12,8 @@ import (
 const staleReadTimeout = 2 * time.Second
 
 // Get reads from the cache as soon as it shows our own write of the object, and from the API server when that takes longer than
-// staleReadTimeout. A watch that broke, and began anew after somebody had deleted what we wrote or taken our label off it, never shows it,
-// and only another object's event would end the wait.
+// staleReadTimeout. If another client deletes what we wrote, or removes our label, while the watch is down, the cache never
+// shows it, and only the event of another object would end the wait.
 func (a *Applier) Get(ctx context.Context, key client.ObjectKey, o client.Object) error {
 	return a.getFresh(ctx, key, o, func() error { return a.Live.Get(ctx, key, o) })
 }
