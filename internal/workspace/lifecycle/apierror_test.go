@@ -50,7 +50,7 @@ func TestAPIFault_NamesWhatIsAtFault(t *testing.T) {
 		},
 		{
 			"the API server's own fault", answered(http.StatusInternalServerError, "Internal error occurred:\n\tetcd is\x1b full"),
-			v1alpha1.ReasonKubernetesUnavailable, doing + "Internal error occurred:  etcd is  full; retried within 30 s",
+			v1alpha1.ReasonKubernetesUnavailable, doing + "Internal error occurred:  etcd is\ufffd full; retried within 30 s",
 		},
 		{
 			"too many requests", answered(http.StatusTooManyRequests, "wait 7 s"),
