@@ -20,8 +20,8 @@ const (
 const (
 	// ConditionReported: the workspace service accepted the newest report.
 	ConditionReported = "Reported"
-	// ConditionOrphaned: the workspace service does not list the workspace. The condition exists only while that is so.
-	ConditionOrphaned = "Orphaned"
+	// ConditionUnlisted: the workspace service does not list the workspace. The condition exists only while that is so.
+	ConditionUnlisted = "Unlisted"
 )
 
 // StepConditions are the conditions that Ready is derived from. Ready has the reason of the first one that is not

@@ -191,7 +191,7 @@ func (s *service) addReports(context.Context) error {
 	})
 	s.resync = workspaceservice.NewResync(workspaceservice.ResyncOptions{
 		Client: api, Cached: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Store: s.store, Validator: s.validator,
-		Interval: s.cfg.ResyncInterval, After: s.reporter.RetryRefused, Metrics: metrics.Registry,
+		Interval: s.cfg.ResyncInterval, OnComplete: s.reporter.RetryRefused, Metrics: metrics.Registry,
 	})
 	return s.reporter.Setup(s.mgr)
 }

@@ -87,7 +87,7 @@ func TestCommand_Helps(t *testing.T) {
 	for golden, args := range map[string]string{
 		"help.txt": "--help", "send-help.txt": "send --help", "secret-help.txt": "secret --help", "secret-new-help.txt": "secret new --help",
 		"workspaces-help.txt": "workspaces --help", "workspaces-list-help.txt": "workspaces list --help",
-		"workspaces-restore-help.txt": "workspaces restore --help", "workspaces-orphans-help.txt": "workspaces orphans --help",
+		"workspaces-restore-help.txt": "workspaces restore --help", "workspaces-unlisted-help.txt": "workspaces unlisted --help",
 		"sync-help.txt": "sync --help", "workspace-service-help.txt": "workspace-service --help",
 	} {
 		t.Run(args, func(t *testing.T) {

@@ -41,12 +41,12 @@ func newSyncCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sync",
 		Short: "Read the workspace service's listing now, and print what differed",
-		Long: `Do now what the service does every RESYNC_INTERVAL: read the whole listing of the workspace service, apply what is newer
-there, mark what is not listed as Orphaned, and print each difference. A listing that can't be read to its end changes
-nothing, and nothing is ever deleted for not being listed.
+		Long: `Do now what the service does every RESYNC_INTERVAL: read the whole listing of the workspace service, store what is newer
+there, mark workspaces that it lacks as Unlisted, and print each difference. A listing that can't be read completely
+changes nothing, and no workspace is ever deleted because the listing lacks it.
 
-It writes to the cluster as the kubeconfig's user. How workspaces are named, and the endpoint, are read from the service's
-ConfigMap; the secret that requests are signed with from --secret-file or the variable WORKSPACE_API_SECRET.`,
+The command writes to the cluster as the user of the kubeconfig. It reads the names of namespaces and the endpoint from the
+service's ConfigMap, and the secret to sign requests with from --secret-file or the variable WORKSPACE_API_SECRET.`,
 		Args: cobra.NoArgs,
 		RunE: s.run,
 	}
@@ -187,7 +187,7 @@ func printDifferences(out io.Writer, differences []workspaceservice.Difference) 
 	table := tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)
 	fmt.Fprintln(table, "WORKSPACE\tDIFFERENCE\tDETAIL")
 	for _, d := range differences {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", d.WorkspaceID, d.What, d.Detail)
+		fmt.Fprintf(table, "%s\t%s\t%s\n", d.WorkspaceID, d.Kind, d.Detail)
 	}
 	return table.Flush()
 }

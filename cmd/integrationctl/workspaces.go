@@ -14,6 +14,6 @@ func newWorkspacesCommand() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cluster.register(c.PersistentFlags())
-	c.AddCommand(newListCommand(cluster), newOrphansCommand(cluster), newRestoreCommand(cluster))
+	c.AddCommand(newListCommand(cluster), newUnlistedCommand(cluster), newRestoreCommand(cluster))
 	return c
 }

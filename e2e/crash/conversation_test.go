@@ -172,7 +172,7 @@ func TestResyncBringsLostEvents(t *testing.T) {
 }
 
 // TestSync_PrintsWhatDiffers runs the command as an operator does, while no event arrives. The service has read the listing at its
-// start, before the harness.IsWrite, and does not read it again. Without WORKSPACE_API_ENDPOINT it would remove the condition Orphaned.
+// start, before the harness.IsWrite, and does not read it again. Without WORKSPACE_API_ENDPOINT it would remove the condition Unlisted.
 func TestSync_PrintsWhatDiffers(t *testing.T) {
 	env := shared.Env()
 	s := startWorkspaceService(t, map[string]string{"RESYNC_INTERVAL": "24h"}, "--drop", "100")
@@ -183,7 +183,7 @@ func TestSync_PrintsWhatDiffers(t *testing.T) {
 		{"sync --dry-run", "sync-1 content new, Active at 1", "Nothing differs"},
 		{"sync", "sync-1 content new, Active at 1", "Nothing differs"},
 		{"sync", "Nothing differs.", "sync-"},
-		{"workspaces orphans", "sync-2 Active 1 ana@company.com", "sync-1"},
+		{"workspaces unlisted", "sync-2 Active 1 ana@company.com", "sync-1"},
 	} {
 		out := s.integrationctl(t, step.args)
 		if !strings.Contains(out, step.want) || strings.Contains(out, step.not) {

@@ -22,7 +22,7 @@ func newBreaker() *breaker {
 	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout:      openTimeout,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= failureThreshold },
-		IsSuccessful: func(err error) bool { return err == nil || isRefused(err) }, // a refusal is an answer
+		IsSuccessful: func(err error) bool { return err == nil || refusal(err) != nil }, // a refusal is an answer
 		IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) },
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
@@ -43,9 +43,7 @@ func (b *breaker) do(send func() error) (retryAfter time.Duration, err error) {
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return jitter(firstRetry), nil
 	}
-	if unavailable, ok := errors.AsType[*UnavailableError](err); ok {
-		b.pause(unavailable.RetryAfter)
-	}
+	b.pause(askedToWait(err))
 	return 0, err
 }
 
@@ -74,9 +72,4 @@ func (b *breaker) pause(d time.Duration) {
 // isOpen tells whether reports wait: until one has succeeded after the failures.
 func (b *breaker) isOpen() bool {
 	return b.circuit.State() != gobreaker.StateClosed || time.Now().UnixNano() < b.pausedUntil.Load()
-}
-
-func isRefused(err error) bool {
-	_, refused := errors.AsType[*RefusedError](err)
-	return refused
 }

@@ -73,7 +73,7 @@ func TestBreaker_SendsOneWhileHalfOpen(t *testing.T) {
 func TestBreaker_HonoursRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker()
-		allows(t, b, &UnavailableError{Status: 429, RetryAfter: 10 * time.Minute})
+		allows(t, b, &StatusError{Status: 429, RetryAfter: 10 * time.Minute})
 		if wait := b.retryAfter(); wait < 10*time.Minute || wait > 10*time.Minute+openTimeout || !b.isOpen() {
 			t.Errorf("it waits for %v", wait)
 		}
@@ -93,7 +93,7 @@ func TestBreaker_HonoursRetryAfter(t *testing.T) {
 func TestBreaker_IgnoresFailuresOfSingleReports(t *testing.T) {
 	b := newBreaker()
 	for range 10 {
-		for _, err := range []error{errDown, context.Canceled, errDown, context.Canceled, nil, &RefusedError{404}, &RefusedError{404}, &RefusedError{404}} {
+		for _, err := range []error{errDown, context.Canceled, errDown, context.Canceled, nil, &StatusError{Status: 404}, &StatusError{Status: 404}, &StatusError{Status: 404}} {
 			if !allows(t, b, err) {
 				t.Fatalf("none was sent, before %v", err)
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,22 +17,22 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// ClientOptions say how the workspace service is reached.
+// ClientOptions say how to reach the workspace service.
 type ClientOptions struct {
 	// Endpoint is its base URL: https, or http on loopback (see [netguard.ParseEndpoint]).
 	Endpoint *url.URL
-	// Signer signs every request, that for the listing over an empty body.
+	// Signer signs every request; for the listing, an empty body.
 	Signer func() *signature.Signer
-	// Token, if there is one, goes with every request as a bearer token.
+	// Token, if it is not nil, returns the bearer token of a request.
 	Token func() string
-	// TLS holds the roots to trust and, for mTLS, the client's certificate.
+	// TLS has the roots to trust and, for mTLS, the client certificate.
 	TLS *tls.Config
-	// UserAgent names the service and its version.
+	// UserAgent names the client and its version.
 	UserAgent string
 }
 
-// Client talks to the workspace service. It follows no redirect and no proxy, dials no metadata address, and reads no
-// more of an answer than its bounds allow. Its errors hold neither secrets nor anything of an answer's body.
+// Client sends requests to the workspace service. It follows no redirect, uses no proxy, dials no metadata address, and bounds
+// what it reads of an answer. Its errors contain neither secrets nor any of an answer's body.
 type Client struct {
 	ClientOptions
 	http *http.Client
@@ -47,37 +48,46 @@ func NewClient(o ClientOptions) *Client {
 			ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxHeader, DisableCompression: true,
 			MaxIdleConnsPerHost: workers, MaxConnsPerHost: 2 * workers, IdleConnTimeout: idleTimeout,
 		},
-		// What is signed is for the endpoint, and for no other address.
+		// A signed request is for the endpoint, and for no other address.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// RefusedError is an answer that no retry can change.
-type RefusedError struct {
-	// Status is the HTTP status: 4xx, but not 408, 425 or 429.
+// StatusError is an answer other than 2xx.
+type StatusError struct {
 	Status int
-}
-
-func (e *RefusedError) Error() string {
-	return "the workspace service answered " + statusText(e.Status)
-}
-
-// UnavailableError is an answer after which the request has to be sent again.
-type UnavailableError struct {
-	Status int
-	// RetryAfter is how long the workspace service wants to be left in peace, at most an hour; 0 if it does not say.
+	// RetryAfter is how long the workspace service asks to wait, at most an hour; 0 if it does not say.
 	RetryAfter time.Duration
 }
 
-func (e *UnavailableError) Error() string {
-	return "the workspace service answered " + statusText(e.Status)
+func (e *StatusError) Error() string {
+	text := "the workspace service answered " + strconv.Itoa(e.Status)
+	if name := http.StatusText(e.Status); name != "" {
+		text += " " + name
+	}
+	return text
 }
 
-func statusText(status int) string {
-	if text := http.StatusText(status); text != "" {
-		return strconv.Itoa(status) + " " + text
+// refusal returns the answer that an error is if no retry can change it: 4xx, but not 408, 425 or 429. Otherwise it returns nil:
+// a redirect may be temporary, as a 5xx may be.
+func refusal(err error) *StatusError {
+	answer, ok := errors.AsType[*StatusError](err)
+	if !ok || answer.Status < 400 || answer.Status >= 500 {
+		return nil
 	}
-	return strconv.Itoa(status)
+	switch answer.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return nil
+	}
+	return answer
+}
+
+// askedToWait returns the Retry-After of an answer, or 0.
+func askedToWait(err error) time.Duration {
+	if answer, ok := errors.AsType[*StatusError](err); ok {
+		return answer.RetryAfter
+	}
+	return 0
 }
 
 // post sends a report once.
@@ -92,7 +102,7 @@ func (c *Client) post(ctx context.Context, m message) error {
 	return nil
 }
 
-// do sends a signed request. The answer is a 2xx, or else an error; its body must be closed.
+// do sends a signed request. It returns a 2xx, whose body the caller must close, or an error.
 func (c *Client) do(ctx context.Context, method string, target *url.URL, id string, body []byte) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
 	if err != nil {
@@ -111,29 +121,16 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, id stri
 	if err != nil {
 		return nil, err
 	}
-	if err := verdict(answer); err != nil {
+	if answer.StatusCode < 200 || answer.StatusCode >= 300 {
 		_, _ = io.CopyN(io.Discard, answer.Body, maxAnswer)
 		_ = answer.Body.Close()
-		return nil, err
+		return nil, &StatusError{answer.StatusCode, parseRetryAfter(answer.Header.Get("Retry-After"), time.Now())}
 	}
 	return answer, nil
 }
 
-// verdict is nil of a 2xx. A redirect is nobody's answer: it may pass, as a 5xx may.
-func verdict(answer *http.Response) error {
-	status := answer.StatusCode
-	switch {
-	case status >= 200 && status < 300:
-		return nil
-	case status < 400 || status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly,
-		status == http.StatusTooManyRequests:
-		return &UnavailableError{Status: status, RetryAfter: retryAfter(answer.Header.Get("Retry-After"), time.Now())}
-	}
-	return &RefusedError{Status: status}
-}
-
-// retryAfter reads seconds or a date (RFC 9110, section 10.2.3).
-func retryAfter(text string, now time.Time) time.Duration {
+// parseRetryAfter reads seconds or a date (RFC 9110, section 10.2.3).
+func parseRetryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 	}

@@ -14,14 +14,14 @@ import (
 
 func TestMain(m *testing.M) { shared.Main(m) }
 
-// shared has the service's account under the rights that the chart gives it. The tests play the controller.
+// shared has the service's account with the rights of the chart. The tests act as the controller.
 var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.Cluster) {
 	t.Helper()
 	rules := clustertest.ChartRules(t, "role.yaml")
 	clustertest.AddAccount(t, clustertest.Client(t, cluster.Config()), clustertest.Account, rules)
 }}
 
-// asService is the way of the service's account.
+// asService is the configuration of the service's account.
 func asService(t testing.TB) *rest.Config {
 	t.Helper()
 	return clustertest.As(t, shared.Cluster(t), clustertest.Account)
@@ -41,7 +41,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// leads is a leadership that was acquired.
+// leads is a lease that this replica holds.
 type leads struct{}
 
 func (leads) Bind(ctx context.Context) (context.Context, context.CancelFunc, bool) {
@@ -49,22 +49,22 @@ func (leads) Bind(ctx context.Context) (context.Context, context.CancelFunc, boo
 	return ctx, cancel, true
 }
 
-// follows is that of somebody else.
+// follows is a lease that another replica holds.
 type follows struct{}
 
 func (follows) Bind(ctx context.Context) (context.Context, context.CancelFunc, bool) {
 	return ctx, func() {}, false
 }
 
-// roundTripper counts requests that write.
-type roundTripper struct {
+// writeCounter counts requests that write.
+type writeCounter struct {
 	next   http.RoundTripper
 	writes *int
 }
 
-func (r roundTripper) RoundTrip(q *http.Request) (*http.Response, error) {
+func (c writeCounter) RoundTrip(q *http.Request) (*http.Response, error) {
 	if q.Method != http.MethodGet {
-		*r.writes++
+		*c.writes++
 	}
-	return r.next.RoundTrip(q)
+	return c.next.RoundTrip(q)
 }

@@ -12,97 +12,102 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// listing is a complete listing, beside the Workspaces as they were before it was read: what came to be later can't be
-// missing in it.
-type listing struct {
-	before map[string]*v1alpha1.Workspace
-	listed map[string]bool
-	// changes are the events that bring something newer, and refused are the items that break a rule or contradict an
-	// accepted event.
-	changes []update
+// comparison is a complete listing, compared with the Workspaces before it was read: a later Workspace can't be missing in it.
+type comparison struct {
+	workspaces map[string]*v1alpha1.Workspace
+	listed     map[string]bool
+	// updates are the events that raise a register; refused are the items that break a rule or contradict an accepted event.
+	updates []update
 	refused []Difference
-	// unreadable tells that the listing has an item of which nobody knows what workspace it is.
+	// unreadable tells that an item has no readable workspace id.
 	unreadable bool
-	// kept is the size of the items with changes, in bytes.
-	kept int
+	// size is that of the items with updates, in bytes.
+	size int
 }
 
-// read reads all pages. Of items that bring nothing new, it keeps the id only.
-func (r *Resync) read(ctx context.Context) (*listing, error) {
+// update is an event that raises a register of its Workspace.
+type update struct {
+	event workspace.Event
+	// detail says what changes.
+	detail string
+}
+
+// compare reads all pages. It keeps only the id of an item that brings nothing new.
+func (r *Resync) compare(ctx context.Context) (*comparison, error) {
 	var all v1alpha1.WorkspaceList
 	if err := r.Cached.List(ctx, &all); err != nil {
 		return nil, fmt.Errorf("listing Workspaces: %w", err)
 	}
-	l := &listing{before: make(map[string]*v1alpha1.Workspace, len(all.Items)), listed: map[string]bool{}}
+	c := &comparison{workspaces: make(map[string]*v1alpha1.Workspace, len(all.Items)), listed: map[string]bool{}}
 	for i := range all.Items {
-		l.before[all.Items[i].Name] = &all.Items[i]
+		c.workspaces[all.Items[i].Name] = &all.Items[i]
 	}
-	err := r.Client.pages(ctx, func(page workspace.Page) error {
+	err := r.Client.readListing(ctx, func(page workspace.Page) error {
 		for _, item := range page.Items {
-			if updates := l.compare(r.Validator, item); len(updates) > 0 {
-				l.changes, l.kept = append(l.changes, updates...), l.kept+len(item)
-			}
+			c.add(r.Validator, item)
 			switch {
-			case l.kept > maxListing:
-				return fmt.Errorf("more than %d MiB of it are new", maxListing>>20)
-			case len(l.listed)+len(l.refused) > maxItems:
+			case c.size > maxNewer:
+				return fmt.Errorf("more than %d MiB of it are new", maxNewer>>20)
+			case len(c.listed)+len(c.refused) > maxItems:
 				return fmt.Errorf("it has more than %d items", maxItems)
 			}
 		}
 		return nil
 	})
-	return l, err
+	return c, err
 }
 
-// compare gives the events of an item that would change its Workspace, and notes why others can't be taken.
-func (l *listing) compare(v *workspace.Validator, item []byte) (updates []update) {
+var errNoID = errors.New("the item has no readable workspace_id")
+
+// add compares an item with its Workspace.
+func (c *comparison) add(v *workspace.Validator, item []byte) {
 	listed, err := workspace.DecodeListed(item)
 	if err != nil || listed.WorkspaceID == "" {
-		l.unreadable = true
-		l.refuse("", errors.Join(err, errNoID))
-		return nil
+		c.unreadable = true
+		c.refuse("", errors.Join(err, errNoID))
+		return
 	}
-	if len(listed.WorkspaceID) <= validation.DNS1123LabelMaxLength { // no Workspace has a longer one
-		l.listed[listed.WorkspaceID] = true
+	id := listed.WorkspaceID
+	if len(id) <= validation.DNS1123LabelMaxLength { // no Workspace has a longer one
+		c.listed[id] = true
 	}
 	events, err := listed.Events()
 	if err != nil {
-		l.refuse(listed.WorkspaceID, err)
-		return nil
+		c.refuse(id, err)
+		return
 	}
-	have, known := l.before[listed.WorkspaceID]
-	if !known {
-		have = workspace.New(listed.WorkspaceID)
+	w, exists := c.workspaces[id]
+	if !exists {
 		if listed.State == v1alpha1.StateDeleted {
-			return nil // it never was here, or is gone: a tombstone would be made anew after every one that expires
+			return // otherwise a tombstone would be created again after each one that expires
 		}
+		w = workspace.New(id)
 	}
-	return l.acceptable(v, events, have, listed)
+	if updates := c.raising(v, events, w, listed); len(updates) > 0 {
+		c.updates, c.size = append(c.updates, updates...), c.size+len(item)
+	}
 }
 
-var errNoID = errors.New("an item has no workspace_id that can be read")
-
-// acceptable are those of the events that raise a register and pass the edge's own validation. Of a workspace that is
-// not known, nothing is taken without its content. A valid event that contradicts an accepted one is reported.
-func (l *listing) acceptable(v *workspace.Validator, events []workspace.Event, have *v1alpha1.Workspace, listed workspace.Listed) []update {
-	var updates []update
+// raising returns the valid events that raise a register; for a new workspace, none without content. A valid event that
+// contradicts an accepted one is refused.
+func (c *comparison) raising(v *workspace.Validator, events []workspace.Event, w *v1alpha1.Workspace, listed workspace.Listed) (updates []update) {
 	for _, e := range events {
 		if e.Type == workspace.EventUpdated && listed.State == v1alpha1.StateDeleted && listed.Name == "" {
-			continue // what is deleted may be listed without its content
+			continue // a deleted workspace may be listed without its content
 		}
-		raises, conflict := workspace.Raises(have, e), workspace.Contradiction(have, e)
+		raises, conflict := workspace.Raises(w, e), workspace.Contradiction(w, e)
 		if !raises && conflict == nil {
 			continue
 		}
 		err := v.Event(e)
 		switch {
 		case err == nil && conflict != nil:
-			l.refuse(listed.WorkspaceID, conflict)
+			c.refuse(listed.WorkspaceID, conflict)
 		case err == nil:
-			updates = append(updates, update{event: e, detail: detail(have, e, listed)})
+			updates = append(updates, update{event: e, detail: detail(w, e, listed)})
 		case raises:
-			l.refuse(listed.WorkspaceID, err)
-			if have.ResourceVersion == "" {
+			c.refuse(listed.WorkspaceID, err)
+			if w.ResourceVersion == "" {
 				return nil
 			}
 		}
@@ -110,29 +115,24 @@ func (l *listing) acceptable(v *workspace.Validator, events []workspace.Event, h
 	return updates
 }
 
-func detail(have *v1alpha1.Workspace, e workspace.Event, listed workspace.Listed) string {
+func detail(w *v1alpha1.Workspace, e workspace.Event, listed workspace.Listed) string {
 	switch {
-	case have.ResourceVersion == "":
+	case w.ResourceVersion == "":
 		return fmt.Sprintf("new, %s at %d", listed.State, e.Data.Version)
 	case e.Type.HasContent():
-		return fmt.Sprintf("%d to %d", have.Spec.Version, e.Data.Version)
+		return fmt.Sprintf("%d to %d", w.Spec.Version, e.Data.Version)
 	}
-	return fmt.Sprintf("%s at %d to %s at %d", have.Spec.State, have.Spec.StateVersion, listed.State, e.Data.Version)
+	return fmt.Sprintf("%s at %d to %s at %d", w.Spec.State, w.Spec.StateVersion, listed.State, e.Data.Version)
 }
 
-func (l *listing) refuse(id string, err error) {
-	l.refused = append(l.refused, Difference{WorkspaceID: printable.Text(id, validation.DNS1123LabelMaxLength), What: refusalOf(err), Detail: err.Error()})
+func (c *comparison) refuse(id string, err error) {
+	c.refused = append(c.refused, Difference{printable.Text(id, validation.DNS1123LabelMaxLength), refusedKind(err), err.Error()})
 }
 
-// refusalOf is the difference that an event is which can't be taken.
-func refusalOf(err error) string {
+// refusedKind is the kind of the difference that an event is which can't be stored.
+func refusedKind(err error) string {
 	if _, ok := errors.AsType[*workspace.VersionConflictError](err); ok {
 		return DifferenceConflict
 	}
 	return DifferenceRefused
-}
-
-// isOrphan tells whether a Workspace ought to be in the listing and is not. What is deleted may be forgotten there.
-func (l *listing) isOrphan(w *v1alpha1.Workspace) bool {
-	return !l.listed[w.Name] && w.Spec.State != v1alpha1.StateDeleted && w.DeletionTimestamp.IsZero()
 }

@@ -2,10 +2,10 @@ package workspaceservice
 
 import "time"
 
-// Every bound of the client stands here.
+// Every bound of the package is here.
 const (
-	// workers is how many reports are under way at a time, and maxRate how many are sent in a second: what a workspace
-	// service gets that comes back after an outage.
+	// workers is how many reports are sent at a time, and maxRate how many per second: the load on a workspace service that
+	// is back after an outage.
 	workers = 8
 	maxRate = 50
 
@@ -13,30 +13,36 @@ const (
 	handshakeTimeout = 5 * time.Second
 	requestTimeout   = 15 * time.Second
 	idleTimeout      = 90 * time.Second
-	// recordTimeout is how long a report that was taken may need to be noted, also when the process is stopping.
-	recordTimeout = 5 * time.Second
+	// writeTimeout bounds one write to the API server. The result of a report is written even if the process is stopping.
+	writeTimeout = 5 * time.Second
+	// countTimeout bounds the read of the cache when metrics are collected.
+	countTimeout = time.Second
 
 	maxHeader = 64 << 10
-	// maxAnswer is how much of an answer to a report is read, so that its connection can be used again.
+	// maxAnswer is how much of an answer to a report is read, so that its connection can be reused.
 	maxAnswer = 64 << 10
-	// maxPage bounds a page of the listing, maxListing what of all pages is kept at a time, in bytes, and maxItems the number
-	// of items: a cluster has far fewer workspaces. Of what differed, maxLogged lines are logged.
-	maxPage    = 8 << 20
-	maxListing = 64 << 20
-	maxItems   = 100_000
-	maxLogged  = 1000
-	maxPages   = 10_000
+	// maxPage bounds a page of the listing, in bytes, and maxCursor a cursor, which becomes part of a URL.
+	maxPage   = 8 << 20
+	maxCursor = 4 << 10
+	maxPages  = 10_000
+	// pageAttempts is how often a page is requested.
+	pageAttempts = 4
+	// maxNewer bounds what is kept of all pages, in bytes, and maxItems the number of items: a cluster has far fewer workspaces.
+	maxNewer = 64 << 20
+	maxItems = 100_000
+	// maxLogged is how many differences of one listing are logged.
+	maxLogged = 1000
 
-	// maxRetryAfter caps what the workspace service may ask for.
+	// maxRetryAfter caps the Retry-After of the workspace service.
 	maxRetryAfter = time.Hour
 	// failureThreshold is how many failures in a row open the circuit, and openTimeout for how long. Then one report is sent,
 	// and its success closes the circuit.
 	failureThreshold = 3
 	openTimeout      = 10 * time.Second
-	// firstRetry and lastRetry bound when one report, or the listing, is retried.
+	// firstRetry and lastRetry bound the backoff of one report, and of the listing.
 	firstRetry = time.Second
 	lastRetry  = time.Minute
 
-	// maxRounds bounds how often a status is written anew because somebody else wrote it at the same time.
-	maxRounds = 10
+	// maxConflicts bounds how often a status is written again because another client has written it meanwhile.
+	maxConflicts = 10
 )

@@ -13,21 +13,15 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// maxCursor bounds a cursor, in bytes; it goes into a URL.
-const maxCursor = 4 << 10
-
-// pageTries is how often a page is asked for.
-const pageTries = 4
-
-// pages reads the whole listing, page by page, and gives each to take. It fails unless all of it could be read: a
-// listing that is broken or partial must not be acted on.
-func (c *Client) pages(ctx context.Context, take func(workspace.Page) error) error {
+// readListing passes each page of the listing to consume. It fails unless all pages could be read: nobody may act on a broken
+// or partial listing.
+func (c *Client) readListing(ctx context.Context, consume func(workspace.Page) error) error {
 	cursor, seen := "", map[string]bool{}
 	for range maxPages {
 		seen[cursor] = true
-		page, err := c.patientPage(ctx, cursor)
+		page, err := c.pageWithRetry(ctx, cursor)
 		if err == nil {
-			err = take(page)
+			err = consume(page)
 		}
 		if err != nil {
 			return fmt.Errorf("reading page %d of the listing: %w", len(seen), err)
@@ -36,34 +30,28 @@ func (c *Client) pages(ctx context.Context, take func(workspace.Page) error) err
 			return nil
 		}
 		if seen[cursor] || len(cursor) > maxCursor {
-			return fmt.Errorf("reading the listing: the cursor after page %d has been there before, or is too long", len(seen))
+			return fmt.Errorf("reading the listing: the cursor after page %d is repeated, or longer than %d bytes", len(seen), maxCursor)
 		}
 	}
 	return fmt.Errorf("reading the listing: it has more than %d pages", maxPages)
 }
 
-// patientPage asks again where that can help.
-func (c *Client) patientPage(ctx context.Context, cursor string) (page workspace.Page, err error) {
-	for try := 1; ; try++ {
+// pageWithRetry requests a page again unless the answer is final.
+func (c *Client) pageWithRetry(ctx context.Context, cursor string) (page workspace.Page, err error) {
+	for attempt := 1; ; attempt++ {
 		page, err = c.page(ctx, cursor)
-		_, refused := errors.AsType[*RefusedError](err)
-		if err == nil || refused || errors.Is(err, errNoPage) || try == pageTries {
+		if err == nil || refusal(err) != nil || errors.Is(err, errInvalidPage) || attempt == pageAttempts {
 			return page, err
 		}
-		wait := backoff(try)
-		if unavailable, ok := errors.AsType[*UnavailableError](err); ok {
-			wait = max(wait, unavailable.RetryAfter)
-		}
 		select {
-		case <-time.After(wait):
+		case <-time.After(max(backoff(attempt), askedToWait(err))):
 		case <-ctx.Done():
 			return page, ctx.Err()
 		}
 	}
 }
 
-// errNoPage: an answer that is no page of a listing.
-var errNoPage = errors.New("the answer is no page of a listing")
+var errInvalidPage = errors.New("the answer is not a page of a listing")
 
 func (c *Client) page(ctx context.Context, cursor string) (page workspace.Page, err error) {
 	target := c.Endpoint.JoinPath("workspaces")
@@ -78,10 +66,10 @@ func (c *Client) page(ctx context.Context, cursor string) (page workspace.Page, 
 	case err != nil:
 		return page, err
 	case len(body) > maxPage:
-		return page, fmt.Errorf("%w: it is larger than %d MiB", errNoPage, maxPage>>20)
+		return page, fmt.Errorf("%w: it is larger than %d MiB", errInvalidPage, maxPage>>20)
 	}
 	if page, err = workspace.DecodePage(body); err != nil {
-		return page, fmt.Errorf("%w: %w", errNoPage, err)
+		return page, fmt.Errorf("%w: %w", errInvalidPage, err)
 	}
 	return page, nil
 }

@@ -22,10 +22,10 @@ const (
 	StatusDeleted   = "deleted"
 )
 
-// Report is what the workspace service is told of one workspace.
+// Report is the body of a report: the outcome of one workspace.
 type Report struct {
 	WorkspaceID string `json:"workspace_id"`
-	// Version is the highest version that has taken effect, 0 of a workspace that was made by hand.
+	// Version is the highest version that has taken effect, 0 for a workspace that was made by hand.
 	Version    int64    `json:"version"`
 	Status     string   `json:"status"`
 	Reason     string   `json:"reason"`
@@ -35,8 +35,8 @@ type Report struct {
 	ConsoleURL string   `json:"console_url"`
 }
 
-// faults are the reasons that somebody has to do something about; all others pass by themselves.
-var faults = []string{
+// failedReasons are those that somebody has to fix; all others pass by themselves.
+var failedReasons = []string{
 	v1alpha1.ReasonInvalid, v1alpha1.ReasonConflict, v1alpha1.ReasonForbidden, v1alpha1.ReasonRejected,
 	v1alpha1.ReasonTierNotFound, v1alpha1.ReasonTierNotAllowed, v1alpha1.ReasonTierInvalid,
 	v1alpha1.ReasonFlyteUnauthorized, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteCertificateExpired,
@@ -45,8 +45,8 @@ var faults = []string{
 	v1alpha1.ReasonFlyteNotFound, v1alpha1.ReasonFlyteDomainUnknown,
 }
 
-// Of is the report of what is known of w. There is none until the controller has looked at w's newest generation.
-func Of(w *v1alpha1.Workspace) (r Report, known bool) {
+// newReport returns the report of a workspace. There is none until the controller has reconciled the newest generation.
+func newReport(w *v1alpha1.Workspace) (r Report, ok bool) {
 	ready := w.ReadyCondition()
 	if ready.Type == "" || ready.ObservedGeneration != w.Generation {
 		return Report{}, false
@@ -71,32 +71,33 @@ func statusOf(ready metav1.Condition) string {
 		return StatusSuspended
 	case ready.Reason == v1alpha1.ReasonDeleted:
 		return StatusDeleted
-	case slices.Contains(faults, ready.Reason):
+	case slices.Contains(failedReasons, ready.Reason):
 		return StatusFailed
 	}
 	return StatusPending
 }
 
-// message is a report ready to be signed.
+// message is a report before it is signed.
 type message struct {
-	report Report
-	body   []byte
-	// digest is that of the body.
-	digest string
-	// id sorts after that of every older report of the workspace.
+	workspace *v1alpha1.Workspace
+	report    Report
+	body      []byte
+	// hash is that of the body.
+	hash string
+	// id sorts after the id of every older report of the workspace.
 	id string
 }
 
 // revisionDigits is the length of the largest resourceVersion.
 const revisionDigits = 20
 
-// messageOf is the report of w as a message, and whether it has to be sent: if w is not reported like that already.
-// The same report of the same resourceVersion is the same message, whoever sends it.
+// newMessage makes the report of a workspace, and tells whether to send it: if status.reported has another hash. Every replica
+// makes the same message of the same resourceVersion.
 //
-// The resourceVersion leads the id: since Kubernetes 1.35 those of one resource are known to grow (KEP-5504).
-func messageOf(w *v1alpha1.Workspace) (m message, due bool) {
-	report, known := Of(w)
-	if !known {
+// The resourceVersion leads the id, since those of one resource are known to grow since Kubernetes 1.35 (KEP-5504).
+func newMessage(w *v1alpha1.Workspace) (m message, due bool) {
+	report, ok := newReport(w)
+	if !ok {
 		return message{}, false
 	}
 	body, err := json.Marshal(report)
@@ -104,8 +105,8 @@ func messageOf(w *v1alpha1.Workspace) (m message, due bool) {
 		panic("marshalling strings: " + err.Error())
 	}
 	sum := sha256.Sum256(body)
-	digest := base64.RawURLEncoding.EncodeToString(sum[:16])
+	hash := base64.RawURLEncoding.EncodeToString(sum[:16])
 	revision := strings.Repeat("0", max(0, revisionDigits-len(w.ResourceVersion))) + w.ResourceVersion
-	m = message{report: report, body: body, digest: digest, id: fmt.Sprintf("rpt_%s_%s", revision, digest)}
-	return m, w.Status.Reported == nil || w.Status.Reported.Digest != digest
+	m = message{workspace: w, report: report, body: body, hash: hash, id: fmt.Sprintf("rpt_%s_%s", revision, hash)}
+	return m, w.Status.Reported == nil || w.Status.Reported.Digest != hash
 }

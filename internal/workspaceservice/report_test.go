@@ -13,8 +13,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// known is a Workspace that the controller has looked at.
-func known(status metav1.ConditionStatus, reason string) *v1alpha1.Workspace {
+// reconciled is a Workspace that the controller has reconciled.
+func reconciled(status metav1.ConditionStatus, reason string) *v1alpha1.Workspace {
 	w := &v1alpha1.Workspace{
 		ObjectMeta: metav1.ObjectMeta{Name: "ws-1", Generation: 3, ResourceVersion: "42"},
 		Spec:       v1alpha1.WorkspaceSpec{Version: 6, StateVersion: 7},
@@ -26,7 +26,7 @@ func known(status metav1.ConditionStatus, reason string) *v1alpha1.Workspace {
 	return w
 }
 
-func TestOf_SaysWhatBecameOfAWorkspace(t *testing.T) {
+func TestNewReport(t *testing.T) {
 	for reason, want := range map[string]string{
 		v1alpha1.ReasonSuspended: StatusSuspended, v1alpha1.ReasonDeleted: StatusDeleted,
 		v1alpha1.ReasonAwaitingContent: StatusPending, v1alpha1.ReasonFlyteUnavailable: StatusPending,
@@ -36,11 +36,11 @@ func TestOf_SaysWhatBecameOfAWorkspace(t *testing.T) {
 		v1alpha1.ReasonForbidden: StatusFailed, v1alpha1.ReasonRejected: StatusFailed, v1alpha1.ReasonFlyteUnauthorized: StatusFailed,
 		v1alpha1.ReasonFlyteRejected: StatusFailed,
 	} {
-		if got, ok := Of(known(metav1.ConditionFalse, reason)); !ok || got.Status != want {
+		if got, ok := newReport(reconciled(metav1.ConditionFalse, reason)); !ok || got.Status != want {
 			t.Errorf("%s is reported as %s, not %s", reason, got.Status, want)
 		}
 	}
-	body, err := json.Marshal(first(Of(known(metav1.ConditionTrue, v1alpha1.ReasonReady))))
+	body, err := json.Marshal(first(newReport(reconciled(metav1.ConditionTrue, v1alpha1.ReasonReady))))
 	must(t, err)
 	want := `{"workspace_id":"ws-1","version":7,"status":"ready","reason":"Ready","message":"as it is","project_id":"ws-1",` +
 		`"namespaces":["flyte-ws-1"],"console_url":"https://flyte/ws-1"}`
@@ -51,26 +51,26 @@ func TestOf_SaysWhatBecameOfAWorkspace(t *testing.T) {
 
 func first(r Report, _ bool) Report { return r }
 
-// TestOf_SaysNothingOfWhatNobodyLookedAt: the outcome of an older generation would be said of the newest version.
-func TestOf_SaysNothingOfWhatNobodyLookedAt(t *testing.T) {
-	fresh := known(metav1.ConditionTrue, v1alpha1.ReasonReady)
+// TestNewReport_WaitsForTheController: an older outcome would be reported for the newest version.
+func TestNewReport_WaitsForTheController(t *testing.T) {
+	fresh := reconciled(metav1.ConditionTrue, v1alpha1.ReasonReady)
 	fresh.Generation++
-	if r, ok := Of(fresh); ok {
+	if r, ok := newReport(fresh); ok {
 		t.Errorf("reported %+v", r)
 	}
-	if r, ok := Of(&v1alpha1.Workspace{}); ok {
+	if r, ok := newReport(&v1alpha1.Workspace{}); ok {
 		t.Errorf("reported %+v", r)
 	}
 }
 
-// TestMessageOf_Sorts: ids grow with the resourceVersion, and the same message has the same id.
-func TestMessageOf_Sorts(t *testing.T) {
+// TestNewMessage_IDsGrow with the resourceVersion, and the same message has the same id.
+func TestNewMessage_IDsGrow(t *testing.T) {
 	var last string
 	for _, revision := range []string{"9", "10", "99", "100", "18446744073709551615"} {
-		w := known(metav1.ConditionTrue, v1alpha1.ReasonReady)
+		w := reconciled(metav1.ConditionTrue, v1alpha1.ReasonReady)
 		w.ResourceVersion = revision
-		m, due := messageOf(w)
-		again, _ := messageOf(w.DeepCopy())
+		m, due := newMessage(w)
+		again, _ := newMessage(w.DeepCopy())
 		if !due || m.id <= last || m.id != again.id || !signature.ValidID(m.id) {
 			t.Errorf("after %s came %s (due: %v), and then %s", last, m.id, due, again.id)
 		}
@@ -78,16 +78,16 @@ func TestMessageOf_Sorts(t *testing.T) {
 	}
 }
 
-func TestMessageOf_IsDueUntilItWasTaken(t *testing.T) {
-	w := known(metav1.ConditionTrue, v1alpha1.ReasonReady)
-	m, _ := messageOf(w)
-	taken(m)(w)
-	w.ResourceVersion = "43" // by the note itself
-	if m, due := messageOf(w); due {
+func TestNewMessage_IsDueUntilItIsAccepted(t *testing.T) {
+	w := reconciled(metav1.ConditionTrue, v1alpha1.ReasonReady)
+	m, _ := newMessage(w)
+	m.markReported(w)
+	w.ResourceVersion = "43" // by the record itself
+	if m, due := newMessage(w); due {
 		t.Errorf("it is due again: %+v", m)
 	}
 	w.Status.Namespaces = nil
-	m, due := messageOf(w)
+	m, due := newMessage(w)
 	if !due || !strings.Contains(string(m.body), `"namespaces":[]`) {
 		t.Errorf("a change: due %v, %s", due, m.body)
 	}

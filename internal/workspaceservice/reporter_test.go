@@ -23,7 +23,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
-// service is a workspace service that a test tells what to answer.
+// service is a workspace service with an answer that the test chooses.
 type service struct {
 	mu       sync.Mutex
 	answer   int
@@ -59,8 +59,8 @@ func (s *service) answers(status int) {
 	s.answer = status
 }
 
-// told are the statuses of the reports that were taken.
-func (s *service) told() string {
+// reported are the statuses of the accepted reports.
+func (s *service) reported() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var statuses []string
@@ -84,7 +84,7 @@ func newScene(t testing.TB) *scene {
 	t.Helper()
 	s := &scene{t: t, admin: clustertest.Client(t, shared.Cluster(t).Config()), service: &service{}, events: events.NewFakeRecorder(100)}
 	cfg := asService(t)
-	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return roundTripper{next, &s.writes} })
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return writeCounter{next, &s.writes} })
 	live := clustertest.Client(t, cfg)
 	s.reporter = NewReporter(Options{
 		Client: serve(t, s.service.ServeHTTP), Cached: live, Live: live, Leadership: leads{}, Events: s.events,
@@ -111,7 +111,7 @@ func (s *scene) get(id string) *v1alpha1.Workspace {
 	return w
 }
 
-// becomes has the controller say of the workspace what became of it.
+// becomes sets the condition Ready, as the controller does.
 func (s *scene) becomes(id string, status metav1.ConditionStatus, reason string) {
 	s.t.Helper()
 	w := s.get(id)
@@ -129,14 +129,14 @@ func (s *scene) reconcile(id string) error {
 	return err
 }
 
-func (s *scene) expect(told string) {
+func (s *scene) expect(want string) {
 	s.t.Helper()
-	if diff := cmp.Diff(told, s.service.told()); diff != "" {
-		s.t.Errorf("the workspace service was told: %s", diff)
+	if diff := cmp.Diff(want, s.service.reported()); diff != "" {
+		s.t.Errorf("the reports (-want +got):\n%s", diff)
 	}
 }
 
-func TestReporter_SaysEachOutcomeOnce(t *testing.T) {
+func TestReporter_ReportsEachOutcomeOnce(t *testing.T) {
 	s := newScene(t)
 	s.workspace("each-once", 4)
 	must(t, s.reconcile("each-once"))
@@ -148,7 +148,7 @@ func TestReporter_SaysEachOutcomeOnce(t *testing.T) {
 	must(t, s.reconcile("each-once"))
 	s.expect("pending@4 ready@4")
 	if s.service.ids[0] >= s.service.ids[1] {
-		t.Errorf("the ids don't grow: %v", s.service.ids)
+		t.Errorf("the ids do not grow: %v", s.service.ids)
 	}
 	w, before := s.get("each-once"), s.writes
 	if r := w.Status.Reported; r == nil || r.Status != StatusReady || r.Version != 4 || r.Time.IsZero() {
@@ -161,17 +161,16 @@ func TestReporter_SaysEachOutcomeOnce(t *testing.T) {
 	}
 }
 
-// TestReporter_DropsWhatIsOutOfDate: what could not be sent in time is never sent.
-func TestReporter_DropsWhatIsOutOfDate(t *testing.T) {
+func TestReporter_DropsAnOutdatedReport(t *testing.T) {
 	s := newScene(t)
 	s.workspace("out-of-date", 1)
 	s.becomes("out-of-date", metav1.ConditionFalse, v1alpha1.ReasonConflict)
 	s.service.answers(http.StatusBadGateway)
 	if err := s.reconcile("out-of-date"); err == nil {
-		t.Error("a failure is not tried again")
+		t.Error("a failure is not retried")
 	}
 	if w := s.get("out-of-date"); w.Status.Reported != nil {
-		t.Errorf("it was noted as %+v", w.Status.Reported)
+		t.Errorf("status.reported is %+v", w.Status.Reported)
 	}
 	s.becomes("out-of-date", metav1.ConditionTrue, v1alpha1.ReasonReady)
 	s.service.answers(http.StatusOK)
@@ -179,8 +178,8 @@ func TestReporter_DropsWhatIsOutOfDate(t *testing.T) {
 	s.expect("ready@1")
 }
 
-// TestReporter_NotesARefusal where people look, and does not repeat what is refused before it is asked to.
-func TestReporter_NotesARefusal(t *testing.T) {
+// TestReporter_RecordsARefusal in the status and as an Event, and retries it only when it is told to.
+func TestReporter_RecordsARefusal(t *testing.T) {
 	s := newScene(t)
 	s.workspace("refused", 1)
 	s.becomes("refused", metav1.ConditionTrue, v1alpha1.ReasonReady)
@@ -205,8 +204,7 @@ func TestReporter_NotesARefusal(t *testing.T) {
 	}
 }
 
-// TestReporter_SpeaksAgainAfterARefusal when there is something else to say.
-func TestReporter_SpeaksAgainAfterARefusal(t *testing.T) {
+func TestReporter_ReportsAChangeAfterARefusal(t *testing.T) {
 	s := newScene(t)
 	s.workspace("speaks-again", 1)
 	s.becomes("speaks-again", metav1.ConditionFalse, v1alpha1.ReasonInvalid)
@@ -218,8 +216,7 @@ func TestReporter_SpeaksAgainAfterARefusal(t *testing.T) {
 	s.expect("ready@1")
 }
 
-// TestReporter_NotesThroughOtherWrites: the report was taken, whoever wrote the Workspace meanwhile.
-func TestReporter_NotesThroughOtherWrites(t *testing.T) {
+func TestReporter_RecordsAReportAfterAConflict(t *testing.T) {
 	s := newScene(t)
 	s.workspace("other-writes", 1)
 	s.becomes("other-writes", metav1.ConditionTrue, v1alpha1.ReasonReady)
@@ -235,8 +232,8 @@ func TestReporter_NotesThroughOtherWrites(t *testing.T) {
 	}
 }
 
-// TestReporter_LeavesTheNoteOfALaterLeader: this one was slow, and another said something newer meanwhile.
-func TestReporter_LeavesTheNoteOfALaterLeader(t *testing.T) {
+// TestReporter_KeepsTheRecordOfALaterLeader: this one was slow, and another one has reported something newer.
+func TestReporter_KeepsTheRecordOfALaterLeader(t *testing.T) {
 	s := newScene(t)
 	s.workspace("later-leader", 1)
 	s.becomes("later-leader", metav1.ConditionFalse, v1alpha1.ReasonConflict)
@@ -253,31 +250,31 @@ func TestReporter_LeavesTheNoteOfALaterLeader(t *testing.T) {
 	}
 }
 
-// behind reads Workspaces as they were.
-type behind struct {
+// staleCache returns a Workspace as it was.
+type staleCache struct {
 	client.Client
 	was *v1alpha1.Workspace
 }
 
-func (b behind) Get(_ context.Context, _ client.ObjectKey, o client.Object, _ ...client.GetOption) error {
-	b.was.DeepCopyInto(o.(*v1alpha1.Workspace))
+func (c staleCache) Get(_ context.Context, _ client.ObjectKey, o client.Object, _ ...client.GetOption) error {
+	c.was.DeepCopyInto(o.(*v1alpha1.Workspace))
 	return nil
 }
 
-// TestReporter_BelievesNoCacheThatLagsBehind: a new leader says nothing older than what the one before it said.
-func TestReporter_BelievesNoCacheThatLagsBehind(t *testing.T) {
+// TestReporter_TrustsNoStaleCache: a new leader reports nothing older than its predecessor did.
+func TestReporter_TrustsNoStaleCache(t *testing.T) {
 	s := newScene(t)
 	s.workspace("lags-behind", 1)
 	s.becomes("lags-behind", metav1.ConditionFalse, v1alpha1.ReasonConflict)
 	was := s.get("lags-behind")
 	s.becomes("lags-behind", metav1.ConditionTrue, v1alpha1.ReasonReady)
 	must(t, s.reconcile("lags-behind"))
-	s.reporter.Cached = behind{s.reporter.Cached, was}
+	s.reporter.Cached = staleCache{s.reporter.Cached, was}
 	must(t, s.reconcile("lags-behind"))
 	s.expect("ready@1")
 }
 
-func TestReporter_SaysNothingAsAFollower(t *testing.T) {
+func TestReporter_ReportsNothingAsAFollower(t *testing.T) {
 	s := newScene(t)
 	s.workspace("follower", 1)
 	s.becomes("follower", metav1.ConditionTrue, v1alpha1.ReasonReady)

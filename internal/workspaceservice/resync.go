@@ -15,35 +15,35 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// Store keeps Workspaces, as for the edge.
+// Store stores events as Workspaces.
 type Store interface {
 	// Record stores an event, unless it raises neither register.
 	Record(context.Context, workspace.Event, workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error)
 }
 
-// ResyncOptions are what a Resync works with.
+// ResyncOptions are the dependencies of a Resync.
 type ResyncOptions struct {
 	Client *Client
-	// Cached reads Workspaces, perhaps from informers, and writes to the API server; Live reads from there.
+	// Cached reads Workspaces, perhaps from informers, and writes to the API server; Live reads from the API server.
 	Cached    client.Client
 	Live      client.Reader
 	Store     Store
 	Validator *workspace.Validator
 	// Interval is how often the listing is read.
 	Interval time.Duration
-	// After, if there is one, is called after each listing that was read to its end.
-	After   func()
-	Metrics prometheus.Registerer
-	// DryRun tells in what the two differ, and changes nothing.
+	// OnComplete, if it is not nil, is called after each listing that was read completely.
+	OnComplete func()
+	Metrics    prometheus.Registerer
+	// DryRun returns the differences and changes nothing.
 	DryRun bool
 }
 
-// Resync reads the workspace service's listing, so that events that never arrived take effect. What is listed goes
-// through the same rules and registers as webhooks; what is not listed is reported and never deleted; a listing that
-// can't be read to its end changes nothing.
+// Resync reads the workspace service's listing, so that lost events still take effect. Listed items pass the same rules and
+// registers as webhooks. Workspaces that are not listed get a condition, and are never deleted. A listing that can't be read
+// completely changes nothing.
 type Resync struct {
 	ResyncOptions
-	metrics *resyncMetrics
+	metrics resyncMetrics
 	limiter *rate.Limiter
 }
 
@@ -52,27 +52,25 @@ func NewResync(o ResyncOptions) *Resync {
 	return &Resync{ResyncOptions: o, metrics: newResyncMetrics(o.Metrics, o.Cached), limiter: rate.NewLimiter(maxRate, 1)}
 }
 
-// What a Difference can be.
+// The kinds of a Difference.
 const (
 	DifferenceContent  = "content"
 	DifferenceState    = "state"
 	DifferenceRefused  = "refused"
 	DifferenceConflict = "conflict"
-	DifferenceOrphaned = "orphaned"
+	DifferenceUnlisted = "unlisted"
 	DifferenceListed   = "listed again"
 )
 
-// Difference is one thing in which the listing and the Workspaces differed.
+// Difference is one difference between the listing and the Workspaces.
 type Difference struct {
 	WorkspaceID string
-	// What is one of the constants above.
-	What string
-	// Detail says from what to what, or why not.
+	Kind        string
+	// Detail says what changes, or why nothing does.
 	Detail string
 }
 
-// Run reads the listing at once and then at every interval, until ctx ends with the leadership. After a failure it tries
-// again sooner.
+// Run reads the listing at once and then at every interval, until ctx ends with the leadership. It retries failures sooner.
 func (r *Resync) Run(ctx context.Context) {
 	for failures := 0; ; {
 		wait := r.Interval - jitter(r.Interval/20) // within the interval, and not all services at once
@@ -83,10 +81,10 @@ func (r *Resync) Run(ctx context.Context) {
 		case err != nil:
 			failures++
 			wait = min(wait, backoff(failures))
-			log.FromContext(ctx).Error(err, "resync failed; it is tried again")
+			log.FromContext(ctx).Error(err, "resync failed; it is retried", "after", wait)
 		default:
 			failures = 0
-			tell(ctx, differences)
+			logDifferences(ctx, differences)
 		}
 		select {
 		case <-time.After(wait):
@@ -96,65 +94,58 @@ func (r *Resync) Run(ctx context.Context) {
 	}
 }
 
-func tell(ctx context.Context, differences []Difference) {
+func logDifferences(ctx context.Context, differences []Difference) {
 	logger := log.FromContext(ctx)
 	for _, d := range differences[:min(maxLogged, len(differences))] {
-		logger.Info("resync", "workspace", d.WorkspaceID, "difference", d.What, "detail", d.Detail)
+		logger.Info("resync", "workspace", d.WorkspaceID, "difference", d.Kind, "detail", d.Detail)
 	}
 	if more := len(differences) - maxLogged; more > 0 {
 		logger.Info("resync found more differences", "number", more)
 	}
 }
 
-// Once reads the whole listing, applies what is newer there, and marks what it lacks. It tells in what the two differed.
-// An error of a single workspace is a difference of its own, and doesn't stop the others.
+// Once reads the whole listing, stores what is newer there, marks the Workspaces that it lacks, and returns the differences. An
+// error of a single workspace is a difference itself, and doesn't stop the others.
 func (r *Resync) Once(ctx context.Context) (differences []Difference, err error) {
-	listing, err := r.read(ctx)
+	c, err := r.compare(ctx)
 	if err != nil {
-		r.metrics.resyncs.WithLabelValues(outcomeFailed).Inc()
+		r.metrics.resyncs.WithLabelValues(resultFailed).Inc()
 		return nil, err
 	}
-	differences = listing.refused
-	for _, c := range listing.changes {
+	differences = c.refused
+	for _, u := range c.updates {
 		if err := r.limiter.Wait(ctx); err != nil {
 			return differences, err
 		}
-		differences = append(differences, r.apply(ctx, c))
+		differences = append(differences, r.store(ctx, u))
 	}
-	marked, err := r.mark(ctx, listing)
+	marked, err := r.markUnlisted(ctx, c)
 	differences = append(differences, marked...)
 	for _, d := range differences {
-		r.metrics.differences.WithLabelValues(d.What).Inc()
+		r.metrics.differences.WithLabelValues(d.Kind).Inc()
 	}
-	r.metrics.resyncs.WithLabelValues(outcomeComplete).Inc()
-	if r.After != nil {
-		r.After()
+	r.metrics.resyncs.WithLabelValues(resultComplete).Inc()
+	if r.OnComplete != nil {
+		r.OnComplete()
 	}
 	return differences, err
 }
 
-// update is an event that would change a Workspace.
-type update struct {
-	event workspace.Event
-	// detail says from what to what.
-	detail string
-}
-
-// apply stores one event, as the edge does.
-func (r *Resync) apply(ctx context.Context, u update) Difference {
-	what := DifferenceState
+// store stores one event, as the webhook does.
+func (r *Resync) store(ctx context.Context, u update) Difference {
+	d := Difference{u.event.Data.WorkspaceID, DifferenceState, u.detail}
 	if u.event.Type.HasContent() {
-		what = DifferenceContent
+		d.Kind = DifferenceContent
 	}
 	if r.DryRun {
-		return Difference{u.event.Data.WorkspaceID, what, u.detail}
+		return d
 	}
-	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	// A delivery id of its own: what was listed before may come again, by a webhook or not.
+	// A delivery id of its own: a webhook may bring the same event later.
 	_, _, err := r.Store.Record(ctx, u.event, workspace.NewDelivery("resync_"+rand.Text(), nil))
 	if err != nil {
-		return Difference{u.event.Data.WorkspaceID, refusalOf(err), fmt.Sprintf("%s: %v", u.event.Type, err)}
+		d.Kind, d.Detail = refusedKind(err), fmt.Sprintf("%s: %v", u.event.Type, err)
 	}
-	return Difference{u.event.Data.WorkspaceID, what, u.detail}
+	return d
 }

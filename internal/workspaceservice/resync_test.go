@@ -49,15 +49,15 @@ func (s apiStore) Record(ctx context.Context, e workspace.Event, d workspace.Del
 	return w, outcome, s.Patch(ctx, w, client.Merge)
 }
 
-// only sees the Workspaces of one test.
-type only struct {
+// labelled lists the Workspaces of one test.
+type labelled struct {
 	client.Client
 	test string
 }
 
-func (o only) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
-	return o.Client.List(ctx, list, append(options, client.MatchingLabelsSelector{
-		Selector: labels.SelectorFromSet(labels.Set{"test": o.test}),
+func (l labelled) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+	return l.Client.List(ctx, list, append(options, client.MatchingLabelsSelector{
+		Selector: labels.SelectorFromSet(labels.Set{"test": l.test}),
 	})...)
 }
 
@@ -73,14 +73,14 @@ type register struct {
 	metrics *prometheus.Registry
 }
 
-// failures is how many listings failed, as the metric tells.
+// failures is the number of failed listings in the metric.
 func (r *register) failures() (n float64) {
 	r.t.Helper()
 	families, err := r.metrics.Gather()
 	must(r.t, err)
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
-			if family.GetName() == "workspace_flyte_resyncs_total" && metric.GetLabel()[0].GetValue() == outcomeFailed {
+			if family.GetName() == "workspace_flyte_resyncs_total" && metric.GetLabel()[0].GetValue() == resultFailed {
 				n = metric.GetCounter().GetValue()
 			}
 		}
@@ -92,12 +92,12 @@ func newRegister(t testing.TB, test string) *register {
 	t.Helper()
 	admin := clustertest.Client(t, shared.Cluster(t).Config())
 	r := &register{t: t, admin: admin, pages: map[string]string{}, test: test, metrics: prometheus.NewRegistry()}
-	live := only{clustertest.Client(t, asService(t)), test}
+	live := labelled{clustertest.Client(t, asService(t)), test}
 	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", []string{"development"}, []string{"flyte-system"})
 	must(t, err)
 	r.resync = NewResync(ResyncOptions{
 		Client: serve(t, r.answer), Cached: live, Live: live, Store: apiStore{live, test}, Validator: workspace.NewValidator(naming),
-		Interval: time.Hour, After: func() { r.after++ }, Metrics: r.metrics,
+		Interval: time.Hour, OnComplete: func() { r.after++ }, Metrics: r.metrics,
 	})
 	t.Cleanup(func() {
 		must(t, r.admin.DeleteAllOf(context.WithoutCancel(t.Context()), &v1alpha1.Workspace{}, client.MatchingLabels{"test": test}))
@@ -140,14 +140,14 @@ func item(id string, version int64, state v1alpha1.State, stateVersion int64) st
 	return string(text)
 }
 
-// sync runs once and gives what differed, in order of id.
+// sync runs once and returns the differences in order of id.
 func (r *register) sync() string {
 	r.t.Helper()
 	differences, err := r.resync.Once(r.t.Context())
 	must(r.t, err)
 	lines := make([]string, len(differences))
 	for i, d := range differences {
-		lines[i] = strings.TrimSpace(d.WorkspaceID + " " + d.What + " " + d.Detail)
+		lines[i] = strings.TrimSpace(d.WorkspaceID + " " + d.Kind + " " + d.Detail)
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
@@ -163,11 +163,11 @@ func (r *register) get(id string) *v1alpha1.Workspace {
 func (r *register) expect(want ...string) {
 	r.t.Helper()
 	if diff := cmp.Diff(strings.Join(want, "\n"), r.sync()); diff != "" {
-		r.t.Errorf("what differed: %s", diff)
+		r.t.Errorf("the differences (-want +got):\n%s", diff)
 	}
 }
 
-func TestResync_AppliesWhatIsNewer(t *testing.T) {
+func TestResync_StoresNewerItems(t *testing.T) {
 	r := newRegister(t, "newer")
 	r.lists(item("newer-1", 3, "Active", 3), item("newer-2", 5, "Suspended", 6), item("newer-3", 2, "Deleted", 4))
 	r.expect("newer-1 content new, Active at 3", "newer-2 content new, Suspended at 5", "newer-2 state new, Suspended at 6")
@@ -186,8 +186,8 @@ func TestResync_AppliesWhatIsNewer(t *testing.T) {
 	}
 }
 
-// TestResync_ReportsAVersionThatIsUsedTwice and goes on with the others.
-func TestResync_ReportsAVersionThatIsUsedTwice(t *testing.T) {
+// TestResync_RefusesAVersionThatWasUsedBefore, and stores the other items.
+func TestResync_RefusesAVersionThatWasUsedBefore(t *testing.T) {
 	r := newRegister(t, "twice")
 	r.lists(item("twice-1", 3, "Active", 3), item("twice-2", 3, "Suspended", 4), item("twice-3", 3, "Active", 3))
 	r.sync()
@@ -209,33 +209,32 @@ func TestResync_ReportsAVersionThatIsUsedTwice(t *testing.T) {
 	}
 }
 
-// TestResync_KeepsWhatIsNotListed as it is, and says so.
-func TestResync_KeepsWhatIsNotListed(t *testing.T) {
+func TestResync_MarksAndKeepsUnlistedWorkspaces(t *testing.T) {
 	r := newRegister(t, "kept")
 	r.lists(item("kept-1", 1, "Active", 1), item("kept-2", 1, "Active", 1), item("kept-3", 1, "Active", 1))
 	r.sync()
 	r.lists(item("kept-2", 1, "Active", 1), item("kept-3", 2, "Deleted", 2))
-	r.expect("kept-1 orphaned", "kept-3 content 1 to 2", "kept-3 state Active at 1 to Deleted at 2")
+	r.expect("kept-1 unlisted", "kept-3 content 1 to 2", "kept-3 state Active at 1 to Deleted at 2")
 	r.expect()
 	w := r.get("kept-1")
-	if c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionOrphaned); c == nil || c.Reason != v1alpha1.ReasonNotListed ||
+	if c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionUnlisted); c == nil || c.Reason != v1alpha1.ReasonNotListed ||
 		w.Spec.State != v1alpha1.StateActive {
 		t.Errorf("kept-1 is %v %+v", w.Spec.State, c)
 	}
-	if n := countOrphans(t.Context(), r.resync.Cached); n != 1 {
-		t.Errorf("the metric tells %v orphans", n)
+	if n := countUnlisted(t.Context(), r.resync.Cached); n != 1 {
+		t.Errorf("the metric is %v", n)
 	}
-	r.lists() // nothing at all: what is deleted may be forgotten
-	r.expect("kept-2 orphaned")
+	r.lists() // it may lack deleted workspaces
+	r.expect("kept-2 unlisted")
 	r.lists(item("kept-1", 1, "Active", 1), item("kept-2", 1, "Active", 1))
 	r.expect("kept-1 listed again", "kept-2 listed again")
-	if w := r.get("kept-1"); meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionOrphaned) != nil {
+	if w := r.get("kept-1"); meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionUnlisted) != nil {
 		t.Errorf("kept-1 has %v", w.Status.Conditions)
 	}
 }
 
-// TestResync_ABrokenListingChangesNothing: not even what stands on its good pages.
-func TestResync_ABrokenListingChangesNothing(t *testing.T) {
+// TestResync_IgnoresABrokenListing with its good pages.
+func TestResync_IgnoresABrokenListing(t *testing.T) {
 	r := newRegister(t, "broken")
 	r.lists(item("broken-1", 1, "Active", 1), item("broken-2", 1, "Active", 1))
 	r.sync()
@@ -253,7 +252,7 @@ func TestResync_ABrokenListingChangesNothing(t *testing.T) {
 	}
 	r.pages = map[string]string{"": good} // the second page is a 400
 	if _, err := r.resync.Once(t.Context()); err == nil {
-		t.Error("a page is missing, and nobody noticed")
+		t.Error("a missing page is no error")
 	}
 	if after := r.get("broken-1").ResourceVersion + r.get("broken-2").ResourceVersion; after != before {
 		t.Error("something was written")
@@ -263,8 +262,8 @@ func TestResync_ABrokenListingChangesNothing(t *testing.T) {
 	}
 }
 
-// TestResync_HoldsItemsToTheRulesOfTheEdge one by one.
-func TestResync_HoldsItemsToTheRulesOfTheEdge(t *testing.T) {
+// TestResync_ValidatesItems one by one, as the webhook does.
+func TestResync_ValidatesItems(t *testing.T) {
 	r := newRegister(t, "rules")
 	r.lists(item("rules-3", 1, "Active", 1))
 	r.sync()
@@ -283,23 +282,23 @@ func TestResync_HoldsItemsToTheRulesOfTheEdge(t *testing.T) {
 		}
 	}
 	if w := r.get("rules-3"); w.Spec.State != v1alpha1.StateSuspended || w.Spec.DisplayName != "As of 1" {
-		t.Errorf("rules-3 is %+v: the lock holds, whatever the content", w.Spec)
+		t.Errorf("rules-3 is %+v: it must be suspended, whatever the content", w.Spec)
 	}
 }
 
-func TestResync_CallsNobodyAnOrphanBesideItemsThatItCannotRead(t *testing.T) {
+func TestResync_MarksNothingUnlistedBesideUnreadableItems(t *testing.T) {
 	r := newRegister(t, "unreadable")
 	r.lists(item("unreadable-1", 1, "Active", 1))
 	r.sync()
 	for _, unreadable := range []string{`7`, `{"workspace_id":7}`, `{"version":1}`} {
 		r.lists(unreadable)
-		if got := r.sync(); !strings.HasPrefix(got, "refused") || strings.Contains(got, "orphaned") {
+		if got := r.sync(); !strings.HasPrefix(got, "refused") || strings.Contains(got, "unlisted") {
 			t.Errorf("%s: %s", unreadable, got)
 		}
 	}
 }
 
-func TestResync_RunsAtOnceAndAgainAfterFailures(t *testing.T) {
+func TestResync_RunsAtOnceAndRetries(t *testing.T) {
 	r := newRegister(t, "runs")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -3,7 +3,6 @@ package workspaceservice
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
@@ -20,30 +19,28 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-type requests = workqueue.TypedRateLimitingInterface[reconcile.Request]
+// queue contains each workspace once, however often it has changed.
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// queue is the controller's queue, once that has started. It holds each workspace once, however often it has changed.
-type queue struct {
-	mu sync.Mutex
-	requests
-}
-
-// Setup watches Workspaces, and reports what changed.
+// Setup watches Workspaces, and reports those whose outcome has changed.
 func (r *Reporter) Setup(mgr manager.Manager) error {
-	unsaid := predicate.NewPredicateFuncs(func(o client.Object) bool {
+	isDue := predicate.NewPredicateFuncs(func(o client.Object) bool {
 		w, ok := o.(*v1alpha1.Workspace)
 		if !ok {
 			return false
 		}
-		_, due := messageOf(w)
+		_, due := newMessage(w)
 		return due
 	})
 	err := ctrl.NewControllerManagedBy(mgr).Named("report").
-		For(&v1alpha1.Workspace{}, builder.WithPredicates(unsaid)).
-		WatchesRawSource(source.Func(r.queue.take)).
+		For(&v1alpha1.Workspace{}, builder.WithPredicates(isDue)).
+		WatchesRawSource(source.Func(func(_ context.Context, q queue) error {
+			r.queue.Store(&q)
+			return nil
+		})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
-			RateLimiter: spreading{
+			RateLimiter: jitteredLimiter{
 				workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 			},
 		}).
@@ -54,7 +51,7 @@ func (r *Reporter) Setup(mgr manager.Manager) error {
 	return nil
 }
 
-// Acquired looks at every Workspace again: while another replica led, this one said nothing.
+// Acquired enqueues every Workspace: this replica reported nothing while another one led.
 func (r *Reporter) Acquired(ctx context.Context) {
 	var all v1alpha1.WorkspaceList
 	if err := r.Cached.List(ctx, &all, client.UnsafeDisableDeepCopy); err != nil {
@@ -62,24 +59,14 @@ func (r *Reporter) Acquired(ctx context.Context) {
 		return
 	}
 	for i := range all.Items {
-		r.queue.add(request(all.Items[i].Name))
+		r.enqueue(all.Items[i].Name)
 	}
 }
 
-// take is called by the controller at its start.
-func (q *queue) take(_ context.Context, r requests) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.requests = r
-	return nil
-}
-
-// add does nothing before the controller has started: its start looks at every Workspace by itself.
-func (q *queue) add(r reconcile.Request) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.requests != nil {
-		q.Add(r)
+// enqueue does nothing before the controller has started, which enqueues every Workspace by itself.
+func (r *Reporter) enqueue(id string) {
+	if q := r.queue.Load(); q != nil {
+		(*q).Add(request(id))
 	}
 }
 
@@ -87,12 +74,12 @@ func request(id string) reconcile.Request {
 	return reconcile.Request{NamespacedName: client.ObjectKey{Name: id}}
 }
 
-// spreading makes what failed at one time be tried again at different times.
-type spreading struct {
+// jitteredLimiter retries what failed at one time at different times.
+type jitteredLimiter struct {
 	workqueue.TypedRateLimiter[reconcile.Request]
 }
 
 // When adds up to a half.
-func (s spreading) When(r reconcile.Request) time.Duration {
-	return jitter(s.TypedRateLimiter.When(r))
+func (l jitteredLimiter) When(r reconcile.Request) time.Duration {
+	return jitter(l.TypedRateLimiter.When(r))
 }

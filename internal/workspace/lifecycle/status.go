@@ -22,7 +22,7 @@ import (
 // them. Unknown conditions are removed; those of package workspaceservice stay.
 func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 	w.Status.ObservedGeneration = w.Generation
-	known := append(v1alpha1.StepConditions(), v1alpha1.ConditionReady, v1alpha1.ConditionReported, v1alpha1.ConditionOrphaned)
+	known := append(v1alpha1.StepConditions(), v1alpha1.ConditionReady, v1alpha1.ConditionReported, v1alpha1.ConditionUnlisted)
 	w.Status.Conditions = slices.DeleteFunc(w.Status.Conditions, func(c metav1.Condition) bool { return !slices.Contains(known, c.Type) })
 	outcomes = slices.Clone(outcomes)
 	for i, o := range outcomes {
@@ -40,7 +40,7 @@ func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 func removeReports(w *v1alpha1.Workspace) {
 	w.Status.Reported = nil
 	meta.RemoveStatusCondition(&w.Status.Conditions, v1alpha1.ConditionReported)
-	meta.RemoveStatusCondition(&w.Status.Conditions, v1alpha1.ConditionOrphaned)
+	meta.RemoveStatusCondition(&w.Status.Conditions, v1alpha1.ConditionUnlisted)
 }
 
 // firstNotDone is the first outcome of a condition that is not done, or else the last.

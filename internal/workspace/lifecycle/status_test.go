@@ -117,7 +117,7 @@ func TestController_ForgetsReportsWithoutAWorkspaceService(t *testing.T) {
 	w := s.provisioned("unreported")
 	before := w.DeepCopy()
 	w.Status.Reported = &v1alpha1.Reported{Status: "ready", Digest: "x", Time: metav1.Now()}
-	for _, condition := range []string{v1alpha1.ConditionReported, v1alpha1.ConditionOrphaned} {
+	for _, condition := range []string{v1alpha1.ConditionReported, v1alpha1.ConditionUnlisted} {
 		meta.SetStatusCondition(&w.Status.Conditions, metav1.Condition{Type: condition, Status: metav1.ConditionTrue, Reason: "Before"})
 	}
 	must(t, s.admin.Status().Patch(t.Context(), w, client.MergeFrom(before)))

@@ -13,19 +13,19 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-func newOrphansCommand(cluster *clusterFlags) *cobra.Command {
+func newUnlistedCommand(cluster *clusterFlags) *cobra.Command {
 	return &cobra.Command{
-		Use:   "orphans",
+		Use:   "unlisted",
 		Short: "List the workspaces that the workspace service does not list",
-		Long: `List the workspaces that were not in the workspace service's last complete listing, and since when.
+		Long: `List the workspaces that the last complete listing of the workspace service lacks, and since when.
 
-They are kept as they are. Delete one at the workspace service, or send workspace.deleted for it, if it is to go.`,
+They are kept. To remove one, delete it at the workspace service, or send workspace.deleted for it.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return listOrphans(c, cluster) },
+		RunE: func(c *cobra.Command, _ []string) error { return listUnlisted(c, cluster) },
 	}
 }
 
-func listOrphans(c *cobra.Command, cluster *clusterFlags) error {
+func listUnlisted(c *cobra.Command, cluster *clusterFlags) error {
 	kube, err := cluster.client()
 	if err != nil {
 		return err
@@ -36,14 +36,14 @@ func listOrphans(c *cobra.Command, cluster *clusterFlags) error {
 	}
 	const gap = 3
 	table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, gap, ' ', 0)
-	fmt.Fprintln(table, "WORKSPACE\tSTATE\tVERSION\tOWNER\tORPHANED")
+	fmt.Fprintln(table, "WORKSPACE\tSTATE\tVERSION\tOWNER\tUNLISTED")
 	for i := range all.Items {
 		w := &all.Items[i]
-		orphaned := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionOrphaned)
-		if orphaned == nil || orphaned.Status != metav1.ConditionTrue {
+		unlisted := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionUnlisted)
+		if unlisted == nil || unlisted.Status != metav1.ConditionTrue {
 			continue
 		}
-		since := duration.HumanDuration(time.Since(orphaned.LastTransitionTime.Time))
+		since := duration.HumanDuration(time.Since(unlisted.LastTransitionTime.Time))
 		version := max(w.Spec.Version, w.Spec.StateVersion)
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", w.Name, w.Spec.State, version, w.Spec.Owner, since)
 	}
