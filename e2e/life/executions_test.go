@@ -2,7 +2,6 @@ package life
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,6 +23,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
 // engine is a FlyteAdmin that starts executions: the double, or the real one of FLYTE_TEST_ENDPOINT, which makes FlyteWorkflows in the
@@ -82,60 +82,28 @@ func (e engine) kubectl(t *testing.T, args ...string) []byte {
 	return output
 }
 
-// register registers a container task that asks for these resources.
-func (e engine) register(t *testing.T, project string, asked *core.Resources) (*core.Identifier, error) {
+// register registers a container task that requests these resources.
+func (e engine) register(t *testing.T, project string, requested *core.Resources) (*core.Identifier, error) {
 	t.Helper()
-	id := &core.Identifier{
-		ResourceType: core.ResourceType_TASK, Project: project, Domain: "development", Version: "v1",
-		Name: fmt.Sprintf("t%d", time.Now().UnixNano()),
-	}
-	_, err := e.CreateTask(t.Context(), &admin.TaskCreateRequest{Id: id, Spec: &admin.TaskSpec{Template: &core.TaskTemplate{
-		Type: "container", Metadata: &core.TaskMetadata{Runtime: &core.RuntimeMetadata{Version: "1"}}, Interface: &core.TypedInterface{},
-		Target: &core.TaskTemplate_Container{Container: &core.Container{
-			Image: "company.com/train:v1", Command: []string{"train"}, Resources: asked,
-		}},
-	}}})
-	return id, err
+	name := fmt.Sprintf("t%d", time.Now().UnixNano())
+	return flytetest.RegisterTask(t.Context(), e, project, "development", name, requested)
 }
 
-// run starts an execution of the task, and returns what propeller gets for its container.
+// run starts an execution of the task and returns the resources that propeller gets for its container.
 func (e engine) run(t *testing.T, task *core.Identifier) corev1.ResourceRequirements {
 	t.Helper()
-	env := shared.Env()
-	_, err := e.CreateExecution(t.Context(), &admin.ExecutionCreateRequest{
-		Project: task.GetProject(), Domain: task.GetDomain(), Name: task.GetName(), Inputs: &core.LiteralMap{},
-		Spec: &admin.ExecutionSpec{LaunchPlan: task, Metadata: &admin.ExecutionMetadata{}},
-	})
-	if err != nil {
+	if err := flytetest.StartExecution(t.Context(), e, task); err != nil {
 		t.Fatal(err)
 	}
-	if e.kubeconfig == "" {
-		resources := env.Flyte.ExecutionResources(task.GetProject(), task.GetDomain(), task.GetName())
-		return corev1.ResourceRequirements{Requests: listOf(resources.GetRequests()), Limits: listOf(resources.GetLimits())}
-	}
-	var made struct {
-		Tasks map[string]struct {
-			Container struct {
-				Resources struct {
-					Requests, Limits []struct{ Name, Value string }
-				} `json:"resources"`
-			} `json:"container"`
-		} `json:"tasks"`
-	}
-	output := e.kubectl(t, "get", "flyteworkflows.flyte.lyft.com", "-n", "flyte-"+task.GetProject(), task.GetName(), "-o", "json")
-	if err := json.Unmarshal(output, &made); err != nil || len(made.Tasks) != 1 {
-		t.Fatalf("the FlyteWorkflow is %s: %v", output, err)
-	}
-	all := corev1.ResourceRequirements{Requests: corev1.ResourceList{}, Limits: corev1.ResourceList{}}
-	for _, one := range made.Tasks {
-		for _, entry := range one.Container.Resources.Requests {
-			all.Requests[kubernetesName(entry.Name)] = resource.MustParse(entry.Value)
-		}
-		for _, entry := range one.Container.Resources.Limits {
-			all.Limits[kubernetesName(entry.Name)] = resource.MustParse(entry.Value)
+	resources := shared.Env().Flyte.ExecutionResources(task.GetProject(), task.GetDomain(), task.GetName())
+	if e.kubeconfig != "" {
+		var err error
+		output := e.kubectl(t, "get", "flyteworkflows.flyte.lyft.com", "-n", "flyte-"+task.GetProject(), task.GetName(), "-o", "json")
+		if resources, err = flytetest.WorkflowResources(output); err != nil {
+			t.Fatal(err)
 		}
 	}
-	return all
+	return corev1.ResourceRequirements{Requests: listOf(resources.GetRequests()), Limits: listOf(resources.GetLimits())}
 }
 
 func listOf(entries []*core.Resources_ResourceEntry) corev1.ResourceList {

@@ -48,6 +48,23 @@ func inCluster(kubeconfig string) executionResources {
 	}
 }
 
+func TestWorkflowResources(t *testing.T) {
+	const container = `{"container": {"resources": {"requests": [{"name": "CPU", "value": "1"}], "limits": [{"name": "GPU", "value": "2"}]}}}`
+	resources, err := flytetest.WorkflowResources([]byte(`{"tasks": {"t": ` + container + `}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := [2]string{formatResources(resources.GetRequests()), formatResources(resources.GetLimits())}
+	if diff := cmp.Diff([2]string{"CPU=1", "GPU=2"}, got); diff != "" {
+		t.Errorf("requests and limits (-want +got):\n%s", diff)
+	}
+	for _, text := range []string{`{`, `{}`, `{"tasks": {"a": ` + container + `, "b": ` + container + `}}`} {
+		if _, err := flytetest.WorkflowResources([]byte(text)); err == nil {
+			t.Errorf("%s is accepted", text)
+		}
+	}
+}
+
 func kubectl(t *testing.T, kubeconfig string, args ...string) []byte {
 	t.Helper()
 	args = append([]string{"--kubeconfig", kubeconfig}, args...)

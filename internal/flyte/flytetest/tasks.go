@@ -45,8 +45,11 @@ func WorkflowResources(flyteWorkflow []byte) (*core.Resources, error) {
 			} `json:"container"`
 		} `json:"tasks"`
 	}
-	if err := json.Unmarshal(flyteWorkflow, &workflow); err != nil || len(workflow.Tasks) != 1 {
-		return nil, fmt.Errorf("the FlyteWorkflow has %d tasks, %w:\n%s", len(workflow.Tasks), err, flyteWorkflow)
+	if err := json.Unmarshal(flyteWorkflow, &workflow); err != nil {
+		return nil, fmt.Errorf("decoding the FlyteWorkflow: %w", err)
+	}
+	if len(workflow.Tasks) != 1 {
+		return nil, fmt.Errorf("the FlyteWorkflow has %d tasks, want one: %s", len(workflow.Tasks), flyteWorkflow)
 	}
 	resources := &core.Resources{}
 	toProto := func(all entries) (list []*core.Resources_ResourceEntry) {
