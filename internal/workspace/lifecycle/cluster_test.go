@@ -2,9 +2,7 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"testing"
-	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -83,23 +81,5 @@ func must(t testing.TB, err error) {
 // eventually polls until condition returns nil.
 func eventually(t testing.TB, condition func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	var last error
-	for {
-		err := condition(ctx)
-		switch {
-		case err == nil:
-			return
-		case last == nil || !errors.Is(err, context.DeadlineExceeded): // which says nothing
-			last = err
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatal(last)
-		case <-ticker.C:
-		}
-	}
+	clustertest.Eventually(t, condition)
 }

@@ -22,6 +22,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
+	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
@@ -62,6 +63,8 @@ type stageOptions struct {
 	limits       workspace.Limits
 	clock        *clock
 	flyteTimeout time.Duration
+	// proxy stands between the controller and the API server.
+	proxy *faultproxy.Proxy
 	// alone: there is no workspace service.
 	alone bool
 	// seesAll lets the controller see the Workspaces of all tests: only for tests that run alone.
@@ -109,6 +112,9 @@ func (s *stage) addManager() {
 		}
 	}
 	cfg := clustertest.As(s.t, shared.Cluster(s.t), s.account)
+	if s.proxy != nil {
+		cfg = s.proxy.Config(cfg)
+	}
 	cfg.Wrap(s.requests.around)
 	s.mgr, err = manager.New(cfg, manager.Options{
 		Scheme: scheme, Cache: caches, Logger: logr.Discard(),
