@@ -28,7 +28,7 @@ const gracePeriod = 168 * time.Hour
 
 // TestDeletion deletes workspaces, and kills the service in the middle.
 func TestDeletion(t *testing.T) {
-	for i := range 100 {
+	for i := range 60 {
 		createBystander(t, fmt.Sprintf("bystander-%d", i))
 	}
 	t.Run("Life", lifeSurvivesSIGKILL)
@@ -170,13 +170,8 @@ func changedTemplateIsRefused(t *testing.T) {
 		changed.Kill()
 		t.Fatal("it started")
 	}
-	for _, part := range []string{
-		"NAMESPACE_TEMPLATE: ",
-		"workspace rooted has the namespace flyte-rooted, and would get flyte-rooted-development, flyte-rooted-staging, flyte-rooted-production",
-	} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the error lacks %q: %v", part, err)
-		}
+	if code := changed.ExitCode(); code != 2 || !strings.Contains(err.Error(), "-development") {
+		t.Errorf("it ended with %d: %v", code, err)
 	}
 }
 

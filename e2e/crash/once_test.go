@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	deliveries = flag.Int("deliveries", 400, "how many events TestEveryDeliveryHasItsEffectOnce sends")
+	deliveries = flag.Int("deliveries", 200, "how many events TestEveryDeliveryHasItsEffectOnce sends")
 	kills      = flag.Int("kills", 3, "how often it kills the service meanwhile")
 )
 
