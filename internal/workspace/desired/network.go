@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/netguard"
 )
 
 // isolationName is the one NetworkPolicy in each namespace of a workspace.
@@ -82,7 +83,7 @@ func dns(numbers ...int32) (all []networkingv1.NetworkPolicyPort) {
 func world(except []string) []networkingv1.NetworkPolicyPeer {
 	v4 := &networkingv1.IPBlock{CIDR: "0.0.0.0/0"}
 	v6 := &networkingv1.IPBlock{CIDR: "::/0"}
-	for _, prefix := range closedRanges(except) {
+	for _, prefix := range netguard.WithMetadata(except) {
 		block := v6
 		if prefix.Addr().Is4() {
 			block = v4

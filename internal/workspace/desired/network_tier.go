@@ -9,13 +9,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/netguard"
 )
 
 // What the presets of a tier open. GKE's metadata server is reached behind a translation of the usual address, at port
 // 988 (cloud.google.com/kubernetes-engine/docs/how-to/network-policy).
 var (
-	metadataServer     = []string{"169.254.169.254/32", "169.254.169.252/32", "fd00:ec2::254/128", "fd20:ce::254/128"}
-	eksPodIdentity     = []string{"169.254.170.23/32", "fd00:ec2::23/128"}
 	metadataPorts      = tcp(80, 988)
 	podIdentityPorts   = tcp(80)
 	kubeAPIPorts       = tcp(443, 6443)
@@ -23,6 +22,9 @@ var (
 	// rayPorts are where KubeRay's operator dials Ray pods: the head's dashboard, which takes jobs, and Ray Serve's proxy.
 	rayPorts = tcp(8265, 8000)
 )
+
+// metadataRanges are the metadata addresses in every form in which pods could dial them.
+var metadataRanges = netguard.WithMetadata(nil)
 
 // What KubeRay's Helm chart and manifests call the operator's pods, and the namespace unless the tier says otherwise.
 const (
@@ -34,10 +36,10 @@ const (
 func (p *Plan) tierEgressRules() (rules []networkingv1.NetworkPolicyEgressRule) {
 	network := p.Tier.Spec.Network
 	if network.MetadataServer {
-		rules = append(rules, open(exactly(metadataServer), metadataPorts)...)
+		rules = append(rules, open(exactly(netguard.MetadataServer), metadataPorts)...)
 	}
 	if network.EKSPodIdentity {
-		rules = append(rules, open(exactly(eksPodIdentity), podIdentityPorts)...)
+		rules = append(rules, open(exactly(netguard.EKSPodIdentity), podIdentityPorts)...)
 	}
 	if p.Tier.Spec.Workload.Role != "" {
 		for _, api := range p.APIServers {
@@ -100,7 +102,7 @@ func blocks(cidrs ...v1alpha1.OpenCIDR) []networkingv1.NetworkPolicyPeer {
 func blocksWithout(except []v1alpha1.CIDR, cidrs ...v1alpha1.OpenCIDR) (peers []networkingv1.NetworkPolicyPeer) {
 	for _, cidr := range cidrs {
 		prefix, err := netip.ParsePrefix(string(cidr))
-		if err != nil || covers(metadataRanges, prefix) {
+		if err != nil || netguard.Covers(metadataRanges, prefix) {
 			continue
 		}
 		block := &networkingv1.IPBlock{CIDR: string(cidr)}
@@ -112,7 +114,7 @@ func blocksWithout(except []v1alpha1.CIDR, cidrs ...v1alpha1.OpenCIDR) (peers []
 			}
 		}
 		for _, metadata := range metadataRanges {
-			if covers([]netip.Prefix{prefix}, metadata) && !covers(excepted, metadata) {
+			if netguard.Covers([]netip.Prefix{prefix}, metadata) && !netguard.Covers(excepted, metadata) {
 				block.Except = append(block.Except, metadata.String())
 			}
 		}
