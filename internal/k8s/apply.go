@@ -17,7 +17,7 @@ import (
 // Why an object is not as it should be. Repeating the request at once helps with none of them.
 var (
 	// ErrForeign: a namespace of that name exists and does not carry our label for this workspace.
-	ErrForeign = errors.New("it exists and is not labelled " + v1alpha1.LabelWorkspace + " with this workspace")
+	ErrForeign = errors.New("it exists and is not labelled " + v1alpha1.LabelWorkspace)
 	// ErrTerminating: the namespace is being deleted; a watch reports when it is gone.
 	ErrTerminating = errors.New("it is being deleted")
 	// ErrFinalizing: an object in the namespace is being deleted, and a finalizer keeps it; a watch reports when it is gone.
@@ -221,8 +221,8 @@ func checkOwnership(have, want client.Object) error {
 	if !have.GetDeletionTimestamp().IsZero() {
 		return ErrTerminating
 	}
-	if have.GetLabels()[v1alpha1.LabelWorkspace] != want.GetLabels()[v1alpha1.LabelWorkspace] {
-		return ErrForeign
+	if id := WorkspaceOf(want); WorkspaceOf(have) != id {
+		return fmt.Errorf("%w=%s", ErrForeign, id)
 	}
 	return nil
 }

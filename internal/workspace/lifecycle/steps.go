@@ -109,8 +109,11 @@ func (c *Controller) workload(ctx context.Context, t *target) outcome {
 
 // quotaOf is the quota of a namespace. Without a tier, what exists becomes no larger.
 func (c *Controller) quotaOf(ctx context.Context, p *desired.Plan) (desired.Part, error) {
-	if p.Tier != nil {
+	switch {
+	case p.Tier != nil:
 		return p.Quota(), nil
+	case p.Workspace.Spec.State != v1alpha1.StateActive:
+		return p.TierlessQuota(nil), nil // it starts nothing new, whatever exists
 	}
 	live := &corev1.ResourceQuota{}
 	err := c.Applier.Live.Get(ctx, p.QuotaKey(), live)
