@@ -6,15 +6,15 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TierKeys are the keys of the labels and annotations that the tier has put on an object. By them they are told from those
-// of others, and are taken away when the tier drops them.
+// TierKeys are the keys of the labels and annotations that the tier has put on an object. The service removes those that the tier
+// drops, and leaves all others alone.
 // +kubebuilder:object:generate=false
 type TierKeys struct {
 	Labels      []string `json:"labels,omitempty"`
 	Annotations []string `json:"annotations,omitempty"`
 }
 
-// String is what AnnotationTierKeys holds.
+// String is the value of AnnotationTierKeys.
 func (k TierKeys) String() string {
 	text, err := json.Marshal(k)
 	if err != nil {
@@ -23,7 +23,7 @@ func (k TierKeys) String() string {
 	return string(text)
 }
 
-// TierKeysOf are the keys that an object names; none where AnnotationTierKeys is missing or can't be read.
+// TierKeysOf are the keys in AnnotationTierKeys of an object; none if it is missing or invalid.
 func TierKeysOf(o metav1.Object) (keys TierKeys) {
 	if json.Unmarshal([]byte(o.GetAnnotations()[AnnotationTierKeys]), &keys) != nil {
 		return TierKeys{}
