@@ -14,7 +14,6 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
-	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
@@ -30,12 +29,15 @@ const (
 	minLeaseRetry = 100 * time.Millisecond
 )
 
-// check adds what is wrong with values that could be parsed, and keeps what follows from them.
+// check reports what is wrong with the parsed values, and derives others from them.
 func (c *config) check(found problems) {
 	c.checkAddresses(found)
 	c.checkCluster(found)
 	c.checkLease(found)
-	c.checkSecret(found)
+	checkSecret(found, "WORKSPACE_WEBHOOK_SECRET", c.WebhookSecret, c.WebhookSecretFile, func() error {
+		_, err := loadSecret(c.WebhookSecret, c.WebhookSecretFile, signature.ParseKeys)
+		return err
+	})
 	c.checkFlyte(found)
 	c.checkNaming(found)
 	c.checkNetwork(found)
@@ -126,22 +128,11 @@ func (c *config) flytePorts() (ports []int32) {
 	return ports
 }
 
-func (c *config) checkSecret(found problems) {
-	var err error
-	switch {
-	case c.WebhookSecret == "" && c.WebhookSecretFile == "":
-		found.add("WORKSPACE_WEBHOOK_SECRET", "is required, or WORKSPACE_WEBHOOK_SECRET_FILE")
-	case c.WebhookSecret != "" && c.WebhookSecretFile != "":
-		found.add("WORKSPACE_WEBHOOK_SECRET", "must not be set together with WORKSPACE_WEBHOOK_SECRET_FILE")
-	case c.WebhookSecret != "":
-		if c.keys, err = signature.ParseKeys(c.WebhookSecret); err != nil {
-			found.add("WORKSPACE_WEBHOOK_SECRET", "%s", err)
-		}
-	case looksSecret(c.WebhookSecretFile): // the reader's errors repeat the path
-		found.add("WORKSPACE_WEBHOOK_SECRET_FILE", "must be a file's path, not a secret itself")
-	default:
-		if _, err := secretfile.Watch(c.WebhookSecretFile, signature.ParseKeys, func(error) {}); err != nil {
-			found.add("WORKSPACE_WEBHOOK_SECRET_FILE", "%s", err)
+// checkUnused refuses variables that have no effect without another one.
+func checkUnused(found problems, without string, values map[string]string) {
+	for variable, value := range values {
+		if value != "" {
+			found.add(variable, "is of no use without %s", without)
 		}
 	}
 }
@@ -184,11 +175,6 @@ func (c *config) checkNaming(found problems) {
 	if c.naming, err = workspace.NewNaming(c.NamespaceTemplate, prefix, domains, reserved); err != nil {
 		found.add("NAMESPACE_TEMPLATE", "%s", err)
 	}
-}
-
-// looksSecret tells whether text holds a secret in the form of Standard Webhooks.
-func looksSecret(text string) bool {
-	return strings.Contains(text, "whsec_") || strings.Contains(text, "whsk_")
 }
 
 func checkAddress(found problems, variable, address string) {

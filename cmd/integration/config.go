@@ -14,9 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
-	"platform.company.com/workspace-flyte-integration/internal/secretfile"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
 // config is everything that can be configured, read once. The names of the variables are the contract's.
@@ -81,17 +79,16 @@ type config struct {
 	DeletionGracePeriod time.Duration `env:"DELETION_GRACE_PERIOD" envDefault:"168h"`
 	TombstoneTTL        time.Duration `env:"TOMBSTONE_TTL"         envDefault:"720h"`
 
-	// What follows from the variables.
+	// Derived from the variables.
 	rest            *rest.Config
 	naming          *workspace.Naming
-	keys            *signature.Keys
 	workspaceAPI    *url.URL
 	workspaceAPICAs *x509.CertPool
 }
 
-// notYet are variables of the contract that this version does not act on. Ignoring one silently would let somebody
-// believe in a protection that is not there.
-var notYet = []string{
+// unsupportedVariables are those of the contract that this version can't act on. It refuses them: somebody would rely on a
+// protection that is not there.
+var unsupportedVariables = []string{
 	"API_AUTH",
 }
 
@@ -105,7 +102,7 @@ func loadConfig(environ []string) (cfg *config, wrong []string) {
 	}
 	cfg = &config{}
 	found := parseProblems(env.ParseWithOptions(cfg, env.Options{Environment: variables}))
-	for _, name := range notYet {
+	for _, name := range unsupportedVariables {
 		if _, set := variables[name]; set {
 			found.add(name, "is not supported by this version")
 		}
@@ -114,10 +111,10 @@ func loadConfig(environ []string) (cfg *config, wrong []string) {
 	return cfg, found.sorted()
 }
 
-// problems are sentences about variables.
+// problems are what is wrong with variables, by their names.
 type problems map[string]string
 
-// add notes the first problem of a variable, in one line.
+// add keeps the first problem of a variable, in one line.
 func (p problems) add(variable, format string, args ...any) {
 	if _, known := p[variable]; !known {
 		p[variable] = strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "; ")
@@ -159,30 +156,6 @@ func nameOf(t reflect.Type) string {
 	return "number"
 }
 
-// webhookKeys gives the current keys: of the file, re-read when it changes, or of the variable. Keys that share a secret with
-// those of the other direction are never taken up. loaded is called with each set of keys that is, report as by
-// [secretfile.Watch].
-func (c *config) webhookKeys(loaded func(*signature.Keys), report func(error)) (func() *signature.Keys, error) {
-	if c.WebhookSecretFile == "" {
-		loaded(c.keys)
-		return func() *signature.Keys { return c.keys }, nil
-	}
-	file, err := secretfile.Watch(c.WebhookSecretFile, func(text string) (*signature.Keys, error) {
-		keys, err := signature.ParseKeys(text)
-		if err == nil && keys.Overlaps(c.outbound()) {
-			return nil, errors.New("shares a secret with those of the workspace service: the two directions need secrets of their own")
-		}
-		if err == nil {
-			loaded(keys)
-		}
-		return keys, err
-	}, report)
-	if err != nil {
-		return nil, fmt.Errorf("reading WORKSPACE_WEBHOOK_SECRET_FILE: %w", err)
-	}
-	return file.Current, nil
-}
-
 // drain is how long requests under way may take to finish at the end of the process.
 func (c *config) drain() time.Duration { return c.ProvisionTimeout + drainMargin }
 
@@ -190,7 +163,7 @@ func (c *config) leaseTimes() k8s.LeaseTimes {
 	return k8s.LeaseTimes{Duration: c.LeaseDuration, RenewDeadline: c.LeaseRenewDeadline, RetryPeriod: c.LeaseRetryPeriod}
 }
 
-// pprofAddress is on loopback only: profiles tell what is in memory.
+// pprofAddress is on loopback only: profiles show what is in memory.
 func (c *config) pprofAddress() string {
 	if c.PprofEnabled {
 		return "127.0.0.1:6060"

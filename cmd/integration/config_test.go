@@ -302,8 +302,8 @@ func TestConfig_RefusesWebhookSecretsWithoutRepeatingThem(t *testing.T) {
 		"no prefix":   {"hunter2hunter2", "", "WORKSPACE_WEBHOOK_SECRET: secret 1: it does not start with whsec_, whsk_ or whpk_"},
 		"several": {privateKey + " " + goodSecret + " hunter2", "", "WORKSPACE_WEBHOOK_SECRET: secret 1: " + onlySigns +
 			"; secret 3: it does not start with whsec_, whsk_ or whpk_"},
-		"empty file": {"", empty, "WORKSPACE_WEBHOOK_SECRET_FILE: parsing " + empty + ": there is no secret"},
-		"a bad file": {"", private, "WORKSPACE_WEBHOOK_SECRET_FILE: parsing " + private + ": secret 1: " + onlySigns},
+		"empty file": {"", empty, "WORKSPACE_WEBHOOK_SECRET_FILE: there is no secret"},
+		"a bad file": {"", private, "WORKSPACE_WEBHOOK_SECRET_FILE: secret 1: " + onlySigns},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func TestConfig_TakesFlytesCredentials(t *testing.T) {
 		}, nil},
 		"no secret": {
 			map[string]string{"FLYTE_CLIENT_ID": "us"},
-			[]string{"FLYTE_CLIENT_SECRET: is required with FLYTE_CLIENT_ID, or FLYTE_CLIENT_SECRET_FILE"},
+			[]string{"FLYTE_CLIENT_SECRET: is required, or FLYTE_CLIENT_SECRET_FILE"},
 		},
 		"two secrets": {
 			map[string]string{"FLYTE_CLIENT_ID": "us", "FLYTE_CLIENT_SECRET": "hunter2", "FLYTE_CLIENT_SECRET_FILE": secretFile},

@@ -1,5 +1,5 @@
-// Command integration is the service: it receives signed webhooks, stores the wish as a Workspace, makes it true and
-// keeps it true. It is configured by environment variables alone; docs/configuration.md lists them.
+// Command integration is the service: it receives signed webhooks, stores the desired state as Workspaces, and
+// makes the cluster and Flyte match it. Environment variables alone configure it; docs/configuration.md lists them.
 package main
 
 import (
@@ -21,17 +21,17 @@ const (
 )
 
 const (
-	// heapGrowth is by how many percent the heap grows before garbage is collected, unless GOGC says otherwise: what is kept of
-	// all workspaces would be looked at again and again for the sake of what one request leaves behind.
+	// heapGrowth is by how many percent the heap grows before garbage is collected, unless GOGC is set: otherwise the caches of
+	// all workspaces would be scanned again and again for the little garbage of one request.
 	heapGrowth = 300
-	// heapLimit is the share of the container's memory from which on garbage is collected more often, unless GOMEMLIMIT says
-	// otherwise: the rest is for what the Go runtime doesn't count.
+	// heapLimit is the share of the container's memory above which garbage is collected more often, unless GOMEMLIMIT is set.
+	// The rest is for what the Go runtime doesn't count.
 	heapLimit = 0.9
 )
 
 func main() {
 	if len(os.Args) > 1 {
-		os.Exit(answer(os.Args[1:]))
+		os.Exit(runSubcommand(os.Args[1:]))
 	}
 	cfg, problems := loadConfig(os.Environ())
 	if len(problems) > 0 {
@@ -46,23 +46,23 @@ func main() {
 		os.Exit(exitFailed)
 	}
 	log, slogger := useLogger(logger)
-	limitGarbage(log)
+	tuneGC(log)
 	if err := run(ctrl.SetupSignalHandler(), cfg, log, slogger); err != nil {
-		os.Exit(stopped(log, err))
+		os.Exit(exitCode(log, err))
 	}
 }
 
-// limitGarbage sets how often garbage is collected. Without a limit of the container there is none.
-func limitGarbage(log logr.Logger) {
+// tuneGC sets how often garbage is collected. There is no memory limit if the container has none.
+func tuneGC(log logr.Logger) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(heapGrowth)
 	}
 	limit, err := memlimit.Set(memlimit.WithRatio(heapLimit), memlimit.WithProvider(memlimit.FromCgroup))
-	log.V(1).Info("garbage is collected more often above a limit", "bytes", limit, "unlimited", err)
+	log.V(1).Info("set the memory limit of the Go runtime", "bytes", limit, "unlimited", err)
 }
 
-// stopped tells why the service ended by itself.
-func stopped(log logr.Logger, err error) (code int) {
+// exitCode logs why the service stopped by itself, and returns the exit code.
+func exitCode(log logr.Logger, err error) (code int) {
 	if wrong, ok := errors.AsType[misconfiguration](err); ok {
 		fmt.Fprintln(os.Stderr, wrong)
 		return exitMisconfigured
@@ -71,8 +71,8 @@ func stopped(log logr.Logger, err error) (code int) {
 	return exitFailed
 }
 
-// answer is for people who try arguments, and for `helm test`.
-func answer(args []string) (code int) {
+// runSubcommand runs --version, and --test for `helm test`.
+func runSubcommand(args []string) (code int) {
 	switch {
 	case slices.Equal(args, []string{"--version"}):
 		fmt.Println(versionLine())
@@ -84,6 +84,6 @@ func answer(args []string) (code int) {
 		}
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "integration takes no argument but --version, and --test URL: environment variables configure it")
+	fmt.Fprintln(os.Stderr, "integration takes only --version or --test URL: environment variables configure it")
 	return exitMisconfigured
 }

@@ -89,7 +89,7 @@ func TestMain_NamesEveryMistakeInALine(t *testing.T) {
 }
 
 func TestMain_TakesNoArgumentButVersion(t *testing.T) {
-	wrong := result{Code: 2, Stderr: "integration takes no argument but --version, and --test URL: environment variables configure it\n"}
+	wrong := result{Code: 2, Stderr: "integration takes only --version or --test URL: environment variables configure it\n"}
 	tests := map[string]result{
 		"--version": {Stdout: "dev (commit unknown, unknown, " + runtime.Version() + ")\n"},
 		"--help":    wrong, "serve": wrong, "--version --help": wrong, "--test": wrong,
@@ -167,10 +167,10 @@ func libraries() {
 }
 
 func TestStopped_BlamesTheConfiguration(t *testing.T) {
-	if code := stopped(logr.Discard(), fmt.Errorf("running: %w", misconfiguration("NAMESPACE_TEMPLATE: no"))); code != exitMisconfigured {
+	if code := exitCode(logr.Discard(), fmt.Errorf("running: %w", misconfiguration("NAMESPACE_TEMPLATE: no"))); code != exitMisconfigured {
 		t.Errorf("a misconfiguration ends with %d", code)
 	}
-	if code := stopped(logr.Discard(), errors.New("no")); code != exitFailed {
+	if code := exitCode(logr.Discard(), errors.New("no")); code != exitFailed {
 		t.Errorf("a failure ends with %d", code)
 	}
 }

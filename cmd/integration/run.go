@@ -38,7 +38,7 @@ const (
 	drainMargin = 5 * time.Second
 )
 
-// service is the parts that are wired together.
+// service wires the parts together.
 type service struct {
 	cfg        *config
 	log        logr.Logger
@@ -55,8 +55,8 @@ type service struct {
 	server     *http.Server
 	// stallLimit is when a leader whose work does not progress is restarted.
 	stallLimit time.Duration
-	// refused is why the service ended by itself, if the configuration is to blame.
-	refused error
+	// misconfigured is why the service stopped by itself, if the configuration does not suit the cluster.
+	misconfigured error
 	// relisted yields a value after the caches listed a kind anew.
 	relisted chan struct{}
 }
@@ -80,7 +80,7 @@ func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger
 		log.Info("NAMESPACE_TEMPLATE has no {domain}: two executions of one name in two domains of a project collide")
 	}
 	err := s.serve(ctx)
-	return cmp.Or(s.refused, err)
+	return cmp.Or(s.misconfigured, err)
 }
 
 // build wires the parts together. ctx is the process's.
@@ -185,7 +185,7 @@ func (s *service) addController(ctx context.Context) error {
 	if err := s.controller.Setup(ctx, s.mgr); err != nil {
 		return err
 	}
-	return s.mgr.Add(s.lead(lease))
+	return s.mgr.Add(s.electAfterSync(lease))
 }
 
 func (s *service) addStore(ctx context.Context) (err error) {
@@ -204,7 +204,7 @@ func (s *service) acquired(ctx context.Context) {
 }
 
 func (s *service) addEdge(ctx context.Context) error {
-	keys, err := s.cfg.webhookKeys(s.logKeys, s.reportFile("the webhook secrets"))
+	keys, err := s.cfg.webhookKeys(s.logKeys, s.logReload("WORKSPACE_WEBHOOK_SECRET_FILE"))
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (s *service) addEdge(ctx context.Context) error {
 	timeouts := webhook.Timeouts{Provision: s.cfg.ProvisionTimeout, Idle: s.cfg.IdleTimeout}
 	s.server = webhook.NewServer(s.cfg.ListenAddress, router, timeouts, s.slog)
 	edge := &manager.Server{Name: "edge", Server: s.server, ShutdownTimeout: &drain}
-	if err := s.encrypt(edge); err != nil {
+	if err := s.listenTLS(edge); err != nil {
 		return err
 	}
 	return s.mgr.Add(edge)
@@ -234,17 +234,17 @@ func routes(handler *webhook.Handler, health *webhook.Health) []webhook.Routes {
 // logKeys logs which webhook keys this replica accepts from now on. It also computes their fingerprints, for which no
 // request has to wait then.
 func (s *service) logKeys(keys *signature.Keys) {
-	s.log.Info("webhook keys in force", "fingerprints", keys.Fingerprints())
+	s.log.Info("loaded webhook keys", "fingerprints", keys.Fingerprints())
 }
 
-// reportFile tells of a file that was read again, or could not be.
-func (s *service) reportFile(what string) func(error) {
+// logReload logs that a file was read again, or could not be.
+func (s *service) logReload(variable string) func(error) {
 	return func(err error) {
 		if err != nil {
-			s.log.Error(err, "reading a file; what it held before stays in force", "file", what)
+			s.log.Error(err, "reading a file; its last good content stays in use", "variable", variable)
 			return
 		}
-		s.log.Info("read a file again", "file", what)
+		s.log.Info("read a file again", "variable", variable)
 	}
 }
 

@@ -12,25 +12,19 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
-// checkTLS never repeats what the library says: a variable may hold a key by mistake.
+// checkTLS never repeats an error of the library: a variable may hold a key by mistake.
 func (c *config) checkTLS(found problems) {
-	switch {
-	case c.TLSCertFile == "" && c.TLSKeyFile == "":
-		return
-	case c.TLSCertFile == "":
-		found.add("TLS_CERT_FILE", "must be set together with TLS_KEY_FILE")
-	case c.TLSKeyFile == "":
-		found.add("TLS_KEY_FILE", "must be set together with TLS_CERT_FILE")
-	default:
+	checkPair(found, "TLS_CERT_FILE", c.TLSCertFile, "TLS_KEY_FILE", c.TLSKeyFile, func() error {
 		if _, err := tls.LoadX509KeyPair(c.TLSCertFile, c.TLSKeyFile); err != nil {
-			found.add("TLS_CERT_FILE", "and TLS_KEY_FILE must be the files of a certificate and its key, as PEM")
+			return errServerPair
 		}
-	}
+		return nil
+	})
 }
 
-// encrypt makes the edge speak TLS, where that is configured, with whatever certificate the files hold at the time. Bad
-// files leave the last good one in force.
-func (s *service) encrypt(edge *manager.Server) error {
+// listenTLS makes the edge use TLS if that is configured, with the certificate that the files have at the time. Bad files leave
+// the last good one in use.
+func (s *service) listenTLS(edge *manager.Server) error {
 	if s.cfg.TLSCertFile == "" {
 		return nil
 	}
@@ -39,7 +33,7 @@ func (s *service) encrypt(edge *manager.Server) error {
 		return fmt.Errorf("reading TLS_CERT_FILE and TLS_KEY_FILE: %w", err)
 	}
 	if err := s.mgr.Add(watcher); err != nil {
-		return fmt.Errorf("adding the watch of the certificate: %w", err)
+		return fmt.Errorf("watching TLS_CERT_FILE: %w", err)
 	}
 	listener, err := net.Listen("tcp", s.cfg.ListenAddress)
 	if err != nil {
@@ -49,7 +43,7 @@ func (s *service) encrypt(edge *manager.Server) error {
 	return nil
 }
 
-// trustedProxies are valid: they have been checked.
+// trustedProxies are valid: checkCIDRs has checked them.
 func (c *config) trustedProxies() []netip.Prefix {
 	prefixes := make([]netip.Prefix, len(c.TrustedProxies))
 	for i, cidr := range c.TrustedProxies {

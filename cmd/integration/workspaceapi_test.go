@@ -118,12 +118,12 @@ func TestConfig_KeepsTheDirectionsApart(t *testing.T) {
 	if wrong != nil {
 		t.Fatal(wrong)
 	}
-	signer, err := cfg.workspaceAPISigner(cfg.inbound, func(error) {})
+	signer, err := loadSecret(cfg.WorkspaceAPISecret, cfg.WorkspaceAPISecretFile, cfg.parseSigner)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := signature.NewSigner(apiSecret); err != nil || signer().String() != "1 symmetric, 0 public" {
-		t.Errorf("the signer is %s, %v", signer(), err)
+	if _, err := signature.NewSigner(apiSecret); err != nil || signer.String() != "1 symmetric, 0 public" {
+		t.Errorf("the signer is %s, %v", signer, err)
 	}
 
 	reread := make(chan error, 1)
