@@ -6,5 +6,6 @@ gotestsum=$(hack/tool.sh gotestsum)
 race=$(hack/race.sh)
 HELM=$(hack/tool.sh helm)
 export HELM
+# The end-to-end packages mostly wait, and so do many tests of one package: more of them run at a time than there are cores.
 # shellcheck disable=SC2086 # $race may be empty
-exec "$gotestsum" --format pkgname-and-test-fails -- $race -shuffle=on -timeout=45m ./...
+exec "$gotestsum" --format pkgname-and-test-fails -- $race -shuffle=on -timeout=45m -p=4 -parallel=8 ./...
