@@ -21,7 +21,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired/desiredtest"
 )
 
-// apply applies, and fails where that takes as long as if it waited for something that never comes.
+// apply fails the test if Apply takes so long that it must be waiting for an event that never comes.
 func apply(t *testing.T, a *Applier, want client.Object) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -36,152 +36,84 @@ func applyAll(t *testing.T, a *Applier, p *desired.Plan) {
 	}
 }
 
-func TestApplier_CreatesOnceAndThenRests(t *testing.T) {
-	k, p := newKube(t), desiredtest.Plan("at-rest")
-	applyAll(t, k.applier(), p)
-	if got, want := k.requests.since(), int64(len(desiredtest.Children(p))+1); got != want {
+func TestApplier_SendsNothingAtSteadyState(t *testing.T) {
+	env, p := newTestEnv(t), desiredtest.Plan("steady-state")
+	applyAll(t, env.applier(), p)
+	if got, want := env.requests.reset(), int64(len(desiredtest.Children(p))+1); got != want {
 		t.Errorf("%d requests, want one create for each of %d objects", got, want)
 	}
 	for range 3 {
-		applyAll(t, k.applier(), p)
+		applyAll(t, env.applier(), p)
 	}
-	if got := k.requests.since(); got != 0 {
-		t.Errorf("%d requests at rest", got)
+	if got := env.requests.reset(); got != 0 {
+		t.Errorf("%d requests at steady state", got)
 	}
 }
 
-// The quota controller and others write beside us; that must not wake us, nor must what is foreign.
-func TestApplier_RestsBesideForeignChanges(t *testing.T) {
-	k, p := newKube(t), desiredtest.Plan("foreign-parts")
-	applyAll(t, k.applier(), p)
+// Other controllers write status, labels and annotations of the same objects. That causes no request.
+func TestApplier_IgnoresForeignChanges(t *testing.T) {
+	env, p := newTestEnv(t), desiredtest.Plan("foreign-metadata")
+	applyAll(t, env.applier(), p)
 	for _, want := range desiredtest.Objects(p) {
-		changeByHand(t, k, want, makeForeign)
+		updateAndSync(t, env, want, addForeignMetadata)
 	}
-	k.requests.since()
-	applyAll(t, k.applier(), p)
-	if got := k.requests.since(); got != 0 {
+	env.requests.reset()
+	applyAll(t, env.applier(), p)
+	if got := env.requests.reset(); got != 0 {
 		t.Errorf("%d requests", got)
 	}
 }
 
-// changeByHand does what somebody with kubectl edit does, and waits until the cache has seen it.
-func changeByHand(t *testing.T, k *kube, o client.Object, change func(client.Object)) client.Object {
-	t.Helper()
-	live := newOfKind(o)
-	eventually(t, func(ctx context.Context) error { // others write status
-		must(t, k.admin.Get(ctx, client.ObjectKeyFromObject(o), live))
-		change(live)
-		return k.admin.Update(ctx, live)
-	})
-	waitForCache(t, k, live)
-	return live
-}
-
-// waitForCache returns when the cache shows o, or doesn't show it any more because it has lost our label.
-func waitForCache(t *testing.T, k *kube, o client.Object) {
-	t.Helper()
-	eventually(t, func(ctx context.Context) error {
-		cached := newOfKind(o)
-		err := k.cache.Get(ctx, client.ObjectKeyFromObject(o), cached)
-		switch {
-		case apierrors.IsNotFound(err) && o.GetLabels()[v1alpha1.LabelManagedBy] == "":
-			return nil
-		case err == nil && (cached.GetUID() != o.GetUID() || cachedHash(cached) != hash(o)):
-			return errNotYet
-		}
-		return err
-	})
-}
-
-// replaceByHand makes a change that the API server takes with a new object only.
-func replaceByHand(t *testing.T, k *kube, o client.Object, change func(client.Object)) client.Object {
-	t.Helper()
-	must(t, k.admin.Delete(t.Context(), o.DeepCopyObject().(client.Object)))
-	changed := o.DeepCopyObject().(client.Object)
-	change(changed)
-	must(t, k.admin.Create(t.Context(), changed))
-	waitForCache(t, k, changed)
-	return changed
-}
-
 func TestApplier_RepairsDrift(t *testing.T) {
-	k := newKube(t)
-	a := k.applier()
+	env := newTestEnv(t)
+	a := env.applier()
 	for i, test := range drifts() {
 		t.Run(test.name, func(t *testing.T) {
 			p := desiredtest.Plan(fmt.Sprint("drift-", i))
 			apply(t, a, p.NamespaceObject())
 			want := test.object(p)
 			apply(t, a, want)
-			drift := func(o client.Object) { makeForeign(o); test.change(o) }
+			drift := func(o client.Object) { addForeignMetadata(o); test.change(o) }
 			var changed client.Object
-			if test.byReplacing {
-				changed = replaceByHand(t, k, want, drift)
+			if test.immutable {
+				changed = recreateAndSync(t, env, want, drift)
 			} else {
-				changed = changeByHand(t, k, want, drift)
+				changed = updateAndSync(t, env, want, drift)
 			}
-			k.requests.since()
+			env.requests.reset()
 			apply(t, a, want)
-			spent := k.requests.since()
+			sent := env.requests.reset()
 			apply(t, a, want)
-			if again, allowed := k.requests.since(), requestsFor(test, want, changed); !slices.Contains(allowed, spent) || again != 0 {
-				t.Errorf("%d requests for the repair, want one of %d; %d after it", spent, allowed, again)
+			if again, allowed := env.requests.reset(), allowedRequests(test, want, changed); !slices.Contains(allowed, sent) || again != 0 {
+				t.Errorf("%d requests for the repair, want one of %d; %d after the repair", sent, allowed, again)
 			}
-			checkRepaired(t, k, want, changed, test.replaces)
+			checkRepaired(t, env, want, changed, test.recreates)
 		})
 	}
 }
 
-// requestsFor are how many requests a repair may take.
-func requestsFor(d drift, want, changed client.Object) (allowed []int64) {
+// allowedRequests are the numbers of requests that a repair may take.
+func allowedRequests(d drift, want, changed client.Object) (allowed []int64) {
 	_, isQuota := want.(*corev1.ResourceQuota)
 	switch {
-	case d.replaces: // refused or unseen, a look, delete, create
+	case d.recreates: // a refused or failing write, get, delete, create
 		return []int64{4}
-	case changed.GetLabels()[v1alpha1.LabelManagedBy] == "" && want.GetNamespace() != "": // unseen, a look, patch
+	case changed.GetLabels()[v1alpha1.LabelManagedBy] == "" && want.GetNamespace() != "": // not cached: a failing create, get, patch
 		return []int64{3}
-	case !differsInFields(hash(changed), hash(want)): // a look, patch
+	case !differsInFields(hash(changed), hash(want)): // get, patch
 		return []int64{2}
-	case isQuota: // the quota controller writes status, so that the cache may lag
+	case isQuota: // the cache may lag, since the quota controller writes status
 		return []int64{1, 3}
 	}
 	return []int64{1}
 }
 
-// ofBefore is a client whose cache has not seen the newest change of an object.
-type ofBefore struct{ client.Client }
-
-func (c ofBefore) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
-	err := c.Client.Get(ctx, key, o, opts...)
-	o.SetResourceVersion("1")
-	return err
-}
-
-// What the cache shows may be of before; whatever was written since must be looked at.
-func TestApplier_OverwritesOnlyWhatItHasSeen(t *testing.T) {
-	k, p := newKube(t), desiredtest.Plan("overwriting")
-	want := childNamed("workspace-isolation")(p)
-	apply(t, k.applier(), p.NamespaceObject())
-	apply(t, k.applier(), want)
-	changed := changeByHand(t, k, want, driftOf("all ingress allowed").change)
-	k.requests.since()
-	apply(t, NewApplier(ofBefore{k.client}, k.live, desired.Owns), want)
-	if spent := k.requests.since(); spent != 3 {
-		t.Errorf("%d requests, want one that is refused, a look, and one that is right", spent)
-	}
-	live := newOfKind(want)
-	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
-	if hash(live) != hash(want) || live.GetUID() != changed.GetUID() {
-		t.Errorf("it is %v", ownedFields(live))
-	}
-}
-
-// checkRepaired wants what is ours to be as it should, what is foreign to stay, and the object to be the same one
-// unless it had to be replaced.
-func checkRepaired(t *testing.T, k *kube, want, changed client.Object, replaced bool) {
+// checkRepaired checks that our fields are as desired, that foreign metadata is still set, and that the object was replaced
+// only if it had to be.
+func checkRepaired(t *testing.T, env *testEnv, want, changed client.Object, replaced bool) {
 	t.Helper()
 	live := newOfKind(want)
-	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+	must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
 	if diff := cmp.Diff(ownedFields(want), ownedFields(live)); hash(live) != hash(want) {
 		t.Error(diff)
 	}
@@ -193,12 +125,40 @@ func checkRepaired(t *testing.T, k *kube, want, changed client.Object, replaced 
 		theirs = theirs && live.GetLabels()["example.com/theirs"] == "a"
 	}
 	if !replaced && !theirs {
-		t.Errorf("what is foreign has gone: %v, %v", live.GetLabels(), live.GetAnnotations())
+		t.Errorf("foreign metadata is gone: %v, %v", live.GetLabels(), live.GetAnnotations())
 	}
 }
 
-func TestApplier_NeverTouchesForeignNamespaces(t *testing.T) {
-	k := newKube(t)
+// staleCache is a client whose cache does not show the newest change of an object.
+type staleCache struct{ client.Client }
+
+func (c staleCache) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+	err := c.Client.Get(ctx, key, o, opts...)
+	o.SetResourceVersion("1")
+	return err
+}
+
+// A patch of the cached version is refused if the object changed since. Then the live object is read.
+func TestApplier_ReadsLiveWhenCacheIsStale(t *testing.T) {
+	env, p := newTestEnv(t), desiredtest.Plan("overwriting")
+	want := child("workspace-isolation")(p)
+	apply(t, env.applier(), p.NamespaceObject())
+	apply(t, env.applier(), want)
+	changed := updateAndSync(t, env, want, driftNamed("all ingress allowed").change)
+	env.requests.reset()
+	apply(t, NewApplier(staleCache{env.client}, env.live, desired.Owns), want)
+	if sent := env.requests.reset(); sent != 3 {
+		t.Errorf("%d requests, want a refused patch, a get and a patch", sent)
+	}
+	live := newOfKind(want)
+	must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+	if hash(live) != hash(want) || live.GetUID() != changed.GetUID() {
+		t.Errorf("the live object has %v", ownedFields(live))
+	}
+}
+
+func TestApplier_NeverWritesForeignNamespaces(t *testing.T) {
+	env := newTestEnv(t)
 	tests := map[string]map[string]string{
 		"foreign-bare":    nil,
 		"foreign-other":   {v1alpha1.LabelWorkspace: "ws-002", v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
@@ -208,54 +168,52 @@ func TestApplier_NeverTouchesForeignNamespaces(t *testing.T) {
 	for name, labels := range tests {
 		t.Run(name, func(t *testing.T) {
 			foreign := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
-			must(t, k.admin.Create(t.Context(), foreign))
+			must(t, env.admin.Create(t.Context(), foreign))
 			for range 2 {
-				if err := k.applier().Apply(t.Context(), desiredtest.Plan(name).NamespaceObject()); !errors.Is(err, ErrForeign) {
+				if err := env.applier().Apply(t.Context(), desiredtest.Plan(name).NamespaceObject()); !errors.Is(err, ErrForeign) {
 					t.Fatalf("got %v", err)
 				}
 			}
-			checkUntouched(t, k, foreign)
+			checkUnchanged(t, env, foreign)
 		})
 	}
 	t.Run("label removed", func(t *testing.T) {
 		want := desiredtest.Plan("foreign-released").NamespaceObject()
-		apply(t, k.applier(), want)
-		released := changeByHand(t, k, want, func(o client.Object) { o.SetLabels(nil) })
-		if err := k.applier().Apply(t.Context(), want); !errors.Is(err, ErrForeign) {
+		apply(t, env.applier(), want)
+		released := updateAndSync(t, env, want, func(o client.Object) { o.SetLabels(nil) })
+		if err := env.applier().Apply(t.Context(), want); !errors.Is(err, ErrForeign) {
 			t.Fatalf("got %v", err)
 		}
-		checkUntouched(t, k, released)
+		checkUnchanged(t, env, released)
 	})
 }
 
-func checkUntouched(t *testing.T, k *kube, before client.Object) {
+func checkUnchanged(t *testing.T, env *testEnv, before client.Object) {
 	t.Helper()
 	after := newOfKind(before)
-	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(before), after))
+	must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(before), after))
 	if before.GetResourceVersion() != after.GetResourceVersion() {
 		t.Error(cmp.Diff(before, after))
 	}
 }
 
-const finalizer = "example.com/keep"
-
-func TestApplier_WaitsForWhatIsBeingDeleted(t *testing.T) {
-	k, p := newKube(t), desiredtest.Plan("terminating")
-	a, config := k.applier(), childNamed("workspace-config")(p)
+func TestApplier_WaitsForTerminatingObjects(t *testing.T) {
+	env, p := newTestEnv(t), desiredtest.Plan("terminating")
+	a, config := env.applier(), child("workspace-config")(p)
 	apply(t, a, p.NamespaceObject())
 	apply(t, a, config)
-	changeByHand(t, k, config, func(o client.Object) { o.SetFinalizers([]string{finalizer}) })
-	must(t, k.admin.Delete(t.Context(), config))
-	eventually(t, waits(a, config, ErrFinalizing))
-	must(t, k.admin.Delete(t.Context(), p.NamespaceObject()))
-	eventually(t, waits(a, p.NamespaceObject(), ErrTerminating))
-	eventually(t, waits(a, childNamed(desired.WorkloadServiceAccount)(p), ErrTerminating)) // not there, and can't be made there
-	changeByHandLive(t, k, config, func(o client.Object) { o.SetFinalizers(nil) })
+	updateAndSync(t, env, config, func(o client.Object) { o.SetFinalizers([]string{finalizer}) })
+	must(t, env.admin.Delete(t.Context(), config))
+	eventually(t, failsWith(a, config, ErrFinalizing))
+	must(t, env.admin.Delete(t.Context(), p.NamespaceObject()))
+	eventually(t, failsWith(a, p.NamespaceObject(), ErrTerminating))
+	eventually(t, failsWith(a, child(desired.WorkloadServiceAccount)(p), ErrTerminating)) // nothing can be created in it
+	updateLive(t, env, config, func(o client.Object) { o.SetFinalizers(nil) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, p.NamespaceObject()) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, config) })
 }
 
-func waits(a *Applier, o client.Object, want error) func(context.Context) error {
+func failsWith(a *Applier, o client.Object, want error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := a.Apply(ctx, o); !errors.Is(err, want) {
 			return fmt.Errorf("got %v, want %w", err, want) //nolint:errorlint // err may be nil
@@ -264,56 +222,39 @@ func waits(a *Applier, o client.Object, want error) func(context.Context) error 
 	}
 }
 
-func changeByHandLive(t *testing.T, k *kube, o client.Object, change func(client.Object)) {
-	t.Helper()
-	live := newOfKind(o)
-	must(t, k.admin.Get(t.Context(), client.ObjectKeyFromObject(o), live))
-	change(live)
-	must(t, k.admin.Update(t.Context(), live))
-}
-
-// A finalizer on what must be replaced makes it wait, not fail.
-func TestApplier_WaitsForWhatItReplaces(t *testing.T) {
-	k, p := newKube(t), desiredtest.Plan("replacing")
-	a, want := k.applier(), childNamed("workspace-viewer")(p)
+// If a finalizer blocks the deletion of an object that must be replaced, Apply waits. It does not fail.
+func TestApplier_WaitsForFinalizerBeforeReplacing(t *testing.T) {
+	env, p := newTestEnv(t), desiredtest.Plan("replacing")
+	a, want := env.applier(), child("workspace-viewer")(p)
 	apply(t, a, p.NamespaceObject())
 	apply(t, a, want)
-	replaceByHand(t, k, want, on(func(o client.Object) {
+	recreateAndSync(t, env, want, edit(func(o client.Object) {
 		o.SetFinalizers([]string{finalizer})
-		labelled("example.com/theirs", "a")(o)
-		driftOf("another role").change(o)
+		setLabel("example.com/theirs", "a")(o)
+		driftNamed("another role").change(o)
 	}))
 	for range 2 {
 		if err := a.Apply(t.Context(), want); !errors.Is(err, ErrFinalizing) {
 			t.Errorf("got %v", err)
 		}
 	}
-	eventually(t, func(ctx context.Context) error { // nobody has another role meanwhile
-		held := &rbacv1.RoleBinding{}
-		must(t, k.admin.Get(ctx, client.ObjectKeyFromObject(want), held))
-		if len(held.Subjects) == 0 {
+	eventually(t, func(ctx context.Context) error { // meanwhile the other role has no subjects
+		live := &rbacv1.RoleBinding{}
+		must(t, env.admin.Get(ctx, client.ObjectKeyFromObject(want), live))
+		if len(live.Subjects) == 0 {
 			return nil
 		}
 		_ = a.Apply(ctx, want)
 		return errNotYet
 	})
-	eventually(t, waits(a, want, ErrFinalizing))
-	changeByHandLive(t, k, want, func(o client.Object) { o.SetFinalizers(nil) })
+	eventually(t, failsWith(a, want, ErrFinalizing))
+	updateLive(t, env, want, func(o client.Object) { o.SetFinalizers(nil) })
 	eventually(t, func(ctx context.Context) error { return a.Apply(ctx, want) })
 }
 
-func driftOf(name string) drift {
-	for _, d := range drifts() {
-		if d.name == name {
-			return d
-		}
-	}
-	panic("no drift " + name)
-}
-
-func TestApplier_SaysWhatItCouldNotApply(t *testing.T) {
-	k, p := newKube(t), desiredtest.Plan("nowhere")
-	err := k.applier().Apply(t.Context(), childNamed("workspace-config")(p))
+func TestApplier_ErrorNamesObject(t *testing.T) {
+	env, p := newTestEnv(t), desiredtest.Plan("nowhere")
+	err := env.applier().Apply(t.Context(), child("workspace-config")(p))
 	if !apierrors.IsNotFound(err) || !strings.HasPrefix(err.Error(), `applying ConfigMap "workspace-config" in namespace "nowhere": `) {
 		t.Errorf("got %v", err)
 	}

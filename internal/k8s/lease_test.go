@@ -41,90 +41,90 @@ func startReplica(t *testing.T, lease, identity string, times LeaseTimes) *repli
 	return r
 }
 
-func inTime(t *testing.T, c <-chan struct{}, limit time.Duration, what string) {
+func waitFor(t *testing.T, c <-chan struct{}, limit time.Duration, event string) {
 	t.Helper()
 	select {
 	case <-c:
 	case <-time.After(limit):
-		t.Fatalf("%s: not within %v", what, limit)
+		t.Fatalf("%s: not within %v", event, limit)
 	}
 }
 
-func TestLease_PassesToTheNextReplica(t *testing.T) {
+func TestLease_IsReleasedToNextReplica(t *testing.T) {
 	long := LeaseTimes{Duration: time.Minute, RenewDeadline: 40 * time.Second, RetryPeriod: time.Second}
 	first := startReplica(t, "passes", "first", long)
-	inTime(t, first.acquired, 30*time.Second, "the first replica leads")
+	waitFor(t, first.acquired, 30*time.Second, "the first replica acquires the lease")
 	second := startReplica(t, "passes", "second", long)
 	bound, release, ok := first.lease.Bind(t.Context())
 	defer release()
 	if _, _, leads := second.lease.Bind(t.Context()); !ok || leads {
-		t.Errorf("the first leads: %v, the second: %v", ok, leads)
+		t.Errorf("the first replica leads: %v, the second: %v", ok, leads)
 	}
 	first.stop()
 	if bound.Err() == nil {
-		t.Error("what was bound to the leadership goes on")
+		t.Error("the bound context did not end with the leadership")
 	}
 	if _, _, leads := first.lease.Bind(t.Context()); leads {
-		t.Error("the first still leads")
+		t.Error("the first replica still leads")
 	}
-	inTime(t, second.acquired, long.Duration/2, "the second takes over without waiting for the lease to expire")
+	waitFor(t, second.acquired, long.Duration/2, "the second replica acquires the released lease before it expires")
 	if _, _, leads := second.lease.Bind(t.Context()); !leads {
-		t.Error("the second does not lead")
+		t.Error("the second replica does not lead")
 	}
 }
 
-func TestLease_HoldEndsWithItsOwnContext(t *testing.T) {
+func TestLease_BoundContextEndsWithParent(t *testing.T) {
 	r := startReplica(t, "own-context", "first", shortTimes)
-	inTime(t, r.acquired, 30*time.Second, "it leads")
+	waitFor(t, r.acquired, 30*time.Second, "it leads")
 	ctx, cancel := context.WithCancel(t.Context())
 	bound, release, _ := r.lease.Bind(ctx)
 	defer release()
 	other, releaseOther, _ := r.lease.Bind(t.Context())
 	cancel()
-	inTime(t, bound.Done(), 30*time.Second, "the bound context ends")
+	waitFor(t, bound.Done(), 30*time.Second, "the bound context ends")
 	if other.Err() != nil {
-		t.Error("another one has ended too")
+		t.Error("another bound context has ended too")
 	}
 	releaseOther()
 	if other.Err() == nil {
-		t.Error("release did not end it")
+		t.Error("release did not end the bound context")
 	}
 }
 
-// Where the API server hangs, the leader must know that it leads no more before another replica may.
-func TestLease_EndsBeforeItExpires(t *testing.T) {
-	// Who tried to renew a second time, or to release, would lead for longer than the lease lasts.
+// If the API server hangs, the leadership ends before the lease expires and another replica may acquire it.
+func TestLease_LeadershipEndsBeforeLeaseExpires(t *testing.T) {
+	// With these times, a second attempt to renew, or to release, would outlast the lease.
 	times := LeaseTimes{Duration: 20 * time.Second, RenewDeadline: 12 * time.Second, RetryPeriod: 200 * time.Millisecond}
 	cluster, r := shared.Cluster(t), startReplica(t, "expires", "first", times)
-	inTime(t, r.acquired, 30*time.Second, "it leads")
+	waitFor(t, r.acquired, 30*time.Second, "it leads")
 	bound, release, _ := r.lease.Bind(t.Context())
 	defer release()
 	cluster.PauseAPIServer()
 	resume := sync.OnceFunc(cluster.ResumeAPIServer)
 	defer resume()
-	inTime(t, bound.Done(), times.Duration, "the leadership ends")
+	waitFor(t, bound.Done(), times.Duration, "the leadership ends")
 	resume()
-	inTime(t, r.acquired, 30*time.Second, "it leads again")
+	waitFor(t, r.acquired, 30*time.Second, "the replica acquires the lease again")
 	if _, _, leads := r.lease.Bind(t.Context()); !leads {
-		t.Error("it does not lead again")
+		t.Error("the replica does not lead again")
 	}
 }
 
-// A replica goes by its own clock from when it sees a lease renewed: a leader whose clock is slow is not ousted, and one whose
-// clock is fast does not keep the lease when it is gone.
-func TestLease_LastsByWhateverClock(t *testing.T) {
+// A replica measures the lease by its own clock, from the renewal that it observes. The holder's clock neither shortens nor
+// prolongs the lease.
+func TestLease_ToleratesClockSkew(t *testing.T) {
 	start, successors := time.Now(), map[time.Duration]*replica{}
-	for _, off := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
-		holder, seconds, at := "of-another-clock", int32(shortTimes.Duration/time.Second), metav1.NewMicroTime(start.Add(off))
+	for _, skew := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
+		holder, seconds, at := "skewed-clock", int32(shortTimes.Duration/time.Second), metav1.NewMicroTime(start.Add(skew))
 		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "default", GenerateName: "clock-"}}
 		lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &holder, LeaseDurationSeconds: &seconds, AcquireTime: &at, RenewTime: &at}
 		must(t, clustertest.Client(t, shared.Cluster(t).Config()).Create(t.Context(), lease))
-		successors[off] = startReplica(t, lease.Name, "next", shortTimes)
+		successors[skew] = startReplica(t, lease.Name, "next", shortTimes)
 	}
-	for off, next := range successors {
-		inTime(t, next.acquired, 30*time.Second, "the lease expires")
+	for skew, next := range successors {
+		waitFor(t, next.acquired, 30*time.Second, "the lease expires")
 		if took := time.Since(start); took < shortTimes.Duration {
-			t.Errorf("a lease of %v, whose holder's clock is off by %v, was taken after %v", shortTimes.Duration, off, took)
+			t.Errorf("a lease of %v, whose holder's clock is skewed by %v, was acquired after %v", shortTimes.Duration, skew, took)
 		}
 	}
 }

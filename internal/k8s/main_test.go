@@ -8,13 +8,12 @@ import (
 	"sync/atomic"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
-
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster"
@@ -30,42 +29,42 @@ var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.
 	must(t, clustertest.Client(t, cluster.Config()).Create(t.Context(), tier))
 }}
 
-// kube is the service's way to the API server, and another one beside it.
-type kube struct {
-	// client reads from caches and sees its own writes there, as in the service.
+// testEnv has the clients that the service uses, and one of another user.
+type testEnv struct {
+	// client reads from caches with read-your-writes consistency, as in the service.
 	client client.Client
 	// live reads from the API server.
 	live client.Client
-	// admin is somebody else.
+	// admin is another client.
 	admin    client.Client
 	cache    cache.Cache
-	requests *counter
+	requests *requestCounter
 }
 
-// newKube makes clients with caches that have synced and live as long as the test.
-func newKube(t testing.TB) *kube {
+// newTestEnv makes clients with synced caches that run until the test ends.
+func newTestEnv(t testing.TB) *testEnv {
 	t.Helper()
-	cluster, k := shared.Cluster(t), &kube{requests: &counter{}}
+	cluster, env := shared.Cluster(t), &testEnv{requests: &requestCounter{}}
 	scheme, err := NewScheme()
 	must(t, err)
 	options, err := CacheOptions(scheme, nil)
 	must(t, err)
 	web, err := rest.HTTPClientFor(cluster.Config())
 	must(t, err)
-	mapper, err := apiutil.NewDynamicRESTMapper(cluster.Config(), web) // one for all, as in a manager
+	mapper, err := apiutil.NewDynamicRESTMapper(cluster.Config(), web) // shared, as in a manager
 	must(t, err)
 	options.Mapper = mapper
-	k.cache, err = cache.New(cluster.Config(), options)
+	env.cache, err = cache.New(cluster.Config(), options)
 	must(t, err)
-	k.start(t)
+	env.start(t)
 	counted := cluster.Config()
-	counted.Wrap(k.requests.around)
-	k.client = newClient(t, counted, client.Options{
-		Scheme: scheme, Mapper: mapper, Cache: &client.CacheOptions{Reader: k.cache, EnableReadYourWritesConsistency: new(true)},
+	counted.Wrap(env.requests.wrap)
+	env.client = newClient(t, counted, client.Options{
+		Scheme: scheme, Mapper: mapper, Cache: &client.CacheOptions{Reader: env.cache, EnableReadYourWritesConsistency: new(true)},
 	})
-	k.live = newClient(t, counted, client.Options{Scheme: scheme, Mapper: mapper})
-	k.admin = newClient(t, cluster.Config(), client.Options{Scheme: scheme, Mapper: mapper})
-	return k
+	env.live = newClient(t, counted, client.Options{Scheme: scheme, Mapper: mapper})
+	env.admin = newClient(t, cluster.Config(), client.Options{Scheme: scheme, Mapper: mapper})
+	return env
 }
 
 func newClient(t testing.TB, cfg *rest.Config, o client.Options) client.Client {
@@ -76,11 +75,11 @@ func newClient(t testing.TB, cfg *rest.Config, o client.Options) client.Client {
 }
 
 // start runs the caches of all kinds until the test ends.
-func (k *kube) start(t testing.TB) {
+func (env *testEnv) start(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error)
-	go func() { ended <- k.cache.Start(ctx) }()
+	go func() { ended <- env.cache.Start(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -88,30 +87,30 @@ func (k *kube) start(t testing.TB) {
 		}
 	})
 	for _, o := range append(Children(), &corev1.Namespace{}, &v1alpha1.Workspace{}, &v1alpha1.WorkspaceTier{}) {
-		_, err := k.cache.GetInformer(ctx, o)
+		_, err := env.cache.GetInformer(ctx, o)
 		must(t, err)
 	}
-	eventually(t, func(ctx context.Context) error { // what is in the cache no Record has to wait for
-		return k.cache.Get(ctx, client.ObjectKey{Name: v1alpha1.DefaultTier}, &v1alpha1.WorkspaceTier{})
+	eventually(t, func(ctx context.Context) error {
+		return env.cache.Get(ctx, client.ObjectKey{Name: v1alpha1.DefaultTier}, &v1alpha1.WorkspaceTier{})
 	})
 }
 
-func (k *kube) applier() *Applier { return NewApplier(k.client, k.live, desired.Owns) }
+func (env *testEnv) applier() *Applier { return NewApplier(env.client, env.live, desired.Owns) }
 
-// counter counts requests that pass.
-type counter struct{ n atomic.Int64 }
+// requestCounter counts the requests of a client, without discovery.
+type requestCounter struct{ n atomic.Int64 }
 
-func (c *counter) around(next http.RoundTripper) http.RoundTripper {
+func (c *requestCounter) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if strings.HasPrefix(r.URL.Path, "/api/v1/") || strings.Count(r.URL.Path, "/") > 3 {
-			c.n.Add(1) // not discovery
+			c.n.Add(1)
 		}
 		return next.RoundTrip(r)
 	})
 }
 
-// since is how many requests there were since the last call.
-func (c *counter) since() int64 { return c.n.Swap(0) }
+// reset returns the number of requests since its last call.
+func (c *requestCounter) reset() int64 { return c.n.Swap(0) }
 
 type roundTripper func(*http.Request) (*http.Response, error)
 

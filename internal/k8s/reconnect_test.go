@@ -17,77 +17,77 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// apiServer answers with an error for as long as it is away.
-type apiServer struct {
-	err   error
-	until time.Time
-	asked int
+// fakeListWatch fails with err until downUntil.
+type fakeListWatch struct {
+	err       error
+	downUntil time.Time
+	calls     int
 }
 
-func (s *apiServer) answer() error {
-	s.asked++
-	if time.Now().Before(s.until) {
+func (s *fakeListWatch) respond() error {
+	s.calls++
+	if time.Now().Before(s.downUntil) {
 		return s.err
 	}
 	return nil
 }
 
-func (s *apiServer) ListWithContext(context.Context, metav1.ListOptions) (runtime.Object, error) {
-	return &v1alpha1.WorkspaceList{}, s.answer()
+func (s *fakeListWatch) ListWithContext(context.Context, metav1.ListOptions) (runtime.Object, error) {
+	return &v1alpha1.WorkspaceList{}, s.respond()
 }
 
-func (s *apiServer) WatchWithContext(context.Context, metav1.ListOptions) (watch.Interface, error) {
-	return watch.NewFake(), s.answer()
+func (s *fakeListWatch) WatchWithContext(context.Context, metav1.ListOptions) (watch.Interface, error) {
+	return watch.NewFake(), s.respond()
 }
 
-// After ten minutes a reflector by itself would wait for up to another one.
-func TestReconnecting_IsBackWithinSeconds(t *testing.T) {
+// A reflector alone would back off by up to a minute after an outage of ten minutes.
+func TestReconnecting_RetriesUnavailableWithinSeconds(t *testing.T) {
 	t.Parallel()
-	for _, away := range []error{
+	for _, unavailable := range []error{
 		fmt.Errorf("dialling: %w", syscall.ECONNREFUSED), syscall.ECONNRESET, apierrors.NewServiceUnavailable("etcd"),
 		apierrors.NewInternalError(errors.New("etcd")), apierrors.NewTimeoutError("slow", 1), context.DeadlineExceeded,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &apiServer{err: away, until: time.Now().Add(10 * time.Minute)}
+			s := &fakeListWatch{err: unavailable, downUntil: time.Now().Add(10 * time.Minute)}
 			r := &reconnecting{with: s}
 			if _, err := r.ListWithContext(t.Context(), metav1.ListOptions{}); err != nil {
-				t.Errorf("%v: listing ends with %v", away, err)
+				t.Errorf("%v: listing ends with %v", unavailable, err)
 			}
-			if late := time.Since(s.until); late > 2*lastReconnect || s.asked > 200 {
-				t.Errorf("%v: %v late, asked %d times", away, late, s.asked)
+			if delay := time.Since(s.downUntil); delay > 2*lastReconnect || s.calls > 200 {
+				t.Errorf("%v: %v late, asked %d times", unavailable, delay, s.calls)
 			}
-			s.until = time.Now().Add(time.Minute)
-			if _, err := r.WatchWithContext(t.Context(), metav1.ListOptions{}); err != nil || time.Since(s.until) > 2*lastReconnect {
-				t.Errorf("%v: watching ends with %v, %v late", away, err, time.Since(s.until))
+			s.downUntil = time.Now().Add(time.Minute)
+			if _, err := r.WatchWithContext(t.Context(), metav1.ListOptions{}); err != nil || time.Since(s.downUntil) > 2*lastReconnect {
+				t.Errorf("%v: watching ends with %v, %v late", unavailable, err, time.Since(s.downUntil))
 			}
 		})
 	}
 }
 
-func TestReconnecting_LeavesTheRestToTheReflector(t *testing.T) {
+func TestReconnecting_ReturnsOtherErrors(t *testing.T) {
 	t.Parallel()
 	resource := v1alpha1.GroupVersion.WithResource("workspaces").GroupResource()
 	for _, err := range []error{
 		apierrors.NewForbidden(resource, "", nil), apierrors.NewResourceExpired("too old"),
-		apierrors.NewTooManyRequests("busy", 1), errors.New("odd"),
+		apierrors.NewTooManyRequests("busy", 1), errors.New("unknown"),
 	} {
-		s := &apiServer{err: err, until: time.Now().Add(time.Hour)}
-		if _, got := (&reconnecting{with: s}).ListWithContext(t.Context(), metav1.ListOptions{}); !errors.Is(got, err) || s.asked != 1 {
-			t.Errorf("%v: got %v after %d requests", err, got, s.asked)
+		s := &fakeListWatch{err: err, downUntil: time.Now().Add(time.Hour)}
+		if _, got := (&reconnecting{with: s}).ListWithContext(t.Context(), metav1.ListOptions{}); !errors.Is(got, err) || s.calls != 1 {
+			t.Errorf("%v: got %v after %d requests", err, got, s.calls)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s := &apiServer{err: syscall.ECONNREFUSED, until: time.Now().Add(time.Hour)}
+	s := &fakeListWatch{err: syscall.ECONNREFUSED, downUntil: time.Now().Add(time.Hour)}
 	if _, err := (&reconnecting{with: s}).WatchWithContext(ctx, metav1.ListOptions{}); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("told to end, it does with %v", err)
+		t.Errorf("after its context was cancelled, watching ends with %v", err)
 	}
 }
 
-func TestReconnecting_ReportsLaterLists(t *testing.T) {
+func TestReconnecting_ReportsRelists(t *testing.T) {
 	t.Parallel()
 	relisted := make(chan struct{}, 1)
-	r := &reconnecting{with: &apiServer{}, relisted: relisted}
+	r := &reconnecting{with: &fakeListWatch{}, relisted: relisted}
 	list := func(o metav1.ListOptions) {
 		t.Helper()
 		_, err := r.ListWithContext(t.Context(), o)

@@ -8,8 +8,7 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 )
 
-// write writes the object for as long as that is allowed, at most n times, each a millisecond after the one before, and
-// returns how often it was.
+// write asks n times, a millisecond apart, whether the object may be written, and returns how often it was allowed.
 func (t *throttle) write(clock *testingclock.FakeClock, n int, object, hash string) (allowed int) {
 	for range n {
 		if t.allow(object, hash) {
@@ -20,16 +19,16 @@ func (t *throttle) write(clock *testingclock.FakeClock, n int, object, hash stri
 	return allowed
 }
 
-func TestThrottle_SlowsWritesOfTheSameForm(t *testing.T) {
+func TestThrottle_LimitsWritesPerHash(t *testing.T) {
 	throttled := newThrottle()
 	clock := testingclock.NewFakeClock(time.Now())
 	throttled.backoff.Clock = clock
-	if n := throttled.write(clock, 10, "a", "form"); n != 10 {
+	if n := throttled.write(clock, 10, "a", "hash"); n != 10 {
 		t.Errorf("%d of 10 quick repairs are allowed", n)
 	}
 	for range 30 {
 		clock.Step(RepairInterval)
-		throttled.allow("a", "form")
+		throttled.allow("a", "hash")
 	}
 	for _, step := range []struct {
 		name         string
@@ -38,11 +37,11 @@ func TestThrottle_SlowsWritesOfTheSameForm(t *testing.T) {
 		allowed      int
 		contested    bool
 	}{
-		{"too many", 0, "a", "form", 0, true},
-		{"another object", 0, "b", "form", 1, false},
-		{"another form", 0, "a", "another form", 1, false},
-		{"after the interval", RepairInterval, "a", "form", 1, true},
-		{"a while later", RepairInterval / 2, "a", "form", 0, true},
+		{"too many writes", 0, "a", "hash", 0, true},
+		{"another object", 0, "b", "hash", 1, false},
+		{"another hash", 0, "a", "another hash", 1, false},
+		{"after the interval", RepairInterval, "a", "hash", 1, true},
+		{"half an interval later", RepairInterval / 2, "a", "hash", 0, true},
 	} {
 		clock.Step(step.wait)
 		if n := throttled.write(clock, 1, step.object, step.hash); n != step.allowed {
@@ -56,33 +55,33 @@ func TestThrottle_SlowsWritesOfTheSameForm(t *testing.T) {
 		t.Errorf("%d writes were throttled", n)
 	}
 	clock.Step(quietPeriod)
-	if throttled.isContested("a", "form") {
-		t.Error("it is contested after the quiet period")
+	if throttled.isContested("a", "hash") {
+		t.Error("the object is contested after the quiet period")
 	}
-	if n := throttled.write(clock, 5, "a", "form"); n != 5 {
-		t.Errorf("%d of 5 quick repairs are allowed after it", n)
+	if n := throttled.write(clock, 5, "a", "hash"); n != 5 {
+		t.Errorf("%d of 5 quick repairs are allowed after the quiet period", n)
 	}
 }
 
-func TestThrottle_ForgetsWhatIsQuiet(t *testing.T) {
+func TestThrottle_DeletesExpiredEntries(t *testing.T) {
 	throttled := newThrottle()
 	clock := testingclock.NewFakeClock(time.Now())
 	throttled.backoff.Clock = clock
 	for round := range 5 {
 		for i := range writesUntilGC {
-			throttled.allow(fmt.Sprint(round, i), "form")
+			throttled.allow(fmt.Sprint(round, i), "hash")
 		}
 		clock.Step(quietPeriod)
 	}
-	known := 0
+	remembered := 0
 	for round := range 5 {
 		for i := range writesUntilGC {
-			if throttled.backoff.Get(fmt.Sprint(round, i)+" form") > 0 {
-				known++
+			if throttled.backoff.Get(fmt.Sprint(round, i)+" hash") > 0 {
+				remembered++
 			}
 		}
 	}
-	if known > 2*writesUntilGC {
-		t.Errorf("%d objects are remembered", known)
+	if remembered > 2*writesUntilGC {
+		t.Errorf("%d objects are remembered", remembered)
 	}
 }
