@@ -78,7 +78,7 @@ func TestConversation(t *testing.T) {
 	t.Logf("%d changes of %d workspaces, %d SIGKILLs of each side, %d reports", total, *talks, *upsets, reports)
 }
 
-// changeSomething makes the workspace first, and then changes anything.
+// changeSomething creates the workspace first, and then changes anything.
 func (s *workspaceServiceDouble) changeSomething(t *testing.T, id string, n int) {
 	t.Helper()
 	path := "/workspaces/" + id
@@ -99,7 +99,7 @@ func (s *workspaceServiceDouble) changeSomething(t *testing.T, id string, n int)
 	}
 }
 
-// agrees tells whether the newest report speaks of the newest version and its state.
+// agrees reports whether the newest report is about the newest version and its state.
 func agrees(shown workspaceservicetest.Shown) bool {
 	if len(shown.Reports) == 0 || len(shown.Waiting) > 0 {
 		return false
@@ -108,7 +108,7 @@ func agrees(shown workspaceservicetest.Shown) bool {
 	return newest.Version == max(shown.Version, shown.StateVersion) && newest.Status == reportedAs[string(shown.State)]
 }
 
-// checkOrder looks at the reports in the order in which they came in.
+// checkOrder checks that no report came after a newer one.
 func checkOrder(t *testing.T, shown workspaceservicetest.Shown) {
 	t.Helper()
 	for i, r := range shown.Reports {

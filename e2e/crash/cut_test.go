@@ -106,7 +106,7 @@ func cutAt(t *testing.T, svc *service.Service, proxy *faultproxy.Proxy, c cut, d
 			t.Fatal(err)
 		}
 	case <-time.After(*harness.Patience):
-		t.Fatalf("write %d was begun, and the service was not killed at it", c.write)
+		t.Fatalf("write %d was sent, and the service was not killed at it", c.write)
 	}
 	proxy.Set(nil)
 	return reached

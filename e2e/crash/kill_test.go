@@ -45,7 +45,7 @@ func TestSurvivesSIGKILL(t *testing.T) {
 	}
 	for object, times := range env.Creations(t, "kill-") {
 		if times > 1 {
-			t.Errorf("%s was made %d times", object, times)
+			t.Errorf("%s was created %d times", object, times)
 		}
 	}
 }

@@ -137,7 +137,7 @@ func drawHistories(n int) map[string][]delivery {
 	return histories
 }
 
-// disorder lets the versions grow by and large, so that many events have an effect, but overtake each other.
+// disorder sorts the events by version and moves each a little, so that many take effect, and some are overtaken.
 func disorder(all []delivery) {
 	const spread = 5
 	at := map[string]float64{}
@@ -226,8 +226,7 @@ func (s *sending) model(t *testing.T, history []delivery) model.Model {
 	return m
 }
 
-// checkLatest holds what had an effect by the answers against all that was sent: the newest content and the newest
-// state of the history must be among it.
+// checkLatest checks that the newest content and the newest state of the history took effect, by the answers.
 func (s *sending) checkLatest(t *testing.T, effective model.Model, history []delivery) {
 	t.Helper()
 	everything := model.Model{}

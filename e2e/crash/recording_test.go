@@ -92,7 +92,7 @@ func (r *recording) note(kind watch.EventType, w *v1alpha1.Workspace) {
 	}
 }
 
-// check holds each state against the model, when the watch has shown the last one, and tells how many there were.
+// check waits until the watch has shown the last state, compares each state with the model, and returns how many there were.
 func (r *recording) check(t *testing.T) (seen int) {
 	t.Helper()
 	env := shared.Env()
@@ -128,8 +128,8 @@ func (r *recording) last(id string) string {
 	return ""
 }
 
-// checkStates lets each state be the model of what had an effect until then, which only grows, and each effect raise a
-// register and lower none.
+// checkStates checks that each state is the model of the events that had taken effect, that these only become more, and that each raises a
+// register and lowers none.
 func (r *recording) checkStates(t *testing.T, id string, history []delivery) {
 	t.Helper()
 	var before v1alpha1.WorkspaceSpec
@@ -165,7 +165,7 @@ func effective(t *testing.T, w *v1alpha1.Workspace, history []delivery) model.Mo
 	for _, id := range model.Deliveries(t, w) {
 		i := slices.IndexFunc(history, func(d delivery) bool { return d.message.ID == id })
 		if i < 0 {
-			t.Errorf("%s has noted %s, which nobody sent to it", w.Name, id)
+			t.Errorf("%s has recorded %s, which was not sent to it", w.Name, id)
 			continue
 		}
 		m[id] = history[i].event
@@ -173,7 +173,7 @@ func effective(t *testing.T, w *v1alpha1.Workspace, history []delivery) model.Mo
 	return m
 }
 
-// checkWrites looks in the audit log for a write to what belongs to no workspace that was sent, but for the service's lease.
+// checkWrites checks in the audit log that the service wrote only its lease, and objects of workspaces that were sent.
 func (r *recording) checkWrites(t *testing.T) {
 	t.Helper()
 	env := shared.Env()
@@ -192,7 +192,7 @@ func (r *recording) checkWrites(t *testing.T) {
 
 func (r *recording) sent(id string) bool { return r.histories[id] != nil || r.others[id] }
 
-// ownerOf is the workspace of a namespace by its label, which its name must bear out; by its name alone when it is gone.
+// ownerOf is the workspace of a namespace by its label, which must agree with its name; by its name alone if the namespace is gone.
 func ownerOf(t *testing.T, namespace string) string {
 	t.Helper()
 	env := shared.Env()

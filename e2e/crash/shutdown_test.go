@@ -20,9 +20,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// TestShutdownCutsNobodyOff tells the service to end while the bodies of 20 webhooks are on their way and a sender waits in /provision for
-// a Flyte that is away. Nobody is let in any more, and everybody who was in gets an answer that is true.
-func TestShutdownCutsNobodyOff(t *testing.T) {
+// TestShutdownAnswersAllRequests stops the service while it receives the bodies of 20 webhooks, and a sender waits in /provision since Flyte is
+// down. The service accepts no new connections, and answers all requests truthfully.
+func TestShutdownAnswersAllRequests(t *testing.T) {
 	env := shared.Env()
 	env.Flyte.SetUnavailable(true)
 	defer env.Flyte.SetUnavailable(false)
@@ -39,7 +39,7 @@ func TestShutdownCutsNobodyOff(t *testing.T) {
 	go env.Service.Stop()
 	harness.Eventually(t, "the listener to close", func(context.Context) bool { return !listens(t) })
 	if status, body := waits.answer(t); status != http.StatusAccepted || !strings.Contains(body, `"pending"`) {
-		t.Errorf("who waits is answered %d %s", status, body)
+		t.Errorf("the sender that waits is answered %d %s", status, body)
 	}
 	taken := map[string]bool{}
 	for i, r := range requests {
@@ -48,7 +48,7 @@ func TestShutdownCutsNobodyOff(t *testing.T) {
 		accepted := status == http.StatusAccepted && strings.Contains(body, `"accepted"`)
 		taken[fmt.Sprintf("slow-%d-%s", i, run)] = accepted
 		if !accepted && status != http.StatusServiceUnavailable { // which a slow API server deserves
-			t.Errorf("who sends slowly is answered %d %s", status, body)
+			t.Errorf("a slow sender is answered %d %s", status, body)
 		}
 	}
 	<-env.Service.Exited()
@@ -67,7 +67,7 @@ func TestShutdownCutsNobodyOff(t *testing.T) {
 		}
 	}
 	if n == 0 {
-		t.Error("nobody who sent slowly was let in")
+		t.Error("no event of a slow sender was accepted")
 	}
 }
 

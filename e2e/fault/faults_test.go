@@ -151,7 +151,7 @@ func TestUndoneUnseen(t *testing.T) {
 	}
 }
 
-// TestNamespacesUnseen makes, suspends and deletes a workspace while nothing tells of its Namespace: its members may only look, all
+// TestNamespacesUnseen creates, suspends and deletes a workspace while the watch of Namespaces is down: its members have read-only access all
 // the same.
 func TestNamespacesUnseen(t *testing.T) {
 	env := shared.Env()
@@ -167,12 +167,12 @@ func TestNamespacesUnseen(t *testing.T) {
 		}
 		for i := range bindings.Items {
 			role := bindings.Items[i].Name
-			if may, active := role != "workspace-viewer", transition.Reason == v1alpha1.ReasonReady; may && !active {
+			if mayWrite, active := role != "workspace-viewer", transition.Reason == v1alpha1.ReasonReady; mayWrite && !active {
 				t.Errorf("after %s there is %s", transition.Name, role)
 			}
 		}
 		if len(bindings.Items) == 0 {
-			t.Errorf("after %s nobody may even look", transition.Name)
+			t.Errorf("after %s no member may even read", transition.Name)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func ofConfig(r *http.Request) bool {
 	return harness.IsWatch(r) && strings.Contains(r.URL.Path, "/configmaps")
 }
 
-// goneOnce lets the watch begin anew.
+// goneOnce lets the watch of ConfigMaps list again.
 func goneOnce() faultproxy.Rule {
 	var gone atomic.Bool
 	return func(r *http.Request) faultproxy.Fault {

@@ -16,7 +16,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// TestDiskFullForLogs has nowhere to log to: the service serves all the same.
+// TestDiskFullForLogs lets all writes to the log fail: the service goes on.
 func TestDiskFullForLogs(t *testing.T) {
 	env := shared.Env()
 	const pod = "workspace-flyte-integration-mute"
@@ -36,8 +36,8 @@ func TestDiskFullForLogs(t *testing.T) {
 	env.AwaitReason(t, "mute", v1alpha1.ReasonReady)
 }
 
-// TestFileDescriptorsUsedUp takes away all file descriptors that are not in use: senders can't connect, and what is
-// connected goes on. When there are some again, so does everything.
+// TestFileDescriptorsUsedUp leaves the service no file descriptor: senders can't connect, and open connections go on. When there are file
+// descriptors again, new senders are answered.
 func TestFileDescriptorsUsedUp(t *testing.T) {
 	env := shared.Env()
 	before := setLimit(t, 1)

@@ -26,7 +26,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// engine is a FlyteAdmin that starts executions: the double, or the real one of FLYTE_TEST_ENDPOINT, which makes FlyteWorkflows in the
+// engine is a FlyteAdmin that starts executions: the double, or the real one of FLYTE_TEST_ENDPOINT, which creates FlyteWorkflows in the
 // cluster of FLYTE_TEST_KUBECONFIG and maps namespaces by flyte-{{ project }}.
 type engine struct {
 	service.AdminServiceClient
@@ -122,8 +122,8 @@ func kubernetesName(name string) corev1.ResourceName {
 }
 
 // TestExecutionsCostTheQuota starts executions in a workspace of each tier that the chart ships. Their pods are admitted, and the quota
-// counts them; nobody can write the zeros by hand that it would not count.
-func TestExecutionsCostTheQuota(t *testing.T) { //nolint:gocognit // one story
+// counts them; explicit zeros, which it would not count, are refused.
+func TestExecutionsCostTheQuota(t *testing.T) { //nolint:gocognit // one sequence
 	t.Parallel()
 	env := shared.Env()
 	awaitPolicies(t)

@@ -31,7 +31,7 @@ func asSparkExecutor(p *corev1.Pod) {
 	mount(p, "spark-conf-volume-exec", "/opt/spark/conf", configMapVolume("spark-exec-conf-map"))
 }
 
-// sparkContainer has no CPU limit, as Spark has none unless it is told one.
+// sparkContainer has no CPU limit, as Spark sets none by default.
 func sparkContainer(p *corev1.Pod, name, role, cpu string) {
 	memory := resource.MustParse("1408Mi")
 	p.Spec.Containers = []corev1.Container{{

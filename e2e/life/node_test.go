@@ -77,7 +77,7 @@ func runNode(t *testing.T, messages []nodeMessage) (answers []nodeAnswer) {
 		t.Fatalf("running node, which this test needs: %v\n%s", err, &stderr)
 	}
 	if err := json.Unmarshal(output, &answers); err != nil || len(answers) != len(messages) {
-		t.Fatalf("send.cjs tells %s: %v", output, err)
+		t.Fatalf("send.cjs prints %s: %v", output, err)
 	}
 	return answers
 }

@@ -54,7 +54,7 @@ func taskPod(id, name string) *corev1.Pod {
 	}
 }
 
-// addCopilot makes it the pod of a raw container task (flyteplugins' copilot.go): inputs come by an init container, and
+// addCopilot turns it into the pod of a raw container task (flyteplugins' copilot.go): inputs come by an init container, and
 // outputs go by a sidecar, which is one that is started again.
 func addCopilot(pod *corev1.Pod) {
 	size := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("500m"), corev1.ResourceMemory: resource.MustParse("128Mi")}

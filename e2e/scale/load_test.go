@@ -40,10 +40,10 @@ const (
 	answerTimeout = 20 * time.Second
 )
 
-// TestLoad sends distinct signed updates to Ready workspaces at a constant rate, whether the last ones have been
-// answered or not, and in turns with them bare writes of the same change to as many equal Workspaces. The leader
-// reconciles both all the time. What is answered 503 is sent again, and its time goes on. Nothing may be lost, the service
-// answers no 503 to a load that bare writes bear, and what the load needed is given back.
+// TestLoad sends distinct signed updates to Ready workspaces at a constant rate, whether the last ones have been answered or not, and in
+// turns with them bare writes of the same change to as many equal Workspaces. The leader reconciles both all the time. Requests that are
+// answered 503 are sent again, and their time goes on. No update may be lost; the service answers no 503 to a load that the API server bears
+// as bare writes, and gives goroutines and files back afterwards.
 func TestLoad(t *testing.T) {
 	env := shared.Env()
 	n := int(float64(*loadRate) / updatesPerSecond)
@@ -92,7 +92,7 @@ func TestLoad(t *testing.T) {
 		before.goroutines, used.goroutines, after.goroutines, before.files, used.files, after.files)
 }
 
-// takeLease takes the lease away from the service, which serves on without leading, and tells how to give it back.
+// takeLease takes the lease from the service, which serves on without leading, and returns a function that gives it back.
 func takeLease(t *testing.T) (giveBack func()) {
 	t.Helper()
 	env := shared.Env()
@@ -119,7 +119,7 @@ type loaded struct {
 	stale    atomic.Int64
 }
 
-// prepare makes n Ready workspaces.
+// prepare creates n Ready workspaces.
 func prepare(t *testing.T, prefix string, n int) []*loaded {
 	t.Helper()
 	env := shared.Env()
@@ -133,7 +133,7 @@ func prepare(t *testing.T, prefix string, n int) []*loaded {
 	return all
 }
 
-// next is the next change: a name, as somebody would edit it.
+// next is the next change of the name.
 func (l *loaded) next() workspace.Event {
 	l.version++
 	content := harness.Data(l.w.Name, l.version)
@@ -163,7 +163,7 @@ func (l *loaded) deliverNext(ctx context.Context, t *testing.T) func() error {
 	}
 }
 
-// writeNext prepares the bare write of the next change: what the service writes, without a look at what is there.
+// writeNext prepares the bare write of the next change: what the service writes, without reading the Workspace first.
 func (l *loaded) writeNext(ctx context.Context, t *testing.T) func() error {
 	t.Helper()
 	env := shared.Env()
@@ -187,7 +187,7 @@ func (l *loaded) writeNext(ctx context.Context, t *testing.T) func() error {
 	}
 }
 
-// check holds what is stored against the answers, and says what is wrong.
+// check compares what is stored with the answers, and returns what is wrong.
 func (l *loaded) check(t *testing.T) string {
 	t.Helper()
 	env := shared.Env()

@@ -29,8 +29,8 @@ const (
 	mostReading = 1024
 )
 
-// TestMemoryLimit makes workspaces of the largest size, and then sends as many of their bodies at once as the edge reads at a
-// time. The service never takes more memory than the chart lets it have.
+// TestMemoryLimit creates workspaces of the largest size, and then sends as many of their bodies at once as the edge reads at a time. The
+// service never has more memory resident than the chart's limit.
 func TestMemoryLimit(t *testing.T) {
 	env := shared.Env()
 	container := chartContainer(t)
@@ -41,7 +41,7 @@ func TestMemoryLimit(t *testing.T) {
 		}
 	}
 	env.Service.Set("GOMEMLIMIT", strconv.FormatInt(limit*9/10, 10)) // as in a container
-	env.Kill(t, func() {})                                           // it starts again with that environment, and its peak anew
+	env.Kill(t, func() {})                                           // it starts with that environment, and a new peak
 	started := peak(t)
 	messages := heavyMessages(t)
 	for i, m := range messages { // one by one: one of this size keeps an API server busy for a good while
@@ -78,8 +78,8 @@ func heavyMessages(t *testing.T) (all []service.Message) {
 	return all
 }
 
-// allAtOnce sends a body in each place for one that the edge has, and counts the answers. All were sent before, so that
-// nothing is written. The edge cuts off who is slow among so many, but not all of them.
+// allAtOnce sends as many bodies as the edge reads at a time, and counts the answers. All were sent before, so nothing is written. The edge
+// may cut off slow senders, but not all of them.
 func allAtOnce(t *testing.T, messages []service.Message) map[string]int {
 	t.Helper()
 	env := shared.Env()
