@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,34 +12,30 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/filelock"
 )
 
-// build builds both binaries once for all packages that run at the same time, and links them into the environment's directory, so that
-// nobody's later build replaces them.
-func (e *Env) build(ctx context.Context) error {
+// Build builds the service and its command line once for all packages that run at the same time, and links both into dir, so that no later
+// build replaces them.
+func Build(ctx context.Context, dir string) (integration, integrationctl string, err error) {
 	root, err := binaries.Root()
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	shared := filepath.Join(root, "bin", "e2e")
-	if err := os.MkdirAll(shared, 0o755); err != nil { //nolint:gosec // binaries are for everybody
-		return err
+	if err := os.MkdirAll(shared, 0o755); err != nil {
+		return "", "", err
 	}
 	lock, err := filelock.Wait(ctx, filepath.Join(shared, ".lock"), func() {})
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	defer lock.Close()
 	build := exec.CommandContext(ctx, "go", "build", "-o", shared, "./cmd/integration", "./cmd/integrationctl")
 	build.Dir = root
 	if text, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the binaries: %w\n%s", err, text)
+		return "", "", fmt.Errorf("building the binaries: %w\n%s", err, text)
 	}
-	for name, path := range map[string]*string{"integration": &e.Integration, "integrationctl": &e.Integrationctl} {
-		*path = filepath.Join(e.dir, name)
-		if err := copyFile(filepath.Join(shared, name), *path); err != nil {
-			return err
-		}
-	}
-	return nil
+	integration, integrationctl = filepath.Join(dir, "integration"), filepath.Join(dir, "integrationctl")
+	return integration, integrationctl, errors.Join(
+		copyFile(filepath.Join(shared, "integration"), integration), copyFile(filepath.Join(shared, "integrationctl"), integrationctl))
 }
 
 func copyFile(from, to string) error {

@@ -61,7 +61,7 @@ func start(ctx context.Context, o Options) (e *Env, err error) {
 	if e.dir, err = os.MkdirTemp("", "e2e"); err != nil {
 		return e, err
 	}
-	if err = e.build(ctx); err != nil {
+	if e.Integration, e.Integrationctl, err = Build(ctx, e.dir); err != nil {
 		return e, err
 	}
 	if e.Flyte, err = flytetest.Start(); err != nil {

@@ -1,10 +1,8 @@
-// Package helm tells the story of a release with Helm's own command line, on a real control plane whose nodes kwok plays: what
-// Helm and the controllers do with the chart's objects is real, and what a container of the Deployment would run is run by hand,
-// with the environment and under the account that the objects give it.
+// Package helm installs, upgrades and uninstalls a release with Helm's own command line, on a real control plane whose nodes are simulated by
+// kwok. The tests run the program of the Deployment's container themselves, with the environment and under the account of its pod.
 package helm
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/e2e/harness"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
@@ -27,53 +26,33 @@ const (
 	previous = "testdata/workspace-flyte-integration-0.1.0.tgz"
 )
 
-var world struct {
-	dir, helm, integration string
-	cluster                *devcluster.Cluster
-	flyte                  *flytetest.Server
-	admin                  client.Client
+// suite is a control plane with Helm's command line.
+type suite struct {
+	dir, helmPath, integration string
+	cluster                    *devcluster.Cluster
+	flyte                      *flytetest.Server
+	admin                      client.Client
 }
 
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
-	ctx := context.Background()
-	if world.helm, err = findHelm(); err != nil {
-		return 0, err
-	}
-	if world.dir, err = os.MkdirTemp("", "helm"); err != nil {
-		return 0, err
-	}
-	defer os.RemoveAll(world.dir)
-	world.integration = filepath.Join(world.dir, "integration")
-	build := exec.CommandContext(ctx, "go", "build", "-o", world.integration, "../../cmd/integration")
-	if text, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("building the service: %w\n%s", err, text)
-	}
-	if world.flyte, err = flytetest.Start(); err != nil {
-		return 0, err
-	}
-	defer world.flyte.Stop()
-	world.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, Nodes: 3})
-	if err != nil {
-		return 0, err
-	}
-	defer world.cluster.Stop()
+func start(t *testing.T) *suite {
+	t.Helper()
+	s := &suite{dir: t.TempDir()}
+	var err error
+	s.helmPath, err = findHelm()
+	harness.Must(t, err)
+	s.integration, _, err = harness.Build(t.Context(), s.dir)
+	harness.Must(t, err)
+	s.flyte, err = flytetest.Start()
+	harness.Must(t, err)
+	t.Cleanup(s.flyte.Stop)
+	s.cluster, err = devcluster.Start(t.Context(), devcluster.Options{Progress: os.Stderr, Nodes: 3})
+	harness.Must(t, err)
+	t.Cleanup(s.cluster.Stop)
 	scheme, err := k8s.NewScheme()
-	if err != nil {
-		return 0, err
-	}
-	if world.admin, err = client.New(world.cluster.Config(), client.Options{Scheme: scheme}); err != nil {
-		return 0, err
-	}
-	return m.Run(), nil
+	harness.Must(t, err)
+	s.admin, err = client.New(s.cluster.Config(), client.Options{Scheme: scheme})
+	harness.Must(t, err)
+	return s
 }
 
 // findHelm is $HELM, else the one that `make verify` and `make test` have installed.
@@ -97,18 +76,18 @@ func findHelm() (string, error) {
 }
 
 // helm runs the command line as the cluster's admin, with nothing of this machine's own configuration.
-func helm(t *testing.T, args ...string) (output string, err error) {
+func (s *suite) helm(t *testing.T, args ...string) (output string, err error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), world.helm, append(args, "--namespace", namespace)...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+world.cluster.Kubeconfig(),
-		"HELM_CONFIG_HOME="+world.dir, "HELM_CACHE_HOME="+world.dir, "HELM_DATA_HOME="+world.dir)
+	cmd := exec.CommandContext(t.Context(), s.helmPath, append(args, "--namespace", namespace)...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.cluster.Kubeconfig(),
+		"HELM_CONFIG_HOME="+s.dir, "HELM_CACHE_HOME="+s.dir, "HELM_DATA_HOME="+s.dir)
 	text, err := cmd.CombinedOutput()
 	return string(text), err
 }
 
-func mustHelm(t *testing.T, args ...string) string {
+func (s *suite) mustHelm(t *testing.T, args ...string) string {
 	t.Helper()
-	text, err := helm(t, args...)
+	text, err := s.helm(t, args...)
 	if err != nil {
 		t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, text)
 	}

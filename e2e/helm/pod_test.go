@@ -19,9 +19,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster"
 )
 
-func get[T client.Object](t *testing.T, o T, name string) T {
+func get[T client.Object](t *testing.T, s *suite, o T, name string) T {
 	t.Helper()
-	if err := world.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, o); err != nil {
+	if err := s.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: name}, o); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -29,11 +29,11 @@ func get[T client.Object](t *testing.T, o T, name string) T {
 
 // environment is what the kubelet would give a container: its ConfigMaps and variables, with the Secrets that it mounts as files
 // of this machine.
-func environment(t *testing.T, pod *corev1.PodSpec) map[string]string {
+func (s *suite) environment(t *testing.T, pod *corev1.PodSpec) map[string]string {
 	t.Helper()
 	container, env := pod.Containers[0], map[string]string{}
 	for _, from := range container.EnvFrom {
-		maps.Copy(env, get(t, &corev1.ConfigMap{}, from.ConfigMapRef.Name).Data)
+		maps.Copy(env, get(t, s, &corev1.ConfigMap{}, from.ConfigMapRef.Name).Data)
 	}
 	for _, variable := range container.Env {
 		env[variable.Name] = variable.Value
@@ -42,7 +42,7 @@ func environment(t *testing.T, pod *corev1.PodSpec) map[string]string {
 	for _, volume := range pod.Volumes {
 		for _, item := range volume.Secret.Items {
 			file := filepath.Join(t.TempDir(), item.Path)
-			if err := os.WriteFile(file, get(t, &corev1.Secret{}, volume.Secret.SecretName).Data[item.Key], 0o600); err != nil {
+			if err := os.WriteFile(file, get(t, s, &corev1.Secret{}, volume.Secret.SecretName).Data[item.Key], 0o600); err != nil {
 				t.Fatal(err)
 			}
 			for name, value := range env {
@@ -59,22 +59,22 @@ func mountPath(container *corev1.Container, volume string) string {
 }
 
 // runService runs the service as a pod of the Deployment would: its environment, its account. It returns where it serves.
-func runService(t *testing.T) (url string) {
+func (s *suite) runService(t *testing.T) (url string) {
 	t.Helper()
-	pod := get(t, &appsv1.Deployment{}, release).Spec.Template.Spec
-	env := environment(t, &pod)
+	pod := get(t, s, &appsv1.Deployment{}, release).Spec.Template.Spec
+	env := s.environment(t, &pod)
 	addresses, err := devcluster.FreeAddresses(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := world.cluster.WriteKubeconfig(kubeconfig, account(t, pod.ServiceAccountName)); err != nil {
+	if err := s.cluster.WriteKubeconfig(kubeconfig, s.account(t, pod.ServiceAccountName)); err != nil {
 		t.Fatal(err)
 	}
 	// What a machine without pods and DNS has to be told.
-	env["KUBECONFIG"], env["FLYTE_ADMIN_ENDPOINT"] = kubeconfig, world.flyte.Addr()
+	env["KUBECONFIG"], env["FLYTE_ADMIN_ENDPOINT"] = kubeconfig, s.flyte.Addr()
 	env["LISTEN_ADDRESS"], env["METRICS_ADDRESS"] = addresses[0], addresses[1]
-	program, err := devcluster.StartProgram(t.TempDir(), list(env), world.integration)
+	program, err := devcluster.StartProgram(t.TempDir(), list(env), s.integration)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,21 +90,21 @@ func list(env map[string]string) (all []string) {
 }
 
 // account acts as a ServiceAccount, by a token of its own.
-func account(t *testing.T, name string) *rest.Config {
+func (s *suite) account(t *testing.T, name string) *rest.Config {
 	t.Helper()
 	request := &authenticationv1.TokenRequest{}
-	if err := world.admin.SubResource("token").Create(t.Context(), get(t, &corev1.ServiceAccount{}, name), request); err != nil {
+	if err := s.admin.SubResource("token").Create(t.Context(), get(t, s, &corev1.ServiceAccount{}, name), request); err != nil {
 		t.Fatal(err)
 	}
-	cfg := rest.AnonymousClientConfig(world.cluster.Config())
+	cfg := rest.AnonymousClientConfig(s.cluster.Config())
 	cfg.BearerToken = request.Status.Token
 	return cfg
 }
 
 // testPod is the pod of the hook that `helm test` runs, as the release has it.
-func testPod(t *testing.T) *corev1.PodSpec {
+func (s *suite) testPod(t *testing.T) *corev1.PodSpec {
 	t.Helper()
-	for text := range strings.SplitSeq(mustHelm(t, "get", "hooks", release), "\n---\n") {
+	for text := range strings.SplitSeq(s.mustHelm(t, "get", "hooks", release), "\n---\n") {
 		var job batchv1.Job
 		if err := yaml.Unmarshal([]byte(text), &job); err == nil && job.Kind == "Job" {
 			return &job.Spec.Template.Spec

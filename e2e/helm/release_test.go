@@ -43,96 +43,97 @@ func eventually(t *testing.T, what string, holds func(context.Context) bool) {
 	}
 }
 
-// TestRelease is one story, told in order: the chart before this one is installed, upgraded to this one, tested, rolled back,
-// upgraded again and uninstalled; and all the time the workspaces and their namespaces stay the same objects.
+// TestRelease installs the previous chart, upgrades it to this one, tests it, rolls it back, upgrades it again and uninstalls it: the
+// workspaces and their namespaces stay the same objects all the time.
 func TestRelease(t *testing.T) {
+	s := start(t)
 	values := []string{
 		"--set", "flyte.consoleURL=https://flyte.company.com", "--set", "webhook.secret=" + signature.NewSecret(),
 		"--set", "image.repository=registry.company.com/workspace-flyte-integration", "--wait", "--timeout", "5m",
 	}
-	mustHelm(t, append([]string{"install", release, previous, "--create-namespace"}, values...)...)
-	rolledOut(t)
+	s.mustHelm(t, append([]string{"install", release, previous, "--create-namespace"}, values...)...)
+	s.rolledOut(t)
 	var kept map[string]types.UID
 	t.Run("provision", func(t *testing.T) {
-		grantPresentRights(t)
-		runService(t)
-		provision(t)
-		kept = identities(t)
+		s.grantPresentRights(t)
+		s.runService(t)
+		s.provision(t)
+		kept = s.identities(t)
 	})
 
-	mustHelm(t, append([]string{"upgrade", release, chart}, values...)...)
-	rolledOut(t)
-	unchanged(t, kept, "the upgrade")
-	if !crdHasCurrentSchema(t) {
+	s.mustHelm(t, append([]string{"upgrade", release, chart}, values...)...)
+	s.rolledOut(t)
+	s.unchanged(t, kept, "the upgrade")
+	if !s.crdHasCurrentSchema(t) {
 		t.Error("the upgrade left the old CRD")
 	}
 
-	t.Run("test", func(t *testing.T) { passesItsTest(t, runService(t)) })
+	t.Run("test", func(t *testing.T) { s.passesItsTest(t, s.runService(t)) })
 
-	mustHelm(t, "rollback", release, "1", "--wait", "--timeout", "5m")
-	rolledOut(t)
-	unchanged(t, kept, "the rollback")
-	mustHelm(t, append([]string{"upgrade", release, chart}, values...)...)
-	rolledOut(t)
+	s.mustHelm(t, "rollback", release, "1", "--wait", "--timeout", "5m")
+	s.rolledOut(t)
+	s.unchanged(t, kept, "the rollback")
+	s.mustHelm(t, append([]string{"upgrade", release, chart}, values...)...)
+	s.rolledOut(t)
 
-	mustHelm(t, "uninstall", release, "--wait", "--timeout", "5m")
-	unchanged(t, kept, "uninstalling")
+	s.mustHelm(t, "uninstall", release, "--wait", "--timeout", "5m")
+	s.unchanged(t, kept, "uninstalling")
 	for _, o := range []client.Object{&appsv1.Deployment{}, &rbacv1.ClusterRole{}, &corev1.ConfigMap{}} {
-		if err := world.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: release}, o); !apierrors.IsNotFound(err) {
+		if err := s.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: release}, o); !apierrors.IsNotFound(err) {
 			t.Errorf("a %T is left: %v", o, err)
 		}
 	}
 
 	// Over what was kept it installs again, and takes the CRDs with it when told so; never the namespaces.
-	mustHelm(t, append([]string{"install", release, chart, "--set", "crds.keep=false"}, values...)...)
-	rolledOut(t)
-	unchanged(t, kept, "installing again")
-	mustHelm(t, "uninstall", release, "--wait", "--timeout", "5m")
-	eventually(t, "the CRD to go", func(ctx context.Context) bool { return apierrors.IsNotFound(world.admin.Get(ctx, crdKey, crd())) })
+	s.mustHelm(t, append([]string{"install", release, chart, "--set", "crds.keep=false"}, values...)...)
+	s.rolledOut(t)
+	s.unchanged(t, kept, "installing again")
+	s.mustHelm(t, "uninstall", release, "--wait", "--timeout", "5m")
+	eventually(t, "the CRD to go", func(ctx context.Context) bool { return apierrors.IsNotFound(s.admin.Get(ctx, crdKey, crd())) })
 	for i := range workspaces {
 		var n corev1.Namespace
 		name := fmt.Sprintf("flyte-kept-%d", i)
-		if err := world.admin.Get(t.Context(), client.ObjectKey{Name: name}, &n); err != nil || n.UID != kept[name] {
+		if err := s.admin.Get(t.Context(), client.ObjectKey{Name: name}, &n); err != nil || n.UID != kept[name] {
 			t.Errorf("the namespace %s went with the CRD: %v", name, err)
 		}
 	}
 }
 
 // rolledOut waits until all three replicas are ready and of the newest template.
-func rolledOut(t *testing.T) {
+func (s *suite) rolledOut(t *testing.T) {
 	t.Helper()
 	eventually(t, "3 of 3 replicas", func(ctx context.Context) bool {
 		var d appsv1.Deployment
-		err := world.admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: release}, &d)
+		err := s.admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: release}, &d)
 		s := d.Status
 		return err == nil && s.ObservedGeneration == d.Generation && *d.Spec.Replicas == 3 && s.Replicas == 3 &&
 			s.ReadyReplicas == 3 && s.UpdatedReplicas == 3
 	})
 }
 
-func provision(t *testing.T) {
+func (s *suite) provision(t *testing.T) {
 	t.Helper()
 	for i := range workspaces {
 		w := &v1alpha1.Workspace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("kept-%d", i)}}
 		w.Spec.DisplayName = v1alpha1.Text(w.Name)
-		if err := world.admin.Create(t.Context(), w); err != nil {
+		if err := s.admin.Create(t.Context(), w); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, w.Name+" to be Ready", func(ctx context.Context) bool {
-			err := world.admin.Get(ctx, client.ObjectKeyFromObject(w), w)
+			err := s.admin.Get(ctx, client.ObjectKeyFromObject(w), w)
 			return err == nil && meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionReady)
 		})
 	}
 }
 
 // identities are the UIDs of the workspaces and of their namespaces.
-func identities(t *testing.T) map[string]types.UID {
+func (s *suite) identities(t *testing.T) map[string]types.UID {
 	t.Helper()
 	found := map[string]types.UID{}
 	var ws v1alpha1.WorkspaceList
 	var namespaces corev1.NamespaceList
 	for _, l := range []client.ObjectList{&ws, &namespaces} {
-		if err := world.admin.List(t.Context(), l); err != nil {
+		if err := s.admin.List(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,9 +148,9 @@ func identities(t *testing.T) map[string]types.UID {
 	return found
 }
 
-func unchanged(t *testing.T, kept map[string]types.UID, by string) {
+func (s *suite) unchanged(t *testing.T, kept map[string]types.UID, by string) {
 	t.Helper()
-	now := identities(t)
+	now := s.identities(t)
 	for name, uid := range kept {
 		if now[name] != uid {
 			t.Errorf("%s did not keep %s", by, name)
@@ -169,10 +170,10 @@ func crd() *unstructured.Unstructured {
 }
 
 // crdHasCurrentSchema looks for a field that version 0.1.0 did not have.
-func crdHasCurrentSchema(t *testing.T) bool {
+func (s *suite) crdHasCurrentSchema(t *testing.T) bool {
 	t.Helper()
 	o := crd()
-	if err := world.admin.Get(t.Context(), crdKey, o); err != nil {
+	if err := s.admin.Get(t.Context(), crdKey, o); err != nil {
 		t.Fatal(err)
 	}
 	versions, _, _ := unstructured.NestedSlice(o.Object, "spec", "versions")
@@ -182,18 +183,18 @@ func crdHasCurrentSchema(t *testing.T) bool {
 }
 
 // passesItsTest runs `helm test`, whose Job kwok lets pass, and what the Job's container would run, against the service at url.
-func passesItsTest(t *testing.T, url string) {
+func (s *suite) passesItsTest(t *testing.T, url string) {
 	t.Helper()
-	if text := mustHelm(t, "test", release, "--timeout", "5m"); !strings.Contains(text, "Succeeded") {
+	if text := s.mustHelm(t, "test", release, "--timeout", "5m"); !strings.Contains(text, "Succeeded") {
 		t.Errorf("helm test says:\n%s", text)
 	}
-	pod := testPod(t)
+	pod := s.testPod(t)
 	inside := fmt.Sprintf("http://%s.%s.svc:80", release, namespace)
 	if want := []string{"--test", inside}; strings.Join(pod.Containers[0].Args, " ") != strings.Join(want, " ") {
 		t.Fatalf("the test's arguments are %q", pod.Containers[0].Args)
 	}
-	cmd := exec.CommandContext(t.Context(), world.integration, "--test", url)
-	cmd.Env = list(environment(t, pod))
+	cmd := exec.CommandContext(t.Context(), s.integration, "--test", url)
+	cmd.Env = list(s.environment(t, pod))
 	text, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(text), "a signed ping was taken") {
 		t.Errorf("the test's container: %v\n%s", err, text)
@@ -202,7 +203,7 @@ func passesItsTest(t *testing.T, url string) {
 
 // grantPresentRights gives the service what the present chart would, until the test ends: the service of the previous
 // chart can't be built here, and the present one wants rights that the previous chart does not give.
-func grantPresentRights(t *testing.T) {
+func (s *suite) grantPresentRights(t *testing.T) {
 	t.Helper()
 	const name = "present-service-under-previous-chart"
 	var cluster rbacv1.ClusterRole
@@ -223,11 +224,11 @@ func grantPresentRights(t *testing.T) {
 			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
 		},
 	} {
-		if err := world.admin.Create(t.Context(), o); err != nil {
+		if err := s.admin.Create(t.Context(), o); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			if err := world.admin.Delete(context.WithoutCancel(t.Context()), o); err != nil {
+			if err := s.admin.Delete(context.WithoutCancel(t.Context()), o); err != nil {
 				t.Error(err)
 			}
 		})
