@@ -10,11 +10,11 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// A small evaluator of NetworkPolicies, made from the API's documentation (k8s.io/api/networking/v1) and from nothing of
-// ours. Where the documentation leaves it to the network plugin whether an ipBlock also means pods, it does: the reading
-// that lets more through.
+// This file evaluates NetworkPolicies by the API's documentation (k8s.io/api/networking/v1), independently of the code under
+// test. The documentation leaves it to the network plugin whether an ipBlock also matches pods. Here it does, since that
+// allows more.
 
-// endpoint is one end of a connection: a pod, or an address outside the cluster where it has no namespace.
+// endpoint is one end of a connection: a pod, or an address outside the cluster if it has no namespace.
 type endpoint struct {
 	ip              string
 	namespace       string
@@ -22,27 +22,27 @@ type endpoint struct {
 	namespaceLabels map[string]string
 }
 
-// flow is a connection that somebody tries to open.
+// flow is an attempted connection.
 type flow struct {
 	from, to endpoint
 	protocol corev1.Protocol
 	port     int32
 }
 
-// allowed tells whether the policies of the whole cluster let a flow through: both its ends must.
+// allowed reports whether the policies of the cluster allow a flow: the egress of its source and the ingress of its target.
 func (f flow) allowed(policies []networkingv1.NetworkPolicy) bool {
-	return f.leaves(policies) && f.enters(policies)
+	return f.egressAllowed(policies) && f.ingressAllowed(policies)
 }
 
-func (f flow) leaves(policies []networkingv1.NetworkPolicy) bool {
+func (f flow) egressAllowed(policies []networkingv1.NetworkPolicy) bool {
 	isolated := false
 	for _, p := range policies {
-		if !f.from.selectedBy(p, networkingv1.PolicyTypeEgress) {
+		if !f.from.isSelectedBy(p, networkingv1.PolicyTypeEgress) {
 			continue
 		}
 		isolated = true
 		for _, rule := range p.Spec.Egress {
-			if f.to.among(rule.To, p.Namespace) && f.on(rule.Ports) {
+			if f.to.matchesAny(rule.To, p.Namespace) && f.on(rule.Ports) {
 				return true
 			}
 		}
@@ -50,15 +50,15 @@ func (f flow) leaves(policies []networkingv1.NetworkPolicy) bool {
 	return !isolated
 }
 
-func (f flow) enters(policies []networkingv1.NetworkPolicy) bool {
+func (f flow) ingressAllowed(policies []networkingv1.NetworkPolicy) bool {
 	isolated := false
 	for _, p := range policies {
-		if !f.to.selectedBy(p, networkingv1.PolicyTypeIngress) {
+		if !f.to.isSelectedBy(p, networkingv1.PolicyTypeIngress) {
 			continue
 		}
 		isolated = true
 		for _, rule := range p.Spec.Ingress {
-			if f.from.among(rule.From, p.Namespace) && f.on(rule.Ports) {
+			if f.from.matchesAny(rule.From, p.Namespace) && f.on(rule.Ports) {
 				return true
 			}
 		}
@@ -66,17 +66,17 @@ func (f flow) enters(policies []networkingv1.NetworkPolicy) bool {
 	return !isolated
 }
 
-// selectedBy tells whether a policy says anything about this end in this direction.
-func (e endpoint) selectedBy(p networkingv1.NetworkPolicy, direction networkingv1.PolicyType) bool {
+// isSelectedBy reports whether a policy applies to this endpoint in this direction.
+func (e endpoint) isSelectedBy(p networkingv1.NetworkPolicy, direction networkingv1.PolicyType) bool {
 	return e.namespace == p.Namespace && slices.Contains(p.Spec.PolicyTypes, direction) && selects(&p.Spec.PodSelector, e.labels)
 }
 
-// among tells whether the end is one of the peers. No peers are all.
-func (e endpoint) among(peers []networkingv1.NetworkPolicyPeer, home string) bool {
-	return len(peers) == 0 || slices.ContainsFunc(peers, func(peer networkingv1.NetworkPolicyPeer) bool { return e.is(peer, home) })
+// matchesAny reports whether the endpoint is one of the peers. An empty list matches all.
+func (e endpoint) matchesAny(peers []networkingv1.NetworkPolicyPeer, home string) bool {
+	return len(peers) == 0 || slices.ContainsFunc(peers, func(peer networkingv1.NetworkPolicyPeer) bool { return e.matches(peer, home) })
 }
 
-func (e endpoint) is(peer networkingv1.NetworkPolicyPeer, home string) bool {
+func (e endpoint) matches(peer networkingv1.NetworkPolicyPeer, home string) bool {
 	if peer.IPBlock != nil {
 		return within(e.ip, peer.IPBlock.CIDR) && !slices.ContainsFunc(peer.IPBlock.Except, func(cidr string) bool { return within(e.ip, cidr) })
 	}
@@ -90,7 +90,7 @@ func (e endpoint) is(peer networkingv1.NetworkPolicyPeer, home string) bool {
 	return inNamespace && (peer.PodSelector == nil || selects(peer.PodSelector, e.labels))
 }
 
-// on tells whether the flow is to one of the ports. No ports are all.
+// on reports whether the flow is to one of the ports. An empty list matches all.
 func (f flow) on(ports []networkingv1.NetworkPolicyPort) bool {
 	return len(ports) == 0 || slices.ContainsFunc(ports, func(p networkingv1.NetworkPolicyPort) bool {
 		if p.Protocol == nil || *p.Protocol != f.protocol {
@@ -110,7 +110,7 @@ func within(ip, cidr string) bool {
 func selects(selector *metav1.LabelSelector, set map[string]string) bool {
 	s, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
-		panic(err) // the API server has taken it
+		panic(err) // the API server would reject it
 	}
 	return s.Matches(labels.Set(set))
 }

@@ -13,17 +13,17 @@ import (
 )
 
 // in is a pod of a cluster whose pods have addresses of 10.0.0.0/8 and fd12::/16.
-func in(namespace, ip string, labels map[string]string) endpoint {
+func podIn(namespace, ip string, labels map[string]string) endpoint {
 	return endpoint{
 		ip: ip, namespace: namespace, labels: labels, namespaceLabels: map[string]string{corev1.LabelMetadataName: namespace},
 	}
 }
 
-func at(ip string) endpoint { return endpoint{ip: ip} }
+func address(ip string) endpoint { return endpoint{ip: ip} }
 
 func withLabel(key, value string) map[string]string { return map[string]string{key: value} }
 
-// setting is how the service is configured, and what tier the workspaces are on.
+// setting is a configuration of the service and the tier of the workspaces. Settings combine as bits.
 type setting uint
 
 const (
@@ -31,12 +31,12 @@ const (
 	none                             // EGRESS_EXCEPT_CIDRS=none
 	noDNSAddress                     // DNS_CIDRS=none
 	cloudDNS                         // DNS_CIDRS with the address of GKE's Cloud DNS
-	opening                          // a tier with everything in its network
-	spark                            // a tier with that workload role
-	ray                              // the same
-	rayElsewhere                     // the same, with another operator
-	noTier                           // no tier that the workspaces may be on
-	everySetting = noTier<<1 - 1
+	opening                          // a tier with every kind of network rule
+	spark                            // a tier with the workload role Spark
+	ray                              // a tier with the workload role Ray
+	rayElsewhere                     // the same, with an operator in another namespace
+	noTier                           // no tier
+	allSettings  = noTier<<1 - 1
 )
 
 // standardExceptions are the default of EGRESS_EXCEPT_CIDRS.
@@ -44,8 +44,8 @@ var standardExceptions = []string{
 	"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10",
 }
 
-// planOf is the plan of a workspace under one setting.
-func planOf(s setting) *desired.Plan {
+// planUnder is the plan of a workspace under one setting.
+func planUnder(s setting) *desired.Plan {
 	p := desiredtest.Plan("flows")
 	p.Cluster = &desired.Cluster{
 		FlyteNamespace: "flyte-system", FlytePorts: []int32{80, 81, 443, 8088, 8089, 9000},
@@ -56,7 +56,7 @@ func planOf(s setting) *desired.Plan {
 		{CIDRs: []v1alpha1.OpenCIDR{"10.96.0.1/32"}, Ports: []int32{443}},
 	}
 	switch s {
-	case never, byDefault, everySetting:
+	case never, byDefault, allSettings:
 	case none:
 		p.Cluster.ExceptCIDRs = nil
 	case noDNSAddress:
@@ -64,7 +64,7 @@ func planOf(s setting) *desired.Plan {
 	case cloudDNS:
 		p.Cluster.DNSCIDRs = append(p.Cluster.DNSCIDRs, "169.254.169.254/32")
 	case opening:
-		p.Tier.Spec.Network = openNetwork()
+		p.Tier.Spec.Network = tierNetworkWithAllRules()
 	case spark:
 		p.Tier.Spec.Workload.Role = v1alpha1.WorkloadSpark
 	case ray:
@@ -80,7 +80,7 @@ func planOf(s setting) *desired.Plan {
 	return p
 }
 
-func openNetwork() v1alpha1.TierNetwork {
+func tierNetworkWithAllRules() v1alpha1.TierNetwork {
 	return v1alpha1.TierNetwork{
 		MetadataServer: true, EKSPodIdentity: true,
 		KubeAPI: []v1alpha1.OpenCIDR{"10.0.0.0/24"}, PrivateEndpoints: []v1alpha1.OpenCIDR{"10.20.0.0/24"},
@@ -103,21 +103,21 @@ func policyOf(p *desired.Plan) *networkingv1.NetworkPolicy {
 // policiesUnder are the NetworkPolicies of two workspaces, flows-a and flows-b.
 func policiesUnder(s setting) (all []networkingv1.NetworkPolicy) {
 	for _, namespace := range []string{"flows-a", "flows-b"} {
-		policy := policyOf(planOf(s))
+		policy := policyOf(planUnder(s))
 		policy.Namespace = namespace
 		all = append(all, *policy)
 	}
 	return all
 }
 
-func TestNetwork_LetsThroughWhatTheTableSays(t *testing.T) {
-	for s := byDefault; s < everySetting; s <<= 1 {
+func TestNetwork_AllowsFlowsOfTheTable(t *testing.T) {
+	for s := byDefault; s < allSettings; s <<= 1 {
 		policies := policiesUnder(s)
-		for _, table := range []func() map[string]passage{
-			passages, passagesToDNS, passagesInTheCluster, passagesInward, passagesToMetadata,
+		for _, table := range []func() map[string]flowCase{
+			generalCases, dnsCases, clusterCases, ingressCases, metadataCases,
 		} {
 			for name, p := range table() {
-				if got := p.allowed(policies); got != (p.under&s != 0) {
+				if got := p.allowed(policies); got != (p.allowedUnder&s != 0) {
 					t.Errorf("%s, under setting %b: %t", name, s, got)
 				}
 			}
@@ -125,8 +125,8 @@ func TestNetwork_LetsThroughWhatTheTableSays(t *testing.T) {
 	}
 }
 
-// A rule without peers or ports opens all of them: a list that came empty must leave the whole rule out.
-func TestNetwork_EmptyListsOpenNothing(t *testing.T) {
+// A rule without peers or ports allows all of them. An empty list must therefore omit the whole rule.
+func TestNetwork_EmptyListsAddNoRule(t *testing.T) {
 	p := desiredtest.Plan("flyte-ws-001")
 	p.Cluster = &desired.Cluster{FlyteNamespace: "flyte-system"}
 	p.Tier.Spec.Workload.Role = v1alpha1.WorkloadSpark
@@ -135,14 +135,14 @@ func TestNetwork_EmptyListsOpenNothing(t *testing.T) {
 		isWorld := len(rule.To) == 2 && rule.To[0].IPBlock != nil
 		isOwn := len(rule.To) == 1 && rule.To[0].PodSelector != nil && rule.To[0].NamespaceSelector == nil
 		if len(rule.To) == 0 || len(rule.Ports) == 0 && !isWorld && !isOwn {
-			t.Errorf("%v opens too much", rule)
+			t.Errorf("%v allows all peers or all ports", rule)
 		}
 	}
 }
 
-// The evaluator itself, where the policies of workspaces do not lead.
-func TestFlow_FollowsTheDocumentation(t *testing.T) {
-	from, to := in("a", "10.0.0.1", map[string]string{"app": "x"}), in("b", "10.0.0.2", map[string]string{"app": "y"})
+// The policies of workspaces do not reach these cases of the evaluator.
+func TestFlow_MatchesTheAPIDocumentation(t *testing.T) {
+	from, to := podIn("a", "10.0.0.1", map[string]string{"app": "x"}), podIn("b", "10.0.0.2", map[string]string{"app": "y"})
 	f := flow{from, to, corev1.ProtocolTCP, 80}
 	egress := networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "a"}, Spec: networkingv1.NetworkPolicySpec{
 		PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeEgress},
@@ -157,12 +157,12 @@ func TestFlow_FollowsTheDocumentation(t *testing.T) {
 		policies []networkingv1.NetworkPolicy
 		want     bool
 	}{
-		"no policy":                 {nil, true},
-		"a policy of other pods":    {[]networkingv1.NetworkPolicy{other}, true},
-		"a policy without rules":    {[]networkingv1.NetworkPolicy{egress}, false},
-		"rules add up":              {[]networkingv1.NetworkPolicy{egress, open}, true},
-		"the other end refuses":     {[]networkingv1.NetworkPolicy{open, ingress}, false},
-		"an end that nothing holds": {[]networkingv1.NetworkPolicy{ingress}, false},
+		"no policy":                  {nil, true},
+		"other pods selected":        {[]networkingv1.NetworkPolicy{other}, true},
+		"no rules":                   {[]networkingv1.NetworkPolicy{egress}, false},
+		"rules add up":               {[]networkingv1.NetworkPolicy{egress, open}, true},
+		"the target refuses":         {[]networkingv1.NetworkPolicy{open, ingress}, false},
+		"the source is not isolated": {[]networkingv1.NetworkPolicy{ingress}, false},
 	} {
 		if got := f.allowed(c.policies); got != c.want {
 			t.Errorf("%s: %t", name, got)

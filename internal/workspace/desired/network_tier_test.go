@@ -11,8 +11,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired/desiredtest"
 )
 
-// Rules add up: what a tier opens must not hold the metadata addresses that every workspace's egress leaves out.
-func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
+// Rules add up, so a tier's ranges must except the metadata addresses that the general egress rule excepts.
+func TestNetwork_TierRangesExceptMetadataAddresses(t *testing.T) {
 	aws := []string{"169.254.169.254/32", "169.254.169.252/32", "169.254.170.2/32", "169.254.170.23/32"}
 	for cidr, want := range map[v1alpha1.OpenCIDR][]string{
 		"169.254.0.0/16":     slices.Concat(aws, []string{"169.254.42.42/32"}),
@@ -30,7 +30,7 @@ func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
 			"egress": {Egress: []v1alpha1.EgressRule{{CIDR: cidr}}}, "kubeAPI": {KubeAPI: []v1alpha1.OpenCIDR{cidr}},
 			"privateEndpoints": {PrivateEndpoints: []v1alpha1.OpenCIDR{cidr}},
 		} {
-			peers := openedBy(t, network)
+			peers := tierEgressPeers(t, network)
 			block := &networkingv1.IPBlock{CIDR: string(cidr), Except: want}
 			if diff := cmp.Diff([]networkingv1.NetworkPolicyPeer{{IPBlock: block}}, peers); diff != "" {
 				t.Errorf("%s of %s: %s", name, cidr, diff)
@@ -39,8 +39,8 @@ func TestPlan_TiersNeverOpenMetadataByTheWay(t *testing.T) {
 	}
 }
 
-func TestPlan_ExceptsMetadataOnce(t *testing.T) {
-	peers := openedBy(t, v1alpha1.TierNetwork{Egress: []v1alpha1.EgressRule{{
+func TestNetwork_TierExceptionsAreNotRepeated(t *testing.T) {
+	peers := tierEgressPeers(t, v1alpha1.TierNetwork{Egress: []v1alpha1.EgressRule{{
 		CIDR: "169.254.0.0/16", Except: []v1alpha1.CIDR{"169.254.170.0/24"},
 	}}})
 	want := []string{"169.254.170.0/24", "169.254.169.254/32", "169.254.169.252/32", "169.254.42.42/32"}
@@ -49,12 +49,12 @@ func TestPlan_ExceptsMetadataOnce(t *testing.T) {
 	}
 }
 
-// An egress rule without peers would open the world.
-func TestPlan_OpensNothingOfAMetadataAddress(t *testing.T) {
+// An egress rule without peers would allow all addresses.
+func TestNetwork_MetadataAddressesOfATierAddNoRule(t *testing.T) {
 	for _, cidr := range []v1alpha1.OpenCIDR{
 		"169.254.169.254/32", "fd00:ec2:0:0:0:0:0:254/128", "64:ff9b::a9fe:a9fe/128", "no CIDR", "",
 	} {
-		if rules := rulesOfTier(v1alpha1.TierNetwork{
+		if rules := tierEgressRules(v1alpha1.TierNetwork{
 			Egress: []v1alpha1.EgressRule{{CIDR: cidr}}, KubeAPI: []v1alpha1.OpenCIDR{cidr}, PrivateEndpoints: []v1alpha1.OpenCIDR{cidr},
 		}); len(rules) > 0 {
 			t.Errorf("%q opens %v", cidr, rules)
@@ -62,17 +62,17 @@ func TestPlan_OpensNothingOfAMetadataAddress(t *testing.T) {
 	}
 }
 
-// rulesOfTier are the egress rules that the tier adds.
-func rulesOfTier(network v1alpha1.TierNetwork) []networkingv1.NetworkPolicyEgressRule {
+// tierEgressRules are the egress rules that the tier adds.
+func tierEgressRules(network v1alpha1.TierNetwork) []networkingv1.NetworkPolicyEgressRule {
 	p := desiredtest.Plan("flyte-ws-001")
 	without := len(policyOf(p).Spec.Egress)
 	p.Tier.Spec.Network = network
 	return policyOf(p).Spec.Egress[without:]
 }
 
-func openedBy(t *testing.T, network v1alpha1.TierNetwork) []networkingv1.NetworkPolicyPeer {
+func tierEgressPeers(t *testing.T, network v1alpha1.TierNetwork) []networkingv1.NetworkPolicyPeer {
 	t.Helper()
-	rules := rulesOfTier(network)
+	rules := tierEgressRules(network)
 	if len(rules) != 1 {
 		t.Fatalf("the tier adds %v", rules)
 	}

@@ -12,8 +12,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// taskResourcesUnder are the task resources of a workspace whose quota is the tier's.
-func taskResourcesUnder(
+// taskResourcesWithin are the task resources of a workspace whose quota is the tier's.
+func taskResourcesWithin(
 	quota v1alpha1.TierAmounts, bounds v1alpha1.LimitRange, wanted v1alpha1.FlyteTaskResources,
 ) flyte.TaskResources {
 	made := &v1alpha1.WorkspaceTier{Spec: v1alpha1.WorkspaceTierSpec{Quota: v1alpha1.TierQuota{Default: quota}, LimitRange: bounds}}
@@ -22,10 +22,10 @@ func taskResourcesUnder(
 	return *t.taskResources(&wanted)
 }
 
-func TestTaskResources_StayInsideQuotaAndLimitRange(t *testing.T) {
+func TestTaskResources_FitQuotaAndLimitRange(t *testing.T) {
 	t.Parallel()
 	type amounts = v1alpha1.FlyteResources
-	standard := flyte.Resources{CPU: "250m", Memory: "512Mi"} // where nothing else says
+	standard := flyte.Resources{CPU: "250m", Memory: "512Mi"} // neither the tier nor its limit range has defaults
 	tests := map[string]struct {
 		quota    v1alpha1.Quota
 		extra    v1alpha1.ExtraAmounts
@@ -107,7 +107,7 @@ func TestTaskResources_StayInsideQuotaAndLimitRange(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			quota := v1alpha1.TierAmounts{Quota: test.quota, Extra: test.extra}
-			got := taskResourcesUnder(quota, test.bounds, v1alpha1.FlyteTaskResources{Defaults: test.defaults, Limits: test.limits})
+			got := taskResourcesWithin(quota, test.bounds, v1alpha1.FlyteTaskResources{Defaults: test.defaults, Limits: test.limits})
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -115,8 +115,7 @@ func TestTaskResources_StayInsideQuotaAndLimitRange(t *testing.T) {
 	}
 }
 
-// Whatever a tier, its limit range and a quota say, FlyteAdmin never writes an explicit zero, and no resource that the quota names
-// is without a limit.
+// For any tier, limit range and quota, no default or limit is zero, and every resource that the quota bounds has a limit.
 func TestTaskResources_AreNeverZero(t *testing.T) {
 	t.Parallel()
 	text := func(t *rapid.T, label string) string {
@@ -144,7 +143,7 @@ func TestTaskResources_AreNeverZero(t *testing.T) {
 		bounds := v1alpha1.LimitRange{
 			Min: compute(t, "min"), Max: compute(t, "max"), Default: compute(t, "default"), DefaultRequest: compute(t, "defaultRequest"),
 		}
-		got := taskResourcesUnder(quota, bounds, v1alpha1.FlyteTaskResources{Defaults: resources(t, "defaults"), Limits: resources(t, "limits")})
+		got := taskResourcesWithin(quota, bounds, v1alpha1.FlyteTaskResources{Defaults: resources(t, "defaults"), Limits: resources(t, "limits")})
 		for _, c := range []checkedAmount{
 			{"cpu", got.Defaults.CPU, got.Limits.CPU, quota.CPU, bounds.Max.CPU, bounds.Min.CPU, "1m", true},
 			{"memory", got.Defaults.Memory, got.Limits.Memory, quota.Memory, bounds.Max.Memory, bounds.Min.Memory, "1", true},
@@ -159,7 +158,7 @@ func TestTaskResources_AreNeverZero(t *testing.T) {
 	})
 }
 
-// checkedAmount is what is written of one resource, and what bounds it.
+// checkedAmount is the default and the limit of one resource, and their bounds.
 type checkedAmount struct {
 	name, standard, limit string
 	quota, most, least    v1alpha1.Quantity
@@ -168,10 +167,10 @@ type checkedAmount struct {
 }
 
 func (c checkedAmount) check(t *rapid.T) {
-	positive := func(what, text string) resource.Quantity {
+	positive := func(name, text string) resource.Quantity {
 		amount := resource.MustParse(text)
 		if amount.Sign() <= 0 {
-			t.Fatalf("%s: the %s is %s", c.name, what, text)
+			t.Fatalf("%s: the %s is %s", c.name, name, text)
 		}
 		return amount
 	}

@@ -11,7 +11,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired/desiredtest"
 )
 
-func TestPlan_LeavesAnnotationsOutThatWantADomain(t *testing.T) {
+func TestPlan_OmitsAnnotationsWithoutDomainValue(t *testing.T) {
 	p := desiredtest.Plan("flyte-ws-001")
 	p.Tier.Spec = desiredtest.RichTier()
 	want := map[string]string{
@@ -26,12 +26,12 @@ func TestPlan_LeavesAnnotationsOutThatWantADomain(t *testing.T) {
 	}
 	p.Namespace.Domain = "production"
 	if keys := p.UnrenderedAnnotations(); len(keys) > 0 {
-		t.Errorf("left out: %v", keys)
+		t.Errorf("omitted: %v", keys)
 	}
 }
 
-// The CRD refuses such keys; the builders hold even where the CRD was an older one.
-func TestPlan_NeverPutsReservedKeysOnNamespaces(t *testing.T) {
+// The CRD rejects such keys. The plan omits them too, in case the cluster has an older CRD.
+func TestPlan_OmitsReservedKeys(t *testing.T) {
 	p, q := desiredtest.Plan("flyte-ws-001"), desiredtest.Plan("flyte-ws-001")
 	for _, key := range []string{
 		"pod-security.kubernetes.io/enforce", "pod-security.kubernetes.io/enforce-version", "kubernetes.io/metadata.name",

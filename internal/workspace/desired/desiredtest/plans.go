@@ -11,7 +11,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
-// Plan is that of an active workspace with members of all kinds, in a namespace of this name.
+// Plan is the plan of an active workspace with members of all kinds, in a namespace of this name.
 func Plan(namespace string) *desired.Plan {
 	return &desired.Plan{
 		CopiesPullSecrets: true,
@@ -48,7 +48,7 @@ func Plan(namespace string) *desired.Plan {
 	}
 }
 
-// Variants are that plan with one thing changed, by what that is.
+// Variants are changes to Plan, by name.
 func Variants() map[string]func(*desired.Plan) {
 	return map[string]func(*desired.Plan){
 		"active":     func(*desired.Plan) {},
@@ -85,7 +85,7 @@ func Variants() map[string]func(*desired.Plan) {
 	}
 }
 
-// RichTier has everything that a tier can have.
+// RichTier sets every field of a tier.
 func RichTier() v1alpha1.WorkspaceTierSpec {
 	return v1alpha1.WorkspaceTierSpec{
 		GPUResource: "nvidia.com/gpu",

@@ -1,0 +1,70 @@
+package desired_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired/desiredtest"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPlan_MatchesGoldenFiles(t *testing.T) {
+	for name, change := range desiredtest.Variants() {
+		t.Run(name, func(t *testing.T) {
+			p := desiredtest.Plan("flyte-ws-001")
+			change(p)
+			got := manifests(t, desiredtest.Objects(p))
+			golden := filepath.Join("testdata", name+".yaml")
+			if *update {
+				must(t, os.WriteFile(golden, got, 0o600))
+			}
+			want, err := os.ReadFile(golden)
+			must(t, err)
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// manifests are the objects as YAML.
+func manifests(t testing.TB, objects []client.Object) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	for _, o := range objects {
+		o = o.DeepCopyObject().(client.Object)
+		gvk, err := apiutil.GVKForObject(o, scheme.Scheme)
+		must(t, err)
+		o.GetObjectKind().SetGroupVersionKind(gvk)
+		text, err := yaml.Marshal(o)
+		must(t, err)
+		b.WriteString("---\n")
+		b.Write(text)
+	}
+	return b.Bytes()
+}
+
+func TestPlan_Clamped(t *testing.T) {
+	p := desiredtest.Plan("flyte-ws-001")
+	desiredtest.Variants()["clamped"](p)
+	if diff := cmp.Diff([]string{"cpu", "memory"}, p.Clamped()); diff != "" {
+		t.Error(diff)
+	}
+}
