@@ -28,7 +28,7 @@ func Build(ctx context.Context, dir string) (integration, integrationctl string,
 		return "", "", err
 	}
 	defer lock.Close()
-	build := exec.CommandContext(ctx, "go", "build", "-o", shared, "./cmd/integration", "./cmd/integrationctl")
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-w", "-o", shared, "./cmd/integration", "./cmd/integrationctl")
 	build.Dir = root
 	if text, err := build.CombinedOutput(); err != nil {
 		return "", "", fmt.Errorf("building the binaries: %w\n%s", err, text)
