@@ -1,16 +1,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/pflag"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// clusterFlags say which cluster a command works on, and as whom: the flags and the rules of kubectl.
+// clusterFlags choose the cluster and the user, with the flags and the rules of kubectl.
 type clusterFlags struct {
 	kubeconfig string
 	overrides  clientcmd.ConfigOverrides
@@ -19,7 +21,7 @@ type clusterFlags struct {
 func (k *clusterFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&k.kubeconfig, "kubeconfig", "", "`path` to the kubeconfig file (default: $KUBECONFIG, ~/.kube/config)")
 	flags := clientcmd.RecommendedConfigOverrideFlags("")
-	// What kubectl has given up, and what no command here needs.
+	// Those that kubectl has removed, and those that no command here needs.
 	for _, unwanted := range []*clientcmd.FlagInfo{
 		&flags.AuthOverrideFlags.Username, &flags.AuthOverrideFlags.Password, &flags.ContextOverrideFlags.Namespace,
 		&flags.ClusterOverrideFlags.DisableCompression, &flags.ClusterOverrideFlags.ProxyURL,
@@ -29,7 +31,7 @@ func (k *clusterFlags) register(f *pflag.FlagSet) {
 	clientcmd.BindOverrideFlags(&k.overrides, f, flags)
 }
 
-// client is the way to the cluster.
+// client makes a client of the cluster.
 func (k *clusterFlags) client() (client.Client, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = k.kubeconfig
@@ -47,4 +49,17 @@ func (k *clusterFlags) client() (client.Client, error) {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	return c, nil
+}
+
+// workspaces lists all Workspaces of the cluster.
+func (k *clusterFlags) workspaces(ctx context.Context) ([]v1alpha1.Workspace, error) {
+	kube, err := k.client()
+	if err != nil {
+		return nil, err
+	}
+	var all v1alpha1.WorkspaceList
+	if err := kube.List(ctx, &all); err != nil {
+		return nil, fmt.Errorf("listing Workspaces: %w", err)
+	}
+	return all.Items, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +12,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// lister is the command workspaces list.
+// lister is the command "workspaces list".
 type lister struct {
 	cluster *clusterFlags
 	deleted bool
@@ -32,21 +31,15 @@ func newListCommand(cluster *clusterFlags) *cobra.Command {
 }
 
 func (l *lister) run(c *cobra.Command, _ []string) error {
-	kube, err := l.cluster.client()
+	all, err := l.cluster.workspaces(c.Context())
 	if err != nil {
 		return err
 	}
-	var all v1alpha1.WorkspaceList
-	if err := kube.List(c.Context(), &all); err != nil {
-		return fmt.Errorf("listing Workspaces: %w", err)
-	}
-	return l.print(c.OutOrStdout(), all.Items, time.Now())
+	return l.print(c.OutOrStdout(), all, time.Now())
 }
 
 func (l *lister) print(out io.Writer, workspaces []v1alpha1.Workspace, now time.Time) error {
-	const gap = 3
-	table := tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)
-	fmt.Fprintln(table, "WORKSPACE\tTIER\tSTATE\tREADY\tREASON\tAGE\tREMOVAL")
+	table := newTable(out, "WORKSPACE", "TIER", "STATE", "READY", "REASON", "AGE", "REMOVAL")
 	for i := range workspaces {
 		w := &workspaces[i]
 		if l.deleted && w.Spec.State != v1alpha1.StateDeleted {

@@ -12,7 +12,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// restorer is the command workspaces restore.
+// restorer is the command "workspaces restore".
 type restorer struct {
 	cluster   *clusterFlags
 	suspended bool
@@ -25,14 +25,14 @@ func newRestoreCommand(cluster *clusterFlags) *cobra.Command {
 		Short: "Restore deleted workspaces",
 		Long: `Set the state of deleted workspaces to Active, as a newer workspace.created would.
 
-Before the removal of its namespaces has begun, a workspace gets back everything that it had. Later, its namespaces
-are made anew, and what was in them is gone. The next newer event of the workspace service overrides the restoration.`,
+Until the removal of its namespaces begins, a workspace is restored with everything in them. Later, its namespaces are
+created again, empty. The next newer event of the workspace service overrides the restoration.`,
 		Example: `  integrationctl workspaces restore ws-001
   integrationctl workspaces restore ws-001 ws-002 --suspended`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: r.run,
 	}
-	c.Flags().BoolVar(&r.suspended, "suspended", false, "restore them suspended: everything is kept, members may only look")
+	c.Flags().BoolVar(&r.suspended, "suspended", false, "restore them suspended: everything is kept, members have read-only access")
 	return c
 }
 
@@ -48,7 +48,7 @@ func (r *restorer) run(c *cobra.Command, ids []string) error {
 	return errors.Join(errs...)
 }
 
-// restore is guarded by resourceVersion: it holds for the deletion that was looked at.
+// restore is guarded by resourceVersion: it cancels the deletion that it has read, and no later one.
 func (r *restorer) restore(ctx context.Context, kube client.Client, out io.Writer, id string) error {
 	var w v1alpha1.Workspace
 	if err := kube.Get(ctx, client.ObjectKey{Name: id}, &w); err != nil {
@@ -65,9 +65,9 @@ func (r *restorer) restore(ctx context.Context, kube client.Client, out io.Write
 	if err := kube.Patch(ctx, &w, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return fmt.Errorf("restoring workspace %q: %w", id, err)
 	}
-	result := "restored with everything that it had"
+	result := "restored with everything in its namespaces"
 	if d := before.Status.Deletion; d != nil && d.PurgeStartedAt != nil {
-		result = "restored; its namespaces are made anew, and what was in them is gone"
+		result = "restored; its namespaces are created again, empty"
 	}
 	_, err := fmt.Fprintf(out, "workspace %s: %s\n", id, result)
 	return err

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,8 +14,8 @@ import (
 func newSecretCommand() *cobra.Command {
 	secret := &cobra.Command{
 		Use:   "secret",
-		Short: "Make and identify webhook secrets",
-		Args:  cobra.NoArgs, // cobra looks at it only where there is something to run
+		Short: "Create and identify webhook secrets",
+		Args:  cobra.NoArgs, // cobra checks it only for a command with RunE
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	secret.AddCommand(&cobra.Command{
@@ -39,7 +41,7 @@ The metric workspace_flyte_webhook_keys and the log of each replica show the fin
 	return secret
 }
 
-// maxSecrets bounds what is read, in bytes.
+// maxSecrets bounds what is read of standard input, in bytes.
 const maxSecrets = 64 << 10
 
 func printFingerprints(c *cobra.Command, _ []string) error {
@@ -57,4 +59,33 @@ func printFingerprints(c *cobra.Command, _ []string) error {
 		}
 	}
 	return nil
+}
+
+// secretText reads a secret from the file, or from the environment variable if no file is given.
+func secretText(file, flag, variable string) (string, error) {
+	text := os.Getenv(variable)
+	if file != "" {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("reading the secret: %w", err)
+		}
+		text = string(content)
+	}
+	if strings.TrimSpace(text) == "" {
+		return "", fmt.Errorf("no secret: give --%s or set %s", flag, variable)
+	}
+	return text, nil
+}
+
+// newSigner makes a signer of what secretText reads.
+func newSigner(file, flag, variable string) (*signature.Signer, error) {
+	text, err := secretText(file, flag, variable)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := signature.NewSigner(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading the secret: %w", err)
+	}
+	return signer, nil
 }

@@ -24,7 +24,7 @@ const (
 	maxAnswer   = 1 << 20
 )
 
-// sender is the send command.
+// sender is the command "send".
 type sender struct {
 	url, secretFile, id string
 	dryRun, retry       bool
@@ -63,7 +63,7 @@ func (s *sender) run(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	signer, err := s.signer()
+	signer, err := newSigner(s.secretFile, "secret-file", "WORKSPACE_WEBHOOK_SECRET")
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (s *sender) run(c *cobra.Command, _ []string) error {
 	return s.send(ctx, c.OutOrStdout(), signer, body)
 }
 
-// send posts the body, and with --retry posts it again for as long as the service asks for that.
+// send posts the body; with --retry, it posts it again after each Retry-After.
 func (s *sender) send(ctx context.Context, out io.Writer, signer *signature.Signer, body []byte) error {
 	for {
 		request, err := s.request(ctx, signer, body)
@@ -88,35 +88,16 @@ func (s *sender) send(ctx context.Context, out io.Writer, signer *signature.Sign
 		if s.dryRun {
 			return printRequest(out, request, body)
 		}
-		again, err := post(out, request)
-		if again <= 0 || !s.retry {
+		retryAfter, err := post(out, request)
+		if retryAfter <= 0 || !s.retry {
 			return err
 		}
 		select {
-		case <-time.After(again):
+		case <-time.After(retryAfter):
 		case <-ctx.Done():
 			return err
 		}
 	}
-}
-
-func (s *sender) signer() (*signature.Signer, error) {
-	secret := os.Getenv("WORKSPACE_WEBHOOK_SECRET")
-	if s.secretFile != "" {
-		text, err := os.ReadFile(s.secretFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading the secret: %w", err)
-		}
-		secret = string(text)
-	}
-	if strings.TrimSpace(secret) == "" {
-		return nil, errors.New("no secret: give --secret-file or set WORKSPACE_WEBHOOK_SECRET")
-	}
-	signer, err := signature.NewSigner(secret)
-	if err != nil {
-		return nil, fmt.Errorf("reading the secret: %w", err)
-	}
-	return signer, nil
 }
 
 func (s *sender) request(ctx context.Context, signer *signature.Signer, body []byte) (*http.Request, error) {
@@ -143,10 +124,9 @@ func printRequest(out io.Writer, r *http.Request, body []byte) error {
 	return err
 }
 
-// post sends the request and prints the answer. again is when the service wants to be asked again, nothing above zero
-// if never.
-func post(out io.Writer, r *http.Request) (again time.Duration, err error) {
-	// A signed message is for the address that was given, and for no other.
+// post sends the request and prints the answer. retryAfter is the Retry-After of an error, zero without one.
+func post(out io.Writer, r *http.Request) (retryAfter time.Duration, err error) {
+	// A signed request is for the given address, and for no other.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(r)
 	if err != nil {

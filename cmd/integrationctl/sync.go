@@ -11,7 +11,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -25,7 +24,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspaceservice"
 )
 
-// syncer is the sync command.
+// syncer is the command "sync".
 type syncer struct {
 	cluster               *clusterFlags
 	namespace, configMap  string
@@ -40,7 +39,7 @@ func newSyncCommand() *cobra.Command {
 	s := &syncer{cluster: &clusterFlags{}}
 	c := &cobra.Command{
 		Use:   "sync",
-		Short: "Read the workspace service's listing now, and print what differed",
+		Short: "Read the workspace service's listing now, and print the differences",
 		Long: `Do now what the service does every RESYNC_INTERVAL: read the whole listing of the workspace service, store what is newer
 there, mark workspaces that it lacks as Unlisted, and print each difference. A listing that can't be read completely
 changes nothing, and no workspace is ever deleted because the listing lacks it.
@@ -60,7 +59,7 @@ service's ConfigMap, and the secret to sign requests with from --secret-file or 
 	f.StringVar(&s.caFile, "ca-file", "", "`file` with the certificates to trust as PEM (default: the system's)")
 	f.StringVar(&s.certFile, "client-cert-file", "", "`file` with a client certificate as PEM, for mTLS")
 	f.StringVar(&s.keyFile, "client-key-file", "", "`file` with its key")
-	f.BoolVar(&s.dryRun, "dry-run", false, "print what differs and change nothing")
+	f.BoolVar(&s.dryRun, "dry-run", false, "print the differences and change nothing")
 	return c
 }
 
@@ -86,7 +85,7 @@ func (s *syncer) run(c *cobra.Command, _ []string) error {
 	return errors.Join(printDifferences(c.OutOrStdout(), differences), err)
 }
 
-// settings are the variables of the service, as its ConfigMap has them.
+// settings returns the variables of the service from its ConfigMap.
 func (s *syncer) settings(ctx context.Context, kube client.Client) (map[string]string, error) {
 	var config corev1.ConfigMap
 	if err := kube.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: s.configMap}, &config); err != nil {
@@ -116,7 +115,7 @@ func newResync(kube client.Client, api *workspaceservice.Client, settings map[st
 	}), nil
 }
 
-// api is the way to the workspace service.
+// api makes a client of the workspace service.
 func (s *syncer) api(settings map[string]string) (*workspaceservice.Client, error) {
 	text := cmp.Or(s.endpoint, os.Getenv("WORKSPACE_API_ENDPOINT"), settings["WORKSPACE_API_ENDPOINT"])
 	if text == "" {
@@ -126,13 +125,9 @@ func (s *syncer) api(settings map[string]string) (*workspaceservice.Client, erro
 	if err != nil {
 		return nil, fmt.Errorf("the endpoint %w", err)
 	}
-	secret, err := secretText(s.secretFile, "secret-file", "WORKSPACE_API_SECRET")
+	signer, err := newSigner(s.secretFile, "secret-file", "WORKSPACE_API_SECRET")
 	if err != nil {
 		return nil, err
-	}
-	signer, err := signature.NewSigner(secret)
-	if err != nil {
-		return nil, fmt.Errorf("reading the secret: %w", err)
 	}
 	options := workspaceservice.ClientOptions{
 		Endpoint: endpoint, Signer: func() *signature.Signer { return signer }, UserAgent: "integrationctl/" + version,
@@ -146,9 +141,10 @@ func (s *syncer) api(settings map[string]string) (*workspaceservice.Client, erro
 	return workspaceservice.NewClient(options), nil
 }
 
+// token returns a function for the bearer token; nil without a file.
 func (s *syncer) token() (func() string, error) {
 	if s.tokenFile == "" {
-		return nil, nil //nolint:nilnil // none is wanted
+		return nil, nil //nolint:nilnil // see above
 	}
 	text, err := os.ReadFile(s.tokenFile)
 	if err != nil {
@@ -180,12 +176,10 @@ func (s *syncer) tls() (*tls.Config, error) {
 
 func printDifferences(out io.Writer, differences []workspaceservice.Difference) error {
 	if len(differences) == 0 {
-		_, err := fmt.Fprintln(out, "Nothing differs.")
+		_, err := fmt.Fprintln(out, "No differences.")
 		return err
 	}
-	const gap = 3
-	table := tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)
-	fmt.Fprintln(table, "WORKSPACE\tDIFFERENCE\tDETAIL")
+	table := newTable(out, "WORKSPACE", "DIFFERENCE", "DETAIL")
 	for _, d := range differences {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", d.WorkspaceID, d.Kind, d.Detail)
 	}

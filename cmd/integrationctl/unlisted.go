@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,19 +25,13 @@ They are kept. To remove one, delete it at the workspace service, or send worksp
 }
 
 func listUnlisted(c *cobra.Command, cluster *clusterFlags) error {
-	kube, err := cluster.client()
+	all, err := cluster.workspaces(c.Context())
 	if err != nil {
 		return err
 	}
-	var all v1alpha1.WorkspaceList
-	if err := kube.List(c.Context(), &all); err != nil {
-		return fmt.Errorf("listing Workspaces: %w", err)
-	}
-	const gap = 3
-	table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, gap, ' ', 0)
-	fmt.Fprintln(table, "WORKSPACE\tSTATE\tVERSION\tOWNER\tUNLISTED")
-	for i := range all.Items {
-		w := &all.Items[i]
+	table := newTable(c.OutOrStdout(), "WORKSPACE", "STATE", "VERSION", "OWNER", "UNLISTED")
+	for i := range all {
+		w := &all[i]
 		unlisted := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionUnlisted)
 		if unlisted == nil || unlisted.Status != metav1.ConditionTrue {
 			continue

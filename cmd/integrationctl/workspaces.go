@@ -9,8 +9,8 @@ func newWorkspacesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "workspaces",
 		Aliases: []string{"workspace", "ws"},
-		Short:   "Look at the workspaces of a cluster, and restore deleted ones",
-		Args:    cobra.NoArgs, // cobra looks at it only where there is something to run
+		Short:   "List the workspaces of a cluster, and restore deleted ones",
+		Args:    cobra.NoArgs, // cobra checks it only for a command with RunE
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cluster.register(c.PersistentFlags())

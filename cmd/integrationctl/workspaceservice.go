@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -19,8 +18,8 @@ import (
 
 const headerTimeout = 5 * time.Second
 
-// standIn is the workspace-service command.
-type standIn struct {
+// double is the command "workspace-service".
+type double struct {
 	listen, webhookURL            string
 	webhookSecretFile, secretFile string
 	state                         string
@@ -29,38 +28,38 @@ type standIn struct {
 }
 
 func newWorkspaceServiceCommand() *cobra.Command {
-	s := &standIn{}
+	s := &double{}
 	c := &cobra.Command{
 		Use:   "workspace-service",
-		Short: "Run a stand-in of the workspace service, for development",
-		Long: `Run a small stand-in of the company's workspace service: it keeps workspaces, sends a signed webhook for every change
-with the retries of Standard Webhooks, lists the workspaces, takes the status reports, and prints the conversation.
-It also forwards webhooks that others sign, such as "integrationctl send", and records the changes that the service accepts.
+		Short: "Run a double of the workspace service, for development",
+		Long: `Run a small double of the company's workspace service. It stores workspaces, sends a signed webhook for every change
+with the retries of Standard Webhooks, lists the workspaces, accepts status reports, and prints every message.
+It also forwards signed webhooks of other senders, such as "integrationctl send", and records the accepted changes.
 
 It signs webhooks with --webhook-secret-file or the variable WORKSPACE_WEBHOOK_SECRET, and verifies reports with
---secret-file or WORKSPACE_API_SECRET. It believes whoever reaches it, and so listens on loopback only.`,
+--secret-file or WORKSPACE_API_SECRET. It authenticates nobody else, and so listens on loopback only.`,
 		Example: `  integrationctl workspace-service --state workspaces.jsonl
   curl -X PUT --json '{"name": "Fraud detection", "tier": "standard"}' http://127.0.0.1:8081/workspaces/ws-001
   curl -X POST http://127.0.0.1:8081/workspaces/ws-001/suspend      # or resume
   curl -X DELETE http://127.0.0.1:8081/workspaces/ws-001
   integrationctl send --url http://127.0.0.1:8081 --id ws-002 --version 1 --name "Forecasts"
-  curl http://127.0.0.1:8081/workspaces/ws-001                      # with the reports that came in
+  curl http://127.0.0.1:8081/workspaces/ws-001                      # with its reports
   curl http://127.0.0.1:8081/`,
 		Args: cobra.NoArgs,
 		RunE: s.run,
 	}
 	f := c.Flags()
-	f.StringVar(&s.listen, "listen", "127.0.0.1:8081", "`address` to listen on, of loopback")
-	f.StringVar(&s.webhookURL, "webhook-url", "http://127.0.0.1:8080", "base `URL` of the service that gets the webhooks")
+	f.StringVar(&s.listen, "listen", "127.0.0.1:8081", "loopback `address` to listen on")
+	f.StringVar(&s.webhookURL, "webhook-url", "http://127.0.0.1:8080", "base `URL` of the service to send webhooks to")
 	f.StringVar(&s.webhookSecretFile, "webhook-secret-file", "", "`file` with the webhook secret (default: $WORKSPACE_WEBHOOK_SECRET)")
 	f.StringVar(&s.secretFile, "secret-file", "", "`file` with the reports' secret (default: $WORKSPACE_API_SECRET)")
-	f.StringVar(&s.state, "state", "", "`file` to keep everything in (default: nothing outlives the process)")
-	f.IntVar(&s.dropPercent, "drop", 0, "`percent` of the events that are not sent, so that only the listing tells of them")
-	f.Float64Var(&s.faster, "faster", 1, "`factor` that the pauses between attempts are divided by")
+	f.StringVar(&s.state, "state", "", "`file` to store everything in (default: in memory)")
+	f.IntVar(&s.dropPercent, "drop", 0, "`percent` of the events that are not sent, and only listed")
+	f.Float64Var(&s.faster, "faster", 1, "`factor` to divide the pauses between attempts by")
 	return c
 }
 
-func (s *standIn) run(c *cobra.Command, _ []string) error {
+func (s *double) run(c *cobra.Command, _ []string) error {
 	if address, err := netip.ParseAddrPort(s.listen); err != nil || !address.Addr().IsLoopback() {
 		return errors.New("--listen must be an address and port of loopback, such as 127.0.0.1:8081")
 	}
@@ -71,14 +70,12 @@ func (s *standIn) run(c *cobra.Command, _ []string) error {
 		WebhookURL: strings.TrimRight(s.webhookURL, "/"), State: s.state, Faster: s.faster, Drop: float64(s.dropPercent) / 100,
 		Out: c.OutOrStdout(),
 	}
-	text, err := secretText(s.webhookSecretFile, "webhook-secret-file", "WORKSPACE_WEBHOOK_SECRET")
-	if err != nil {
+	var err error
+	if options.WebhookSigner, err = newSigner(s.webhookSecretFile, "webhook-secret-file", "WORKSPACE_WEBHOOK_SECRET"); err != nil {
 		return err
 	}
-	if options.WebhookSigner, err = signature.NewSigner(text); err != nil {
-		return fmt.Errorf("reading the webhook secret: %w", err)
-	}
-	if text, err = secretText(s.secretFile, "secret-file", "WORKSPACE_API_SECRET"); err != nil {
+	text, err := secretText(s.secretFile, "secret-file", "WORKSPACE_API_SECRET")
+	if err != nil {
 		return err
 	}
 	if options.ReportKeys, err = signature.ParseKeys(text); err != nil {
@@ -87,8 +84,8 @@ func (s *standIn) run(c *cobra.Command, _ []string) error {
 	return s.serve(c.Context(), options)
 }
 
-// serve ends with ctx, and waits for what is being sent.
-func (s *standIn) serve(ctx context.Context, o workspaceservicetest.Options) error {
+// serve ends with ctx, after the requests that are under way.
+func (s *double) serve(ctx context.Context, o workspaceservicetest.Options) error {
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
@@ -99,7 +96,7 @@ func (s *standIn) serve(ctx context.Context, o workspaceservicetest.Options) err
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.Out, "The stand-in of the workspace service listens on http://%s\n", listener.Addr())
+	fmt.Fprintf(o.Out, "The double of the workspace service listens on http://%s\n", listener.Addr())
 	server := &http.Server{Handler: service, ReadHeaderTimeout: headerTimeout}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	err = server.Serve(listener)
@@ -109,20 +106,4 @@ func (s *standIn) serve(ctx context.Context, o workspaceservicetest.Options) err
 		return nil
 	}
 	return fmt.Errorf("serving: %w", err)
-}
-
-// secretText is the content of the file, or of the variable.
-func secretText(file, flag, variable string) (string, error) {
-	text := os.Getenv(variable)
-	if file != "" {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return "", fmt.Errorf("reading the secret: %w", err)
-		}
-		text = string(content)
-	}
-	if strings.TrimSpace(text) == "" {
-		return "", fmt.Errorf("no secret: give --%s or set %s", flag, variable)
-	}
-	return text, nil
 }

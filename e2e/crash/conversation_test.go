@@ -174,9 +174,9 @@ func TestSync_PrintsWhatDiffers(t *testing.T) {
 	s.change(t, http.MethodPut, "/workspaces/sync-1", `{"name": "Never sent"}`)
 	env.Deliver(t, harness.NewMessage(t, workspace.EventCreated, harness.Data("sync-2", 1)))
 	for _, step := range []struct{ args, want, not string }{
-		{"sync --dry-run", "sync-1 content new, Active at 1", "Nothing differs"},
-		{"sync", "sync-1 content new, Active at 1", "Nothing differs"},
-		{"sync", "Nothing differs.", "sync-"},
+		{"sync --dry-run", "sync-1 content new, Active at 1", "No differences"},
+		{"sync", "sync-1 content new, Active at 1", "No differences"},
+		{"sync", "No differences.", "sync-"},
 		{"workspaces unlisted", "sync-2 Active 1 ana@company.com", "sync-1"},
 	} {
 		out := s.integrationctl(t, step.args)

@@ -144,7 +144,7 @@ func restoreByHand(t *testing.T, ids []string) {
 		t.Errorf("listing the deleted: %v\n%s", err, text)
 	}
 	text, err := run(append([]string{"restore"}, ids...)...)
-	if want := "workspace " + ids[0] + ": restored with everything that it had\n"; err != nil || !strings.HasPrefix(text, want) {
+	if want := "workspace " + ids[0] + ": restored with everything in its namespaces\n"; err != nil || !strings.HasPrefix(text, want) {
 		t.Errorf("restoring: %v\n%s", err, text)
 	}
 	for id, want := range map[string]string{

@@ -7,10 +7,11 @@ import (
 	"os"
 )
 
-// maxSize bounds what is read of a file, in bytes.
-const maxSize = 64 << 10
+// maxSize bounds what is read of a file, in bytes: a Secret of Kubernetes is no larger, and a bundle of CA certificates is far
+// smaller.
+const maxSize = 1 << 20
 
-// Read returns the content of a regular file of at most 64 KiB. Its errors name the path and never quote the content.
+// Read returns the content of a regular file of at most 1 MiB. Its errors name the path and never quote the content.
 func Read(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -26,7 +27,7 @@ func Read(path string) ([]byte, error) {
 	defer file.Close()
 	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
 	if err == nil && len(content) > maxSize {
-		err = fmt.Errorf("%s is larger than %d KiB", path, maxSize>>10)
+		err = fmt.Errorf("%s is larger than %d MiB", path, maxSize>>20)
 	}
 	return content, err
 }

@@ -139,14 +139,14 @@ func TestFile_KeepsTheLastGoodValue(t *testing.T) {
 		w.write(t, secretA)
 		w.expect(t, secretA)
 		w.expect(t, secretA)
-		w.write(t, strings.Repeat(" ", 64<<10)+secretB)
+		w.write(t, strings.Repeat(" ", 1<<20)+secretB)
 		w.expect(t, secretA)
 		w.write(t, secretB)
 		w.expect(t, secretB)
 		w.reported(t, parsing+"there is no secret",
 			parsing+"it is bad",
 			"stat FILE: no such file or directory", "good again",
-			"FILE is larger than 64 KiB", "good again")
+			"FILE is larger than 1 MiB", "good again")
 	})
 }
 
