@@ -13,6 +13,7 @@ import (
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
@@ -125,9 +126,16 @@ func dial(t *testing.T, endpoint string) *grpc.ClientConn {
 	return conn
 }
 
+// newClient has long deadlines by default, so that tests pass on a busy machine.
 func newClient(t *testing.T, options flyte.Options) *flyte.Client {
 	t.Helper()
 	options.OwnerLabel = ownerLabel
+	if options.CallTimeout == 0 {
+		options.CallTimeout = time.Minute
+	}
+	connect := grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: time.Minute}
+	connect.Backoff.MaxDelay = 5 * time.Second
+	options.DialOptions = append([]grpc.DialOption{grpc.WithConnectParams(connect)}, options.DialOptions...)
 	client, err := flyte.New(options)
 	if err != nil {
 		t.Fatal(err)
