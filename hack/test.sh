@@ -6,7 +6,7 @@ gotestsum=$(hack/tool.sh gotestsum)
 race=$(hack/race.sh)
 HELM=$(hack/tool.sh helm)
 export HELM
-# The end-to-end packages mostly wait, and so do many tests of one package: more of them run at a time than there are cores. Linking
-# without DWARF (-w) saves a quarter of the linker's time; stack traces need none.
+# The end-to-end packages mostly wait, so more packages run at a time than there are cores. Linking without DWARF (-w) saves a quarter of the
+# linker's time; stack traces need none.
 # shellcheck disable=SC2086 # $race may be empty
-exec "$gotestsum" --format pkgname-and-test-fails -- $race -shuffle=on -timeout=45m -ldflags=-w -p=4 -parallel=8 ./...
+exec "$gotestsum" --format pkgname-and-test-fails -- $race -shuffle=on -timeout=45m -ldflags=-w -p=4 ./...

@@ -16,7 +16,18 @@ import (
 
 var shared = harness.Shared{Options: harness.Options{Values: documentedValues()}, Check: unusedRights}
 
-func TestMain(m *testing.M) { shared.Main(m) }
+// parallel is how many tests run at a time, unless -parallel says otherwise: most of them wait.
+const parallel = "8"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", parallel) // it is a number
+	}
+	shared.Main(m)
+}
 
 // usedElsewhere are rights that no test here uses, and why the chart grants them.
 var usedElsewhere = map[harness.Right]string{
