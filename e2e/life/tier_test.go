@@ -92,7 +92,7 @@ func TestTierLeavesWorkspacesOut(t *testing.T) {
 	if err := json.Unmarshal([]byte(refused.Body), &answer); err != nil {
 		t.Fatal(err)
 	}
-	want := []workspace.FieldError{{Field: "data.tier", Message: "is a WorkspaceTier that this workspace may not be on"}}
+	want := []workspace.FieldError{{Field: "data.tier", Message: "must be a WorkspaceTier that allows this workspace"}}
 	if diff := cmp.Diff(want, answer.Errors); diff != "" || refused.Status != http.StatusUnprocessableEntity {
 		t.Errorf("%d %s", refused.Status, diff)
 	}

@@ -24,7 +24,7 @@ const (
 )
 
 // VersionConflictError is the cause of the KindConflict error for an event that says something else at the version that a
-// register has: other content, or another state. The sender has used a version twice.
+// register has. The sender has used a version twice.
 type VersionConflictError struct {
 	Register Register
 }
@@ -34,73 +34,51 @@ func (c *VersionConflictError) Error() string {
 	return string(c.Register) + " register"
 }
 
-// accepted is what the accepted events said at the version of each register. The spec can't tell: it may have been edited
-// by hand since, which needs no version.
+// accepted records what the accepted events set at the version of each register. The spec can't show that: it may have been
+// edited by hand since, which needs no version.
 type accepted struct {
-	Content statement `json:"content,omitzero"`
-	State   statement `json:"state,omitzero"`
+	Content acceptedValue `json:"content,omitzero"`
+	State   acceptedValue `json:"state,omitzero"`
 }
 
-// statement is what one event said of one register: the hash of the content, or the state.
-type statement struct {
+// acceptedValue is what one event set one register to: the hash of the content, or the state.
+type acceptedValue struct {
 	Version int64  `json:"version"`
 	Value   string `json:"value"`
 }
 
-// acceptedOf reads the record. One that somebody broke by hand counts as empty.
-func acceptedOf(w *v1alpha1.Workspace) accepted {
-	var a accepted
-	if err := json.Unmarshal([]byte(w.Annotations[v1alpha1.AnnotationAccepted]), &a); err != nil {
-		return accepted{}
-	}
-	return a
-}
-
-// store writes the record into w.
-func (a accepted) store(w *v1alpha1.Workspace) error {
-	text, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("writing the annotation %s: %w", v1alpha1.AnnotationAccepted, err)
-	}
-	if w.Annotations == nil {
-		w.Annotations = map[string]string{}
-	}
-	w.Annotations[v1alpha1.AnnotationAccepted] = string(text)
-	return nil
-}
-
-// Contradiction is a KindConflict error with a [VersionConflictError] if e says something else than an accepted event did at
-// the version that a register of w has, and nil otherwise. What was said at other versions is not known, nor what was said
-// at a version that an edit by hand or an earlier release of the service set.
-func Contradiction(w *v1alpha1.Workspace, e Event) error {
-	known, version := acceptedOf(w), e.Data.Version
-	if e.Type.HasContent() && version == w.Spec.Version && known.Content.contradicts(version, contentHash(e.Data)) {
-		return contradiction(e, RegisterContent, "with other content")
+// VersionConflict returns a KindConflict error with a [VersionConflictError] if e differs from the accepted event at the version
+// that a register of w has, and nil otherwise. It can't compare other versions, nor a version that was set by hand or by a
+// release that kept no record.
+func VersionConflict(w *v1alpha1.Workspace, e Event) error {
+	known, version := readAnnotation[accepted](w, v1alpha1.AnnotationAccepted), e.Data.Version
+	if e.Type.HasContent() && version == w.Spec.Version && known.Content.conflictsWith(version, contentHash(e.Data)) {
+		return versionConflict(e, RegisterContent, "with other content")
 	}
 	state := string(e.Type.state())
-	if e.Type.setsState() && version == w.Spec.StateVersion && known.State.contradicts(version, state) {
-		return contradiction(e, RegisterState, "with the state "+known.State.Value)
+	if e.Type.setsState() && version == w.Spec.StateVersion && known.State.conflictsWith(version, state) {
+		return versionConflict(e, RegisterState, "with the state "+known.State.Value)
 	}
 	return nil
 }
 
-func contradiction(e Event, r Register, used string) error {
+func versionConflict(e Event, r Register, used string) error {
 	detail := fmt.Sprintf("version %d of workspace %s was used before %s: send this event with a higher version",
 		e.Data.Version, e.Data.WorkspaceID, used)
 	return &Error{Kind: KindConflict, Detail: detail, Err: &VersionConflictError{Register: r}}
 }
 
-// contradicts reports whether both statements are about the same version and differ. Content hashes of different formats
-// can't be compared. Version 0 is no version.
-func (s statement) contradicts(version int64, value string) bool {
-	return version != 0 && s.Version == version && s.Value != value && hashFormat(s.Value) == hashFormat(value)
+// conflictsWith reports whether an event set another value at the same version. Content hashes of different formats can't be
+// compared. Version 0 is no version.
+func (a acceptedValue) conflictsWith(version int64, value string) bool {
+	return version != 0 && a.Version == version && a.Value != value && hashFormat(a.Value) == hashFormat(value)
 }
 
-// contentFormat names the fields that a content hash covers. A release that reads more fields of an event needs another
-// format: the hashes that were stored before don't cover them.
+// contentFormat identifies the fields that a content hash covers. A release that reads more fields of an event needs another
+// format, since the stored hashes don't cover them.
 const contentFormat = "1"
 
-// hashFormat is the format of a content hash, and "" of a state.
+// hashFormat returns the format of a content hash, and "" for a state.
 func hashFormat(value string) string {
 	format, _, isHash := strings.Cut(value, ":")
 	if !isHash {
@@ -109,7 +87,7 @@ func hashFormat(value string) string {
 	return format
 }
 
-// canonicalContent is what an event wants, in a form in which equal content is equal text.
+// canonicalContent is the content of an event in a form in which equal content is equal text.
 type canonicalContent struct {
 	Name        string            `json:"name"`
 	Description string            `json:"description"`
@@ -120,8 +98,8 @@ type canonicalContent struct {
 	Labels      map[string]string `json:"labels"`
 }
 
-// contentHash identifies the content that d wants. Members in another order, a repeated member, an absent tier beside the
-// default tier, and amounts that are written otherwise (1Ti, 1024Gi) make no difference.
+// contentHash identifies the content of d. It ignores the order and repetition of members, whether the default tier is named,
+// and how an amount is written (1Ti, 1024Gi).
 func contentHash(d Data) string {
 	members := slices.SortedFunc(slices.Values(d.Members), compareMembers)
 	c := canonicalContent{
@@ -146,7 +124,7 @@ func compareMembers(a, b v1alpha1.Member) int {
 // canonicalQuota writes each amount of a quota in decimal.
 func canonicalQuota(q v1alpha1.Quota) map[string]string {
 	amounts := map[string]string{}
-	for key, text := range texts(v1alpha1.TierAmounts{Quota: q}) {
+	for key, text := range amountsByKey(v1alpha1.TierAmounts{Quota: q}) {
 		if amount, ok := parseQuantity(text); ok {
 			amounts[key] = resource.NewDecimalQuantity(*amount.AsDec(), resource.DecimalSI).String()
 		}

@@ -62,7 +62,7 @@ func TestRecord_RefusesAVersionThatIsUsedTwice(t *testing.T) {
 }
 
 // What agrees with the registers, or can't be compared with them, is no conflict.
-func TestRecord_TakesWhatDoesNotContradict(t *testing.T) {
+func TestRecord_AcceptsEqualContentAtAVersion(t *testing.T) {
 	created := eventAt(EventCreated, 5)
 	tests := map[string]struct {
 		first  []Event
@@ -137,7 +137,7 @@ func TestContentHash_StaysTheSame(t *testing.T) {
 	}
 }
 
-func TestContradiction_ComparesWhatIsWanted(t *testing.T) {
+func TestVersionConflict_ComparesContent(t *testing.T) {
 	tests := map[string]struct {
 		change func(*Data)
 		other  bool
@@ -165,7 +165,7 @@ func TestContradiction_ComparesWhatIsWanted(t *testing.T) {
 			w := stored(t, sampleEvent())
 			e := sampleEvent()
 			test.change(&e.Data)
-			if got := registerOf(Contradiction(w, e)) == RegisterContent; got != test.other {
+			if got := registerOf(VersionConflict(w, e)) == RegisterContent; got != test.other {
 				t.Errorf("contradicts: %v, want %v", got, test.other)
 			}
 		})
@@ -175,7 +175,7 @@ func TestContradiction_ComparesWhatIsWanted(t *testing.T) {
 		e := Event{Type: EventUpdated, Data: Data{
 			WorkspaceID: "ws-001", Version: 1, Name: "A", Tier: "standard", Members: []v1alpha1.Member{}, Labels: map[string]string{},
 		}}
-		if err := Contradiction(w, e); err != nil {
+		if err := VersionConflict(w, e); err != nil {
 			t.Error(err)
 		}
 	})

@@ -68,13 +68,13 @@ func TestAdmit_RefusesMoreThanTheTierAllows(t *testing.T) {
 }
 
 func TestAdmit_RefusesAMissingTier(t *testing.T) {
-	want := []FieldError{{"tier", "names no WorkspaceTier of this cluster"}}
+	want := []FieldError{{"tier", "must be the name of an existing WorkspaceTier"}}
 	if diff := cmp.Diff(want, fieldsOf(t, Admit(New(""), &v1alpha1.Workspace{}, nil))); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestAdmit_KeepsWorkspacesOffTiers(t *testing.T) {
+func TestAdmit_RefusesATierThatExcludesTheWorkspace(t *testing.T) {
 	for id, patterns := range map[string]struct{ yes, no []string }{
 		"fraud-detection": {
 			yes: []string{"fraud-detection", "fraud-*", "*", "*-detection", "f*n", "*raud*"},
@@ -88,7 +88,7 @@ func TestAdmit_KeepsWorkspacesOffTiers(t *testing.T) {
 				w := &v1alpha1.Workspace{ObjectMeta: metav1.ObjectMeta{Name: id}}
 				var want []FieldError
 				if !allowed {
-					want = []FieldError{{"data.tier", "is a WorkspaceTier that this workspace may not be on"}}
+					want = []FieldError{{"data.tier", "must be a WorkspaceTier that allows this workspace"}}
 				}
 				if diff := cmp.Diff(want, fieldsOf(t, Below("data", Admit(New(id), w, tier)))); diff != "" {
 					t.Errorf("%q: %s", pattern, diff)
@@ -98,8 +98,8 @@ func TestAdmit_KeepsWorkspacesOffTiers(t *testing.T) {
 	}
 }
 
-// TestAdmit_RefusesOnlyWhatIsNewlyAsked has tiers that no longer fit: what was stored before blocks no event.
-func TestAdmit_RefusesOnlyWhatIsNewlyAsked(t *testing.T) {
+// TestAdmit_RefusesOnlyNewRequests has tiers that no longer fit: what was stored before blocks no event.
+func TestAdmit_RefusesOnlyNewRequests(t *testing.T) {
 	lowered := tierOf(v1alpha1.Quota{}, v1alpha1.Quota{CPU: "20", Pods: "100"})
 	closed := lowered.DeepCopy()
 	closed.Spec.AllowedWorkspaces = []string{"another"}

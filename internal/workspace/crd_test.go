@@ -49,7 +49,7 @@ func crdPattern(t *testing.T, field string) *regexp.Regexp {
 	return regexp.MustCompile(pattern)
 }
 
-// The edge and the CRD must agree on every character, or one door is wider than the other.
+// The edge and the CRD must agree on every character, or one entry point accepts more than the other.
 func TestRules_AgreeWithTheCRDOnTexts(t *testing.T) {
 	pattern := crdPattern(t, "displayName")
 	for r := range rune(utf8.MaxRune + 1) {

@@ -10,36 +10,37 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxTypeFaults bounds how many members of the wrong type are reported for one document.
-const maxTypeFaults = 100
+// maxTypeErrors bounds how many members of the wrong type are reported for one document.
+const maxTypeErrors = 100
 
-// decode reads a JSON document. Members of the wrong type don't end it: all of them are reported together, as one
-// KindInvalid error, and value holds what could be read. A syntax error is KindMalformed, and value is empty.
-func decode[T any](body []byte, at string) (value T, err error) {
-	faults := typeFaults{at: at}
-	if err := json.Unmarshal(body, &value, json.WithUnmarshalers(json.UnmarshalFromFunc(faults.unmarshal))); err != nil {
-		var none T
-		return none, decodeError(err, at)
+// decode decodes a JSON document that is the member parent of the body, or the body itself if parent is "". All members of the
+// wrong type are reported together, as one KindInvalid error, and value has all other members. A syntax error is KindMalformed,
+// and value is empty.
+func decode[T any](body []byte, parent string) (value T, err error) {
+	wrong := typeErrors{parent: parent}
+	if err := json.Unmarshal(body, &value, json.WithUnmarshalers(json.UnmarshalFromFunc(wrong.unmarshal))); err != nil {
+		var empty T
+		return empty, decodeError(err, parent)
 	}
-	return value, invalid(faults.fields)
+	return value, invalid(wrong.fields)
 }
 
-// typeFaults collects the members of a document that have the wrong type.
-type typeFaults struct {
-	at     string
+// typeErrors collects the members of a document that have the wrong type.
+type typeErrors struct {
+	parent string
 	fields []FieldError
 }
 
-// unmarshal skips a value whose JSON type does not fit target, and records it. It leaves a fitting value to the json
-// package, except for integers: see [parseInteger].
-func (f *typeFaults) unmarshal(d *jsontext.Decoder, target any) error {
+// unmarshal skips and records a value whose JSON type is not that of target. It leaves other values to package json, except for
+// integers: see [parseInteger].
+func (e *typeErrors) unmarshal(d *jsontext.Decoder, target any) error {
 	got := d.PeekKind()
 	want, word := jsonKind(reflect.TypeOf(target).Elem())
 	if got == jsontext.KindInvalid || got == jsontext.KindNull || want == jsontext.KindInvalid {
 		return errors.ErrUnsupported
 	}
 	if got != want {
-		return f.skip(d, word)
+		return e.skip(d, word)
 	}
 	integer, ok := target.(*int64)
 	if !ok {
@@ -50,28 +51,28 @@ func (f *typeFaults) unmarshal(d *jsontext.Decoder, target any) error {
 		return err
 	}
 	if *integer, ok = parseInteger(string(text)); !ok {
-		f.add(d, word)
+		e.add(d, word)
 	}
 	return nil
 }
 
-func (f *typeFaults) skip(d *jsontext.Decoder, word string) error {
+func (e *typeErrors) skip(d *jsontext.Decoder, word string) error {
 	if err := d.SkipValue(); err != nil {
 		return err
 	}
-	f.add(d, word)
+	e.add(d, word)
 	return nil
 }
 
-// add records the value that d has just read.
-func (f *typeFaults) add(d *jsontext.Decoder, word string) {
-	if len(f.fields) < maxTypeFaults {
-		f.fields = append(f.fields, FieldError{Field: path(f.at, d.StackPointer()), Message: "must be " + word})
+// add records the value that d has just decoded.
+func (e *typeErrors) add(d *jsontext.Decoder, word string) {
+	if len(e.fields) < maxTypeErrors {
+		e.fields = append(e.fields, FieldError{Field: fieldPath(e.parent, d.StackPointer()), Message: "must be " + word})
 	}
 }
 
-// jsonKind is the JSON type of a Go type, and how a sender would call it. It is KindInvalid for raw JSON and for types
-// that unmarshal themselves.
+// jsonKind returns the JSON type of a Go type, and its name for senders. It is KindInvalid for raw JSON and for types that
+// unmarshal themselves.
 func jsonKind(t reflect.Type) (kind jsontext.Kind, word string) {
 	switch {
 	case t == reflect.TypeFor[jsontext.Value]():
@@ -86,8 +87,8 @@ func jsonKind(t reflect.Type) (kind jsontext.Kind, word string) {
 	return jsontext.KindBeginObject, "an object"
 }
 
-// parseInteger reads a JSON number that is exactly an integer, however it is written: 7, 7.0 and 70e-1 are the same
-// number to JSON Schema. The cost is bounded by the length of the text, not by the exponent.
+// parseInteger parses a JSON number that is exactly an integer, however it is written: to JSON Schema, 7, 7.0 and 70e-1 are the
+// same number. Its cost is bounded by the length of the text, not by the exponent.
 func parseInteger(text string) (integer int64, ok bool) {
 	mantissa, exponent, hasExponent := strings.Cut(strings.ToLower(text), "e")
 	mantissa, negative := strings.CutPrefix(mantissa, "-")

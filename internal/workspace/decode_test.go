@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The sender corrects everything at once, whatever its faults are.
-func TestValidator_DecodeListsEveryFaultAtOnce(t *testing.T) {
+// One answer lists all errors, so that the sender can correct them at once.
+func TestValidator_DecodeListsAllErrorsAtOnce(t *testing.T) {
 	v := newValidator(t)
 	const data = `"workspace_id":"ws-001","version":"7","name":"","tier":1,"quota":{"cpu":40,"gpu":"1k"},` +
 		`"members":[{"kind":"User","name":7,"role":"admin"},"ana",{"kind":"Robot","name":"a","role":"admin"}],"labels":{"a":1,"b":" "}`
@@ -41,7 +41,7 @@ func TestValidator_DecodeListsEveryFaultAtOnce(t *testing.T) {
 	}
 }
 
-func TestValidator_DecodeNamesAnOuterFaultOnce(t *testing.T) {
+func TestValidator_DecodeNamesAnOuterErrorOnce(t *testing.T) {
 	tests := map[string][]FieldError{
 		`[]`:                                     {{"body", "must be an object"}},
 		`{"type":7,"data":{}}`:                   {{"type", "must be a string"}},
@@ -67,7 +67,7 @@ func TestDecode_RefusesBrokenJSONAfterAWrongType(t *testing.T) {
 	}
 }
 
-func TestDecode_BoundsTheFaults(t *testing.T) {
+func TestDecode_BoundsTheErrors(t *testing.T) {
 	_, err := DecodeData([]byte(`{"members":[` + strings.Repeat(`1,`, 50_000) + `1]}`))
 	if got := len(asError(t, err).Fields); got != 100 {
 		t.Errorf("%d faults are listed", got)

@@ -3,13 +3,9 @@ package workspace
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"fmt"
-
-	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// maxDeliveries is how many deliveries a Workspace remembers. Repeats of older ones are stale by their version.
+// maxDeliveries is how many deliveries a Workspace records. Repeats of older ones are stale by their version.
 const maxDeliveries = 32
 
 // Delivery identifies one webhook message: its id, and the hash of its body.
@@ -18,26 +14,17 @@ type Delivery struct {
 	Hash string `json:"hash"`
 }
 
-// NewDelivery is the delivery of this body under this webhook-id.
+// NewDelivery returns the delivery of this body under this webhook-id.
 func NewDelivery(id string, body []byte) Delivery {
 	sum := sha256.Sum256(body)
 	return Delivery{ID: id, Hash: base64.RawURLEncoding.EncodeToString(sum[:])}
 }
 
-// deliveries are the newest deliveries of a Workspace, the newest first.
+// deliveries are the newest deliveries of a Workspace, the newest first. Beyond the record, versions protect from repeats.
 type deliveries []Delivery
 
-// deliveriesOf reads the record. One that somebody broke by hand counts as empty: the versions still guard.
-func deliveriesOf(w *v1alpha1.Workspace) deliveries {
-	var ds deliveries
-	if err := json.Unmarshal([]byte(w.Annotations[v1alpha1.AnnotationDeliveries]), &ds); err != nil {
-		return nil
-	}
-	return ds
-}
-
-// repeats tells whether d was noted before; the same id with another body is a conflict.
-func (ds deliveries) repeats(d Delivery) (bool, error) {
+// contains reports whether d was recorded before. The same id with another body is a KindConflict error.
+func (ds deliveries) contains(d Delivery) (bool, error) {
 	for _, known := range ds {
 		switch {
 		case known == d:
@@ -49,15 +36,7 @@ func (ds deliveries) repeats(d Delivery) (bool, error) {
 	return false, nil
 }
 
-func (ds deliveries) note(w *v1alpha1.Workspace, d Delivery) error {
-	ds = append(deliveries{d}, ds[:min(len(ds), maxDeliveries-1)]...)
-	text, err := json.Marshal(ds)
-	if err != nil {
-		return fmt.Errorf("writing the annotation %s: %w", v1alpha1.AnnotationDeliveries, err)
-	}
-	if w.Annotations == nil {
-		w.Annotations = map[string]string{}
-	}
-	w.Annotations[v1alpha1.AnnotationDeliveries] = string(text)
-	return nil
+// with returns the deliveries after d.
+func (ds deliveries) with(d Delivery) deliveries {
+	return append(deliveries{d}, ds[:min(len(ds), maxDeliveries-1)]...)
 }

@@ -10,7 +10,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-func TestRecord_KnowsADeliveryAgain(t *testing.T) {
+func TestRecord_RecognisesARepeatedDelivery(t *testing.T) {
 	var s store
 	e := eventAt(EventCreated, 1)
 	first, second := NewDelivery("msg_1", []byte("a")), NewDelivery("msg_2", []byte("a"))
@@ -37,7 +37,7 @@ func TestRecord_KnowsADeliveryAgain(t *testing.T) {
 			t.Fatalf("%s: %v", step.name, err)
 		}
 	}
-	if diff := cmp.Diff(deliveries{second, first}, deliveriesOf(s.w)); diff != "" {
+	if diff := cmp.Diff(deliveries{second, first}, readAnnotation[deliveries](s.w, v1alpha1.AnnotationDeliveries)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -56,12 +56,12 @@ func TestRecord_ForgetsThe33rdDelivery(t *testing.T) {
 			t.Errorf("version %d: %v, %v, want %v", version, outcome, err, want)
 		}
 	}
-	if got := len(deliveriesOf(s.w)); got != 32 {
+	if got := len(readAnnotation[deliveries](s.w, v1alpha1.AnnotationDeliveries)); got != 32 {
 		t.Errorf("%d deliveries are kept", got)
 	}
 }
 
-func TestRecord_SurvivesABrokenRecord(t *testing.T) {
+func TestRecord_IgnoresABrokenAnnotation(t *testing.T) {
 	tooMany, err := json.Marshal(make([]Delivery, 100))
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestRecord_SurvivesABrokenRecord(t *testing.T) {
 			if outcome, err := Record(w, next, deliveryOf(next)); outcome != OutcomeAccepted || err != nil {
 				t.Error(outcome, err)
 			}
-			kept := deliveriesOf(w)
+			kept := readAnnotation[deliveries](w, v1alpha1.AnnotationDeliveries)
 			if len(kept) == 0 || len(kept) > 32 || kept[0] != deliveryOf(next) || w.Annotations["a"] != "b" {
 				t.Error(w.Annotations)
 			}
@@ -87,7 +87,7 @@ func TestRecord_SurvivesABrokenRecord(t *testing.T) {
 	}
 }
 
-func TestNewDelivery_TellsBodiesApart(t *testing.T) {
+func TestNewDelivery_DependsOnTheBody(t *testing.T) {
 	first, again, other := NewDelivery("a", []byte("x")), NewDelivery("a", []byte("x")), NewDelivery("a", []byte("y"))
 	if first != again || first == other {
 		t.Error("the hash does not follow the body")

@@ -2,12 +2,12 @@ package workspace
 
 import "fmt"
 
-// MaxDepth is how deep arrays and objects of a body may stand in each other. Ours need four levels.
+// MaxDepth is how deep the arrays and objects of a body may be nested. Ours need four levels.
 const MaxDepth = 64
 
-// boundDepth refuses what is nested deeper, before anything is decoded. Where the body is no JSON it may count wrongly:
-// it is malformed either way.
-func boundDepth(body []byte) error {
+// checkDepth refuses a body that is nested deeper, before it is decoded. It may miscount a body that is not JSON, which is
+// malformed either way.
+func checkDepth(body []byte) error {
 	depth, quoted := 0, false
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {

@@ -8,28 +8,28 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
-// Kind says whose turn it is after an error; the HTTP edge maps it to a status in one place.
+// Kind says who can fix the error. The HTTP edge maps it to a status, in one place.
 type Kind int
 
 // The kinds of errors.
 const (
-	// KindInternal is a fault of the service itself; its text is not shown to senders.
+	// KindInternal: the service itself failed. Senders don't see the text.
 	KindInternal Kind = iota
-	// KindMalformed: the request is no JSON document of the expected form.
+	// KindMalformed: the body is not a JSON document.
 	KindMalformed
-	// KindInvalid: well-formed, but a rule refuses it; Fields says where.
+	// KindInvalid: the request is well-formed and breaks a rule. Fields says where.
 	KindInvalid
-	// KindUnauthorized: missing, wrong or expired signature.
+	// KindUnauthorized: the signature is missing, wrong or expired.
 	KindUnauthorized
-	// KindConflict: it contradicts something that is there and is not ours to change.
+	// KindConflict: the request conflicts with an earlier event, or with an object of another owner.
 	KindConflict
-	// KindLimited: there are too many already; later there may be room.
+	// KindLimited: a limit is reached. A repeat may succeed later.
 	KindLimited
-	// KindUnavailable: the Kubernetes API can't store it now; a repeat will succeed.
+	// KindUnavailable: the Kubernetes API can't store it now. A repeat will succeed.
 	KindUnavailable
 )
 
-// FieldError says which field of the request breaks which rule.
+// FieldError is one field of the request that breaks a rule.
 type FieldError struct {
 	// Field is the path from the root of the request's body, such as data.members[0].name.
 	Field string `json:"field"`
@@ -37,7 +37,7 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
-// Error is a refusal whose Detail and Fields are safe to show to the sender; Err, the cause, is for the log.
+// Error is a refusal. Its Detail and Fields are safe to show to the sender; Err, the cause, is for the log.
 type Error struct {
 	Kind   Kind
 	Detail string
@@ -57,10 +57,10 @@ func (e *Error) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// KindOf is the kind of the first Error in err's chain, else KindInternal.
+// KindOf returns the kind of the first Error in err's chain, else KindInternal.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -68,7 +68,7 @@ func KindOf(err error) Kind {
 	return KindInternal
 }
 
-// Below is err with its fields moved below a member of the body.
+// Below returns err with its fields moved below a member of the body.
 func Below(member string, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || len(e.Fields) == 0 {
@@ -82,17 +82,17 @@ func Below(member string, err error) error {
 	return &moved
 }
 
-// invalid is a KindInvalid error for these fields, or nil if there are none.
+// invalid returns a KindInvalid error for these fields, or nil if there are none.
 func invalid(fields []FieldError) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	return &Error{Kind: KindInvalid, Detail: "the request breaks a rule", Fields: fields}
+	return &Error{Kind: KindInvalid, Detail: "the request is invalid", Fields: fields}
 }
 
-// allFaults joins KindInvalid errors into one with the fields of all. A field of a later error is left out where an
-// earlier error already names the field itself or an object or array around it.
-func allFaults(errs ...error) error {
+// joinInvalid joins KindInvalid errors into one. It leaves out a field of a later error if an earlier error has the field itself,
+// or an object or array around it.
+func joinInvalid(errs ...error) error {
 	var fields []FieldError
 	for _, err := range errs {
 		e, ok := errors.AsType[*Error](err)

@@ -27,7 +27,7 @@ func TestKindOf_FindsTheKind(t *testing.T) {
 	}
 }
 
-func TestError_TellsAllItKnows(t *testing.T) {
+func TestError_JoinsDetailFieldsAndCause(t *testing.T) {
 	err := &Error{Detail: "it breaks a rule", Fields: []FieldError{{"data.name", "is required"}}, Err: io.EOF}
 	if got, want := err.Error(), "it breaks a rule: data.name is required: EOF"; got != want {
 		t.Errorf("got %q, want %q", got, want)

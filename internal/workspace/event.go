@@ -9,10 +9,10 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// EventType is the type of a webhook event.
+// EventType is the type of an event.
 type EventType string
 
-// The event types. Any other type is ignored, so that senders may evolve.
+// The event types. Any other type is ignored, so that senders can evolve.
 const (
 	EventCreated   EventType = "workspace.created"
 	EventUpdated   EventType = "workspace.updated"
@@ -25,7 +25,7 @@ const (
 // MaxVersion is the highest version: the largest integer that every JSON implementation keeps exactly (RFC 7493).
 const MaxVersion = 1<<53 - 1
 
-// Event is what a webhook carries.
+// Event is the body of a webhook.
 type Event struct {
 	Type      EventType `json:"type"`
 	Timestamp time.Time `json:"timestamp,omitzero"`
@@ -45,15 +45,15 @@ type Data struct {
 	Labels      map[string]string `json:"labels,omitzero"`
 }
 
-// Known tells whether the service acts on events of this type.
+// Known reports whether the service acts on events of this type.
 func (t EventType) Known() bool { return t == EventPing || t.HasContent() || t.setsState() }
 
-// HasContent tells whether events of this type carry the whole desired content.
+// HasContent reports whether events of this type carry the whole desired content.
 func (t EventType) HasContent() bool { return t == EventCreated || t == EventUpdated }
 
 func (t EventType) setsState() bool { return t.state() != "" }
 
-// state is what an event of this type makes of the state register; "" leaves it.
+// state returns what an event of this type sets the state register to, or "" if it does not.
 func (t EventType) state() v1alpha1.State {
 	switch t {
 	case EventCreated, EventResumed:
@@ -67,7 +67,7 @@ func (t EventType) state() v1alpha1.State {
 	return ""
 }
 
-// envelope defers the data, which only events of a known type must have in our form.
+// envelope defers the decoding of the data: only events of a known type must have it in our form.
 type envelope struct {
 	Type      EventType      `json:"type"`
 	Timestamp jsontext.Value `json:"timestamp"`
@@ -80,12 +80,12 @@ type reference struct {
 	Version     int64  `json:"version"`
 }
 
-// DecodeEvent reads the body of a webhook. Member names are case-sensitive, unknown ones are ignored, and a name
-// that stands twice is malformed (RFC 8259 leaves its meaning open), as is nesting beyond [MaxDepth]. The data of a ping
-// or an unknown type is not read, nor is the timestamp of an event without content. A KindInvalid error lists every member
-// of the wrong type; the event then holds what could be read.
+// DecodeEvent decodes the body of a webhook. Member names are case-sensitive, and unknown ones are ignored. A duplicate name
+// is malformed (RFC 8259 leaves its meaning open), as is nesting beyond [MaxDepth]. It does not decode the data of a ping or of
+// an unknown type, nor the timestamp of an event without content. A KindInvalid error lists every member of the wrong type; the
+// event then has all other members.
 func DecodeEvent(body []byte) (Event, error) {
-	if err := boundDepth(body); err != nil {
+	if err := checkDepth(body); err != nil {
 		return Event{}, err
 	}
 	envelope, err := decode[envelope](body, "")
@@ -109,18 +109,18 @@ func DecodeEvent(body []byte) (Event, error) {
 	var dataErr, timestampErr error
 	event.Data, dataErr = decode[Data](envelope.Data, "data")
 	event.Timestamp, timestampErr = decodeTimestamp(envelope.Timestamp)
-	return event, allFaults(dataErr, timestampErr)
+	return event, joinInvalid(dataErr, timestampErr)
 }
 
-// DecodeData reads the body of /provision: the data object alone. Its errors are those of [DecodeEvent].
+// DecodeData decodes the body of /provision: the data object alone. Its errors are those of [DecodeEvent].
 func DecodeData(body []byte) (Data, error) {
-	if err := boundDepth(body); err != nil {
+	if err := checkDepth(body); err != nil {
 		return Data{}, err
 	}
 	return decode[Data](body, "")
 }
 
-// decodeReference reads the data of an event without content: id and version alone.
+// decodeReference decodes the data of an event without content: id and version.
 func decodeReference(data jsontext.Value) (Data, error) {
 	reference, err := decode[reference](data, "data")
 	return Data{WorkspaceID: reference.WorkspaceID, Version: reference.Version}, err

@@ -49,7 +49,7 @@ func sampleEvent() Event {
 	}
 }
 
-func TestDecodeEvent_ReadsWhatItKnows(t *testing.T) {
+func TestDecodeEvent_IgnoresUnknownMembers(t *testing.T) {
 	tests := []struct {
 		name, body string
 		want       Event
@@ -134,7 +134,7 @@ func TestDecodeEvent_RefusesWrongTypes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := DecodeEvent([]byte(test.body))
-			want := &Error{Kind: KindInvalid, Detail: "the request breaks a rule", Fields: []FieldError{test.want}}
+			want := &Error{Kind: KindInvalid, Detail: "the request is invalid", Fields: []FieldError{test.want}}
 			if diff := cmp.Diff(want, asError(t, err)); diff != "" {
 				t.Error(diff)
 			}
@@ -142,7 +142,7 @@ func TestDecodeEvent_RefusesWrongTypes(t *testing.T) {
 	}
 }
 
-func TestDecodeEvent_RefusesWhatIsNoJSON(t *testing.T) {
+func TestDecodeEvent_RefusesOtherThanJSON(t *testing.T) {
 	const inData = `{"type":"workspace.created","data":{"workspace_id":"a",%s}}`
 	tests := []struct{ name, body, want string }{
 		{"empty", ``, "the body is not a JSON document: at byte 0"},
@@ -179,7 +179,7 @@ func TestDecodeEvent_RefusesWhatIsNoJSON(t *testing.T) {
 	}
 }
 
-func TestDecodeData_ReadsTheDataAlone(t *testing.T) {
+func TestDecodeData_DecodesTheDataObject(t *testing.T) {
 	got, err := DecodeData([]byte(`{"workspace_id":"ws-001","name":"A","workspace":{}}`))
 	if diff := cmp.Diff(Data{WorkspaceID: "ws-001", Name: "A"}, got); diff != "" || err != nil {
 		t.Error(err, diff)
@@ -196,8 +196,8 @@ func TestDecodeData_ReadsTheDataAlone(t *testing.T) {
 	}
 }
 
-// What a sender can make large or ugly must not come back, nor fill the log, whatever is wrong with it.
-func TestDecodeEvent_BoundsWhatItRepeats(t *testing.T) {
+// Errors quote long or unprintable text of a sender neither in answers nor in the log.
+func TestDecodeEvent_BoundsQuotedText(t *testing.T) {
 	long := strings.Repeat("k", 200_000)
 	bodies := map[string]string{
 		"duplicate":    fmt.Sprintf(`{"type":"ping","%[1]s":1,"%[1]s":2}`, long),

@@ -84,7 +84,7 @@ func checkNamespaces(t *testing.T, n *Naming, id string) {
 	}
 }
 
-// Two ids that pass never share a namespace, whatever the template.
+// Two valid ids never share a namespace, under any template.
 func FuzzNaming(f *testing.F) {
 	f.Add(sharedTemplate, "flyte-", "development,staging,production", "system", "a")
 	f.Add(perDomainTemplate, "flyte-", "development,staging,production", "a", "b")

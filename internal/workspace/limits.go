@@ -2,8 +2,7 @@ package workspace
 
 import "fmt"
 
-// Limits bound what all Workspaces together may take of the memory of each replica, which caches them whole. Their
-// members are the only part of them that can be large.
+// Limits bound the memory that the cached Workspaces take in each replica. Their members are the only part that can be large.
 type Limits struct {
 	// Workspaces is MAX_WORKSPACES.
 	Workspaces int
@@ -12,7 +11,7 @@ type Limits struct {
 }
 
 const (
-	// OrdinaryMembers is how many members a Workspace may have however many the others have.
+	// OrdinaryMembers is how many members a Workspace may always have, however many all others have.
 	OrdinaryMembers = 64
 	// minMembers is the smallest Limits.Members: a hundred Workspaces of the largest size.
 	minMembers = 100_000
@@ -23,7 +22,7 @@ func NewLimits(maxWorkspaces int) Limits {
 	return Limits{Workspaces: maxWorkspaces, Members: max(minMembers, OrdinaryMembers*maxWorkspaces)}
 }
 
-// ExceededBy says why a Workspace may not have so many members beside those of the others, or "" if it may.
+// ExceededBy returns why a Workspace may not have this many members beside those of all others, or "" if it may.
 func (l Limits) ExceededBy(members, others int) string {
 	if members <= OrdinaryMembers || members+others <= l.Members {
 		return ""

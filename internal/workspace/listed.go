@@ -6,7 +6,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// Listed is a workspace as the workspace service lists it: its content, and what it should be.
+// Listed is a workspace as the workspace service lists it: its content and its state.
 type Listed struct {
 	Data
 	State v1alpha1.State `json:"state"`
@@ -14,17 +14,17 @@ type Listed struct {
 	StateVersion int64 `json:"state_version,omitzero"`
 }
 
-// Page is a part of the workspace service's listing, whose items have not been looked at.
+// Page is one page of the workspace service's listing. Its items are not decoded yet.
 type Page struct {
 	Items []jsontext.Value `json:"items"`
-	// NextCursor asks for the next page; "" after the last.
+	// NextCursor selects the next page. It is "" on the last one.
 	NextCursor string `json:"next_cursor"`
 }
 
-// DecodePage reads a page of the listing as strictly as [DecodeEvent] reads a body. A page without items, not even none,
-// is no page: another server's answer must not be taken for an empty listing.
+// DecodePage decodes a page of the listing as strictly as [DecodeEvent] decodes a body. A page must have items, if only an
+// empty array: the answer of another server must not count as an empty listing.
 func DecodePage(body []byte) (Page, error) {
-	if err := boundDepth(body); err != nil {
+	if err := checkDepth(body); err != nil {
 		return Page{}, err
 	}
 	page, err := decode[Page](body, "")
@@ -34,7 +34,7 @@ func DecodePage(body []byte) (Page, error) {
 	return page, err
 }
 
-// DecodeListed reads one item of a page.
+// DecodeListed decodes one item of a page.
 func DecodeListed(item []byte) (Listed, error) {
 	listed, err := decode[Listed](item, "")
 	if listed.StateVersion == 0 {
@@ -43,9 +43,8 @@ func DecodeListed(item []byte) (Listed, error) {
 	return listed, err
 }
 
-// Events are what the workspace service would have sent to bring a workspace to what is listed, in the order in which
-// nobody gets access for a moment that he should not have: a lock comes before new content, and new content before
-// a lock is lifted.
+// Events returns the events that bring a workspace to the listed state. Their order gives no member access for a moment that
+// the listing does not: a suspension comes before new content, and new content before a resumption.
 func (l Listed) Events() ([]Event, error) {
 	reference := Data{WorkspaceID: l.WorkspaceID, Version: l.StateVersion}
 	content := Event{Type: EventUpdated, Data: l.Data}
@@ -63,7 +62,7 @@ func (l Listed) Events() ([]Event, error) {
 	return nil, invalid([]FieldError{{Field: "state", Message: "must be one of Active, Suspended, Deleted"}})
 }
 
-// Raises tells whether recording e would change w, which may never have been stored.
+// Raises reports whether recording e would change w, which may be new.
 func Raises(w *v1alpha1.Workspace, e Event) bool {
 	return RaisesContent(w, e) || raisesState(w, e)
 }

@@ -8,7 +8,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-func TestDecodePage_TakesNothingElseForAPage(t *testing.T) {
+func TestDecodePage_RefusesOtherDocuments(t *testing.T) {
 	for body, want := range map[string]string{
 		``: "not a JSON document", `<html>`: "not a JSON document", `{"items":[{}]`: "not a JSON document", `[]`: "must be an object",
 		`{}`: "items is required", `{"items":null}`: "items is required", `{"items":{}}`: "must be an array",
@@ -29,7 +29,7 @@ func TestDecodePage_TakesNothingElseForAPage(t *testing.T) {
 	}
 }
 
-func TestListed_IsWhatEventsWouldHaveBrought(t *testing.T) {
+func TestListed_EqualsItsEvents(t *testing.T) {
 	for item, want := range map[string]string{
 		`{"version":7,"state":"Active"}`:                      "workspace.created@7",
 		`{"version":7,"state":"Active","state_version":7}`:    "workspace.created@7",
@@ -62,8 +62,8 @@ func eventsOf(item string) string {
 	return strings.Join(texts, " ")
 }
 
-// TestListed_EndsAsListed whatever was there before: with the higher of both versions in each register.
-func TestListed_EndsAsListed(t *testing.T) {
+// TestListed_EventsReachTheListedState: from any state before, each register ends at the higher of both versions.
+func TestListed_EventsReachTheListedState(t *testing.T) {
 	for _, state := range []v1alpha1.State{v1alpha1.StateActive, v1alpha1.StateSuspended, v1alpha1.StateDeleted} {
 		for _, before := range []int64{0, 3, 7, 9} {
 			w := New("ws-1")

@@ -13,12 +13,12 @@ import (
 // Namespace is one namespace of a workspace.
 type Namespace struct {
 	Name string
-	// Domain is the Flyte domain that runs in it, or "" where all of them share one namespace.
+	// Domain is the Flyte domain that runs in it, or "" if all domains share it.
 	Domain string
 }
 
-// Naming computes the namespaces of a workspace from its id. It is deterministic and injective: no two workspaces,
-// and no two domains of one, ever share a namespace unless the template says that all domains share.
+// Naming computes the namespaces of a workspace from its id. It is deterministic and injective: two workspaces never share a
+// namespace, and two domains of one workspace only if the template has no {domain}.
 type Naming struct {
 	shapes   []shape
 	reserved []string
@@ -34,8 +34,8 @@ const (
 	placeholderDomain  = "{domain}"
 )
 
-// NewNaming reads a template such as "{prefix}{project}-{domain}". It refuses a template without {project}, or from
-// which two workspaces could get one namespace. A reserved name that ends in * reserves a prefix.
+// NewNaming parses a template such as "{prefix}{project}-{domain}". It refuses a template without {project}, or one that could
+// give two workspaces the same namespace. A reserved name that ends in * reserves a prefix.
 func NewNaming(template, prefix string, domains, reserved []string) (*Naming, error) {
 	if strings.Count(template, placeholderProject) != 1 {
 		return nil, errors.New("must contain {project} exactly once")
@@ -57,10 +57,10 @@ func NewNaming(template, prefix string, domains, reserved []string) (*Naming, er
 
 func (s shape) name(id string) string { return s.before + id + s.after }
 
-// PerDomain tells whether each Flyte domain has a namespace of its own.
+// PerDomain reports whether each Flyte domain has a namespace of its own.
 func (n *Naming) PerDomain() bool { return n.shapes[0].domain != "" }
 
-// Namespaces are the namespaces of a workspace, in the order of Flyte's domains.
+// Namespaces returns the namespaces of a workspace, in the order of Flyte's domains.
 func (n *Naming) Namespaces(id string) []Namespace {
 	namespaces := make([]Namespace, len(n.shapes))
 	for i, s := range n.shapes {
@@ -69,8 +69,8 @@ func (n *Naming) Namespaces(id string) []Namespace {
 	return namespaces
 }
 
-// Check says why id can't be a workspace id, or nothing: it must be a DNS label, every namespace made from it must
-// be one too (RFC 1123: at most 63 characters), and none may be reserved.
+// Check returns why id can't be a workspace id, or nil. It must be a DNS label, all its namespaces must be DNS labels (RFC 1123:
+// at most 63 characters), and none of them may be reserved.
 func (n *Naming) Check(id string) error {
 	if errs := validation.IsDNS1123Label(id); len(errs) > 0 {
 		return errors.New("must be a DNS label: at most 63 lower case letters, digits or -, starting and ending with a letter or digit")
@@ -94,7 +94,7 @@ func matches(reserved, name string) bool {
 	return reserved == name
 }
 
-// checkLabels refuses shapes that make no namespace name of any id.
+// checkLabels refuses shapes that give no valid namespace name for any id.
 func (n *Naming) checkLabels() error {
 	for _, s := range n.shapes {
 		if errs := validation.IsDNS1123Label(s.name("a")); len(errs) > 0 {
@@ -104,8 +104,8 @@ func (n *Naming) checkLabels() error {
 	return nil
 }
 
-// checkInjective refuses shapes of two domains from which two different ids could give one name: where one's text
-// before the id begins with the other's, and one's text after it ends with the other's.
+// checkInjective refuses shapes of two domains that could give one name for two ids: if the text before the id in one begins with
+// that of the other, and the text after the id ends likewise.
 func (n *Naming) checkInjective() error {
 	for i, a := range n.shapes {
 		for _, b := range n.shapes[i+1:] {

@@ -10,10 +10,10 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// limit is one entry of a quota: its key as in the payload, the amount wanted and the maxima for it.
+// limit is one entry of a quota: its key as in the payload, the requested amount and its maxima.
 type limit struct {
-	key, wanted string
-	maxima      []string
+	key, requested string
+	maxima         []string
 }
 
 // namedKeys are the keys of a quota that have fields of their own, in the order in which people read them.
@@ -21,20 +21,20 @@ func namedKeys() []string {
 	return []string{"cpu", "memory", "gpu", "storage", "pods", "services", "persistentVolumeClaims"}
 }
 
-// limits pairs what is wanted with the maxima of it: the named keys first, then the extra ones in alphabetical order.
-func limits(wanted v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) (all []limit) {
+// limits pairs each requested amount with its maxima: the named keys first, then the extra ones in alphabetical order.
+func limits(requested v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) (all []limit) {
 	extra := map[string]bool{}
-	for _, amounts := range append([]v1alpha1.TierAmounts{wanted}, maxima...) {
+	for _, amounts := range append([]v1alpha1.TierAmounts{requested}, maxima...) {
 		for key := range amounts.Extra {
 			extra[key] = true
 		}
 	}
-	asked, bounds := texts(wanted), make([]map[string]string, len(maxima))
+	requests, bounds := amountsByKey(requested), make([]map[string]string, len(maxima))
 	for i, maximum := range maxima {
-		bounds[i] = texts(maximum)
+		bounds[i] = amountsByKey(maximum)
 	}
 	for _, key := range append(namedKeys(), slices.Sorted(maps.Keys(extra))...) {
-		l := limit{key: key, wanted: asked[key]}
+		l := limit{key: key, requested: requests[key]}
 		for _, bound := range bounds {
 			l.maxima = append(l.maxima, bound[key])
 		}
@@ -43,8 +43,8 @@ func limits(wanted v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) (all []
 	return all
 }
 
-// texts are all amounts by key. A key of Extra is a key of the ResourceQuota; none of them is a named key.
-func texts(a v1alpha1.TierAmounts) map[string]string {
+// amountsByKey returns all amounts. A key of Extra is a key of the ResourceQuota, and never a named key.
+func amountsByKey(a v1alpha1.TierAmounts) map[string]string {
 	all := map[string]string{}
 	for key, amount := range a.Extra {
 		all[key] = string(amount)
@@ -56,8 +56,8 @@ func texts(a v1alpha1.TierAmounts) map[string]string {
 	return all
 }
 
-// or is a, with what b has for each key that a leaves out.
-func or(a, b v1alpha1.TierAmounts) v1alpha1.TierAmounts {
+// withDefaults returns a, with the amounts of b for the keys that a leaves out.
+func withDefaults(a, b v1alpha1.TierAmounts) v1alpha1.TierAmounts {
 	extra := maps.Clone(b.Extra)
 	if extra == nil {
 		extra = v1alpha1.ExtraAmounts{}
@@ -74,22 +74,24 @@ func or(a, b v1alpha1.TierAmounts) v1alpha1.TierAmounts {
 	}
 }
 
-// EffectiveQuota is what holds for a workspace in the namespace of a Flyte domain, or "" where all domains share one:
-// what it wants, or else the tier's default for the domain, but never above the tier's maximum for it. Keys without
-// a limit are absent; extra keys are keys of the ResourceQuota. clamped names the keys of q that the maximum has lowered.
+// EffectiveQuota returns the quota of a workspace in the namespace of a Flyte domain, or of "" where all domains share one: the
+// requested amount, or else the tier's default, and at most the tier's maximum. Keys without a limit are absent; extra keys are
+// keys of the ResourceQuota. clamped are the keys of q that the maximum has lowered.
 func EffectiveQuota(
 	q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, domain string,
 ) (amounts map[string]resource.Quantity, clamped []string) {
 	amounts = map[string]resource.Quantity{}
 	override := tier.Spec.Domains[domain].Quota
 	maximum, domainMaximum := tier.Spec.Quota.Maximum, override.Maximum
-	asked := v1alpha1.TierAmounts{Quota: q}
-	for _, l := range limits(or(asked, or(override.Default, tier.Spec.Quota.Default)), maximum, domainMaximum) {
+	requested := v1alpha1.TierAmounts{Quota: q}
+	for _, l := range limits(
+		withDefaults(requested, withDefaults(override.Default, tier.Spec.Quota.Default)), maximum, domainMaximum,
+	) {
 		if l.limited() {
 			amounts[l.key], _ = l.effective()
 		}
 	}
-	for _, l := range limits(asked, maximum, domainMaximum) {
+	for _, l := range limits(requested, maximum, domainMaximum) {
 		if _, lowered := l.effective(); lowered {
 			clamped = append(clamped, l.key)
 		}
@@ -97,29 +99,29 @@ func EffectiveQuota(
 	return amounts, clamped
 }
 
-// limited tells whether anything is wanted, or bounded.
+// limited reports whether an amount is requested, or has a maximum.
 func (l limit) limited() bool {
-	return l.wanted != "" || slices.ContainsFunc(l.maxima, func(maximum string) bool { return maximum != "" })
+	return l.requested != "" || slices.ContainsFunc(l.maxima, func(maximum string) bool { return maximum != "" })
 }
 
-// effective is the amount that holds, and whether a maximum has lowered what was wanted. Only quantities in the
-// bounded form are parsed; any other counts as nothing, since validation has refused it before.
+// effective returns the amount in force, and whether a maximum has lowered the requested one. It ignores quantities outside
+// the bounded form, which validation refuses.
 func (l limit) effective() (amount resource.Quantity, lowered bool) {
-	amount, wanted := parseQuantity(l.wanted)
-	known := wanted
+	amount, requested := parseQuantity(l.requested)
+	known := requested
 	for _, text := range l.maxima {
 		if maximum, bounded := parseQuantity(text); bounded && (!known || amount.Cmp(maximum) > 0) {
-			amount, known, lowered = maximum, true, wanted
+			amount, known, lowered = maximum, true, requested
 		}
 	}
 	return amount, lowered
 }
 
-// sameAmount reports whether both want the same amount, however it is written.
+// sameAmount reports whether both are the same amount, however it is written.
 func sameAmount(one, other string) bool {
-	a, wanted := parseQuantity(one)
-	b, otherWanted := parseQuantity(other)
-	return wanted && otherWanted && a.Cmp(b) == 0
+	a, ok := parseQuantity(one)
+	b, otherOK := parseQuantity(other)
+	return ok && otherOK && a.Cmp(b) == 0
 }
 
 func parseQuantity(text string) (resource.Quantity, bool) {
@@ -127,11 +129,11 @@ func parseQuantity(text string) (resource.Quantity, bool) {
 		return resource.Quantity{}, false
 	}
 	q, err := resource.ParseQuantity(text)
-	q.RoundUp(resource.Milli) // as the API server does: what it stores must not differ from what we want
+	q.RoundUp(resource.Milli) // as the API server does, so that the stored object equals the desired one
 	return q, err == nil
 }
 
-// ParseQuantity reads a quantity in the bounded form. The zero Quantity stands for any other text, "" among them.
+// ParseQuantity parses a quantity in the bounded form. Any other text is the zero Quantity.
 func ParseQuantity(q v1alpha1.Quantity) resource.Quantity {
 	amount, _ := parseQuantity(string(q))
 	return amount

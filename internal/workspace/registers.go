@@ -8,20 +8,20 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// Outcome is what became of an event.
+// Outcome is the result of recording an event.
 type Outcome string
 
-// The outcomes of recording an event.
+// The outcomes.
 const (
-	// OutcomeAccepted: it raised a register; the Workspace must be stored.
+	// OutcomeAccepted: the event raised a register, and the Workspace must be stored.
 	OutcomeAccepted Outcome = "accepted"
 	// OutcomeDuplicate: the same delivery was accepted before.
 	OutcomeDuplicate Outcome = "duplicate"
-	// OutcomeStale: it raises neither register, and changes nothing.
+	// OutcomeStale: the event raises neither register, and changes nothing.
 	OutcomeStale Outcome = "stale"
 )
 
-// New is the Workspace of this id before its first event.
+// New returns the Workspace of this id before its first event.
 func New(id string) *v1alpha1.Workspace {
 	return &v1alpha1.Workspace{
 		ObjectMeta: metav1.ObjectMeta{Name: id},
@@ -29,35 +29,36 @@ func New(id string) *v1alpha1.Workspace {
 	}
 }
 
-// Record merges an event into w and notes its delivery, both in memory; the caller stores them in one write.
-// The result depends on the set of events recorded, never on their order: each register is kept by its highest
-// version. Only OutcomeAccepted has changed w. A delivery id that stands for another body is a KindConflict error, and so is
-// a [Contradiction].
+// Record merges an event and its delivery into w, in memory: the caller stores them in one write. The result depends on which
+// events were recorded, never on their order, since each register keeps its highest version. Only OutcomeAccepted has changed
+// w. A delivery id with another body is a KindConflict error, and so is a [VersionConflict].
 func Record(w *v1alpha1.Workspace, e Event, d Delivery) (Outcome, error) {
-	seen := deliveriesOf(w)
-	if repeated, err := seen.repeats(d); err != nil || repeated {
+	seen := readAnnotation[deliveries](w, v1alpha1.AnnotationDeliveries)
+	if repeated, err := seen.contains(d); err != nil || repeated {
 		return OutcomeDuplicate, err
 	}
-	if err := Contradiction(w, e); err != nil {
+	if err := VersionConflict(w, e); err != nil {
 		return "", err
 	}
 	content, state := RaisesContent(w, e), raisesState(w, e)
 	if !content && !state {
 		return OutcomeStale, nil
 	}
-	said := acceptedOf(w)
+	record := readAnnotation[accepted](w, v1alpha1.AnnotationAccepted)
 	if content {
 		setContent(&w.Spec, e.Data)
-		said.Content = statement{Version: e.Data.Version, Value: contentHash(e.Data)}
+		record.Content = acceptedValue{Version: e.Data.Version, Value: contentHash(e.Data)}
 	}
 	if state {
 		w.Spec.State, w.Spec.StateVersion = e.Type.state(), e.Data.Version
-		said.State = statement{Version: e.Data.Version, Value: string(e.Type.state())}
+		record.State = acceptedValue{Version: e.Data.Version, Value: string(e.Type.state())}
 	}
-	return OutcomeAccepted, errors.Join(said.store(w), seen.note(w, d))
+	return OutcomeAccepted, errors.Join(
+		writeAnnotation(w, v1alpha1.AnnotationAccepted, record),
+		writeAnnotation(w, v1alpha1.AnnotationDeliveries, seen.with(d)))
 }
 
-// RaisesContent tells whether recording e would replace the content of w.
+// RaisesContent reports whether recording e would replace the content of w.
 func RaisesContent(w *v1alpha1.Workspace, e Event) bool {
 	return e.Type.HasContent() && (IsNew(w) || e.Data.Version > w.Spec.Version)
 }

@@ -31,7 +31,7 @@ func model(history []Event) v1alpha1.WorkspaceSpec {
 	return spec
 }
 
-// eventAt is an event whose content tells its version.
+// eventAt returns an event whose content shows its version.
 func eventAt(kind EventType, version int64) Event {
 	e := Event{Type: kind, Data: Data{WorkspaceID: "ws-001", Version: version}}
 	if kind.HasContent() {
@@ -46,7 +46,7 @@ func deliveryOf(e Event) Delivery {
 	return NewDelivery(fmt.Sprint("msg_", e.Data.Version), []byte(e.Type))
 }
 
-// store stands for the API server: it gives what was accepted a resourceVersion, and keeps nothing else.
+// store acts as the API server: it sets the resourceVersion of an accepted Workspace, and drops other changes.
 type store struct{ w *v1alpha1.Workspace }
 
 func (s *store) record(e Event, d Delivery) (Outcome, error) {

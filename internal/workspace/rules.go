@@ -13,13 +13,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
 
-// rule is one word of the rules in validate.go, with the sentence that tells a sender about it.
+// rule is one tag of the rules in validate.go, with the message for a sender who breaks it.
 type rule struct {
-	holds   func(validator.FieldLevel) bool
+	check   func(validator.FieldLevel) bool
 	message string
 }
 
-// quantity bounds what resource.ParseQuantity is given: an exponent such as 1e2147483647 keeps it busy for half a minute.
+// quantity bounds the input of resource.ParseQuantity, which an exponent such as 1e2147483647 keeps busy for half a minute.
 var quantity = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`)
 
 var count = regexp.MustCompile(`^[0-9]{1,9}$`)
@@ -38,15 +38,15 @@ var rules = map[string]rule{
 const messageRequired = "is required"
 
 func (v *Validator) registerRules() {
-	for word, r := range rules {
-		v.mustRegister(word, r.holds)
+	for tag, r := range rules {
+		v.mustRegister(tag, r.check)
 	}
 	v.mustRegister("workspace_id", func(f validator.FieldLevel) bool { return v.naming.Check(f.Field().String()) == nil })
 }
 
-func (v *Validator) mustRegister(word string, holds validator.Func) {
-	if err := v.validate.RegisterValidation(word, holds); err != nil {
-		panic("registering the rule " + word + ": " + err.Error())
+func (v *Validator) mustRegister(tag string, check validator.Func) {
+	if err := v.validate.RegisterValidation(tag, check); err != nil {
+		panic("registering the rule " + tag + ": " + err.Error())
 	}
 }
 
@@ -60,11 +60,11 @@ func (v *Validator) message(p validator.FieldError) string {
 	if r, ok := rules[p.Tag()]; ok {
 		return r.message
 	}
-	return ownMessage(p)
+	return builtinMessage(p)
 }
 
-// ownMessage is the sentence for the validator's own words.
-func ownMessage(p validator.FieldError) string {
+// builtinMessage returns the message for a tag of the validator itself.
+func builtinMessage(p validator.FieldError) string {
 	switch p.Tag() {
 	case "max":
 		unit := "entries"
@@ -78,8 +78,8 @@ func ownMessage(p validator.FieldError) string {
 	return messageRequired
 }
 
-func onText(holds func(string) bool) validator.Func {
-	return func(f validator.FieldLevel) bool { return holds(f.Field().String()) }
+func onText(check func(string) bool) validator.Func {
+	return func(f validator.FieldLevel) bool { return check(f.Field().String()) }
 }
 
 // IsControl tells whether a character can forge lines or reverse text where people read it: C0 and C1 controls, U+2028,
@@ -89,7 +89,7 @@ func IsControl(r rune) bool {
 		r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// isVersion takes 0 for no version; where one is required, Validator.Event says so.
+// isVersion accepts 0 for an absent version. Validator.Event checks whether one is required.
 func isVersion(f validator.FieldLevel) bool {
 	version := f.Field().Int()
 	return version >= 0 && version <= MaxVersion
@@ -101,7 +101,7 @@ func isLabelKey(s string) bool {
 	return len(validation.IsQualifiedName(s)) == 0 && !IsReservedKey(s)
 }
 
-// IsReservedKey tells whether a label or annotation is Kubernetes' or the service's own.
+// IsReservedKey reports whether the key of a label or annotation belongs to Kubernetes or to the service.
 func IsReservedKey(key string) bool {
 	domain, _, prefixed := strings.Cut(key, "/")
 	return prefixed && isReservedDomain(domain)
@@ -119,19 +119,19 @@ func isReservedDomain(domain string) bool {
 // IsLabelValue reports whether s may be the value of a Kubernetes label.
 func IsLabelValue(s string) bool { return len(validation.IsValidLabelValue(s)) == 0 }
 
-// isSubject keeps Kubernetes' own names out of RoleBindings: RBAC itself takes system:unauthenticated as a group,
-// which would open a namespace to everyone.
+// isSubject keeps Kubernetes' own names out of RoleBindings. RBAC accepts the group system:unauthenticated, which would open a
+// namespace to everyone.
 func isSubject(f validator.FieldLevel) bool {
 	member, ok := reflect.TypeAssert[v1alpha1.Member](f.Parent())
 	switch member.Kind {
 	case v1alpha1.MemberUser, v1alpha1.MemberGroup, v1alpha1.MemberServiceAccount:
 		return ok && MayBind(member)
 	}
-	return ok && !strings.HasPrefix(string(member.Name), "system:") // the kind has a rule of its own
+	return ok && !strings.HasPrefix(string(member.Name), "system:") // the rule of the kind refuses it
 }
 
-// MayBind reports whether a RoleBinding may name the member. One that the API server would refuse keeps the others of
-// its role from being changed, also from being removed.
+// MayBind reports whether a RoleBinding may name the member. A member that the API server refuses would block all changes of its
+// role, also the removal of others.
 func MayBind(m v1alpha1.Member) bool {
 	name := string(m.Name)
 	if m.Kind == v1alpha1.MemberServiceAccount {

@@ -11,16 +11,16 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// Validator holds the rules for what a workspace may be. They are the same for every door: the edge applies them to
-// requests, and the controller to what reached the API server by another way.
+// Validator checks workspaces by the same rules at every entry point: the edge applies them to requests, and the controller to
+// Workspaces that reached the API server in another way.
 type Validator struct {
 	naming   *Naming
 	validate *validator.Validate
-	// unreserved takes every DNS label as an id.
+	// unreserved accepts every DNS label as an id.
 	unreserved *Validator
 }
 
-// Rules in the validator's language, keyed by field; rules.go defines the words.
+// Rules by field, in the language of the validator; rules.go defines its own tags.
 var (
 	dataRules = map[string]string{
 		"WorkspaceID": "workspace_id",
@@ -43,7 +43,7 @@ var (
 	}
 )
 
-// NewValidator makes a Validator for workspaces named by naming.
+// NewValidator returns a Validator for workspaces named by naming.
 func NewValidator(naming *Naming) *Validator {
 	v := validatorOf(naming)
 	v.unreserved = validatorOf(&Naming{shapes: []shape{{}}})
@@ -63,9 +63,8 @@ func validatorOf(naming *Naming) *Validator {
 	return v
 }
 
-// Event checks an event of a known type, and says everything that is wrong with it at once. Events without content
-// are looked at for id and version only, and their id may be one that was reserved since: a workspace of that name must
-// still be suspended and deleted.
+// Event checks an event of a known type, and reports all its errors at once. Of an event without content, only id and version
+// are checked, and the id may be reserved: a workspace whose name was reserved later can still be suspended and deleted.
 func (v *Validator) Event(e Event) error {
 	if e.Type == EventPing {
 		return nil
@@ -85,14 +84,14 @@ func (v *Validator) Event(e Event) error {
 	return invalid(fields)
 }
 
-// DecodeEvent decodes and checks a webhook's body. A KindInvalid error lists everything that is wrong with it: members of
-// the wrong type and broken rules.
+// DecodeEvent decodes and checks the body of a webhook. A KindInvalid error lists all members of the wrong type and all broken
+// rules.
 func (v *Validator) DecodeEvent(body []byte) (Event, error) {
 	e, err := DecodeEvent(body)
 	if err != nil && KindOf(err) != KindInvalid || !e.Type.Known() {
 		return e, err
 	}
-	return e, allFaults(err, v.Event(e))
+	return e, joinInvalid(err, v.Event(e))
 }
 
 // DecodeData decodes and checks the body of /provision, as [Validator.DecodeEvent] does.
@@ -101,7 +100,7 @@ func (v *Validator) DecodeData(body []byte) (Data, error) {
 	if err != nil && KindOf(err) != KindInvalid {
 		return d, err
 	}
-	return d, allFaults(err, v.Data(d))
+	return d, joinInvalid(err, v.Data(d))
 }
 
 // Data checks the body of /provision, which needs no version.
@@ -113,19 +112,19 @@ func (v *Validator) Data(d Data) error {
 	return invalid(fields)
 }
 
-// Workspace checks a stored Workspace, whose API server may have had an older CRD than the rules of today.
+// Workspace checks a stored Workspace, which an older CRD may have admitted.
 func (v *Validator) Workspace(w *v1alpha1.Workspace) error {
 	fields := v.fields(dataOf(w), "spec")
 	for i := range fields {
-		fields[i].Field = cmp.Or(otherPaths[fields[i].Field], fields[i].Field)
+		fields[i].Field = cmp.Or(specPaths[fields[i].Field], fields[i].Field)
 	}
 	return invalid(fields)
 }
 
-// otherPaths are the fields that a Workspace calls otherwise than the payload.
-var otherPaths = map[string]string{"spec.workspace_id": "metadata.name", "spec.name": "spec.displayName"}
+// specPaths are the fields whose names differ between a Workspace and the payload.
+var specPaths = map[string]string{"spec.workspace_id": "metadata.name", "spec.name": "spec.displayName"}
 
-func (v *Validator) fields(d Data, at string) []FieldError {
+func (v *Validator) fields(d Data, parent string) []FieldError {
 	problems, ok := errors.AsType[validator.ValidationErrors](v.validate.Struct(d))
 	if !ok {
 		return nil
@@ -133,15 +132,15 @@ func (v *Validator) fields(d Data, at string) []FieldError {
 	fields := make([]FieldError, len(problems))
 	for i, p := range problems {
 		_, field, _ := strings.Cut(p.Namespace(), ".")
-		if at != "" {
-			field = at + "." + field
+		if parent != "" {
+			field = parent + "." + field
 		}
 		fields[i] = FieldError{Field: quoted(field), Message: v.message(p)}
 	}
 	return fields
 }
 
-// dataOf is the content of a stored Workspace in the form of the payload.
+// dataOf returns the content of a stored Workspace in the form of the payload.
 func dataOf(w *v1alpha1.Workspace) Data {
 	s := w.Spec
 	data := Data{

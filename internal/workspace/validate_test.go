@@ -29,7 +29,7 @@ const (
 	noVersion    = "is required: every event needs a version of 1 or more"
 )
 
-// broken are the contents that every door refuses, each by one change to the sample.
+// broken are contents that every entry point refuses, each by one change to the sample.
 var broken = []struct {
 	name   string
 	change func(*Data)
@@ -139,7 +139,7 @@ func fieldsOf(t testing.TB, err error) []FieldError {
 	return refusal.Fields
 }
 
-func TestValidator_RefusesAtEveryDoor(t *testing.T) {
+func TestValidator_RefusesAtEveryEntryPoint(t *testing.T) {
 	v := newValidator(t)
 	for _, test := range broken {
 		t.Run(test.name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func stored(t testing.TB, e Event) *v1alpha1.Workspace {
 	return w
 }
 
-// specPath is where a field of the payload stands in a Workspace.
+// specPath returns the path in a Workspace of a field of the payload.
 func specPath(field string) string {
 	switch field {
 	case "workspace_id":
@@ -181,7 +181,7 @@ func specPath(field string) string {
 	return "spec." + field
 }
 
-func TestValidator_TakesWhatIsAllowed(t *testing.T) {
+func TestValidator_AcceptsWhatIsAllowed(t *testing.T) {
 	v := newValidator(t)
 	tests := []struct {
 		name   string
@@ -231,7 +231,7 @@ func TestValidator_TakesWhatIsAllowed(t *testing.T) {
 	}
 }
 
-func TestValidator_SaysEverythingAtOnce(t *testing.T) {
+func TestValidator_ReportsAllErrorsAtOnce(t *testing.T) {
 	data := Data{
 		Description: strings.Repeat("d", 301), Owner: "a\n", Tier: "L", Quota: v1alpha1.Quota{CPU: "1e30", Pods: "-1"},
 		Members: []v1alpha1.Member{{Kind: "X", Name: "system:a", Role: "y"}, {}}, Labels: map[string]string{"a/b/c": "", "d": "e f"},
@@ -255,7 +255,7 @@ func TestValidator_SaysEverythingAtOnce(t *testing.T) {
 	}
 }
 
-func TestValidator_LooksAtIDAndVersionWithoutContent(t *testing.T) {
+func TestValidator_ChecksIDAndVersionWithoutContent(t *testing.T) {
 	v := newValidator(t)
 	for _, kind := range []EventType{EventSuspended, EventResumed, EventDeleted} {
 		e := Event{Type: kind, Data: Data{WorkspaceID: "a", Version: 1, Name: "\n", Tier: "L", Quota: v1alpha1.Quota{CPU: "x"}}}
@@ -287,7 +287,7 @@ func TestValidator_NeedsNoVersionForProvision(t *testing.T) {
 }
 
 // A word without a rule of its own would tell the sender that the field "is required".
-func TestRules_HaveASentenceForEveryWord(t *testing.T) {
+func TestRules_HaveAMessageForEveryTag(t *testing.T) {
 	own := map[string]bool{"workspace_id": true, "max": true, "oneof": true, "required": true}
 	structural := map[string]bool{"omitempty": true, "dive": true, "keys": true, "endkeys": true}
 	for _, fields := range []map[string]string{dataRules, quotaRules, memberRules} {
@@ -302,7 +302,7 @@ func TestRules_HaveASentenceForEveryWord(t *testing.T) {
 	}
 }
 
-// A field without a rule would be open at every door.
+// A field without a rule would be unchecked at every entry point.
 func TestRules_CoverEveryField(t *testing.T) {
 	for subject, fields := range map[any]map[string]string{
 		reflect.TypeFor[Data](): dataRules, reflect.TypeFor[v1alpha1.Quota](): quotaRules, reflect.TypeFor[v1alpha1.Member](): memberRules,
@@ -315,7 +315,7 @@ func TestRules_CoverEveryField(t *testing.T) {
 	}
 }
 
-func TestValidator_BoundsWhatItRepeats(t *testing.T) {
+func TestValidator_BoundsQuotedText(t *testing.T) {
 	e := sampleEvent()
 	e.Data.Labels[strings.Repeat("k", 200_000)] = ""
 	want := []FieldError{{"data.labels[" + strings.Repeat("k", 85) + "…", isNoLabelKey}}

@@ -95,7 +95,7 @@ func (c *comparison) raising(v *workspace.Validator, events []workspace.Event, w
 		if e.Type == workspace.EventUpdated && listed.State == v1alpha1.StateDeleted && listed.Name == "" {
 			continue // a deleted workspace may be listed without its content
 		}
-		raises, conflict := workspace.Raises(w, e), workspace.Contradiction(w, e)
+		raises, conflict := workspace.Raises(w, e), workspace.VersionConflict(w, e)
 		if !raises && conflict == nil {
 			continue
 		}

@@ -337,7 +337,7 @@ func TestStore_RefusesATierThatExcludesTheWorkspace(t *testing.T) {
 	eventually(t, func(ctx context.Context) error { _, _, err := s.Record(ctx, inside, delivery(inside)); return err })
 	_, _, err := s.Record(t.Context(), outside, delivery(outside))
 	refused, ok := errors.AsType[*workspace.Error](err)
-	want := []workspace.FieldError{{Field: "tier", Message: "is a WorkspaceTier that this workspace may not be on"}}
+	want := []workspace.FieldError{{Field: "tier", Message: "must be a WorkspaceTier that allows this workspace"}}
 	if !ok || cmp.Diff(want, refused.Fields) != "" {
 		t.Errorf("got %v", err)
 	}

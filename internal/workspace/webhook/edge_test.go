@@ -283,7 +283,7 @@ func refused(status int, detail string, headers ...string) answer {
 
 // invalid is a 422 with these errors, in JSON.
 func invalid(errors string) answer {
-	return refusedFor(http.StatusUnprocessableEntity, "the request breaks a rule", `,"errors":[`+errors+`]`)
+	return refusedFor(http.StatusUnprocessableEntity, "the request is invalid", `,"errors":[`+errors+`]`)
 }
 
 func refusedFor(status int, detail, more string, headers ...string) answer {

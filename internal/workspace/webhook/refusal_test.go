@@ -153,7 +153,7 @@ func TestHandler_RefusesBodies(t *testing.T) {
 				`workspace's own namespaces"},{"field":"data.members[0].role","message":"must be one of admin, editor, viewer"}`),
 		},
 		"an unknown tier": {
-			data(`"tier":"golden"`), invalid(`{"field":"data.tier","message":"names no WorkspaceTier of this cluster"}`),
+			data(`"tier":"golden"`), invalid(`{"field":"data.tier","message":"must be the name of an existing WorkspaceTier"}`),
 		},
 		"more than the tier allows": {
 			data(`"quota":{"cpu":"40001m","gpu":"4"}`),
