@@ -82,13 +82,6 @@ func onText(check func(string) bool) validator.Func {
 	return func(f validator.FieldLevel) bool { return check(f.Field().String()) }
 }
 
-// IsControl tells whether a character can forge lines or reverse text where people read it: C0 and C1 controls, U+2028,
-// U+2029 and the bidirectional controls (Unicode Standard Annex 9).
-func IsControl(r rune) bool {
-	return r <= 0x1f || r >= 0x7f && r <= 0x9f || r == 0x61c || r == 0x200e || r == 0x200f ||
-		r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-}
-
 // isVersion accepts 0 for an absent version. Validator.Event checks whether one is required.
 func isVersion(f validator.FieldLevel) bool {
 	version := f.Field().Int()
