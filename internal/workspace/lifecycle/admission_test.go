@@ -23,8 +23,8 @@ import (
 )
 
 // guard is somebody's admission webhook for the RoleBindings of one workspace. It is removed when the test ends.
-func (s *stage) guard(id string, reach admissionregistrationv1.WebhookClientConfig) client.Object {
-	s.t.Helper()
+func (env *testEnv) createWebhook(id string, reach admissionregistrationv1.WebhookClientConfig) client.Object {
+	env.t.Helper()
 	all, none := admissionregistrationv1.OperationAll, admissionregistrationv1.SideEffectClassNone
 	webhook := &admissionregistrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: id},
@@ -39,12 +39,12 @@ func (s *stage) guard(id string, reach admissionregistrationv1.WebhookClientConf
 			}},
 		}},
 	}
-	create(s.t, s.admin, webhook)
+	create(env.t, env.admin, webhook)
 	return webhook
 }
 
 // denies is a webhook that denies each request in other words, with a status that says nothing of admission.
-func denies(t *testing.T) admissionregistrationv1.WebhookClientConfig {
+func denyingWebhook(t *testing.T) admissionregistrationv1.WebhookClientConfig {
 	t.Helper()
 	var requests atomic.Int64
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -65,8 +65,8 @@ func denies(t *testing.T) admissionregistrationv1.WebhookClientConfig {
 	return admissionregistrationv1.WebhookClientConfig{URL: &server.URL, CABundle: certificate}
 }
 
-// TestController_NamesTheAdmissionWebhookAtFault has the status say the same however often it is tried.
-func TestController_NamesTheAdmissionWebhookAtFault(t *testing.T) {
+// TestController_ReportsAdmissionWebhookFailure has the status say the same however often it is tried.
+func TestController_ReportsAdmissionWebhookFailure(t *testing.T) {
 	t.Parallel()
 	unreachable := "https://127.0.0.1:1/hunter2"
 	for id, c := range map[string]struct {
@@ -80,45 +80,45 @@ func TestController_NamesTheAdmissionWebhookAtFault(t *testing.T) {
 				`the admission webhook "guard.company.com" could not be called; retried within 30 s`,
 		},
 		"webhook-denies": {
-			denies(t), v1alpha1.ReasonRejected,
+			denyingWebhook(t), v1alpha1.ReasonRejected,
 			`applying RoleBinding "workspace-viewer" in namespace "flyte-webhook-denies": ` +
 				`admission webhook "guard.company.com" denied the request: request `,
 		},
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, stageOptions{})
-			s.provisioned(id)
-			webhook := s.guard(id, c.reach)
+			env := newTestEnv(t, envOptions{})
+			env.provisioned(id)
+			webhook := env.createWebhook(id, c.reach)
 			eve := &v1alpha1.Member{Kind: v1alpha1.MemberUser, Name: "eve@company.com", Role: v1alpha1.RoleViewer}
-			s.awaitRefusal(id)
-			s.change(id, func(w *v1alpha1.Workspace) { w.Spec.Members = append(w.Spec.Members, *eve) })
-			w := s.await(id, v1alpha1.ConditionAccessGranted, c.reason)
-			ready := s.await(id, v1alpha1.ConditionReady, c.reason).ReadyCondition()
+			env.awaitWebhook(id)
+			env.update(id, func(w *v1alpha1.Workspace) { w.Spec.Members = append(w.Spec.Members, *eve) })
+			w := env.await(id, v1alpha1.ConditionAccessGranted, c.reason)
+			ready := env.await(id, v1alpha1.ConditionReady, c.reason).ReadyCondition()
 			if want := "AccessGranted: " + c.message; !strings.HasPrefix(ready.Message, want) || strings.ContainsAny(ready.Message, "\n\x1b") {
 				t.Errorf("Ready says %q, want %q", ready.Message, want)
 			}
 			for range 3 {
-				if err := s.tryReconcile(id); err == nil {
+				if err := env.tryReconcile(id); err == nil {
 					t.Error("there was no error")
 				}
 			}
-			if again := s.get(id); again.ReadyCondition().Message != ready.Message || again.ResourceVersion != w.ResourceVersion {
+			if again := env.get(id); again.ReadyCondition().Message != ready.Message || again.ResourceVersion != w.ResourceVersion {
 				t.Errorf("the status has changed: %q", again.ReadyCondition().Message)
 			}
-			must(t, s.admin.Delete(t.Context(), webhook))
-			s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+			must(t, env.admin.Delete(t.Context(), webhook))
+			env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 		})
 	}
 }
 
-// awaitRefusal waits until the API server knows of the webhook.
-func (s *stage) awaitRefusal(id string) {
-	s.t.Helper()
-	eventually(s.t, func(ctx context.Context) error {
+// awaitWebhook waits until the API server knows of the webhook.
+func (env *testEnv) awaitWebhook(id string) {
+	env.t.Helper()
+	eventually(env.t, func(ctx context.Context) error {
 		binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: "workspace-admin", Namespace: "flyte-" + id}}
 		label := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"a":"b"}}}`))
-		err := s.admin.Patch(ctx, binding, label, client.DryRunAll)
+		err := env.admin.Patch(ctx, binding, label, client.DryRunAll)
 		if err == nil {
 			return errors.New("the API server does not know of the webhook")
 		}
@@ -126,8 +126,8 @@ func (s *stage) awaitRefusal(id string) {
 	})
 }
 
-// opensNetworks is a policy of the cluster that opens each NetworkPolicy of a workspace while it is written.
-func opensNetworks(id string) (*admissionregistrationv1.MutatingAdmissionPolicy, *admissionregistrationv1.MutatingAdmissionPolicyBinding) {
+// mutationPolicy is a policy of the cluster that opens each NetworkPolicy of a workspace while it is written.
+func mutationPolicy(id string) (*admissionregistrationv1.MutatingAdmissionPolicy, *admissionregistrationv1.MutatingAdmissionPolicyBinding) {
 	fail := admissionregistrationv1.Fail
 	policy := &admissionregistrationv1.MutatingAdmissionPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: "opens-networks"},
@@ -157,32 +157,32 @@ func opensNetworks(id string) (*admissionregistrationv1.MutatingAdmissionPolicy,
 	return policy, binding
 }
 
-// TestController_NamesMutation has a policy of the cluster change what the service writes.
-func TestController_NamesMutation(t *testing.T) {
+// TestController_ReportsMutatedObject has a policy of the cluster change what the service writes.
+func TestController_ReportsMutatedObject(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.provisioned("mutated")
-	policy, binding := opensNetworks("mutated")
-	create(t, s.admin, policy)
-	create(t, s.admin, binding)
-	policies := s.networkPolicies("flyte-mutated")
+	env := newTestEnv(t, envOptions{})
+	env.provisioned("mutated")
+	policy, binding := mutationPolicy("mutated")
+	create(t, env.admin, policy)
+	create(t, env.admin, binding)
+	policies := env.networkPolicies("flyte-mutated")
 	name := policies[len(policies)-1]           // of both directions
 	eventually(t, func(context.Context) error { // the API server takes a moment to follow the policy
-		o, err := s.object("flyte-mutated", name)
+		o, err := env.object("flyte-mutated", name)
 		if err == nil {
-			err = s.admin.Delete(t.Context(), o)
+			err = env.admin.Delete(t.Context(), o)
 		}
 		if client.IgnoreNotFound(err) != nil {
 			return err
 		}
-		condition := meta.FindStatusCondition(s.get("mutated").Status.Conditions, v1alpha1.ConditionNetworkIsolated)
+		condition := meta.FindStatusCondition(env.get("mutated").Status.Conditions, v1alpha1.ConditionNetworkIsolated)
 		if condition.Reason != v1alpha1.ReasonContested || !strings.Contains(condition.Message, "mutating admission webhook or policy") {
 			return fmt.Errorf("NetworkIsolated is %+v", condition)
 		}
 		return nil
 	})
-	s.reconcile("mutated") // nothing was written, and yet it is not as it should be
-	s.await("mutated", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonContested)
-	must(t, s.admin.Delete(t.Context(), binding))
-	s.await("mutated", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.reconcile("mutated") // nothing was written, and yet it is not as it should be
+	env.await("mutated", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonContested)
+	must(t, env.admin.Delete(t.Context(), binding))
+	env.await("mutated", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }

@@ -53,15 +53,14 @@ func isUpdate(r *http.Request) bool {
 	return isWrite(r) && r.Method != http.MethodPost && r.Method != http.MethodDelete
 }
 
-// TestController_LivesThroughAPIFaults lets a workspace live from its creation to its deletion under each fault: it ends as an undisturbed
-// one.
-func TestController_LivesThroughAPIFaults(t *testing.T) {
+// Under each fault, a workspace goes through its whole lifecycle and ends like one without faults.
+func TestController_ConvergesUnderAPIFaults(t *testing.T) {
 	t.Parallel()
 	double, err := flytetest.Start() // one for all, since the status names it
 	must(t, err)
 	t.Cleanup(double.Stop)
-	undisturbed := newStage(t, stageOptions{flyte: double})
-	undisturbed.live("apifault-none")
+	undisturbed := newTestEnv(t, envOptions{flyte: double})
+	undisturbed.runLifecycle("apifault-none")
 	want := undisturbed.snapshot("apifault-none")
 	for i, f := range injectedFaults() {
 		t.Run(f.name, func(t *testing.T) {
@@ -69,7 +68,7 @@ func TestController_LivesThroughAPIFaults(t *testing.T) {
 			proxy, err := faultproxy.New(shared.Cluster(t).Config())
 			must(t, err)
 			t.Cleanup(proxy.Stop)
-			s := newStage(t, stageOptions{flyte: double, proxy: proxy})
+			env := newTestEnv(t, envOptions{flyte: double, proxy: proxy})
 			var seen atomic.Int64
 			proxy.Set(func(r *http.Request) faultproxy.Fault {
 				if f.match(r) && seen.Add(1)%f.nth == 0 {
@@ -79,9 +78,9 @@ func TestController_LivesThroughAPIFaults(t *testing.T) {
 			})
 			proxy.Break()
 			id := fmt.Sprintf("apifault-%d", i)
-			s.live(id)
+			env.runLifecycle(id)
 			eventually(t, func(context.Context) error { // after a watch was cut, some of it follows later
-				if diff := cmp.Diff(want, s.snapshot(id)); diff != "" {
+				if diff := cmp.Diff(want, env.snapshot(id)); diff != "" {
 					return fmt.Errorf("it ends differently (-undisturbed +disturbed):\n%s", diff)
 				}
 				return nil
@@ -95,13 +94,13 @@ func TestController_LivesThroughAPIFaults(t *testing.T) {
 }
 
 // live creates, changes, suspends, resumes and deletes a workspace.
-func (s *stage) live(id string) {
-	s.t.Helper()
-	s.provisioned(id)
-	s.change(id, func(w *v1alpha1.Workspace) {
+func (env *testEnv) runLifecycle(id string) {
+	env.t.Helper()
+	env.provisioned(id)
+	env.update(id, func(w *v1alpha1.Workspace) {
 		w.Spec.Description, w.Spec.Quota.CPU, w.Spec.Members = "Changed", "12", w.Spec.Members[:1]
 	})
-	s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	for _, transition := range []struct {
 		state  v1alpha1.State
 		reason string
@@ -110,16 +109,16 @@ func (s *stage) live(id string) {
 		{v1alpha1.StateActive, v1alpha1.ReasonReady},
 		{v1alpha1.StateDeleted, v1alpha1.ReasonDeleted},
 	} {
-		s.setState(id, transition.state)
-		s.await(id, v1alpha1.ConditionReady, transition.reason)
+		env.setState(id, transition.state)
+		env.await(id, v1alpha1.ConditionReady, transition.reason)
 	}
 }
 
 // snapshot is the workspace with its objects and its project.
-func (s *stage) snapshot(id string) map[string]string {
-	s.t.Helper()
-	all := clustertest.Snapshot(s.t, s.admin, id)
-	for _, project := range s.flyte.Projects() {
+func (env *testEnv) snapshot(id string) map[string]string {
+	env.t.Helper()
+	all := clustertest.Snapshot(env.t, env.admin, id)
+	for _, project := range env.flyte.Projects() {
 		if project.ID == id {
 			all["project"] = strings.ReplaceAll(fmt.Sprintf("%#v", project), id, "ID")
 		}

@@ -14,29 +14,29 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// flyteTier is a tier with attributes of all kinds, for one test.
-func (s *stage) flyteTier(name string) *v1alpha1.WorkspaceTier {
-	s.t.Helper()
-	made := tier(name)
-	made.Spec.Flyte.FlyteAttributes = v1alpha1.FlyteAttributes{
+// createFlyteTier is a tier with attributes of all kinds, for one test.
+func (env *testEnv) createFlyteTier(name string) *v1alpha1.WorkspaceTier {
+	env.t.Helper()
+	created := tier(name)
+	created.Spec.Flyte.FlyteAttributes = v1alpha1.FlyteAttributes{
 		Execution: &v1alpha1.FlyteExecution{RawOutputPrefix: "s3://bucket/{project}", MaxParallelism: 10},
 		TaskResources: &v1alpha1.FlyteTaskResources{
 			Defaults: v1alpha1.FlyteResources{CPU: "500m", Memory: "1Gi"}, Limits: v1alpha1.FlyteResources{CPU: "16", Memory: "64Gi"},
 		},
 		ClusterResources: map[string]v1alpha1.ClusterResourceValue{"projectQuotaCpu": "{cpu}", "projectQuotaMemory": "{memory}"},
 	}
-	create(s.t, s.admin, made)
-	s.t.Cleanup(func() { must(s.t, client.IgnoreNotFound(s.admin.Delete(context.Background(), made))) })
-	return made
+	create(env.t, env.admin, created)
+	env.t.Cleanup(func() { must(env.t, client.IgnoreNotFound(env.admin.Delete(context.Background(), created))) })
+	return created
 }
 
 // awaitAttributes waits until the attributes of a kind are these, in these places.
-func (s *stage) awaitAttributes(id string, kind admin.MatchableResource, want map[string]string) {
-	s.t.Helper()
-	eventually(s.t, func(context.Context) error {
+func (env *testEnv) awaitAttributes(id string, kind admin.MatchableResource, want map[string]string) {
+	env.t.Helper()
+	eventually(env.t, func(context.Context) error {
 		got := map[string]string{}
-		for place, attributes := range s.flyte.Attributes(id, kind) {
-			got[place] = brief(attributes)
+		for place, attributes := range env.flyte.Attributes(id, kind) {
+			got[place] = summary(attributes)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			return errors.New(diff)
@@ -46,7 +46,7 @@ func (s *stage) awaitAttributes(id string, kind admin.MatchableResource, want ma
 }
 
 // brief says what matters of attributes.
-func brief(a *admin.MatchingAttributes) string {
+func summary(a *admin.MatchingAttributes) string {
 	limits := a.GetTaskResourceAttributes().GetLimits()
 	config := a.GetWorkflowExecutionConfig()
 	cluster := a.GetClusterResourceAttributes().GetAttributes()
@@ -57,68 +57,68 @@ func brief(a *admin.MatchingAttributes) string {
 	}, func(text string) bool { return text == "" }), " ")
 }
 
-func TestController_GivesAttributesOfTheTier(t *testing.T) {
+func TestController_AppliesTierAttributes(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	made := s.flyteTier("attributed")
-	w := s.workspace("attributed")
+	env := newTestEnv(t, envOptions{})
+	created := env.createFlyteTier("attributed")
+	w := env.workspace("attributed")
 	w.Spec.Tier, w.Spec.Quota.CPU = "attributed", "8" // below the limit that the tier gives a task
-	create(t, s.admin, w)
-	s.await("attributed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	s.awaitAttributes("attributed", admin.MatchableResource_TASK_RESOURCE, map[string]string{"": "7999m 64Gi 3"})
-	s.awaitAttributes("attributed", admin.MatchableResource_CLUSTER_RESOURCE, map[string]string{"": "8 160Gi"})
-	s.awaitAttributes("attributed", admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG,
+	create(t, env.admin, w)
+	env.await("attributed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.awaitAttributes("attributed", admin.MatchableResource_TASK_RESOURCE, map[string]string{"": "7999m 64Gi 3"})
+	env.awaitAttributes("attributed", admin.MatchableResource_CLUSTER_RESOURCE, map[string]string{"": "8 160Gi"})
+	env.awaitAttributes("attributed", admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG,
 		map[string]string{"": "flyte-workload s3://bucket/attributed attributed"})
 
-	calls := s.flyte.Calls()
-	s.reconcile("attributed")
-	if diff := cmp.Diff(calls, s.flyte.Calls()); diff != "" {
+	calls := env.flyte.Calls()
+	env.reconcile("attributed")
+	if diff := cmp.Diff(calls, env.flyte.Calls()); diff != "" {
 		t.Errorf("with nothing changed, calls (-want +got):\n%s", diff)
 	}
 	// The tier changes while the workspace sleeps: what an archived project has can't be changed.
-	s.setState("attributed", v1alpha1.StateSuspended)
-	s.await("attributed", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
-	before := made.DeepCopy()
-	made.Spec.Flyte.TaskResources = nil
-	made.Spec.Flyte.Domains = map[string]v1alpha1.FlyteAttributes{"production": {Execution: &v1alpha1.FlyteExecution{}}}
-	must(t, s.admin.Patch(t.Context(), made, client.MergeFrom(before)))
-	s.setState("attributed", v1alpha1.StateActive)
-	s.await("attributed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	s.awaitAttributes("attributed", admin.MatchableResource_TASK_RESOURCE, map[string]string{})
-	s.awaitAttributes("attributed", admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG, map[string]string{
+	env.setState("attributed", v1alpha1.StateSuspended)
+	env.await("attributed", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	before := created.DeepCopy()
+	created.Spec.Flyte.TaskResources = nil
+	created.Spec.Flyte.Domains = map[string]v1alpha1.FlyteAttributes{"production": {Execution: &v1alpha1.FlyteExecution{}}}
+	must(t, env.admin.Patch(t.Context(), created, client.MergeFrom(before)))
+	env.setState("attributed", v1alpha1.StateActive)
+	env.await("attributed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.awaitAttributes("attributed", admin.MatchableResource_TASK_RESOURCE, map[string]string{})
+	env.awaitAttributes("attributed", admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG, map[string]string{
 		"": "flyte-workload s3://bucket/attributed attributed", "production": "flyte-workload attributed",
 	})
 }
 
-// TestController_LeavesAttributesOfOthersAlone: a tier that never gave any has none to take.
-func TestController_LeavesAttributesOfOthersAlone(t *testing.T) {
+// TestController_KeepsForeignAttributes: a tier that never gave any has none to take.
+func TestController_KeepsForeignAttributes(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.provisioned("unattributed")
-	theirs := &admin.MatchingAttributes{Target: &admin.MatchingAttributes_ClusterResourceAttributes{
+	env := newTestEnv(t, envOptions{})
+	env.provisioned("unattributed")
+	foreign := &admin.MatchingAttributes{Target: &admin.MatchingAttributes_ClusterResourceAttributes{
 		ClusterResourceAttributes: &admin.ClusterResourceAttributes{Attributes: map[string]string{"projectQuotaCpu": "1"}},
 	}}
-	_, err := s.flyteAdmin().UpdateProjectAttributes(t.Context(), &admin.ProjectAttributesUpdateRequest{
-		Attributes: &admin.ProjectAttributes{Project: "unattributed", MatchingAttributes: theirs},
+	_, err := env.flyteAdmin().UpdateProjectAttributes(t.Context(), &admin.ProjectAttributesUpdateRequest{
+		Attributes: &admin.ProjectAttributes{Project: "unattributed", MatchingAttributes: foreign},
 	})
 	must(t, err)
-	must(t, s.controller.findChangedProjects(t.Context()))
-	s.change("unattributed", func(w *v1alpha1.Workspace) { w.Spec.Description = "Another" })
-	s.await("unattributed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	s.awaitAttributes("unattributed", admin.MatchableResource_CLUSTER_RESOURCE, map[string]string{"": "1"})
+	must(t, env.controller.findChangedProjects(t.Context()))
+	env.update("unattributed", func(w *v1alpha1.Workspace) { w.Spec.Description = "Another" })
+	env.await("unattributed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.awaitAttributes("unattributed", admin.MatchableResource_CLUSTER_RESOURCE, map[string]string{"": "1"})
 }
 
-func TestWorkspaceTier_RefusesTasksAsLargeAsTheQuota(t *testing.T) {
+func TestWorkspaceTier_RejectsTaskLimitsOfWholeQuota(t *testing.T) {
 	t.Parallel()
-	c := asAdmin(t)
+	c := adminClient(t)
 	for name, limits := range map[string]v1alpha1.FlyteResources{"cpu": {CPU: "40000m"}, "memory": {Memory: "160Gi"}} {
-		made := tier("refused-" + name)
-		made.Spec.Flyte.TaskResources = &v1alpha1.FlyteTaskResources{Limits: limits}
-		if err := c.Create(t.Context(), made); err == nil || !strings.Contains(err.Error(), "must be below the default quota") {
+		created := tier("refused-" + name)
+		created.Spec.Flyte.TaskResources = &v1alpha1.FlyteTaskResources{Limits: limits}
+		if err := c.Create(t.Context(), created); err == nil || !strings.Contains(err.Error(), "must be below the default quota") {
 			t.Errorf("%s: %v", name, err)
 		}
-		made.Spec.Quota.Default, made.Spec.LimitRange.Max = v1alpha1.TierAmounts{}, v1alpha1.ComputeResources{CPU: "40", Memory: "160Gi"}
-		if err := c.Create(t.Context(), made); err == nil || !strings.Contains(err.Error(), "must be below the maximum of the limit range") {
+		created.Spec.Quota.Default, created.Spec.LimitRange.Max = v1alpha1.TierAmounts{}, v1alpha1.ComputeResources{CPU: "40", Memory: "160Gi"}
+		if err := c.Create(t.Context(), created); err == nil || !strings.Contains(err.Error(), "must be below the maximum of the limit range") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

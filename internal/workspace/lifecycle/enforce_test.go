@@ -2,217 +2,171 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/google/go-cmp/cmp"
-	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // hindrance is something that keeps a workspace from being provisioned. What exists must be enforced nevertheless.
-type hindrance struct {
+type provisionBlocker struct {
 	reason string
 	// restart are the options of the service after the hindrance, if it takes a restart.
-	restart *stageOptions
-	apply   func(*stage, string)
+	restart *envOptions
+	apply   func(*testEnv, string)
 }
 
-var hindrances = map[string]hindrance{
+var provisionBlockers = map[string]provisionBlocker{
 	"nothing": {},
-	"tier-deleted": {reason: v1alpha1.ReasonTierNotFound, apply: func(s *stage, id string) {
-		must(s.t, s.admin.Delete(s.t.Context(), tier(id+"-tier")))
+	"tier-deleted": {reason: v1alpha1.ReasonTierNotFound, apply: func(env *testEnv, id string) {
+		must(env.t, env.admin.Delete(env.t.Context(), tier(id+"-tier")))
 	}},
-	"tier-closed": {reason: v1alpha1.ReasonTierNotAllowed, apply: func(s *stage, id string) {
-		s.changeTier(id+"-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"another"} })
+	"tier-closed": {reason: v1alpha1.ReasonTierNotAllowed, apply: func(env *testEnv, id string) {
+		env.changeTier(id+"-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"another"} })
 	}},
-	"tier-unknown": {reason: v1alpha1.ReasonTierNotFound, apply: func(s *stage, id string) {
-		s.change(id, func(w *v1alpha1.Workspace) { w.Spec.Tier = "none" })
+	"tier-unknown": {reason: v1alpha1.ReasonTierNotFound, apply: func(env *testEnv, id string) {
+		env.update(id, func(w *v1alpha1.Workspace) { w.Spec.Tier = "none" })
 	}},
-	"tier-not-allowed": {reason: v1alpha1.ReasonTierNotAllowed, apply: func(s *stage, id string) {
+	"tier-not-allowed": {reason: v1alpha1.ReasonTierNotAllowed, apply: func(env *testEnv, id string) {
 		large := tier(id + "-large")
 		large.Spec.AllowedWorkspaces, large.Spec.PodSecurity.Enforce = []string{"another"}, v1alpha1.PodSecurityPrivileged
-		create(s.t, s.admin, large)
-		s.change(id, func(w *v1alpha1.Workspace) { w.Spec.Tier = large.Name })
+		create(env.t, env.admin, large)
+		env.update(id, func(w *v1alpha1.Workspace) { w.Spec.Tier = large.Name })
 	}},
-	"name-emptied": {reason: v1alpha1.ReasonAwaitingContent, apply: func(s *stage, id string) {
-		s.change(id, func(w *v1alpha1.Workspace) { w.Spec.DisplayName = "" })
+	"name-emptied": {reason: v1alpha1.ReasonAwaitingContent, apply: func(env *testEnv, id string) {
+		env.update(id, func(w *v1alpha1.Workspace) { w.Spec.DisplayName = "" })
 	}},
-	"namespace-reserved": {reason: v1alpha1.ReasonInvalid, restart: &stageOptions{reserved: "flyte-enforced-*"}},
-	"too-many":           {restart: &stageOptions{limits: workspace.NewLimits(1)}},
+	"namespace-reserved": {reason: v1alpha1.ReasonInvalid, restart: &envOptions{reserved: "flyte-enforced-*"}},
+	"too-many":           {restart: &envOptions{limits: workspace.NewLimits(1)}},
 }
 
-// TestController_EnforcesWhatExists takes a member away and alters what exists by hand, in every state of a workspace and
+// TestController_EnforcesExistingNamespaces takes a member away and alters what exists by hand, in every state of a workspace and
 // whatever keeps it from being provisioned.
-func TestController_EnforcesWhatExists(t *testing.T) {
+func TestController_EnforcesExistingNamespaces(t *testing.T) {
 	t.Parallel()
-	for name, h := range hindrances {
+	for name, h := range provisionBlockers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, stageOptions{})
+			env := newTestEnv(t, envOptions{})
 			ids := map[v1alpha1.State]string{}
 			for _, state := range []v1alpha1.State{v1alpha1.StateActive, v1alpha1.StateSuspended, v1alpha1.StateDeleted} {
 				ids[state] = strings.ToLower(fmt.Sprintf("enforced-%s-%s", name, state))
-				s.onTierOf(ids[state], func(*v1alpha1.WorkspaceTierSpec) {})
-				s.change(ids[state], func(w *v1alpha1.Workspace) { w.Spec.Quota.Pods = "50" })
-				s.await(ids[state], v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+				env.onTierOf(ids[state], func(*v1alpha1.WorkspaceTierSpec) {})
+				env.update(ids[state], func(w *v1alpha1.Workspace) { w.Spec.Quota.Pods = "50" })
+				env.await(ids[state], v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 			}
 			if h.restart != nil {
-				s.stop()
-				h.restart.flyte = s.flyte
-				s = newStage(t, *h.restart)
+				env.stop()
+				h.restart.flyte = env.flyte
+				env = newTestEnv(t, *h.restart)
 			}
 			for state, id := range ids {
 				if h.apply != nil {
-					h.apply(s, id)
+					h.apply(env, id)
 				}
 				if h.reason != "" {
-					s.await(id, v1alpha1.ConditionReady, h.reason)
+					env.await(id, v1alpha1.ConditionReady, h.reason)
 				}
-				s.change(id, func(w *v1alpha1.Workspace) { w.Spec.Members, w.Spec.State = w.Spec.Members[:1], state })
-				s.wantEnforced(id, state)
+				env.update(id, func(w *v1alpha1.Workspace) { w.Spec.Members, w.Spec.State = w.Spec.Members[:1], state })
+				env.checkEnforced(id, state)
 			}
 		})
 	}
 }
 
-// wantEnforced waits until one admin alone has the access that the state gives, and then alters each object by hand.
-func (s *stage) wantEnforced(id string, state v1alpha1.State) {
-	s.t.Helper()
+// checkEnforced waits until one admin alone has the access that the state gives, and then alters each object by hand.
+func (env *testEnv) checkEnforced(id string, state v1alpha1.State) {
+	env.t.Helper()
 	namespace, role, pods := "flyte-"+id, "admin", "50"
 	if state != v1alpha1.StateActive {
 		role, pods = "viewer", "0"
 	}
 	want := []string{fmt.Sprintf("workspace-%s: User ana@company.com", role)}
-	eventually(s.t, func(context.Context) error {
-		if diff := cmp.Diff(want, s.access(namespace)); diff != "" {
+	eventually(env.t, func(context.Context) error {
+		if diff := cmp.Diff(want, env.access(namespace)); diff != "" {
 			return fmt.Errorf("access to %s (-want +got):\n%s", id, diff)
 		}
-		if got := s.pods(namespace); got != pods {
+		if got := env.pods(namespace); got != pods {
 			return fmt.Errorf("the quota of %s allows %s pods", id, got)
 		}
 		return nil
 	})
-	s.awaitIdle()
-	for _, d := range s.weakenings(namespace, role) {
-		before, altered := s.alter(namespace, d)
-		s.repaired(namespace, before, d.object, altered)
+	env.awaitIdle()
+	for _, d := range env.weakeningDrifts(namespace, role) {
+		before, drifted := env.applyDrift(namespace, d)
+		env.awaitRepaired(namespace, before, d.object, drifted)
 	}
-	if level := s.namespace(namespace).Labels["pod-security.kubernetes.io/enforce"]; level != "baseline" {
-		s.t.Errorf("the Pod Security Standard of %s is %q", id, level)
+	if level := env.namespace(namespace).Labels["pod-security.kubernetes.io/enforce"]; level != "baseline" {
+		env.t.Errorf("the Pod Security Standard of %s is %q", id, level)
 	}
 }
 
 // weakenings are changes by hand that let somebody do more in a namespace.
-func (s *stage) weakenings(namespace, role string) []drift {
+func (env *testEnv) weakeningDrifts(namespace, role string) []drift {
 	all := []drift{
-		{object: "RoleBinding/workspace-" + role, name: "subject added", change: addEve},
+		{object: "RoleBinding/workspace-" + role, name: "subject added", change: addSubject},
 		{object: "ResourceQuota/workspace-quota", name: "pods raised", change: set("9999", "spec", "hard", "pods")},
 		{object: "Namespace", name: "Pod Security weakened", change: setLabel("pod-security.kubernetes.io/enforce", "privileged")},
 		{object: "ConfigMap/workspace-config", name: "owner altered", change: set("eve@company.com", "data", "owner")},
 	}
-	for _, name := range s.networkPolicies(namespace) {
+	for _, name := range env.networkPolicies(namespace) {
 		all = append(all, drift{object: name, name: "opened", change: openIngress})
 	}
 	return all
 }
 
-func (s *stage) networkPolicies(namespace string) []string {
-	s.t.Helper()
-	isOther := func(name string) bool { return !strings.HasPrefix(name, "NetworkPolicy/") }
-	return slices.DeleteFunc(s.childNames(namespace), isOther)
-}
-
-func addEve(o *unstructured.Unstructured) {
-	subjects, _, _ := unstructured.NestedSlice(o.Object, "subjects")
-	eve := map[string]any{"apiGroup": rbacv1.GroupName, "kind": "User", "name": "eve@company.com"}
-	set(append(subjects, eve), "subjects")(o)
-}
-
-func openIngress(o *unstructured.Unstructured) {
-	set([]any{map[string]any{}}, "spec", "ingress")(o)
-	set([]any{"Egress", "Ingress"}, "spec", "policyTypes")(o)
-}
-
-// TestController_RevokesAccessInATerminatingNamespace has finalizers of somebody else keep objects in a namespace that is
-// being deleted.
-func TestController_RevokesAccessInATerminatingNamespace(t *testing.T) {
+// A rule that is new, or content that is gone, must not keep a workspace open that should be locked.
+func TestController_LocksWhatItWouldNotProvision(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	for state, want := range map[v1alpha1.State][]string{
-		v1alpha1.StateActive: {"workspace-admin: User ana@company.com"}, v1alpha1.StateSuspended: nil, v1alpha1.StateDeleted: nil,
+	env := newTestEnv(t, envOptions{})
+	env.provisioned("outlawed")
+	env.provisioned("emptied")
+	env.stop()
+	env = newTestEnv(t, envOptions{flyte: env.flyte, reserved: "flyte-outlawed"})
+	env.update("emptied", func(w *v1alpha1.Workspace) { w.Spec.DisplayName = "" })
+	for id, reason := range map[string]string{
+		"outlawed": v1alpha1.ReasonInvalid, "emptied": v1alpha1.ReasonAwaitingContent,
 	} {
-		id := strings.ToLower(fmt.Sprintf("dying-%s", state))
-		namespace := "flyte-" + id
-		s.provisioned(id)
-		policy := s.networkPolicies(namespace)[0]
-		kept := []string{"RoleBinding/workspace-admin", "RoleBinding/workspace-editor", policy}
-		var letGo []func()
-		for _, name := range kept {
-			letGo = append(letGo, s.kept(namespace, name))
+		env.await(id, v1alpha1.ConditionReady, reason)
+		env.wantAccess("flyte-"+id, fullAccess)
+		env.setState(id, v1alpha1.StateSuspended)
+		env.await(id, v1alpha1.ConditionReady, reason)
+		env.await(id, v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
+		env.wantAccess("flyte-"+id, reducedAccess)
+		if pods := env.pods("flyte-" + id); pods != "0" {
+			t.Errorf("the quota of %s allows %s pods", id, pods)
 		}
-		must(t, s.admin.Delete(t.Context(), s.namespace(namespace)))
-		s.await(id, v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonNamespaceTerminating)
-		s.wantAccess(namespace, fullAccess)
-
-		s.change(id, func(w *v1alpha1.Workspace) { w.Spec.Members, w.Spec.State = w.Spec.Members[:1], state })
-		hasAccess := func(context.Context) error {
-			if diff := cmp.Diff(want, s.access(namespace)); diff != "" {
-				return fmt.Errorf("access to %s (-want +got):\n%s", id, diff)
-			}
-			return nil
-		}
-		eventually(t, hasAccess)
-		s.alter(namespace, drift{object: "RoleBinding/workspace-editor", change: addEve})
-		eventually(t, hasAccess)
-		before, altered := s.alter(namespace, drift{object: policy, change: openIngress})
-		s.repaired(namespace, before, policy, altered)
-		for _, release := range letGo {
-			release()
-		}
-		s.await(id, v1alpha1.ConditionReady, map[v1alpha1.State]string{
-			v1alpha1.StateActive: v1alpha1.ReasonReady, v1alpha1.StateSuspended: v1alpha1.ReasonSuspended,
-			v1alpha1.StateDeleted: v1alpha1.ReasonDeleted,
-		}[state])
+		env.wantProject(id, admin.Project_ARCHIVED)
 	}
 }
 
-// TestController_RevokesAccessDuringAPurge restores a workspace without its members while its namespace is being removed.
-func TestController_RevokesAccessDuringAPurge(t *testing.T) {
+// TestController_KeepsWhatBecameInvalid reserves the name of a workspace that is there: nothing new is provisioned, but
+// access can still be taken away, and isolation is kept.
+func TestController_KeepsWhatBecameInvalid(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{deletion: deletes})
-	s.deleted("purged-access")
-	const namespace = "flyte-purged-access"
-	letGo := s.held(namespace, "RoleBinding/workspace-viewer")
-	s.advance(week, "purged-access")
-	s.await("purged-access", v1alpha1.ConditionReady, v1alpha1.ReasonPurging)
-	s.wantAccess(namespace, reducedAccess)
-	s.change("purged-access", func(w *v1alpha1.Workspace) { w.Spec.Members, w.Spec.State = nil, v1alpha1.StateActive })
+	before := newTestEnv(t, envOptions{})
+	before.provisioned("since")
+	before.leadership.lose()
+	env := newTestEnv(t, envOptions{reserved: "flyte-since"})
+	env.await("since", v1alpha1.ConditionReady, v1alpha1.ReasonInvalid)
+	env.update("since", func(w *v1alpha1.Workspace) { w.Spec.Members = nil })
 	eventually(t, func(context.Context) error {
-		if access := s.access(namespace); len(access) > 0 {
-			return errors.New("still have access: " + strings.Join(access, ", "))
+		if access := env.access("flyte-since"); len(access) > 0 {
+			return fmt.Errorf("still have access: %v", access)
 		}
 		return nil
 	})
-	letGo()
-	s.await("purged-access", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-}
-
-// TestController_RevokesAccessWhileTheTierCannotBeRead: access waits for nothing.
-func TestController_RevokesAccessWhileTheTierCannotBeRead(t *testing.T) {
-	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.provisioned("unread")
-	s.looks.noTier.Store(true)
-	s.change("unread", func(w *v1alpha1.Workspace) { w.Spec.Members = w.Spec.Members[:1] })
-	s.await("unread", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonKubernetesUnavailable)
-	s.wantAccess("flyte-unread", []string{"workspace-admin: User ana@company.com"})
-	s.looks.noTier.Store(false)
-	s.await("unread", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	policy := &networkingv1.NetworkPolicy{}
+	policy.Namespace, policy.Name = "flyte-since", "workspace-isolation"
+	must(t, env.admin.Delete(t.Context(), policy))
+	eventually(t, func(ctx context.Context) error {
+		return env.admin.Get(ctx, client.ObjectKeyFromObject(policy), &networkingv1.NetworkPolicy{})
+	})
 }

@@ -32,18 +32,18 @@ func richNetwork() v1alpha1.TierNetwork {
 }
 
 // policy is the isolation of a workspace with one namespace.
-func (s *stage) policy(id string) *networkingv1.NetworkPolicy {
-	s.t.Helper()
+func (env *testEnv) policy(id string) *networkingv1.NetworkPolicy {
+	env.t.Helper()
 	policy := &networkingv1.NetworkPolicy{}
-	must(s.t, s.admin.Get(s.t.Context(), client.ObjectKey{Namespace: "flyte-" + id, Name: isolation}, policy))
+	must(env.t, env.admin.Get(env.t.Context(), client.ObjectKey{Namespace: "flyte-" + id, Name: isolation}, policy))
 	return policy
 }
 
-func (s *stage) awaitPolicy(id string, want networkingv1.NetworkPolicySpec) {
-	s.t.Helper()
-	eventually(s.t, func(ctx context.Context) error {
+func (env *testEnv) awaitPolicy(id string, want networkingv1.NetworkPolicySpec) {
+	env.t.Helper()
+	eventually(env.t, func(ctx context.Context) error {
 		policy := &networkingv1.NetworkPolicy{}
-		if err := s.admin.Get(ctx, client.ObjectKey{Namespace: "flyte-" + id, Name: isolation}, policy); err != nil {
+		if err := env.admin.Get(ctx, client.ObjectKey{Namespace: "flyte-" + id, Name: isolation}, policy); err != nil {
 			return err
 		}
 		if diff := cmp.Diff(want, policy.Spec); diff != "" {
@@ -54,111 +54,112 @@ func (s *stage) awaitPolicy(id string, want networkingv1.NetworkPolicySpec) {
 }
 
 // What the tier opens comes and goes with the tier's network, and is repaired.
-func TestController_OpensWhatTheTierOpens(t *testing.T) {
+func TestController_AppliesTierNetworkRules(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.provisioned("unopened")
-	closed := s.policy("unopened").Spec
-	s.onTierOf("opened", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
-	made := s.policy("opened")
-	if egress, ingress := len(made.Spec.Egress)-len(closed.Egress), len(made.Spec.Ingress)-len(closed.Ingress); egress != 4 || ingress != 1 {
-		t.Fatalf("the tier adds %d and %d rules: %+v", egress, ingress, made)
+	env := newTestEnv(t, envOptions{})
+	env.provisioned("unopened")
+	isolated := env.policy("unopened").Spec
+	env.onTierOf("opened", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
+	created := env.policy("opened")
+	egress, ingress := len(created.Spec.Egress)-len(isolated.Egress), len(created.Spec.Ingress)-len(isolated.Ingress)
+	if egress != 4 || ingress != 1 {
+		t.Fatalf("the tier adds %d and %d rules: %+v", egress, ingress, created)
 	}
-	must(t, s.admin.Delete(t.Context(), made))
-	s.awaitPolicy("opened", made.Spec)
-	widened := s.policy("opened")
-	widened.Spec.Ingress = []networkingv1.NetworkPolicyIngressRule{{}}
-	must(t, s.admin.Update(t.Context(), widened))
-	s.awaitPolicy("opened", made.Spec)
+	must(t, env.admin.Delete(t.Context(), created))
+	env.awaitPolicy("opened", created.Spec)
+	allowAll := env.policy("opened")
+	allowAll.Spec.Ingress = []networkingv1.NetworkPolicyIngressRule{{}}
+	must(t, env.admin.Update(t.Context(), allowAll))
+	env.awaitPolicy("opened", created.Spec)
 
-	writes := s.requests.total()
-	s.reconcile("opened")
-	if n := s.requests.total() - writes; n != 0 {
-		t.Errorf("%d writes at rest: %v", n, s.requests.writes())
+	writes := env.requests.total()
+	env.reconcile("opened")
+	if n := env.requests.total() - writes; n != 0 {
+		t.Errorf("%d writes at rest: %v", n, env.requests.writes())
 	}
-	s.changeTier("opened-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = v1alpha1.TierNetwork{} })
-	s.awaitPolicy("opened", closed)
-	s.await("opened", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.changeTier("opened-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = v1alpha1.TierNetwork{} })
+	env.awaitPolicy("opened", isolated)
+	env.await("opened", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
 // What a tier opened is closed when the workspace may be on it no more, and the condition says so.
-func TestController_ClosesWhatAMissingTierOpened(t *testing.T) {
+func TestController_RemovesNetworkRulesOfLostTier(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.provisioned("never-opened")
-	closed := s.policy("never-opened").Spec
-	s.onTierOf("left-alone", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
-	opened := s.policy("left-alone").Spec
+	env := newTestEnv(t, envOptions{})
+	env.provisioned("never-opened")
+	isolated := env.policy("never-opened").Spec
+	env.onTierOf("left-alone", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
+	withTierRules := env.policy("left-alone").Spec
 	const says = "the namespaces are isolated, and what the tier opens is closed"
 
-	s.changeTier("left-alone-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"others-*"} })
-	message := s.message("left-alone", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonTierNotAllowed)
+	env.changeTier("left-alone-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"others-*"} })
+	message := env.conditionMessage("left-alone", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonTierNotAllowed)
 	if !strings.Contains(message, says) {
 		t.Errorf("the message is %q", message)
 	}
-	s.awaitPolicy("left-alone", closed)
+	env.awaitPolicy("left-alone", isolated)
 
-	must(t, s.admin.Delete(t.Context(), tier("left-alone-tier")))
-	message = s.message("left-alone", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonTierNotFound)
+	must(t, env.admin.Delete(t.Context(), tier("left-alone-tier")))
+	message = env.conditionMessage("left-alone", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonTierNotFound)
 	if !strings.Contains(message, says) {
 		t.Errorf("the message is %q", message)
 	}
-	s.awaitPolicy("left-alone", closed)
+	env.awaitPolicy("left-alone", isolated)
 
 	again := tier("left-alone-tier")
 	again.Spec.Network = richNetwork()
-	create(t, s.admin, again)
-	s.await("left-alone", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	s.awaitPolicy("left-alone", opened)
+	create(t, env.admin, again)
+	env.await("left-alone", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.awaitPolicy("left-alone", withTierRules)
 }
 
-// TestController_FollowsTheAPIServer writes the EndpointSlice of the API server, as an API server with an address of its own
+// TestController_FollowsAPIServerAddresses writes the EndpointSlice of the API server, as an API server with an address of its own
 // would. It runs alone: what it writes concerns the workspaces of other tests too.
-func TestController_FollowsTheAPIServer(t *testing.T) { //nolint:paralleltest // see above
-	s := newStage(t, stageOptions{})
+func TestController_FollowsAPIServerAddresses(t *testing.T) { //nolint:paralleltest // see above
+	env := newTestEnv(t, envOptions{})
 	own := tier("drivers")
 	own.Spec.Workload.Role = v1alpha1.WorkloadSpark
-	create(t, s.admin, own)
+	create(t, env.admin, own)
 	for _, id := range []string{"driver-1", "driver-2"} {
-		w := s.workspace(id)
+		w := env.workspace(id)
 		w.Spec.Tier = own.Name
-		create(t, s.admin, w)
-		s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+		create(t, env.admin, w)
+		env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	}
-	s.provisioned("no-driver")
+	env.provisioned("no-driver")
 	service := &corev1.Service{}
-	must(t, s.admin.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, service))
+	must(t, env.admin.Get(t.Context(), client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: "kubernetes"}, service))
 	clusterIP := service.Spec.ClusterIP
-	s.awaitAPIServer(clusterIP)
+	env.awaitAPIServer(clusterIP)
 
 	slice := &discoveryv1.EndpointSlice{
 		ObjectMeta:  metav1.ObjectMeta{Namespace: metav1.NamespaceDefault, Name: "kubernetes"},
 		AddressType: discoveryv1.AddressTypeIPv4, Ports: []discoveryv1.EndpointPort{{Port: new(int32(6443))}},
 		Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"10.77.0.1"}}},
 	}
-	create(t, s.admin, slice)
-	defer func() { _ = s.admin.Delete(context.WithoutCancel(t.Context()), slice) }() // where the test fails
-	s.awaitAPIServer(clusterIP, "10.77.0.1")
+	create(t, env.admin, slice)
+	defer func() { _ = env.admin.Delete(context.WithoutCancel(t.Context()), slice) }() // where the test fails
+	env.awaitAPIServer(clusterIP, "10.77.0.1")
 	slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{"10.77.0.2"}})
-	must(t, s.admin.Update(t.Context(), slice))
-	s.awaitAPIServer(clusterIP, "10.77.0.1", "10.77.0.2")
+	must(t, env.admin.Update(t.Context(), slice))
+	env.awaitAPIServer(clusterIP, "10.77.0.1", "10.77.0.2")
 	slice.Endpoints = slice.Endpoints[1:]
-	must(t, s.admin.Update(t.Context(), slice))
-	s.awaitAPIServer(clusterIP, "10.77.0.2")
-	must(t, s.admin.Delete(t.Context(), slice))
-	s.awaitAPIServer(clusterIP)
-	if all := openedAddresses(s.policy("no-driver")); len(all) > 0 {
+	must(t, env.admin.Update(t.Context(), slice))
+	env.awaitAPIServer(clusterIP, "10.77.0.2")
+	must(t, env.admin.Delete(t.Context(), slice))
+	env.awaitAPIServer(clusterIP)
+	if all := allowedAddresses(env.policy("no-driver")); len(all) > 0 {
 		t.Errorf("a tier without a role opens %v", all)
 	}
 }
 
 // awaitAPIServer waits until the policies of both drivers open exactly these addresses.
-func (s *stage) awaitAPIServer(want ...string) {
-	s.t.Helper()
+func (env *testEnv) awaitAPIServer(want ...string) {
+	env.t.Helper()
 	slices.Sort(want)
 	for _, id := range []string{"driver-1", "driver-2"} {
-		eventually(s.t, func(context.Context) error {
-			if diff := cmp.Diff(want, openedAddresses(s.policy(id))); diff != "" {
+		eventually(env.t, func(context.Context) error {
+			if diff := cmp.Diff(want, allowedAddresses(env.policy(id))); diff != "" {
 				return fmt.Errorf("addresses that %s opens (-want +got):\n%s", id, diff)
 			}
 			return nil
@@ -166,8 +167,8 @@ func (s *stage) awaitAPIServer(want ...string) {
 	}
 }
 
-// openedAddresses are the single addresses that the rules of a policy open.
-func openedAddresses(policy *networkingv1.NetworkPolicy) (all []string) {
+// allowedAddresses are the single addresses that the rules of a policy open.
+func allowedAddresses(policy *networkingv1.NetworkPolicy) (all []string) {
 	for _, rule := range policy.Spec.Egress {
 		for _, peer := range rule.To {
 			if peer.IPBlock == nil {
@@ -182,8 +183,8 @@ func openedAddresses(policy *networkingv1.NetworkPolicy) (all []string) {
 	return all
 }
 
-// formerPolicies are as earlier versions of the service made them.
-func formerPolicies(namespace string) (all []*networkingv1.NetworkPolicy) {
+// legacyPolicies are as earlier versions of the service made them.
+func legacyPolicies(namespace string) (all []*networkingv1.NetworkPolicy) {
 	both := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
 	everywhere := []networkingv1.NetworkPolicyEgressRule{{}}
 	for name, spec := range map[string]networkingv1.NetworkPolicySpec{
@@ -201,25 +202,25 @@ func formerPolicies(namespace string) (all []*networkingv1.NetworkPolicy) {
 	return all
 }
 
-// TestController_ReplacesFormerPolicies watches the policies of a namespace while the service takes it over from the version
+// TestController_ReplacesLegacyPoliciesWithoutGap watches the policies of a namespace while the service takes it over from the version
 // that made several: at every moment one of them isolates all pods in both directions. One was edited by hand.
-func TestController_ReplacesFormerPolicies(t *testing.T) {
+func TestController_ReplacesLegacyPoliciesWithoutGap(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.provisioned("former-policies")
+	env := newTestEnv(t, envOptions{})
+	env.provisioned("former-policies")
 	const namespace = "flyte-former-policies"
-	s.leadership.lose()
-	s.awaitIdle()
-	for _, former := range formerPolicies(namespace) {
-		must(t, s.admin.Create(t.Context(), former, client.FieldOwner(v1alpha1.ManagedBy)))
+	env.leadership.lose()
+	env.awaitIdle()
+	for _, former := range legacyPolicies(namespace) {
+		must(t, env.admin.Create(t.Context(), former, client.FieldOwner(v1alpha1.ManagedBy)))
 		if former.Name == "allow-egress" {
 			former.Annotations = map[string]string{"company.com/note": "edited"}
-			must(t, s.admin.Update(t.Context(), former, client.FieldOwner("kubectl")))
+			must(t, env.admin.Update(t.Context(), former, client.FieldOwner("kubectl")))
 		}
 	}
-	must(t, s.admin.Delete(t.Context(), s.policy("former-policies")))
-	seen := s.watchPolicies(namespace)
-	s.lead()
+	must(t, env.admin.Delete(t.Context(), env.policy("former-policies")))
+	seen := env.watchPolicies(namespace)
+	env.lead()
 	present := map[string]*networkingv1.NetworkPolicy{}
 	for event := range seen {
 		policy := event.Object.(*networkingv1.NetworkPolicy)
@@ -237,17 +238,17 @@ func TestController_ReplacesFormerPolicies(t *testing.T) {
 	if len(present) != 1 || present[isolation] == nil {
 		t.Fatalf("the watch ended with %v", present)
 	}
-	s.await("former-policies", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.await("former-policies", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
 // watchPolicies sends the policies of a namespace, those that are there first, for two minutes.
-func (s *stage) watchPolicies(namespace string) <-chan watch.Event {
-	s.t.Helper()
-	watcher, err := client.NewWithWatch(shared.Cluster(s.t).Config(), client.Options{Scheme: s.mgr.GetScheme()})
-	must(s.t, err)
+func (env *testEnv) watchPolicies(namespace string) <-chan watch.Event {
+	env.t.Helper()
+	watcher, err := client.NewWithWatch(shared.Cluster(env.t).Config(), client.Options{Scheme: env.mgr.GetScheme()})
+	must(env.t, err)
 	limit := &client.ListOptions{Raw: &metav1.ListOptions{TimeoutSeconds: new(int64(120))}}
-	watching, err := watcher.Watch(s.t.Context(), &networkingv1.NetworkPolicyList{}, client.InNamespace(namespace), limit)
-	must(s.t, err)
-	s.t.Cleanup(watching.Stop)
+	watching, err := watcher.Watch(env.t.Context(), &networkingv1.NetworkPolicyList{}, client.InNamespace(namespace), limit)
+	must(env.t, err)
+	env.t.Cleanup(watching.Stop)
 	return watching.ResultChan()
 }

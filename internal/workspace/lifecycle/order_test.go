@@ -14,22 +14,22 @@ import (
 )
 
 // ending is everything that a workspace came to, without its id.
-type ending struct {
+type finalState struct {
 	Spec     v1alpha1.WorkspaceSpec
 	Status   []string
 	Objects  map[string]string
 	Projects []flytetest.Project
 }
 
-func (s *stage) endingOf(id string) ending {
-	s.t.Helper()
-	w := s.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
-	e := ending{Spec: w.Spec, Status: conditions(w), Objects: map[string]string{}}
+func (env *testEnv) finalStateOf(id string) finalState {
+	env.t.Helper()
+	w := env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	e := finalState{Spec: w.Spec, Status: conditions(w), Objects: map[string]string{}}
 	anonymous := func(text string) string { return strings.ReplaceAll(text, id, "<id>") }
-	for name, o := range s.children("flyte-" + id) {
+	for name, o := range env.children("flyte-" + id) {
 		e.Objects[name] = anonymous(fmt.Sprint(content(o)))
 	}
-	for _, p := range s.flyte.Projects() {
+	for _, p := range env.flyte.Projects() {
 		if p.ID == id {
 			p.ID, p.Labels[v1alpha1.LabelWorkspace] = "<id>", "<id>"
 			e.Projects = append(e.Projects, p)
@@ -39,9 +39,9 @@ func (s *stage) endingOf(id string) ending {
 }
 
 // It runs alone: the Workspaces of a Store carry no label of a test.
-func TestController_EndsTheSameInEveryOrder(t *testing.T) {
-	s := newStage(t, stageOptions{seesAll: true})
-	workspaces, err := store.New(t.Context(), s.mgr.GetClient(), s.mgr.GetAPIReader(), s.mgr.GetCache(), workspace.NewLimits(1000))
+func TestController_ConvergesForEveryEventOrder(t *testing.T) {
+	env := newTestEnv(t, envOptions{watchesAll: true})
+	workspaces, err := store.New(t.Context(), env.mgr.GetClient(), env.mgr.GetAPIReader(), env.mgr.GetCache(), workspace.NewLimits(1000))
 	must(t, err)
 	data := workspace.Data{
 		Name: "First name", Members: []v1alpha1.Member{{Kind: v1alpha1.MemberUser, Name: "ana@company.com", Role: v1alpha1.RoleAdmin}},
@@ -55,7 +55,7 @@ func TestController_EndsTheSameInEveryOrder(t *testing.T) {
 		{Type: workspace.EventUpdated, Data: changed},
 		{Type: workspace.EventSuspended},
 	}
-	endings := map[string]ending{}
+	finalStates := map[string]finalState{}
 	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 		id := "order-" + strings.Trim(strings.ReplaceAll(fmt.Sprint(order), " ", ""), "[]")
 		for _, i := range order {
@@ -64,15 +64,15 @@ func TestController_EndsTheSameInEveryOrder(t *testing.T) {
 			delivery := workspace.NewDelivery(fmt.Sprintf("msg-%s-%d", id, i), []byte(e.Type))
 			_, _, err := workspaces.Record(t.Context(), e, delivery)
 			must(t, err)
-			s.reconcile(id) // every step on the way takes effect
+			env.reconcile(id) // every step on the way takes effect
 		}
-		endings[id] = s.endingOf(id)
+		finalStates[id] = env.finalStateOf(id)
 	}
-	want := endings["order-012"]
+	want := finalStates["order-012"]
 	if len(want.Projects) != 1 || want.Spec.DisplayName != "Second name" || len(want.Objects) == 0 {
 		t.Fatalf("in order it ends in %+v", want)
 	}
-	for id, got := range endings {
+	for id, got := range finalStates {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-in order +got):\n%s", id, diff)
 		}

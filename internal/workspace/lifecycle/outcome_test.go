@@ -16,7 +16,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-func TestOutcome_NamesWhatFailed(t *testing.T) {
+func TestFailed_Reasons(t *testing.T) {
 	t.Parallel()
 	resource := schema.GroupResource{Resource: "rolebindings"}
 	for name, c := range map[string]struct {
@@ -47,7 +47,7 @@ func TestOutcome_NamesWhatFailed(t *testing.T) {
 	}
 }
 
-func TestOutcome_NamesHowFlyteFailed(t *testing.T) {
+func TestProjectFailed_Reasons(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		err    error
@@ -70,7 +70,7 @@ func TestOutcome_NamesHowFlyteFailed(t *testing.T) {
 	}
 }
 
-func TestNext_IsTheEarliestTimeOrTheFirstError(t *testing.T) {
+func TestNext_EarliestTimeOrFirstError(t *testing.T) {
 	t.Parallel()
 	first, second := errors.New("first"), errors.New("second")
 	at := func(after time.Duration) outcome { return outcome{after: after} }
@@ -93,7 +93,7 @@ func TestNext_IsTheEarliestTimeOrTheFirstError(t *testing.T) {
 	}
 }
 
-func TestOr_LetsTheUndoneStand(t *testing.T) {
+func TestOr_PrefersNotDone(t *testing.T) {
 	t.Parallel()
 	undone, fine, better := outcome{reason: "undone"}, outcome{done: true, reason: "fine"}, outcome{done: true, reason: "better"}
 	for _, c := range []struct{ a, b, want outcome }{

@@ -4,17 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-
-	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-func TestQueue_TakesWhatChangedItselfBeforeFanOutAndResync(t *testing.T) {
+func TestQueue_PrioritizesChangedWorkspaces(t *testing.T) {
 	t.Parallel()
 	q := priorityqueue.New[reconcile.Request]("")
 	defer q.ShutDown()
@@ -37,22 +33,7 @@ func TestQueue_TakesWhatChangedItselfBeforeFanOutAndResync(t *testing.T) {
 	}
 }
 
-func TestWithoutWorkspace(t *testing.T) {
-	t.Parallel()
-	var namespaces []corev1.Namespace
-	for _, id := range []string{"kept", "kept", "gone", "gone", ""} {
-		var n corev1.Namespace
-		n.Labels = map[string]string{v1alpha1.LabelWorkspace: id}
-		namespaces = append(namespaces, n)
-	}
-	namespaces = append(namespaces, corev1.Namespace{})
-	kept := v1alpha1.Workspace{ObjectMeta: metav1.ObjectMeta{Name: "kept"}}
-	if got := sets.List(withoutWorkspace(namespaces, []v1alpha1.Workspace{kept})); !slices.Equal(got, []string{"gone"}) {
-		t.Errorf("without a Workspace are %q", got)
-	}
-}
-
-func TestFanOut_HandsOutAFewAtATime(t *testing.T) {
+func TestQueue_LimitsFanOut(t *testing.T) {
 	t.Parallel()
 	q := priorityqueue.New[reconcile.Request]("")
 	defer q.ShutDown()
@@ -78,4 +59,69 @@ func TestFanOut_HandsOutAFewAtATime(t *testing.T) {
 	if !slices.Equal(order, all) || len(f.waiting)+len(f.underWay) > 0 || q.Len() > 0 {
 		t.Errorf("the order is %v; left are %v, %v", order, f.waiting, f.underWay)
 	}
+}
+
+const stallLimit = 5 * time.Minute
+
+// watched is a progress and a clock that a test moves.
+type testProgress struct {
+	*testing.T
+	progress
+
+	time time.Time
+}
+
+func newTestProgress(t *testing.T) *testProgress {
+	t.Helper()
+	w := &testProgress{T: t, time: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}
+	w.now = func() time.Time { return w.time }
+	return w
+}
+
+func (w *testProgress) advance(d time.Duration) { w.time = w.time.Add(d) }
+
+// want looks while so much work waits.
+func (w *testProgress) check(stalled bool, waiting int, when string) {
+	w.Helper()
+	if got := w.stalled(stallLimit, waiting); got != stalled {
+		w.Errorf("stalled is %t %s", got, when)
+	}
+}
+
+func TestProgress_StalledWhileReconcileHangs(t *testing.T) {
+	t.Parallel()
+	w := newTestProgress(t)
+	w.check(false, 0, "before anything began")
+	w.advance(time.Hour)
+	first := w.begin()
+	w.check(false, 0, "when work begins after an hour of rest")
+	w.advance(stallLimit)
+	w.check(false, 0, "at the limit")
+	second := w.begin()
+	w.advance(time.Second)
+	w.check(true, 0, "past the limit, although more has begun")
+	second()
+	w.check(true, 0, "although another has ended: one worker hangs, and one workspace with it")
+	first()
+	w.check(false, 0, "when the one that hung has ended")
+	w.advance(time.Hour)
+	w.check(false, 0, "at rest")
+}
+
+func TestProgress_StalledWhileNoWorkStarts(t *testing.T) {
+	t.Parallel()
+	w := newTestProgress(t)
+	w.begin()()
+	w.advance(time.Hour)
+	w.check(false, 7, "when work comes after an hour of rest")
+	w.advance(stallLimit)
+	w.check(false, 7, "at the limit")
+	w.advance(time.Second)
+	w.check(true, 7, "past the limit: no worker takes anything")
+	w.begin()()
+	w.check(false, 6, "when one has been taken")
+	w.advance(stallLimit)
+	w.check(false, 0, "when none is left")
+	w.advance(stallLimit)
+	w.check(false, 1, "when another comes long after")
 }

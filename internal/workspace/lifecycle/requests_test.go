@@ -18,7 +18,7 @@ import (
 type requestLog struct {
 	mu     sync.Mutex
 	counts map[string]int
-	held   map[string]chan struct{}
+	paused map[string]chan struct{}
 }
 
 func (l *requestLog) around(next http.RoundTripper) http.RoundTripper {
@@ -31,35 +31,35 @@ func (l *requestLog) around(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// hold keeps back all writes of that method and resource, until release is called.
-func (l *requestLog) hold(what string) (release func()) {
+// pause blocks all writes of that method and resource until release is called.
+func (l *requestLog) pause(key string) (release func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	held := make(chan struct{})
-	l.held = map[string]chan struct{}{what: held}
-	return func() { close(held) }
+	paused := make(chan struct{})
+	l.paused = map[string]chan struct{}{key: paused}
+	return func() { close(paused) }
 }
 
 func (l *requestLog) wait(r *http.Request) {
 	l.mu.Lock()
-	held := l.held[r.Method+" "+resourceOf(r)]
+	paused := l.paused[r.Method+" "+resourceOf(r)]
 	l.mu.Unlock()
-	if held == nil {
+	if paused == nil {
 		return
 	}
 	select {
-	case <-held:
+	case <-paused:
 	case <-r.Context().Done():
 	}
 }
 
-func (l *requestLog) count(what string) {
+func (l *requestLog) count(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil {
 		l.counts = map[string]int{}
 	}
-	l.counts[what]++
+	l.counts[key]++
 }
 
 // writes are the writes until now by method and resource, as in "POST namespaces", without Events.
@@ -102,16 +102,16 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// looking counts how often each Workspace is read from the cache: once in each Reconcile.
-type looking struct {
+// readCounter counts how often each Workspace is read from the cache: once in each Reconcile.
+type readCounter struct {
 	client.Client
 	mu    sync.Mutex
 	times map[string]int
-	// noTier has the reading of tiers fail.
-	noTier atomic.Bool
+	// failTiers makes reads of tiers fail.
+	failTiers atomic.Bool
 }
 
-func (l *looking) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+func (l *readCounter) Get(ctx context.Context, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
 	if _, ok := o.(*v1alpha1.Workspace); ok {
 		l.mu.Lock()
 		if l.times == nil {
@@ -120,67 +120,14 @@ func (l *looking) Get(ctx context.Context, key client.ObjectKey, o client.Object
 		l.times[key.Name]++
 		l.mu.Unlock()
 	}
-	if _, ok := o.(*v1alpha1.WorkspaceTier); ok && l.noTier.Load() {
-		return errors.New("the tier can't be read")
+	if _, ok := o.(*v1alpha1.WorkspaceTier); ok && l.failTiers.Load() {
+		return errors.New("the tier read fails")
 	}
 	return l.Client.Get(ctx, key, o, opts...)
 }
 
-func (l *looking) at(id string) int {
+func (l *readCounter) of(id string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.times[id]
-}
-
-// leadership is a lease that a test gives and takes.
-type leadership struct {
-	mu     sync.Mutex
-	held   context.Context //nolint:containedctx // it is the leadership itself, as in k8s.Lease
-	cancel context.CancelFunc
-	// refused counts the calls of Hold without the lease.
-	refused int
-	// turns lets one caller of Hold be alone.
-	turns sync.RWMutex
-}
-
-// alone marks the context of who is alone.
-type alone struct{}
-
-// alone does something while no Reconcile is under way but those that get its context: of two of one workspace at once,
-// which the queue rules out, each would do the same.
-func (l *leadership) alone(ctx context.Context, do func(context.Context)) {
-	l.turns.Lock()
-	defer l.turns.Unlock()
-	do(context.WithValue(ctx, alone{}, true))
-}
-
-func (l *leadership) acquire() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.held, l.cancel = context.WithCancel(context.Background())
-}
-
-func (l *leadership) lose() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.cancel()
-}
-
-// Hold implements Leadership, as k8s.Lease does.
-func (l *leadership) Bind(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
-	over := func() {}
-	if ctx.Value(alone{}) == nil {
-		l.turns.RLock()
-		over = l.turns.RUnlock
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	held := l.held
-	if held == nil || held.Err() != nil {
-		l.refused++
-		return ctx, over, false
-	}
-	bound, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(held, cancel)
-	return bound, func() { stop(); cancel(); over() }, true
 }

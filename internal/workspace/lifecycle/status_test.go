@@ -3,9 +3,11 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,7 +24,7 @@ func allDone() []outcome {
 	return outcomes
 }
 
-func TestReady_FollowsFromTheSteps(t *testing.T) {
+func TestReady_DerivesFromSteps(t *testing.T) {
 	t.Parallel()
 	network := waiting(v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonForbidden, "no right")
 	project := waiting(v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonFlyteUnavailable, "no answer")
@@ -66,7 +68,7 @@ func TestReady_FollowsFromTheSteps(t *testing.T) {
 	}
 }
 
-func TestSettle_WritesTheWorstOfEachCondition(t *testing.T) {
+func TestSetConditions_FirstNotDoneWins(t *testing.T) {
 	t.Parallel()
 	w := &v1alpha1.Workspace{Spec: v1alpha1.WorkspaceSpec{State: v1alpha1.StateActive}}
 	w.Generation = 7
@@ -95,7 +97,7 @@ func TestSettle_WritesTheWorstOfEachCondition(t *testing.T) {
 	}
 }
 
-func TestEventType_WarnsOfWhatNeedsAPerson(t *testing.T) {
+func TestEventType(t *testing.T) {
 	t.Parallel()
 	for reason, want := range map[string]string{
 		v1alpha1.ReasonReady: "Normal", v1alpha1.ReasonSuspended: "Normal", v1alpha1.ReasonDeleted: "Normal",
@@ -110,25 +112,69 @@ func TestEventType_WarnsOfWhatNeedsAPerson(t *testing.T) {
 	}
 }
 
-// TestController_ForgetsReportsWithoutAWorkspaceService starts the service again without a workspace service.
-func TestController_ForgetsReportsWithoutAWorkspaceService(t *testing.T) {
+func TestController_RepairsStatus(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	w := s.provisioned("unreported")
+	env := newTestEnv(t, envOptions{})
+	before := env.provisioned("status").Status
+	for name, change := range map[string]func(*v1alpha1.WorkspaceStatus){
+		"observedGeneration": func(st *v1alpha1.WorkspaceStatus) { st.ObservedGeneration = 7 },
+		"namespaces":         func(st *v1alpha1.WorkspaceStatus) { st.Namespaces = []string{"kube-system"} },
+		"project":            func(st *v1alpha1.WorkspaceStatus) { st.ProjectID = "another" },
+		"no project":         func(st *v1alpha1.WorkspaceStatus) { st.ProjectID, st.ConsoleURL = "", "" },
+		"console":            func(st *v1alpha1.WorkspaceStatus) { st.ConsoleURL = "https://example.com" },
+		"no conditions":      func(st *v1alpha1.WorkspaceStatus) { st.Conditions = nil },
+		"one condition":      func(st *v1alpha1.WorkspaceStatus) { st.Conditions[0].Status = metav1.ConditionFalse },
+		"a message":          func(st *v1alpha1.WorkspaceStatus) { st.Conditions[1].Message = "forged" },
+		"Ready": func(st *v1alpha1.WorkspaceStatus) {
+			i := slices.IndexFunc(st.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionReady })
+			st.Conditions[i].Reason = v1alpha1.ReasonSuspended
+		},
+		"a condition of theirs": func(st *v1alpha1.WorkspaceStatus) {
+			foreign := metav1.Condition{Type: "Theirs", Status: metav1.ConditionTrue, Reason: "Forged", LastTransitionTime: metav1.Now()}
+			st.Conditions = append(st.Conditions, foreign)
+		},
+		"everything": func(st *v1alpha1.WorkspaceStatus) { *st = v1alpha1.WorkspaceStatus{} },
+	} {
+		var w v1alpha1.Workspace
+		eventually(t, func(ctx context.Context) error {
+			must(t, env.admin.Get(ctx, client.ObjectKey{Name: "status"}, &w))
+			change(&w.Status)
+			return env.admin.Status().Update(ctx, &w)
+		})
+		forged := w.ResourceVersion
+		eventually(t, func(ctx context.Context) error {
+			must(t, env.admin.Get(ctx, client.ObjectKey{Name: "status"}, &w))
+			ignored := []cmp.Option{
+				cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime"),
+				cmpopts.SortSlices(func(a, b metav1.Condition) bool { return a.Type < b.Type }),
+			}
+			if diff := cmp.Diff(before, w.Status, ignored...); diff != "" || w.ResourceVersion == forged {
+				return fmt.Errorf("%s: the status is not as it was (-want +got):\n%s", name, diff)
+			}
+			return nil
+		})
+	}
+}
+
+// TestController_RemovesReportsWithoutWorkspaceService starts the service again without a workspace service.
+func TestController_RemovesReportsWithoutWorkspaceService(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, envOptions{})
+	w := env.provisioned("unreported")
 	before := w.DeepCopy()
 	w.Status.Reported = &v1alpha1.Reported{Status: "ready", Digest: "x", Time: metav1.Now()}
 	for _, condition := range []string{v1alpha1.ConditionReported, v1alpha1.ConditionUnlisted} {
 		meta.SetStatusCondition(&w.Status.Conditions, metav1.Condition{Type: condition, Status: metav1.ConditionTrue, Reason: "Before"})
 	}
-	must(t, s.admin.Status().Patch(t.Context(), w, client.MergeFrom(before)))
-	s.reconcile(w.Name)
-	if status := s.get(w.Name).Status; status.Reported == nil || len(status.Conditions) != len(before.Status.Conditions)+2 {
+	must(t, env.admin.Status().Patch(t.Context(), w, client.MergeFrom(before)))
+	env.reconcile(w.Name)
+	if status := env.get(w.Name).Status; status.Reported == nil || len(status.Conditions) != len(before.Status.Conditions)+2 {
 		t.Fatalf("with a workspace service, the status is %+v", status)
 	}
-	s.stop()
-	s = newStage(t, stageOptions{flyte: s.flyte, alone: true})
+	env.stop()
+	env = newTestEnv(t, envOptions{flyte: env.flyte, noWorkspaceService: true})
 	eventually(t, func(context.Context) error {
-		if diff := cmp.Diff(before.Status, s.get(w.Name).Status); diff != "" {
+		if diff := cmp.Diff(before.Status, env.get(w.Name).Status); diff != "" {
 			return fmt.Errorf("the status (-want +got):\n%s", diff)
 		}
 		return nil

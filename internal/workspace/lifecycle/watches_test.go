@@ -3,10 +3,12 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,7 +16,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-func TestWishChanged(t *testing.T) {
+func TestSpecChanged(t *testing.T) {
 	t.Parallel()
 	before := &v1alpha1.Workspace{ObjectMeta: metav1.ObjectMeta{UID: "a", Generation: 1, ResourceVersion: "1"}}
 	for name, test := range map[string]struct {
@@ -31,10 +33,10 @@ func TestWishChanged(t *testing.T) {
 	}
 }
 
-// shownNamespaces is a cache that shows these namespaces, each with the workspace it belongs to.
-type shownNamespaces map[string]string
+// cachedNamespaces is a cache that shows these namespaces, each with the workspace it belongs to.
+type cachedNamespaces map[string]string
 
-func (n shownNamespaces) Get(_ context.Context, key client.ObjectKey, o client.Object, _ ...client.GetOption) error {
+func (n cachedNamespaces) Get(_ context.Context, key client.ObjectKey, o client.Object, _ ...client.GetOption) error {
 	id, shown := n[key.Name]
 	if !shown {
 		return apierrors.NewNotFound(corev1.Resource("namespaces"), key.Name)
@@ -43,13 +45,13 @@ func (n shownNamespaces) Get(_ context.Context, key client.ObjectKey, o client.O
 	return nil
 }
 
-func (shownNamespaces) List(context.Context, client.ObjectList, ...client.ListOption) error {
+func (cachedNamespaces) List(context.Context, client.ObjectList, ...client.ListOption) error {
 	return nil
 }
 
-func TestOfChild_WaitsForTheNamespace(t *testing.T) {
+func TestRequestOfChild_NeedsCachedNamespace(t *testing.T) {
 	t.Parallel()
-	cached := shownNamespaces{"flyte-known": "known"}
+	cached := cachedNamespaces{"flyte-known": "known"}
 	child := func(namespace string) client.Object {
 		labels := map[string]string{v1alpha1.LabelWorkspace: "forged"}
 		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "workspace-config", Labels: labels}}
@@ -86,22 +88,82 @@ func TestWorkspaceChanged(t *testing.T) {
 	}
 }
 
-// TestController_ReconcilesEveryWorkspaceAfterARelist takes the label off an object without an event for it: the cache
+// TestController_ReconcilesAllWorkspacesAfterRelist takes the label off an object without an event for it: the cache
 // never showed it.
-func TestController_ReconcilesEveryWorkspaceAfterARelist(t *testing.T) {
+func TestController_ReconcilesAllWorkspacesAfterRelist(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
+	env := newTestEnv(t, envOptions{})
 	for _, id := range []string{"relisted-a", "relisted-b"} {
-		s.provisioned(id)
+		env.provisioned(id)
 	}
-	s.awaitIdle()
-	before := map[string]int{"relisted-a": s.looks.at("relisted-a"), "relisted-b": s.looks.at("relisted-b")}
-	s.relisted <- struct{}{}
+	env.awaitIdle()
+	before := map[string]int{"relisted-a": env.reads.of("relisted-a"), "relisted-b": env.reads.of("relisted-b")}
+	env.relisted <- struct{}{}
 	eventually(t, func(context.Context) error {
 		for id, n := range before {
-			if s.looks.at(id) <= n {
+			if env.reads.of(id) <= n {
 				return errors.New(id + " was not reconciled")
 			}
+		}
+		return nil
+	})
+}
+
+func TestController_AppliesTierChangesToItsWorkspaces(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, envOptions{})
+	create(t, env.admin, tier("shared-tier"))
+	ids := []string{"tiered-1", "tiered-2", "tiered-3"}
+	for _, id := range ids {
+		w := env.workspace(id)
+		w.Spec.Tier = "shared-tier"
+		create(t, env.admin, w)
+	}
+	for _, id := range ids {
+		env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	}
+	for _, id := range ids {
+		env.awaitQuotaStatus("flyte-" + id) // what else is written to a quota makes the service read it and patch again
+	}
+	writes := env.requests.total()
+	env.changeTier("shared-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+		spec.Quota.Default.Pods = "77"
+		spec.PodSecurity.Enforce = v1alpha1.PodSecurityRestricted
+	})
+	for _, id := range ids {
+		eventually(t, func(context.Context) error {
+			if pods := env.pods("flyte-" + id); pods != "77" {
+				return fmt.Errorf("the quota of %s allows %s pods", id, pods)
+			}
+			level := env.namespace("flyte-" + id).Labels["pod-security.kubernetes.io/enforce"]
+			if level != "restricted" {
+				return fmt.Errorf("Pod Security of %s is %s", id, level)
+			}
+			return nil
+		})
+		env.reconcile(id)
+	}
+	if n := env.requests.total() - writes; n != 2*len(ids) {
+		t.Errorf("%d writes for two objects in each of %d namespaces: %v", n, len(ids), env.requests.writes())
+	}
+}
+
+// counted waits until kube-controller-manager has counted what the namespace's quota is about.
+func (env *testEnv) awaitQuotaStatus(namespace string) {
+	env.t.Helper()
+	eventually(env.t, func(ctx context.Context) error {
+		var quota corev1.ResourceQuota
+		err := env.mgr.GetCache().Get(ctx, client.ObjectKey{Namespace: namespace, Name: "workspace-quota"}, &quota)
+		if err != nil {
+			return err
+		}
+		live := quota.DeepCopy()
+		if err := env.admin.Get(ctx, client.ObjectKeyFromObject(live), live); err != nil {
+			return err
+		}
+		if !equality.Semantic.DeepEqual(live.Spec.Hard, live.Status.Hard) || live.ResourceVersion != quota.ResourceVersion {
+			return fmt.Errorf("of %v, %v is counted; the cache shows %s of %s",
+				live.Spec.Hard, live.Status.Hard, quota.ResourceVersion, live.ResourceVersion)
 		}
 		return nil
 	})

@@ -18,22 +18,11 @@ const (
 	podTemplate     = "PodTemplate/workspace-pod-template"
 )
 
-// onTier is a Ready workspace on a tier of its own.
-func (s *stage) onTier(id string, edit func(*v1alpha1.WorkspaceTierSpec)) {
-	s.t.Helper()
-	own := tier(id)
-	edit(&own.Spec)
-	create(s.t, s.admin, own)
-	w := s.workspace(id)
-	w.Spec.Tier = id
-	create(s.t, s.admin, w)
-}
-
 // bound waits until the workload has this role.
-func (s *stage) bound(namespace, role string) {
-	s.t.Helper()
-	eventually(s.t, func(context.Context) error {
-		o, err := s.object(namespace, workloadBinding)
+func (env *testEnv) awaitWorkloadRole(namespace, role string) {
+	env.t.Helper()
+	eventually(env.t, func(context.Context) error {
+		o, err := env.object(namespace, workloadBinding)
 		if err != nil {
 			return err
 		}
@@ -47,18 +36,18 @@ func (s *stage) bound(namespace, role string) {
 	})
 }
 
-func TestController_GivesTheWorkloadWhatItsTierSays(t *testing.T) {
+func TestController_AppliesTierWorkload(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.onTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env := newTestEnv(t, envOptions{})
+	env.onTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Workload.Role = v1alpha1.WorkloadSpark
 		spec.Workload.PodTemplate = &v1alpha1.TierPodTemplate{
 			NodeSelector: map[string]v1alpha1.LabelValue{"pool": "batch"}, Restricted: true, RunAsUser: new(int64(1000)),
 		}
 	})
-	s.await("workload", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.await("workload", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	const namespace = "flyte-workload"
-	s.bound(namespace, "workspace-flyte-integration-workload-spark")
+	env.awaitWorkloadRole(namespace, "workspace-flyte-integration-workload-spark")
 	for _, d := range []drift{
 		{podTemplate, "another user", set(int64(2000), "template", "spec", "securityContext", "runAsUser")},
 		{podTemplate, "node selector removed", remove("template", "spec", "nodeSelector")},
@@ -69,29 +58,29 @@ func TestController_GivesTheWorkloadWhatItsTierSays(t *testing.T) {
 			"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "eve@company.com",
 		}}, "subjects")},
 	} {
-		before, altered := s.alter(namespace, d)
-		s.repaired(namespace, before, d.object, altered)
+		before, drifted := env.applyDrift(namespace, d)
+		env.awaitRepaired(namespace, before, d.object, drifted)
 	}
 	for _, object := range []string{podTemplate, workloadBinding} {
-		before, err := s.object(namespace, object)
+		before, err := env.object(namespace, object)
 		must(t, err)
-		must(t, s.admin.Delete(t.Context(), before.DeepCopy()))
-		s.repaired(namespace, before, object, before.GetResourceVersion())
+		must(t, env.admin.Delete(t.Context(), before.DeepCopy()))
+		env.awaitRepaired(namespace, before, object, before.GetResourceVersion())
 	}
-	writes := s.requests.total()
-	s.reconcile("workload")
-	if n := s.requests.total() - writes; n != 0 {
-		t.Errorf("%d writes at rest: %v", n, s.requests.writes())
+	writes := env.requests.total()
+	env.reconcile("workload")
+	if n := env.requests.total() - writes; n != 0 {
+		t.Errorf("%d writes at rest: %v", n, env.requests.writes())
 	}
 
-	s.changeTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadRay })
-	s.bound(namespace, "workspace-flyte-integration-workload-ray")
-	s.setState("workload", v1alpha1.StateSuspended) // running pods finish
-	s.await("workload", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
-	s.bound(namespace, "workspace-flyte-integration-workload-ray")
-	s.changeTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload = v1alpha1.TierWorkload{} })
+	env.changeTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadRay })
+	env.awaitWorkloadRole(namespace, "workspace-flyte-integration-workload-ray")
+	env.setState("workload", v1alpha1.StateSuspended) // running pods finish
+	env.await("workload", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	env.awaitWorkloadRole(namespace, "workspace-flyte-integration-workload-ray")
+	env.changeTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload = v1alpha1.TierWorkload{} })
 	eventually(t, func(context.Context) error {
-		names := s.childNames(namespace)
+		names := env.childNames(namespace)
 		if slices.Contains(names, podTemplate) || slices.Contains(names, workloadBinding) {
 			return fmt.Errorf("there is still something of %v", names)
 		}
@@ -99,11 +88,11 @@ func TestController_GivesTheWorkloadWhatItsTierSays(t *testing.T) {
 	})
 }
 
-func TestController_SaysThatPullSecretsAreNotCopied(t *testing.T) {
+func TestController_ReportsPullSecretsNotCopied(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.onTier("unpulled", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = []string{"registry"} })
-	w := s.await("unpulled", v1alpha1.ConditionReady, v1alpha1.ReasonPullSecretNotFound)
+	env := newTestEnv(t, envOptions{})
+	env.onTier("unpulled", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = []string{"registry"} })
+	w := env.await("unpulled", v1alpha1.ConditionReady, v1alpha1.ReasonPullSecretNotFound)
 	want := []string{
 		"NamespaceReady=False PullSecretNotFound", "QuotaApplied=True Applied", "AccessGranted=True Applied",
 		"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Applied", "Ready=False PullSecretNotFound",
@@ -115,23 +104,23 @@ func TestController_SaysThatPullSecretsAreNotCopied(t *testing.T) {
 	if c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionNamespaceReady); c.Message != message {
 		t.Errorf("the message is %q", c.Message)
 	}
-	s.changeTier("unpulled", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = nil })
-	s.await("unpulled", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.changeTier("unpulled", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = nil })
+	env.await("unpulled", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
 // A tier that is gone takes nothing away from pods.
-func TestController_KeepsTheWorkloadOfAVanishedTier(t *testing.T) {
+func TestController_KeepsWorkloadOfDeletedTier(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, stageOptions{})
-	s.onTier("vanishing", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadDask })
-	s.await("vanishing", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	s.alter("flyte-vanishing", drift{object: "ServiceAccount/flyte-workload", change: func(o *unstructured.Unstructured) {
+	env := newTestEnv(t, envOptions{})
+	env.onTier("vanishing", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadDask })
+	env.await("vanishing", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.applyDrift("flyte-vanishing", drift{object: "ServiceAccount/flyte-workload", change: func(o *unstructured.Unstructured) {
 		set([]any{map[string]any{"name": "theirs"}}, "imagePullSecrets")(o)
 	}})
-	must(t, s.admin.Delete(t.Context(), tier("vanishing")))
-	s.await("vanishing", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotFound)
-	s.bound("flyte-vanishing", "workspace-flyte-integration-workload-dask")
-	account, err := s.object("flyte-vanishing", "ServiceAccount/flyte-workload")
+	must(t, env.admin.Delete(t.Context(), tier("vanishing")))
+	env.await("vanishing", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotFound)
+	env.awaitWorkloadRole("flyte-vanishing", "workspace-flyte-integration-workload-dask")
+	account, err := env.object("flyte-vanishing", "ServiceAccount/flyte-workload")
 	must(t, err)
 	if secrets, _, _ := unstructured.NestedSlice(account.Object, "imagePullSecrets"); len(secrets) != 1 {
 		t.Error("the pull secret of somebody else is gone")

@@ -36,8 +36,8 @@ var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.
 	clustertest.AddAccount(t, admin, purgeAccount, append(rules, clustertest.ChartRules(t, "purge-role.yaml")...))
 }}
 
-// asAdmin is the way of a cluster admin: somebody who may change anything by hand.
-func asAdmin(t testing.TB) client.Client {
+// adminClient is the way of a cluster admin: somebody who may change anything by hand.
+func adminClient(t testing.TB) client.Client {
 	t.Helper()
 	return clustertest.Client(t, shared.Cluster(t).Config())
 }
