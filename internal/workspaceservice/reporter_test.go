@@ -101,7 +101,7 @@ func (s *scene) workspace(id string, version int64) {
 		Spec:       v1alpha1.WorkspaceSpec{DisplayName: "A team", Version: version, StateVersion: version},
 	}
 	must(s.t, s.admin.Create(s.t.Context(), w))
-	s.t.Cleanup(func() { _ = s.admin.Delete(s.t.Context(), w) })
+	s.t.Cleanup(func() { must(s.t, client.IgnoreNotFound(s.admin.Delete(context.WithoutCancel(s.t.Context()), w))) })
 }
 
 func (s *scene) get(id string) *v1alpha1.Workspace {

@@ -14,18 +14,18 @@ import (
 
 var errUnknown = errors.New("there is no such workspace")
 
-// put makes or changes a workspace: its version grows, and an event tells of it.
-func (b *book) put(data workspace.Data) (workspace.Listed, event, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	have, known := b.workspaces[data.WorkspaceID]
+// put creates or updates a workspace under the next version, with an event.
+func (j *journal) put(data workspace.Data) (workspace.Listed, event, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	have, known := j.workspaces[data.WorkspaceID]
 	data.Version = next(have)
 	listed := workspace.Listed{Data: data, State: have.State, StateVersion: have.StateVersion}
 	kind := workspace.EventUpdated
 	if !known || have.State == v1alpha1.StateDeleted {
 		kind, listed.State, listed.StateVersion = workspace.EventCreated, v1alpha1.StateActive, data.Version
 	}
-	return b.change(kind, listed, data)
+	return j.change(kind, listed, data)
 }
 
 // stateEvents are the events that bring a state.
@@ -34,24 +34,24 @@ var stateEvents = map[v1alpha1.State]workspace.EventType{
 	v1alpha1.StateDeleted: workspace.EventDeleted,
 }
 
-// become gives a workspace another state.
-func (b *book) become(id string, state v1alpha1.State) (workspace.Listed, event, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	listed, known := b.workspaces[id]
+// setState changes the state of a workspace, with an event.
+func (j *journal) setState(id string, state v1alpha1.State) (workspace.Listed, event, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	listed, known := j.workspaces[id]
 	if !known {
 		return listed, event{}, errUnknown
 	}
 	listed.State, listed.StateVersion = state, next(listed)
-	return b.change(stateEvents[state], listed, workspace.Data{WorkspaceID: id, Version: listed.StateVersion})
+	return j.change(stateEvents[state], listed, workspace.Data{WorkspaceID: id, Version: listed.StateVersion})
 }
 
 // record applies an event that another sender has sent: content and state each count if their version is higher than what
 // is recorded.
-func (b *book) record(e workspace.Event) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	listed, known := b.workspaces[e.Data.WorkspaceID]
+func (j *journal) record(e workspace.Event) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	listed, known := j.workspaces[e.Data.WorkspaceID]
 	if !known {
 		listed.WorkspaceID, listed.State = e.Data.WorkspaceID, v1alpha1.StateActive
 	}
@@ -62,7 +62,7 @@ func (b *book) record(e workspace.Event) error {
 	if state, sets := stateOf(e.Type); sets && e.Data.Version > listed.StateVersion {
 		listed.State, listed.StateVersion = state, e.Data.Version
 	}
-	return b.add(record{Workspace: &listed})
+	return j.add(record{Workspace: &listed})
 }
 
 func stateOf(t workspace.EventType) (v1alpha1.State, bool) {
@@ -80,13 +80,13 @@ func stateOf(t workspace.EventType) (v1alpha1.State, bool) {
 // next is the version after both of a workspace's registers.
 func next(l workspace.Listed) int64 { return max(l.Version, l.StateVersion) + 1 }
 
-// change notes a workspace together with the event that tells of it.
-func (b *book) change(kind workspace.EventType, listed workspace.Listed, data workspace.Data) (workspace.Listed, event, error) {
+// change records a workspace and its event together.
+func (j *journal) change(kind workspace.EventType, listed workspace.Listed, data workspace.Data) (workspace.Listed, event, error) {
 	body, err := json.Marshal(workspace.Event{Type: kind, Timestamp: time.Now().UTC().Truncate(time.Second), Data: data})
 	if err != nil {
 		return listed, event{}, fmt.Errorf("writing the event: %w", err)
 	}
 	e := event{ID: "msg_" + rand.Text(), WorkspaceID: data.WorkspaceID, Body: body}
-	err = b.add(record{Workspace: &listed}, record{Event: &e})
+	err = j.add(record{Workspace: &listed}, record{Event: &e})
 	return listed, e, err
 }

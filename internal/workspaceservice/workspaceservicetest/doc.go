@@ -1,6 +1,6 @@
-// Package workspaceservicetest is a small stand-in of the company's workspace service, for development and tests: it keeps
-// workspaces, sends signed webhooks about them with the retries of Standard Webhooks, lists them, and takes reports.
+// Package workspaceservicetest is a small double of the company's workspace service, for development and tests. It stores
+// workspaces, sends signed webhooks about them with the retries of Standard Webhooks, lists them, and accepts reports.
 //
-// It is honest: what it has accepted it keeps, in a file if it is given one, and sends until it is taken or the retries
-// end. It believes whoever reaches it, and is for loopback only.
+// It loses nothing that it has accepted: with a state file, not even at a restart. It authenticates only reports, and so answers on
+// loopback only.
 package workspaceservicetest

@@ -39,13 +39,13 @@ func (f *forwarder) wait(workspaceID string) {
 	defer lock.Unlock() //nolint:gocritic // waiting is all
 }
 
-// forward passes a signed request on unchanged. When the integration has accepted it, the stand-in records the same change
-// before it answers, as if the change had been made here: it then lists the workspace and takes its reports.
+// forward passes a signed request on unchanged. When the integration has accepted it, the double records the same change
+// before it answers, as if the change had been made here: it then lists the workspace and accepts its reports.
 func (s *Service) forward(decode func([]byte) (workspace.Event, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
-			refuse(w, http.StatusRequestEntityTooLarge, err)
+			writeError(w, http.StatusRequestEntityTooLarge, err)
 			return
 		}
 		event, err := decode(body)
@@ -57,14 +57,14 @@ func (s *Service) forward(decode func([]byte) (workspace.Event, error)) http.Han
 		proxy := &httputil.ReverseProxy{
 			Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(s.forwarder.target) },
 			ModifyResponse: func(answer *http.Response) error {
-				s.say("forward  %s %s: %d", event.Data.WorkspaceID, event.Type, answer.StatusCode)
+				s.logf("forward  %s %s: %d", event.Data.WorkspaceID, event.Type, answer.StatusCode)
 				if !readable || answer.StatusCode >= http.StatusMultipleChoices {
 					return nil
 				}
-				return s.takeOver(event)
+				return s.recordAccepted(event)
 			},
 			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-				refuse(w, http.StatusBadGateway, fmt.Errorf("forwarding to %s: %w", s.WebhookURL, err))
+				writeError(w, http.StatusBadGateway, fmt.Errorf("forwarding to %s: %w", s.WebhookURL, err))
 			},
 		}
 		proxy.ServeHTTP(w, r)
@@ -77,19 +77,19 @@ func decodeProvision(body []byte) (workspace.Event, error) {
 	return workspace.Event{Type: workspace.EventCreated, Data: data}, err
 }
 
-// takeOver records an event that the integration has accepted. A request to /provision may have no version. If it created
-// the workspace, the stand-in gives it one, and sends it in an event of its own.
-func (s *Service) takeOver(e workspace.Event) error {
+// recordAccepted records an event that the integration has accepted. A request to /provision may have no version. If it created
+// the workspace, the double gives it one, and sends it in an event of its own.
+func (s *Service) recordAccepted(e workspace.Event) error {
 	if e.Data.WorkspaceID == "" {
 		return nil
 	}
 	if e.Data.Version > 0 {
-		return s.book.record(e)
+		return s.journal.record(e)
 	}
-	if _, known := s.book.show(e.Data.WorkspaceID); known {
+	if _, known := s.journal.show(e.Data.WorkspaceID); known {
 		return nil
 	}
-	_, created, err := s.book.put(e.Data)
+	_, created, err := s.journal.put(e.Data)
 	if err == nil {
 		s.send(created)
 	}

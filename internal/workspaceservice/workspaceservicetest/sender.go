@@ -36,60 +36,59 @@ type sender struct {
 	drop   float64
 	slots  chan struct{}
 	client *http.Client
-	say    func(format string, args ...any)
+	logf   func(format string, args ...any)
 }
 
 func newSender(o Options) *sender {
 	return &sender{
 		url: o.WebhookURL, signer: o.WebhookSigner, faster: max(o.Faster, 1), drop: o.Drop, slots: make(chan struct{}, sendersAtOnce),
-		say: o.say,
+		logf: o.logf,
 		client: &http.Client{Timeout: sendTimeout, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		}},
 	}
 }
 
-// deliver sends an event until a 2xx, or until the schedule ends. It tells whether the event needs no more sending; it
-// does when ctx ends first.
-func (s *sender) deliver(ctx context.Context, e event) (settled bool) {
+// deliver sends an event until a 2xx, or until the schedule ends. done is false if ctx ends first.
+func (s *sender) deliver(ctx context.Context, e event) (done bool) {
 	if rand.Float64() < s.drop { //nolint:gosec // no secret
-		s.say("dropped  %s %s, on purpose", e.WorkspaceID, e.ID)
+		s.logf("dropped  %s %s, on purpose", e.WorkspaceID, e.ID)
 		return true
 	}
 	var after time.Duration
 	for _, pause := range schedule {
 		select {
-		case <-time.After(max(s.spread(pause), after)):
+		case <-time.After(max(s.jitter(pause), after)):
 		case <-ctx.Done():
 			return false
 		}
-		var taken bool
-		if taken, after = s.attempt(ctx, e); taken {
+		var accepted bool
+		if accepted, after = s.attempt(ctx, e); accepted {
 			return true
 		}
 	}
-	s.say("gave up  %s %s", e.WorkspaceID, e.ID)
+	s.logf("gave up  %s %s", e.WorkspaceID, e.ID)
 	return true
 }
 
-// spread adds up to a tenth.
-func (s *sender) spread(pause time.Duration) time.Duration {
+// jitter adds up to a tenth.
+func (s *sender) jitter(pause time.Duration) time.Duration {
 	return time.Duration(float64(pause) * (1 + rand.Float64()/10) / s.faster) //nolint:gosec // no secret
 }
 
-func (s *sender) attempt(ctx context.Context, e event) (taken bool, after time.Duration) {
+func (s *sender) attempt(ctx context.Context, e event) (accepted bool, after time.Duration) {
 	s.slots <- struct{}{}
 	defer func() { <-s.slots }()
 	status, after, err := s.post(ctx, e)
 	switch {
 	case err != nil:
-		s.say("sent     %s %s: no answer, it is sent again", e.WorkspaceID, e.ID)
+		s.logf("sent     %s %s: no answer, it is sent again", e.WorkspaceID, e.ID)
 		return false, 0
 	case status >= 200 && status < 300:
-		s.say("sent     %s %s: %d", e.WorkspaceID, e.ID, status)
+		s.logf("sent     %s %s: %d", e.WorkspaceID, e.ID, status)
 		return true, 0
 	}
-	s.say("sent     %s %s: %d, it is sent again", e.WorkspaceID, e.ID, status)
+	s.logf("sent     %s %s: %d, it is sent again", e.WorkspaceID, e.ID, status)
 	return false, after
 }
 

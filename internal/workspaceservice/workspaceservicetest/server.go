@@ -28,9 +28,9 @@ const (
 	tolerance   = 5 * time.Minute
 )
 
-// Options say what the stand-in talks to, and how.
+// Options say what the double talks to, and how.
 type Options struct {
-	// WebhookURL is the base URL of the integration, WebhookSigner signs what is sent there.
+	// WebhookURL is the base URL of the integration, WebhookSigner signs the webhooks.
 	WebhookURL    string
 	WebhookSigner *signature.Signer
 	// ReportKeys are what reports are signed with.
@@ -43,15 +43,15 @@ type Options struct {
 	Out io.Writer
 }
 
-func (o Options) say(format string, args ...any) {
+func (o Options) logf(format string, args ...any) {
 	_, _ = fmt.Fprintf(o.Out, time.Now().Format(time.TimeOnly)+"  "+format+"\n", args...)
 }
 
-// Service is the stand-in. It is an [http.Handler].
+// Service is the double. It is an [http.Handler].
 type Service struct {
 	Options
 	http.Handler
-	book      *book
+	journal   *journal
 	sender    *sender
 	forwarder *forwarder
 	verifier  *signature.Verifier
@@ -59,9 +59,9 @@ type Service struct {
 	ctx       context.Context //nolint:containedctx // that of the whole service: what it sends outlives the request
 }
 
-// New makes a stand-in with the state of its file, and goes on sending what was not taken yet. It ends with ctx.
+// New makes a double with the state of its file, and goes on sending what was not accepted yet. It ends with ctx.
 func New(ctx context.Context, o Options) (*Service, error) {
-	kept, err := openBook(o.State)
+	kept, err := openJournal(o.State)
 	if err != nil {
 		return nil, err
 	}
@@ -69,36 +69,36 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Options: o, book: kept, sender: newSender(o), forwarder: forwarder, ctx: ctx}
+	s := &Service{Options: o, journal: kept, sender: newSender(o), forwarder: forwarder, ctx: ctx}
 	s.verifier = signature.NewVerifier(func() *signature.Keys { return o.ReportKeys }, tolerance, time.Now)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /workspaces", s.list)
 	mux.HandleFunc("GET /workspaces/{id}", s.show)
 	mux.HandleFunc("PUT /workspaces/{id}", s.put)
-	mux.HandleFunc("POST /workspaces/{id}/suspend", s.become(v1alpha1.StateSuspended))
-	mux.HandleFunc("POST /workspaces/{id}/resume", s.become(v1alpha1.StateActive))
-	mux.HandleFunc("DELETE /workspaces/{id}", s.become(v1alpha1.StateDeleted))
+	mux.HandleFunc("POST /workspaces/{id}/suspend", s.setState(v1alpha1.StateSuspended))
+	mux.HandleFunc("POST /workspaces/{id}/resume", s.setState(v1alpha1.StateActive))
+	mux.HandleFunc("DELETE /workspaces/{id}", s.setState(v1alpha1.StateDeleted))
 	mux.HandleFunc("POST /workspaces/{id}/integrations/flyte", s.report)
 	mux.HandleFunc("POST /webhooks/workspace", s.forward(workspace.DecodeEvent))
 	mux.HandleFunc("POST /provision", s.forward(decodeProvision))
 	mux.HandleFunc("GET /{$}", s.table)
-	s.Handler = onlyLocally(http.NewCrossOriginProtection().Handler(mux))
-	for _, e := range slices.Collect(maps.Values(kept.events)) { // of a copy: what is sent is taken out
+	s.Handler = loopbackOnly(http.NewCrossOriginProtection().Handler(mux))
+	for _, e := range slices.Collect(maps.Values(kept.events)) { // of a copy: sending removes them
 		s.send(e)
 	}
 	return s, nil
 }
 
-// onlyLocally refuses requests for another name than this machine's own: a page in the developer's browser may have got its
+// loopbackOnly refuses requests for another name than this machine's own: a page in the developer's browser may have got its
 // name resolved to this address.
-func onlyLocally(next http.Handler) http.Handler {
+func loopbackOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
 			host = r.Host
 		}
 		if !netguard.IsLoopback(host) {
-			http.Error(w, "this stand-in answers on the loopback interface only", http.StatusForbidden)
+			http.Error(w, "this double answers on the loopback interface only", http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -113,8 +113,8 @@ func (s *Service) send(e event) {
 		if !s.sender.deliver(s.ctx, e) {
 			return
 		}
-		if err := s.book.settle(e.ID); err != nil {
-			s.say("%v", err)
+		if err := s.journal.markSent(e.ID); err != nil {
+			s.logf("%v", err)
 		}
 	})
 }
@@ -125,32 +125,32 @@ func (s *Service) list(w http.ResponseWriter, r *http.Request) {
 		limit = defaultPage
 	}
 	cursor := r.URL.Query().Get("cursor")
-	items, next := s.book.page(cursor, limit)
+	items, next := s.journal.page(cursor, limit)
 	if cursor == "" && r.Header.Get("Webhook-Id") != "" {
-		s.say("listing is read")
+		s.logf("listing is read")
 	}
-	answer(w, http.StatusOK, map[string]any{"items": append([]workspace.Listed{}, items...), "next_cursor": next})
+	writeJSON(w, http.StatusOK, map[string]any{"items": append([]workspace.Listed{}, items...), "next_cursor": next})
 }
 
 func (s *Service) put(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		refuse(w, http.StatusRequestEntityTooLarge, err)
+		writeError(w, http.StatusRequestEntityTooLarge, err)
 		return
 	}
 	data, err := workspace.DecodeData(body)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, err)
+		writeError(w, http.StatusBadRequest, err)
 		return
 	}
 	data.WorkspaceID = r.PathValue("id")
-	listed, e, err := s.book.put(data)
+	listed, e, err := s.journal.put(data)
 	s.changed(w, listed, e, err)
 }
 
-func (s *Service) become(state v1alpha1.State) http.HandlerFunc {
+func (s *Service) setState(state v1alpha1.State) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		listed, e, err := s.book.become(r.PathValue("id"), state)
+		listed, e, err := s.journal.setState(r.PathValue("id"), state)
 		s.changed(w, listed, e, err)
 	}
 }
@@ -159,62 +159,62 @@ func (s *Service) become(state v1alpha1.State) http.HandlerFunc {
 func (s *Service) changed(w http.ResponseWriter, listed workspace.Listed, e event, err error) {
 	switch {
 	case errors.Is(err, errUnknown):
-		refuse(w, http.StatusNotFound, err)
+		writeError(w, http.StatusNotFound, err)
 	case err != nil:
-		refuse(w, http.StatusInternalServerError, err)
+		writeError(w, http.StatusInternalServerError, err)
 	default:
 		s.send(e)
-		answer(w, http.StatusOK, listed)
+		writeJSON(w, http.StatusOK, listed)
 	}
 }
 
-// report takes a report, as a workspace service should: it looks at the signature first, and keeps what is newest.
+// report accepts a report as a workspace service should: it verifies the signature first, and keeps the highest id.
 func (s *Service) report(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		refuse(w, http.StatusRequestEntityTooLarge, err)
+		writeError(w, http.StatusRequestEntityTooLarge, err)
 		return
 	}
 	signed, err := s.verifier.Verify(r.Header, body)
 	if err != nil {
-		refuse(w, http.StatusUnauthorized, err)
+		writeError(w, http.StatusUnauthorized, err)
 		return
 	}
 	received := Received{At: time.Now().UTC(), ID: signed.ID}
 	if err := json.Unmarshal(body, &received.Report); err != nil || received.Report.WorkspaceID != r.PathValue("id") {
-		refuse(w, http.StatusBadRequest, errors.New("the report is not one of this workspace"))
+		writeError(w, http.StatusBadRequest, errors.New("the report is not one of this workspace"))
 		return
 	}
-	late, known, err := s.book.receive(received)
+	late, known, err := s.journal.addReport(received)
 	if err == nil && !known { // an event that creates it may be on its way through here
 		s.forwarder.wait(received.Report.WorkspaceID)
-		late, known, err = s.book.receive(received)
+		late, known, err = s.journal.addReport(received)
 	}
 	switch {
 	case err != nil:
-		refuse(w, http.StatusInternalServerError, err)
+		writeError(w, http.StatusInternalServerError, err)
 	case !known:
-		s.say("report   %s is not known here: 404", received.Report.WorkspaceID)
-		refuse(w, http.StatusNotFound, errUnknown)
+		s.logf("report   %s is not known here: 404", received.Report.WorkspaceID)
+		writeError(w, http.StatusNotFound, errUnknown)
 	default:
 		if late {
-			s.say("report   %s: the next comes late and says nothing new", received.Report.WorkspaceID)
+			s.logf("report   %s: the next comes late and says nothing new", received.Report.WorkspaceID)
 		}
-		s.tell(received.Report)
+		s.logReport(received.Report)
 		w.WriteHeader(http.StatusNoContent)
 	}
 }
 
-func (s *Service) tell(r workspaceservice.Report) {
-	s.say("report   %s@%d is %s (%s) %s", r.WorkspaceID, r.Version, r.Status, r.Reason, r.ConsoleURL)
+func (s *Service) logReport(r workspaceservice.Report) {
+	s.logf("report   %s@%d is %s (%s) %s", r.WorkspaceID, r.Version, r.Status, r.Reason, r.ConsoleURL)
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // whoever asked is gone
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // the client is gone
 }
 
-func refuse(w http.ResponseWriter, status int, err error) {
-	answer(w, status, map[string]any{"title": http.StatusText(status), "status": status, "detail": err.Error()})
+func writeError(w http.ResponseWriter, status int, err error) {
+	writeJSON(w, status, map[string]any{"title": http.StatusText(status), "status": status, "detail": err.Error()})
 }

@@ -53,7 +53,7 @@ func (i *integration) has() []string {
 	return slices.Clone(i.got)
 }
 
-// running is a stand-in and what it talks to.
+// running is a double and what it talks to.
 type running struct {
 	t     testing.TB
 	url   string

@@ -27,7 +27,7 @@ type Received struct {
 	Report workspaceservice.Report `json:"report"`
 }
 
-// event is a webhook that was not taken yet.
+// event is a webhook that was not accepted yet.
 type event struct {
 	ID          string          `json:"id"`
 	WorkspaceID string          `json:"workspace_id"`
@@ -46,8 +46,8 @@ type record struct {
 	Report  *Received `json:"report,omitempty"`
 }
 
-// book is all that the stand-in knows. Every change is a line in its file before it counts.
-type book struct {
+// journal is the state of the double. Each change is first written to its file as a line.
+type journal struct {
 	mu         sync.Mutex
 	file       io.Writer
 	workspaces map[string]workspace.Listed
@@ -55,13 +55,13 @@ type book struct {
 	reports    map[string][]Received
 }
 
-// openBook reads a file that may not be there, and appends to it. Without a path, all is forgotten at the end.
-func openBook(path string) (*book, error) {
-	b := &book{
+// openJournal reads a file that may not be there, and appends to it. Without a path, all is forgotten at the end.
+func openJournal(path string) (*journal, error) {
+	j := &journal{
 		file: io.Discard, workspaces: map[string]workspace.Listed{}, events: map[string]event{}, reports: map[string][]Received{},
 	}
 	if path == "" {
-		return b, nil
+		return j, nil
 	}
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -74,70 +74,70 @@ func openBook(path string) (*book, error) {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("reading the state: line %d of %s: %w", n, path, err)
 		}
-		b.apply(r)
+		j.apply(r)
 	}
-	b.file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	j.file, err = os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the state: %w", err)
 	}
-	return b, nil
+	return j, nil
 }
 
 // add writes records as one, and applies them. Its caller holds mu.
-func (b *book) add(records ...record) error {
+func (j *journal) add(records ...record) error {
 	var lines bytes.Buffer
 	for _, r := range records {
 		if err := json.NewEncoder(&lines).Encode(r); err != nil {
 			return fmt.Errorf("writing the state: %w", err)
 		}
 	}
-	if _, err := b.file.Write(lines.Bytes()); err != nil {
+	if _, err := j.file.Write(lines.Bytes()); err != nil {
 		return fmt.Errorf("writing the state: %w", err)
 	}
 	for _, r := range records {
-		b.apply(r)
+		j.apply(r)
 	}
 	return nil
 }
 
-func (b *book) apply(r record) {
+func (j *journal) apply(r record) {
 	switch {
 	case r.Workspace != nil:
-		b.workspaces[r.Workspace.WorkspaceID] = *r.Workspace
+		j.workspaces[r.Workspace.WorkspaceID] = *r.Workspace
 	case r.Event != nil:
-		b.events[r.Event.ID] = *r.Event
+		j.events[r.Event.ID] = *r.Event
 	case r.Settled != "":
-		delete(b.events, r.Settled)
+		delete(j.events, r.Settled)
 	case r.Report != nil:
 		id := r.Report.Report.WorkspaceID
-		b.reports[id] = append(b.reports[id], *r.Report)
-		b.reports[id] = b.reports[id][max(0, len(b.reports[id])-maxRemembered):]
+		j.reports[id] = append(j.reports[id], *r.Report)
+		j.reports[id] = j.reports[id][max(0, len(j.reports[id])-maxRemembered):]
 	}
 }
 
-// settle notes that an event needs no more sending.
-func (b *book) settle(id string) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.add(record{Settled: id})
+// markSent records that an event needs no more sending.
+func (j *journal) markSent(id string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.add(record{Settled: id})
 }
 
-// receive notes a report of a workspace that is known.
-func (b *book) receive(r Received) (late, known bool, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// addReport records a report of a workspace that is known.
+func (j *journal) addReport(r Received) (late, known bool, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	id := r.Report.WorkspaceID
-	if _, known := b.workspaces[id]; !known {
+	if _, known := j.workspaces[id]; !known {
 		return false, false, nil
 	}
-	newest, reported := b.newest(id)
+	newest, reported := j.newest(id)
 	r.Late = reported && newest.ID > r.ID
-	return r.Late, true, b.add(record{Report: &r})
+	return r.Late, true, j.add(record{Report: &r})
 }
 
 // newest is the report that counts.
-func (b *book) newest(id string) (newest Received, reported bool) {
-	for _, r := range b.reports[id] {
+func (j *journal) newest(id string) (newest Received, reported bool) {
+	for _, r := range j.reports[id] {
 		if !r.Late {
 			newest, reported = r, true
 		}
@@ -146,17 +146,17 @@ func (b *book) newest(id string) (newest Received, reported bool) {
 }
 
 // page returns up to limit workspaces after a cursor, in order of id. Those whose content is not known yet are left out.
-func (b *book) page(after string, limit int) (items []workspace.Listed, next string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(b.workspaces)) {
-		if id <= after || b.workspaces[id].Version == 0 {
+func (j *journal) page(after string, limit int) (items []workspace.Listed, next string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(j.workspaces)) {
+		if id <= after || j.workspaces[id].Version == 0 {
 			continue
 		}
 		if len(items) == limit {
 			return items, items[limit-1].WorkspaceID
 		}
-		items = append(items, b.workspaces[id])
+		items = append(items, j.workspaces[id])
 	}
 	return items, ""
 }
