@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -20,14 +19,9 @@ const (
 	exitMisconfigured = 2
 )
 
-const (
-	// heapGrowth is by how many percent the heap grows before garbage is collected, unless GOGC is set: otherwise the caches of
-	// all workspaces would be scanned again and again for the little garbage of one request.
-	heapGrowth = 300
-	// heapLimit is the share of the container's memory above which garbage is collected more often, unless GOMEMLIMIT is set.
-	// The rest is for what the Go runtime doesn't count.
-	heapLimit = 0.9
-)
+// heapLimit is the share of the container's memory above which garbage is collected more often, unless GOMEMLIMIT is set.
+// The rest is for what the Go runtime doesn't count.
+const heapLimit = 0.9
 
 func main() {
 	if len(os.Args) > 1 {
@@ -46,17 +40,14 @@ func main() {
 		os.Exit(exitFailed)
 	}
 	log, slogger := useLogger(logger)
-	tuneGC(log)
+	limitHeap(log)
 	if err := run(ctrl.SetupSignalHandler(), cfg, log, slogger); err != nil {
 		os.Exit(exitCode(log, err))
 	}
 }
 
-// tuneGC sets how often garbage is collected. There is no memory limit if the container has none.
-func tuneGC(log logr.Logger) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
-	}
+// limitHeap sets the memory limit of the Go runtime. There is none if the container has none.
+func limitHeap(log logr.Logger) {
 	limit, err := memlimit.Set(memlimit.WithRatio(heapLimit), memlimit.WithProvider(memlimit.FromCgroup))
 	log.V(1).Info("set the memory limit of the Go runtime", "bytes", limit, "unlimited", err)
 }
