@@ -25,16 +25,20 @@ go run ./devcluster/cmd/devcluster schemas --dir "$dir" --crds "$chart/files/crd
 render() {
 	"$helm" template workspace-flyte-integration $chart --namespace platform-services --values "$1"
 }
-"$conftest" verify --quiet --policy charts/policy
-for values in "$chart"/ci/*-values.yaml "$chart"/examples/*.yaml; do
-	echo "$values"
-	"$helm" lint --strict --quiet $chart --values "$values"
-	render "$values" >"$dir/rendering.yaml"
+check() {
+	rendering=$dir/$(basename "$1")
+	"$helm" lint --strict --quiet $chart --values "$1"
+	render "$1" >"$rendering"
 	"$kubeconform" -strict -skip ServiceMonitor,PrometheusRule,ExternalSecret,IngressRoute,Middleware,ManagedCertificate \
 		-schema-location "$schemas/{{.ResourceKind}}{{.KindSuffix}}.json" \
-		-schema-location "$dir/{{.ResourceKind}}{{.KindSuffix}}.json" "$dir/rendering.yaml"
-	"$conftest" test --quiet --policy charts/policy "$dir/rendering.yaml"
-done
+		-schema-location "$dir/{{.ResourceKind}}{{.KindSuffix}}.json" "$rendering"
+	"$conftest" test --quiet --policy charts/policy "$rendering"
+	echo "$1"
+}
+export helm conftest kubeconform chart schemas dir
+export -f render check
+"$conftest" verify --quiet --policy charts/policy
+printf '%s\0' "$chart"/ci/*-values.yaml "$chart"/examples/*.yaml | xargs -0 -n1 -P"$(nproc)" bash -euo pipefail -c 'check "$1"' check
 render $chart/ci/default-values.yaml |
 	"$kube_score" score --exit-one-on-warning --kubernetes-version "${kubernetes%.*}" --output-format ci - >"$dir/score" || {
 	grep 'WARNING\|CRITICAL' "$dir/score"
