@@ -4,9 +4,11 @@ package clustertest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -36,18 +38,38 @@ type Shared struct {
 	cluster *devcluster.Cluster
 }
 
-// Main is a TestMain: it runs the tests, stops the control plane and exits. It fails if a goroutine is left.
+// Main is a TestMain: it runs the tests, stops the control plane and exits. With -count each run has a control plane of its own, so that
+// tests may use fixed names. It fails if a goroutine is left.
 func (s *Shared) Main(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
+	os.Exit(Runs(func() int { return s.run(m) })) //nolint:revive // the end of TestMain
+}
+
+func (s *Shared) run(m *testing.M) int {
 	code := m.Run()
 	if s.cluster != nil {
 		s.cluster.Stop()
 	}
+	s.once, s.cluster = sync.Once{}, nil
 	if err := findLeaks(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	os.Exit(code) //nolint:revive // the end of TestMain
+	return code
+}
+
+// Runs calls run as often as -count says, each time for one run of the tests, and returns the worst exit code.
+func Runs(run func() int) (code int) {
+	flag.Parse()
+	count := flag.Lookup("test.count").Value
+	n, err := strconv.Atoi(count.String())
+	if err != nil || count.Set("1") != nil {
+		panic("-test.count is not a number") // package testing has parsed it
+	}
+	for range n {
+		code = max(code, run())
+	}
+	return code
 }
 
 // findLeaks returns an error if a goroutine is left. goleak retries for half a second, but the connections to the control plane may take

@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
 // Shared is the environment that the tests of one package share.
@@ -23,19 +25,21 @@ type Shared struct {
 // Env is the environment.
 func (s *Shared) Env() *Env { return s.env }
 
-// Main starts the environment, runs the tests and ends the process, as a TestMain has to. It fails if the API server refused the service
-// anything that the chart grants it.
+// Main starts the environment, runs the tests and ends the process, as a TestMain has to. With -count each run has an environment of its
+// own. It fails if the API server refused the service anything that the chart grants it.
 func (s *Shared) Main(m *testing.M) {
-	code, err := s.run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code) //nolint:revive // it is the end of TestMain
+	ctrl.SetLogger(logr.Discard())
+	os.Exit(clustertest.Runs(func() int { //nolint:revive // the end of TestMain
+		code, err := s.run(m)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		return code
+	}))
 }
 
 func (s *Shared) run(m *testing.M) (code int, err error) {
-	ctrl.SetLogger(logr.Discard())
 	ctx := context.Background()
 	s.env, err = start(ctx, s.Options)
 	defer s.env.stop()
