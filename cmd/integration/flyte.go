@@ -15,23 +15,23 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// probeInterval is how often Flyte is asked whether it is there.
+// probeInterval is how often Flyte is probed.
 const probeInterval = 10 * time.Second
 
-// flyteProbe knows what answers as Flyte, for /health and the log. It is safe for concurrent use.
+// flyteProbe knows which Flyte answers, for /health and the log. It is safe for concurrent use.
 type flyteProbe struct {
 	client *flyte.Client
 	log    logr.Logger
 	// domains are those of FLYTE_DOMAINS.
 	domains  []string
 	interval time.Duration
-	// onReturn is called when Flyte answers again after it did not: it may have become another.
+	// onReturn is called when Flyte answers again after a failure: it may be another Flyte.
 	onReturn func()
-	// description is what answered last; empty before anything has.
+	// description is of the Flyte that answered last; empty before the first answer.
 	description atomic.Value
 }
 
-// check asks Flyte what it is, and logs what is new. It fails where Flyte, or its database, does not answer.
+// check probes Flyte, and logs a change of its version or domains. It fails if Flyte or its database does not answer.
 func (p *flyteProbe) check(ctx context.Context) error {
 	found, err := p.client.Probe(ctx)
 	if err != nil {
@@ -54,7 +54,7 @@ func (p *flyteProbe) check(ctx context.Context) error {
 
 var errDomains = errors.New("FLYTE_DOMAINS names domains that Flyte does not have")
 
-// missingDomains are those of the configured that Flyte does not have. Nothing is missing of a Flyte that does not tell its domains.
+// missingDomains are the configured domains that Flyte does not have; none if Flyte does not list its domains.
 func missingDomains(configured, found []string) string {
 	if len(found) == 0 {
 		return ""
@@ -63,21 +63,21 @@ func missingDomains(configured, found []string) string {
 	return strings.Join(missing, ", ")
 }
 
-// found describes what answered last, empty before anything did.
-func (p *flyteProbe) found() string {
+// lastFound describes the Flyte that answered last; empty before the first answer.
+func (p *flyteProbe) lastFound() string {
 	description, _ := p.description.Load().(string)
 	return description
 }
 
-// watch probes until ctx ends, so that the log tells what was found, or why nothing was, and that it came back.
+// watch probes until ctx ends, and logs which Flyte was found, each new failure, and its end.
 func (p *flyteProbe) watch(ctx context.Context) error {
 	for failed := ""; ; {
 		err := p.check(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // told to end
+			return nil //nolint:nilerr // the process is stopping
 		case err != nil && err.Error() != failed:
-			p.log.Error(err, "looking for Flyte")
+			p.log.Error(err, "probing Flyte")
 			failed = err.Error()
 		case err == nil && failed != "":
 			p.log.Info("Flyte answers again")
@@ -107,7 +107,7 @@ func (s *service) addFlyte(context.Context) error {
 	return s.mgr.Add(manager.RunnableFunc(s.flyte.watch))
 }
 
-// attributeDomains are none with Flyte 2, which has no matchable attributes.
+// attributeDomains are empty with Flyte 2, which has no matchable attributes.
 func (c *config) attributeDomains() []string {
 	if c.flyteAPI() == flyte.V2 {
 		return nil
@@ -117,7 +117,7 @@ func (c *config) attributeDomains() []string {
 
 func (c *config) flyteAPI() flyte.API { return flyte.API(c.FlyteAPIVersion) }
 
-// flyteServer is what the status of a Workspace says of the Flyte that its project is registered in.
+// flyteServer identifies the Flyte in the status of a Workspace whose project is registered there.
 func (c *config) flyteServer() v1alpha1.FlyteServer {
 	return v1alpha1.FlyteServer{Endpoint: c.FlyteAdminEndpoint, APIVersion: c.FlyteAPIVersion}
 }

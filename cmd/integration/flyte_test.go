@@ -40,7 +40,7 @@ func TestFlyteProbe_NamesDomainsThatFlyteLacks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, want := probe.found(), flytetest.Version+", without prod, test of FLYTE_DOMAINS"; got != want {
+	if got, want := probe.lastFound(), flytetest.Version+", without prod, test of FLYTE_DOMAINS"; got != want {
 		t.Errorf("/health says %q, want %q", got, want)
 	}
 	if strings.Count(logged.String(), `"missing"="prod, test"`) != 1 {
@@ -51,8 +51,8 @@ func TestFlyteProbe_NamesDomainsThatFlyteLacks(t *testing.T) {
 func TestFlyteProbe_IsSilentAboutDomainsThatItKnows(t *testing.T) {
 	t.Parallel()
 	_, probe, _ := probing(t, "development", "production")
-	if err := probe.check(t.Context()); err != nil || probe.found() != flytetest.Version {
-		t.Errorf("/health says %q, %v", probe.found(), err)
+	if err := probe.check(t.Context()); err != nil || probe.lastFound() != flytetest.Version {
+		t.Errorf("/health says %q, %v", probe.lastFound(), err)
 	}
 }
 

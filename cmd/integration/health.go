@@ -13,7 +13,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
-// liveTimeout is less than any patience of who asks: no answer would be taken for a dead process.
+// liveTimeout is less than the timeout of any probe: a missing answer would be taken for a dead process.
 const liveTimeout = 500 * time.Millisecond
 
 var (
@@ -22,10 +22,10 @@ var (
 	errStalled  = errors.New("work of the controller has made no progress for five minutes")
 )
 
-// health looks at what the service needs. draining ends when the process is about to stop.
+// health checks the dependencies of the service. draining ends when the process begins to stop.
 func (s *service) health(draining context.Context) *webhook.Health {
 	return &webhook.Health{
-		Cluster: s.cfg.ClusterName, Namespace: s.cfg.PodNamespace, Version: healthVersion(), Flyte: s.flyte.found,
+		Cluster: s.cfg.ClusterName, Namespace: s.cfg.PodNamespace, Version: healthVersion(), Flyte: s.flyte.lastFound,
 		Checks: []webhook.Check{
 			{Reason: webhook.ReasonAPIServerUnreachable, Probe: s.probeAPIServer},
 			{Reason: webhook.ReasonFlyteUnreachable, Probe: s.probeFlyte},
@@ -35,7 +35,7 @@ func (s *service) health(draining context.Context) *webhook.Health {
 			if draining.Err() != nil {
 				return errStopping
 			}
-			return s.unsynced()
+			return s.checkSynced()
 		},
 		Live: s.live,
 	}
@@ -53,30 +53,30 @@ func (s *service) probeFlyte(ctx context.Context) error {
 	return s.flyte.check(ctx)
 }
 
-// probeController fails on a replica whose controller has not begun, too: it could not take over.
+// probeController also fails on a replica whose caches have not synced: it could not take over.
 func (s *service) probeController(context.Context) error {
-	return cmp.Or(s.unsynced(), s.stalled())
+	return cmp.Or(s.checkSynced(), s.checkProgress())
 }
 
-func (s *service) unsynced() error {
+func (s *service) checkSynced() error {
 	if !s.synced.Load() {
 		return errCaches
 	}
 	return nil
 }
 
-func (s *service) stalled() error {
+func (s *service) checkProgress() error {
 	if s.controller.Stalled(s.stallLimit) {
 		return errStalled
 	}
 	return nil
 }
 
-// live asks for a restart only where one can help: not while the API server is down, or hangs.
+// live fails only if a restart can help: not while the API server is down or hangs.
 func (s *service) live(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()
-	err := s.stalled()
+	err := s.checkProgress()
 	if err != nil && s.probeAPIServer(ctx) == nil {
 		return err
 	}
