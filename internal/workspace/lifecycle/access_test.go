@@ -16,8 +16,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// TestController_RevokesAccessInTerminatingNamespace has finalizers of somebody else keep objects in a namespace that is
-// being deleted.
+// Foreign finalizers block the deletion of objects in a terminating namespace. Access to it is still revoked.
 func TestController_RevokesAccessInTerminatingNamespace(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -59,7 +58,7 @@ func TestController_RevokesAccessInTerminatingNamespace(t *testing.T) {
 	}
 }
 
-// TestController_RevokesAccessDuringPurge restores a workspace without its members while its namespace is being removed.
+// A workspace without members is activated while its namespace is being purged.
 func TestController_RevokesAccessDuringPurge(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{deletion: deletePolicy})
@@ -80,7 +79,7 @@ func TestController_RevokesAccessDuringPurge(t *testing.T) {
 	env.await("purged-access", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// TestController_RevokesAccessWhenTierReadFails: access waits for nothing.
+// Revoking access does not depend on the tier.
 func TestController_RevokesAccessWhenTierReadFails(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -144,8 +143,7 @@ func TestController_RevokesAccessWithoutTier(t *testing.T) {
 	}
 }
 
-// TestController_RevokesAccessWhileFlyteHangs has Flyte hang for as long as a Reconcile may take, so that what waits for it
-// comes after that.
+// Flyte hangs for reconcileTimeout, so a step that waited for Flyte would take longer than that.
 func TestController_RevokesAccessWhileFlyteHangs(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{flyteTimeout: reconcileTimeout})
@@ -156,7 +154,7 @@ func TestController_RevokesAccessWhileFlyteHangs(t *testing.T) {
 	for i := range others {
 		create(t, env.admin, env.workspace(fmt.Sprintf("hung-%d", i)))
 	}
-	env.update("hung", func(w *v1alpha1.Workspace) { w.Spec.Description = "Flyte has to be told" })
+	env.update("hung", func(w *v1alpha1.Workspace) { w.Spec.Description = "Sent to Flyte" })
 	eventually(t, func(context.Context) error {
 		if calls := env.flyte.Calls()["GetProject"]; calls < maxFlyteCalls {
 			return fmt.Errorf("only %d calls of Flyte hang", calls)
@@ -174,7 +172,7 @@ func TestController_RevokesAccessWhileFlyteHangs(t *testing.T) {
 	took := time.Since(began)
 	t.Logf("access was reduced after %s", took.Round(time.Millisecond))
 	if took >= reconcileTimeout {
-		t.Errorf("taking access away took %s: it waited for Flyte", took)
+		t.Errorf("revoking access took %s: it waited for Flyte", took)
 	}
 	release()
 	env.await("hung", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
@@ -183,8 +181,7 @@ func TestController_RevokesAccessWhileFlyteHangs(t *testing.T) {
 	}
 }
 
-// TestController_RevokesAccessOfUnlabelledRoleBinding takes our labels off a RoleBinding while nobody leads, so that no watch
-// tells, and suspends the workspace.
+// While no replica leads, a RoleBinding loses our labels and the workspace is suspended: the cache does not show the RoleBinding.
 func TestController_RevokesAccessOfUnlabelledRoleBinding(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -214,26 +211,26 @@ func (env *testEnv) awaitBindingNotCached(o client.Object) {
 	})
 }
 
-// A RoleBinding grants as long as it is there, also while it is being deleted.
+// A RoleBinding grants access until it is gone, also while a finalizer blocks its deletion.
 func TestController_RevokesAccessOfFinalizingRoleBinding(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.provisioned("held-access")
+	env.provisioned("finalizing-access")
 	const binding = "RoleBinding/workspace-editor"
-	removeFinalizers := env.deleteWithFinalizer("flyte-held-access", binding)
-	env.await("held-access", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonObjectTerminating)
-	env.setState("held-access", v1alpha1.StateSuspended)
+	removeFinalizers := env.deleteWithFinalizer("flyte-finalizing-access", binding)
+	env.await("finalizing-access", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonObjectTerminating)
+	env.setState("finalizing-access", v1alpha1.StateSuspended)
 	eventually(t, func(context.Context) error {
-		o, err := env.object("flyte-held-access", binding)
+		o, err := env.object("flyte-finalizing-access", binding)
 		if err != nil {
 			return err
 		}
 		if _, has := o.Object["subjects"]; has {
-			return errors.New("it still has subjects")
+			return errors.New("the RoleBinding still has subjects")
 		}
 		return nil
 	})
-	env.await("held-access", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonObjectTerminating)
+	env.await("finalizing-access", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonObjectTerminating)
 	removeFinalizers()
-	env.await("held-access", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	env.await("finalizing-access", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 }

@@ -22,7 +22,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// guard is somebody's admission webhook for the RoleBindings of one workspace. It is removed when the test ends.
+// createWebhook creates an admission webhook for the RoleBindings of one workspace.
 func (env *testEnv) createWebhook(id string, reach admissionregistrationv1.WebhookClientConfig) client.Object {
 	env.t.Helper()
 	all, none := admissionregistrationv1.OperationAll, admissionregistrationv1.SideEffectClassNone
@@ -43,7 +43,7 @@ func (env *testEnv) createWebhook(id string, reach admissionregistrationv1.Webho
 	return webhook
 }
 
-// denies is a webhook that denies each request in other words, with a status that says nothing of admission.
+// denyingWebhook denies each request with another message, and with a status code that is not specific to admission.
 func denyingWebhook(t *testing.T) admissionregistrationv1.WebhookClientConfig {
 	t.Helper()
 	var requests atomic.Int64
@@ -54,7 +54,7 @@ func denyingWebhook(t *testing.T) admissionregistrationv1.WebhookClientConfig {
 			return
 		}
 		review.Response = &admissionv1.AdmissionResponse{UID: review.Request.UID, Result: &metav1.Status{
-			Code: http.StatusInternalServerError, Message: fmt.Sprintf("request %d\nis not wanted", requests.Add(1)),
+			Code: http.StatusInternalServerError, Message: fmt.Sprintf("request %d\nis denied", requests.Add(1)),
 		}}
 		if err := json.NewEncoder(w).Encode(review); err != nil {
 			t.Error(err)
@@ -65,7 +65,7 @@ func denyingWebhook(t *testing.T) admissionregistrationv1.WebhookClientConfig {
 	return admissionregistrationv1.WebhookClientConfig{URL: &server.URL, CABundle: certificate}
 }
 
-// TestController_ReportsAdmissionWebhookFailure has the status say the same however often it is tried.
+// The message does not change with each retry.
 func TestController_ReportsAdmissionWebhookFailure(t *testing.T) {
 	t.Parallel()
 	unreachable := "https://127.0.0.1:1/hunter2"
@@ -100,7 +100,7 @@ func TestController_ReportsAdmissionWebhookFailure(t *testing.T) {
 			}
 			for range 3 {
 				if err := env.tryReconcile(id); err == nil {
-					t.Error("there was no error")
+					t.Error("Reconcile returned no error")
 				}
 			}
 			if again := env.get(id); again.ReadyCondition().Message != ready.Message || again.ResourceVersion != w.ResourceVersion {
@@ -112,7 +112,7 @@ func TestController_ReportsAdmissionWebhookFailure(t *testing.T) {
 	}
 }
 
-// awaitWebhook waits until the API server knows of the webhook.
+// awaitWebhook waits until the API server calls the webhook.
 func (env *testEnv) awaitWebhook(id string) {
 	env.t.Helper()
 	eventually(env.t, func(ctx context.Context) error {
@@ -120,13 +120,13 @@ func (env *testEnv) awaitWebhook(id string) {
 		label := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"a":"b"}}}`))
 		err := env.admin.Patch(ctx, binding, label, client.DryRunAll)
 		if err == nil {
-			return errors.New("the API server does not know of the webhook")
+			return errors.New("the API server does not call the webhook yet")
 		}
 		return nil
 	})
 }
 
-// mutationPolicy is a policy of the cluster that opens each NetworkPolicy of a workspace while it is written.
+// mutationPolicy removes ingress isolation from each NetworkPolicy of a workspace when it is written.
 func mutationPolicy(id string) (*admissionregistrationv1.MutatingAdmissionPolicy, *admissionregistrationv1.MutatingAdmissionPolicyBinding) {
 	fail := admissionregistrationv1.Fail
 	policy := &admissionregistrationv1.MutatingAdmissionPolicy{
@@ -157,7 +157,7 @@ func mutationPolicy(id string) (*admissionregistrationv1.MutatingAdmissionPolicy
 	return policy, binding
 }
 
-// TestController_ReportsMutatedObject has a policy of the cluster change what the service writes.
+// A MutatingAdmissionPolicy changes a NetworkPolicy that the controller writes.
 func TestController_ReportsMutatedObject(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -167,7 +167,7 @@ func TestController_ReportsMutatedObject(t *testing.T) {
 	create(t, env.admin, binding)
 	policies := env.networkPolicies("flyte-mutated")
 	name := policies[len(policies)-1]           // of both directions
-	eventually(t, func(context.Context) error { // the API server takes a moment to follow the policy
+	eventually(t, func(context.Context) error { // the API server applies the policy with a delay
 		o, err := env.object("flyte-mutated", name)
 		if err == nil {
 			err = env.admin.Delete(t.Context(), o)
@@ -181,7 +181,7 @@ func TestController_ReportsMutatedObject(t *testing.T) {
 		}
 		return nil
 	})
-	env.reconcile("mutated") // nothing was written, and yet it is not as it should be
+	env.reconcile("mutated") // without a new write, the condition stays
 	env.await("mutated", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonContested)
 	must(t, env.admin.Delete(t.Context(), binding))
 	env.await("mutated", v1alpha1.ConditionReady, v1alpha1.ReasonReady)

@@ -19,7 +19,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
-// answered is what the applier makes of an answer of the API server.
+// statusError is an error of the applier with a status of the API server.
 func statusError(code int32, message string) error {
 	status := &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Message: message}}
 	return fmt.Errorf(`applying RoleBinding "a" in namespace "b": %w`, status)
@@ -54,7 +54,7 @@ func TestAPIError_Reasons(t *testing.T) {
 			v1alpha1.ReasonForbidden, doing + `rolebindings "a" is forbidden: policy 'guard' with binding 'all' denied request: no`,
 		},
 		{
-			"the API server's own fault", statusError(http.StatusInternalServerError, "Internal error occurred:\n\tetcd is\x1b full"),
+			"an internal error", statusError(http.StatusInternalServerError, "Internal error occurred:\n\tetcd is\x1b full"),
 			v1alpha1.ReasonKubernetesUnavailable, doing + "Internal error occurred:  etcd is\ufffd full; retried within 30 s",
 		},
 		{
@@ -114,7 +114,7 @@ func TestSteady_IgnoresVaryingWords(t *testing.T) {
 	}
 	o := failed(v1alpha1.ConditionAccessGranted, first)
 	if o.steady(nil) != o {
-		t.Error("without a condition, the outcome is another")
+		t.Error("without a condition, the outcome has changed")
 	}
 }
 
@@ -130,7 +130,7 @@ func TestController_ReportsForbidden(t *testing.T) {
 	message := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionAccessGranted).Message
 	const want = `applying RoleBinding "workspace-admin" in namespace "flyte-powerless": `
 	if !strings.HasPrefix(message, want) || strings.ContainsAny(message, "\n\t") || len(message) > maxMessage {
-		t.Errorf("the message is not readable: %q", message)
+		t.Errorf("the message is %q", message)
 	}
 	for _, condition := range []string{
 		v1alpha1.ConditionNamespaceReady, v1alpha1.ConditionQuotaApplied, v1alpha1.ConditionNetworkIsolated,

@@ -56,7 +56,7 @@ func isUpdate(r *http.Request) bool {
 // Under each fault, a workspace goes through its whole lifecycle and ends like one without faults.
 func TestController_ConvergesUnderAPIFaults(t *testing.T) {
 	t.Parallel()
-	double, err := flytetest.Start() // one for all, since the status names it
+	double, err := flytetest.Start() // shared, since the status names it
 	must(t, err)
 	t.Cleanup(double.Stop)
 	undisturbed := newTestEnv(t, envOptions{flyte: double})
@@ -79,9 +79,9 @@ func TestController_ConvergesUnderAPIFaults(t *testing.T) {
 			proxy.Break()
 			id := fmt.Sprintf("apifault-%d", i)
 			env.runLifecycle(id)
-			eventually(t, func(context.Context) error { // after a watch was cut, some of it follows later
+			eventually(t, func(context.Context) error { // a watch that was cut reports some changes later
 				if diff := cmp.Diff(want, env.snapshot(id)); diff != "" {
-					return fmt.Errorf("it ends differently (-undisturbed +disturbed):\n%s", diff)
+					return fmt.Errorf("the workspace differs (-without +with faults):\n%s", diff)
 				}
 				return nil
 			})
@@ -114,7 +114,7 @@ func (env *testEnv) runLifecycle(id string) {
 	}
 }
 
-// snapshot is the workspace with its objects and its project.
+// snapshot is the content of the workspace, its objects and its project.
 func (env *testEnv) snapshot(id string) map[string]string {
 	env.t.Helper()
 	all := clustertest.Snapshot(env.t, env.admin, id)

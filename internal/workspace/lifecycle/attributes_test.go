@@ -14,7 +14,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// createFlyteTier is a tier with attributes of all kinds, for one test.
+// createFlyteTier creates a tier with attributes of all kinds, and deletes it when the test ends.
 func (env *testEnv) createFlyteTier(name string) *v1alpha1.WorkspaceTier {
 	env.t.Helper()
 	created := tier(name)
@@ -30,7 +30,7 @@ func (env *testEnv) createFlyteTier(name string) *v1alpha1.WorkspaceTier {
 	return created
 }
 
-// awaitAttributes waits until the attributes of a kind are these, in these places.
+// awaitAttributes waits until Flyte has exactly these attributes of a kind, by domain.
 func (env *testEnv) awaitAttributes(id string, kind admin.MatchableResource, want map[string]string) {
 	env.t.Helper()
 	eventually(env.t, func(context.Context) error {
@@ -45,7 +45,7 @@ func (env *testEnv) awaitAttributes(id string, kind admin.MatchableResource, wan
 	})
 }
 
-// brief says what matters of attributes.
+// summary joins the values of attributes that the tests compare.
 func summary(a *admin.MatchingAttributes) string {
 	limits := a.GetTaskResourceAttributes().GetLimits()
 	config := a.GetWorkflowExecutionConfig()
@@ -62,7 +62,7 @@ func TestController_AppliesTierAttributes(t *testing.T) {
 	env := newTestEnv(t, envOptions{})
 	created := env.createFlyteTier("attributed")
 	w := env.workspace("attributed")
-	w.Spec.Tier, w.Spec.Quota.CPU = "attributed", "8" // below the limit that the tier gives a task
+	w.Spec.Tier, w.Spec.Quota.CPU = "attributed", "8" // below the tier's task limit
 	create(t, env.admin, w)
 	env.await("attributed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	env.awaitAttributes("attributed", admin.MatchableResource_TASK_RESOURCE, map[string]string{"": "7999m 64Gi 3"})
@@ -75,7 +75,7 @@ func TestController_AppliesTierAttributes(t *testing.T) {
 	if diff := cmp.Diff(calls, env.flyte.Calls()); diff != "" {
 		t.Errorf("with nothing changed, calls (-want +got):\n%s", diff)
 	}
-	// The tier changes while the workspace sleeps: what an archived project has can't be changed.
+	// Attributes of an archived project can't be changed, so a tier change takes effect on resumption.
 	env.setState("attributed", v1alpha1.StateSuspended)
 	env.await("attributed", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 	before := created.DeepCopy()
@@ -90,7 +90,7 @@ func TestController_AppliesTierAttributes(t *testing.T) {
 	})
 }
 
-// TestController_KeepsForeignAttributes: a tier that never gave any has none to take.
+// If a tier never had attributes, the controller removes none.
 func TestController_KeepsForeignAttributes(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})

@@ -15,7 +15,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// writesOfProvisioning are all writes of a workspace with one namespace.
+// writesOfProvisioning are all writes for a new workspace with one namespace.
 var writesOfProvisioning = map[string]int{
 	"POST namespaces": 1, "POST configmaps": 1, "POST limitranges": 1, "POST resourcequotas": 1, "POST serviceaccounts": 1,
 	"POST networkpolicies": 1, "POST rolebindings": 2, "PATCH workspaces/status": 1,
@@ -55,8 +55,7 @@ func TestController_ProvisionsWorkspace(t *testing.T) {
 	}
 }
 
-// That a new workspace is Ready at once is no news; what changes afterwards is. The recorder sends Events in their order, in the
-// background.
+// A new workspace that becomes Ready gets no Event. Later changes get one each. The recorder sends Events asynchronously, in order.
 func TestController_RecordsEvents(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})

@@ -43,26 +43,26 @@ func TestController_CountsDownAndCancelsDeletion(t *testing.T) {
 	env.setState("counted", v1alpha1.StateActive)
 	w = env.await("counted", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	if w.Status.Deletion != nil {
-		t.Errorf("restored, but still %+v", w.Status.Deletion)
+		t.Errorf("after the cancellation, the deletion is %+v", w.Status.Deletion)
 	}
 	env.wantAccess("flyte-counted", fullAccess)
 	env.wantProject("counted", admin.Project_ACTIVE)
 	after := env.namespace("flyte-counted")
 	if after.UID != before.UID || after.ResourceVersion == before.ResourceVersion {
-		t.Error("the namespace is another one, or was not written to")
+		t.Error("the Namespace was recreated, or was not written")
 	}
 	env.advance(week, "counted")
 	if env.namespace("flyte-counted").DeletionTimestamp != nil {
-		t.Error("the namespace of a restored workspace is removed")
+		t.Error("the namespace of an active workspace is being deleted")
 	}
 }
 
-// A newer deletion, a namespace that came back, and a policy that was changed each begin a whole grace period.
+// A newer deletion, a recreated namespace and a longer grace period each restart the countdown.
 func TestController_RestartsCountdown(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]func(env *testEnv, id string){
 		"newer": func(env *testEnv, id string) {
-			env.withoutLeader(func() { // the restoration between is never seen
+			env.withoutLeader(func() { // the activation before it is not reconciled
 				env.update(id, func(w *v1alpha1.Workspace) { w.Spec.StateVersion = 3 })
 			})
 		},
@@ -87,7 +87,7 @@ func TestController_RestartsCountdown(t *testing.T) {
 					return err
 				}
 				if at := env.get(id).Status.Deletion.PurgeAt; at.Sub(first.Time) < week-2*time.Hour {
-					return fmt.Errorf("it is still purged at %s", at)
+					return fmt.Errorf("the purge is still at %s", at)
 				}
 				return nil
 			})
@@ -104,7 +104,7 @@ func TestController_FollowsDeletionPolicy(t *testing.T) {
 	env := newTestEnv(t, envOptions{})
 	w := env.deleted("archive")
 	if d := w.Status.Deletion; d.Policy != v1alpha1.DeletionArchive || d.PurgeAt != nil || d.Namespaces != nil {
-		t.Errorf("something will be removed: %+v", d)
+		t.Errorf("a purge is scheduled: %+v", d)
 	}
 	env.advance(10*month, "archive")
 	env.namespace("flyte-archive")
@@ -120,7 +120,7 @@ func TestController_FollowsDeletionPolicy(t *testing.T) {
 	env = newTestEnv(t, envOptions{clock: env.clock, flyte: env.flyte})
 	eventually(t, func(context.Context) error {
 		if d := env.get("archive").Status.Deletion; d.PurgeAt != nil {
-			return fmt.Errorf("it is still purged: %+v", d)
+			return fmt.Errorf("the purge is still scheduled: %+v", d)
 		}
 		return nil
 	})
@@ -129,11 +129,11 @@ func TestController_FollowsDeletionPolicy(t *testing.T) {
 func TestController_DeletesExpiredTombstone(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{deletion: deletePolicy})
-	env.deleted("entombed")
-	env.advance(week, "entombed")
-	env.await("entombed", v1alpha1.ConditionReady, v1alpha1.ReasonPurged)
-	env.reconcileUntilDone("entombed")
-	w := env.get("entombed")
+	env.deleted("expiring")
+	env.advance(week, "expiring")
+	env.await("expiring", v1alpha1.ConditionReady, v1alpha1.ReasonPurged)
+	env.reconcileUntilDone("expiring")
+	w := env.get("expiring")
 	want := []string{
 		"NamespaceReady=False Purged", "QuotaApplied=False Purged", "AccessGranted=False Purged",
 		"NetworkIsolated=False Purged", "FlyteProjectRegistered=True Archived", "Ready=False Purged",
@@ -142,16 +142,16 @@ func TestController_DeletesExpiredTombstone(t *testing.T) {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	if got := w.Status.Deletion.ExpiresAt.Sub(w.Status.Deletion.PurgedAt.Time); got != month {
-		t.Errorf("it is kept for %s", got)
+		t.Errorf("the tombstone expires after %s", got)
 	}
 	writes := env.requests.writes()
-	env.advance(month-time.Minute, "entombed")
+	env.advance(month-time.Minute, "expiring")
 	if diff := cmp.Diff(writes, env.requests.writes()); diff != "" {
 		t.Errorf("writes before the end (-before +after):\n%s", diff)
 	}
-	env.advance(time.Minute, "entombed")
+	env.advance(time.Minute, "expiring")
 	env.awaitDeleted(w)
-	env.wantProject("entombed", admin.Project_ARCHIVED)
+	env.wantProject("expiring", admin.Project_ARCHIVED)
 	want2 := maps.Clone(writes)
 	want2["DELETE workspaces"]++
 	if diff := cmp.Diff(want2, env.requests.writes()); diff != "" {
@@ -159,7 +159,7 @@ func TestController_DeletesExpiredTombstone(t *testing.T) {
 	}
 }
 
-// A tombstone that was read before an event was stored must not take the event with it.
+// An event that is stored after the tombstone was read makes its deletion fail with a conflict.
 func TestController_KeepsTombstoneWithNewerEvent(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{deletion: deletePolicy})
@@ -172,23 +172,23 @@ func TestController_KeepsTombstoneWithNewerEvent(t *testing.T) {
 	env.setState("late", v1alpha1.StateActive)
 	o := env.controller.deleteTombstone(t.Context(), stale)
 	if !apierrors.IsConflict(o.err) {
-		t.Errorf("removing it: %+v", o)
+		t.Errorf("deleting the tombstone: %+v", o)
 	}
 	env.lead()
 	env.await("late", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// What was deleted before it was ever provisioned is a tombstone too, and the brake doesn't count it.
+// A workspace that was deleted before it was provisioned becomes a tombstone. The guard against mass deletion does not count it.
 func TestController_PurgesUnprovisionedWorkspace(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{deletion: deletePolicy})
-	w := env.workspace("unborn")
+	w := env.workspace("unprovisioned")
 	w.Spec = v1alpha1.WorkspaceSpec{State: v1alpha1.StateDeleted, StateVersion: 3}
 	create(t, env.admin, w)
-	env.await("unborn", v1alpha1.ConditionReady, v1alpha1.ReasonAwaitingContent)
-	env.advance(week, "unborn")
-	env.await("unborn", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonPurged)
-	if w := env.get("unborn"); w.Status.LastPurgeAt != nil {
-		t.Error("it counts as a purge")
+	env.await("unprovisioned", v1alpha1.ConditionReady, v1alpha1.ReasonAwaitingContent)
+	env.advance(week, "unprovisioned")
+	env.await("unprovisioned", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonPurged)
+	if w := env.get("unprovisioned"); w.Status.LastPurgeAt != nil {
+		t.Error("the status has a purge time")
 	}
 }

@@ -15,13 +15,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// drift is one change by hand to one object of a workspace.
+// drift is a change by another client to one object of a workspace.
 type drift struct {
 	object, name string
 	change       func(*unstructured.Unstructured)
 }
 
-// alterations are changes to what we own whole, beside those that every object can suffer.
+// ownedDrifts are changes to the fields that we own of each kind.
 var ownedDrifts = []drift{
 	{"ConfigMap/workspace-config", "owned key altered", set("someone", "data", "owner")},
 	{"ConfigMap/workspace-config", "key added", set("x", "data", "added")},
@@ -101,7 +101,7 @@ func dropLabel(key string) func(*unstructured.Unstructured) {
 	}
 }
 
-// allDrifts are all changes by hand that are repaired, over all objects of a workspace.
+// allDrifts are ownedDrifts and changes to the labels of each child.
 func allDrifts(children []string) []drift {
 	all := slices.Clone(ownedDrifts)
 	for _, object := range children {
@@ -117,7 +117,7 @@ func allDrifts(children []string) []drift {
 
 func (env *testEnv) applyDrift(namespace string, d drift) (before *unstructured.Unstructured, drifted string) {
 	env.t.Helper()
-	eventually(env.t, func(context.Context) (err error) { // whoever else writes it makes a conflict
+	eventually(env.t, func(context.Context) (err error) { // a write by a controller causes a conflict
 		before, err = env.object(namespace, d.object)
 		if err != nil {
 			return err
@@ -131,7 +131,8 @@ func (env *testEnv) applyDrift(namespace string, d drift) (before *unstructured.
 	return before, drifted
 }
 
-// repaired returns how long it takes until the object is as it was before, and not the one of the resourceVersion.
+// awaitRepaired waits until the object has its former content and no longer the resourceVersion drifted, and returns how long
+// that took.
 func (env *testEnv) awaitRepaired(namespace string, before *unstructured.Unstructured, name, drifted string) time.Duration {
 	env.t.Helper()
 	began := time.Now()
@@ -141,19 +142,19 @@ func (env *testEnv) awaitRepaired(namespace string, before *unstructured.Unstruc
 			return err
 		}
 		if now.GetResourceVersion() == drifted {
-			return errors.New("nothing has changed it")
+			return errors.New("the object has not been written")
 		}
 		if diff := cmp.Diff(content(before), content(now)); diff != "" {
-			return fmt.Errorf("it is not as it was (-want +got):\n%s", diff)
+			return fmt.Errorf("the object is not repaired (-want +got):\n%s", diff)
 		}
 		return nil
 	})
 	return time.Since(began)
 }
 
-func setFinalizer(o *unstructured.Unstructured) { o.SetFinalizers([]string{"team.company.com/held"}) }
+func setFinalizer(o *unstructured.Unstructured) { o.SetFinalizers([]string{"team.company.com/finalizer"}) }
 
-// kept puts somebody's finalizer on an object, and tells how to let it go.
+// addFinalizer adds a foreign finalizer to an object.
 func (env *testEnv) addFinalizer(namespace, name string) (removeFinalizers func()) {
 	env.t.Helper()
 	env.applyDrift(namespace, drift{object: name, change: setFinalizer})
@@ -164,7 +165,7 @@ func (env *testEnv) addFinalizer(namespace, name string) (removeFinalizers func(
 	}
 }
 
-// held deletes an object that somebody's finalizer keeps, and tells how to let it go.
+// deleteWithFinalizer deletes an object after adding a foreign finalizer to it.
 func (env *testEnv) deleteWithFinalizer(namespace, name string) (removeFinalizers func()) {
 	env.t.Helper()
 	removeFinalizers = env.addFinalizer(namespace, name)

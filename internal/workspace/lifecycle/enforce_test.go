@@ -15,10 +15,10 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// hindrance is something that keeps a workspace from being provisioned. What exists must be enforced nevertheless.
+// provisionBlocker prevents a workspace from being provisioned. Its existing namespaces must still be enforced.
 type provisionBlocker struct {
 	reason string
-	// restart are the options of the service after the hindrance, if it takes a restart.
+	// restart are the options of a restart that the blocker needs, if any.
 	restart *envOptions
 	apply   func(*testEnv, string)
 }
@@ -47,8 +47,7 @@ var provisionBlockers = map[string]provisionBlocker{
 	"too-many":           {restart: &envOptions{limits: workspace.NewLimits(1)}},
 }
 
-// TestController_EnforcesExistingNamespaces takes a member away and alters what exists by hand, in every state of a workspace and
-// whatever keeps it from being provisioned.
+// A member is removed and objects drift, in every state of a workspace and under every provisionBlocker.
 func TestController_EnforcesExistingNamespaces(t *testing.T) {
 	t.Parallel()
 	for name, h := range provisionBlockers {
@@ -81,7 +80,7 @@ func TestController_EnforcesExistingNamespaces(t *testing.T) {
 	}
 }
 
-// checkEnforced waits until one admin alone has the access that the state gives, and then alters each object by hand.
+// checkEnforced waits until one member has the access of the state and no other has any. Then it checks that drift is repaired.
 func (env *testEnv) checkEnforced(id string, state v1alpha1.State) {
 	env.t.Helper()
 	namespace, role, pods := "flyte-"+id, "admin", "50"
@@ -108,7 +107,7 @@ func (env *testEnv) checkEnforced(id string, state v1alpha1.State) {
 	}
 }
 
-// weakenings are changes by hand that let somebody do more in a namespace.
+// weakeningDrifts are changes that allow more in a namespace.
 func (env *testEnv) weakeningDrifts(namespace, role string) []drift {
 	all := []drift{
 		{object: "RoleBinding/workspace-" + role, name: "subject added", change: addSubject},

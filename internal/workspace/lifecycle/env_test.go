@@ -28,26 +28,26 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
-// labelTest is on the Workspaces of a test: its controllers see no others.
+// labelTest is the label of a test's Workspaces. Its controllers watch no others.
 const labelTest = "test"
 
-// stage is one controller in its manager, wired as in the service, and what a test needs around it.
+// testEnv is a controller in a manager, wired as in the service, with clients and fakes for tests.
 type testEnv struct {
 	t testing.TB
 	envOptions
-	// admin is the user.
+	// admin is another client, with all rights.
 	admin      client.Client
 	mgr        manager.Manager
 	controller *Controller
 	requests   *requestLog
 	reads      *readCounter
-	// relisted is the caches' report of a list.
+	// relisted is Options.Relisted.
 	relisted chan struct{}
 	metrics  *prometheus.Registry
 	stop     func()
 }
 
-// envOptions say how a stage differs from the usual one.
+// envOptions change the defaults of a testEnv.
 type envOptions struct {
 	template   string
 	account    string
@@ -57,15 +57,15 @@ type envOptions struct {
 	api        flyte.API
 	leadership *fakeLeadership
 	deletion   Deletion
-	// limits are far away unless they are set.
+	// limits default to 9000 workspaces.
 	limits       workspace.Limits
 	clock        *clock
 	flyteTimeout time.Duration
-	// proxy stands between the controller and the API server.
+	// proxy injects faults into the controller's requests to the API server.
 	proxy *faultproxy.Proxy
 	// noWorkspaceService: the service runs without a workspace service.
 	noWorkspaceService bool
-	// watchesAll lets the controller see the Workspaces of all tests: only for tests that run alone.
+	// watchesAll: the controller watches the Workspaces of all tests. Only for tests that are not parallel.
 	watchesAll bool
 }
 
@@ -153,7 +153,7 @@ func (env *testEnv) addController() {
 	must(env.t, env.controller.Setup(env.t.Context(), env.mgr))
 }
 
-// flyteServer is the Flyte of the stage.
+// flyteServer is the Flyte of the environment, as the status names it.
 func (env *testEnv) flyteServer() v1alpha1.FlyteServer {
 	return v1alpha1.FlyteServer{Endpoint: env.flyte.Addr(), APIVersion: string(cmp.Or(env.api, flyte.V1))}
 }
@@ -180,7 +180,7 @@ func (env *testEnv) start() {
 	}
 }
 
-// labels are what the Workspaces of this test carry. The tests within a test have their own.
+// labels are the labels of this test's Workspaces. Each subtest has its own.
 func (env *testEnv) labels() map[string]string {
 	name := strings.NewReplacer("/", "_").Replace(env.t.Name())
 	return map[string]string{labelTest: strings.Trim(name[max(0, len(name)-63):], "_")}
@@ -194,7 +194,7 @@ const (
 // deletes is the policy Delete with the contract's times.
 var deletePolicy = Deletion{Policy: v1alpha1.DeletionDelete, GracePeriod: week, TombstoneTTL: month}
 
-// clock is the real time, moved ahead by a test.
+// clock is the real time plus an offset.
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
@@ -206,7 +206,7 @@ func (c *clock) now() time.Time {
 	return time.Now().Add(c.ahead)
 }
 
-// advance moves the clock and looks at these workspaces again, one after the other, before anything else sees the new time.
+// advance moves the clock and reconciles these workspaces in order, before any other Reconcile runs at the new time.
 func (env *testEnv) advance(by time.Duration, ids ...string) {
 	env.t.Helper()
 	env.leadership.exclusively(env.t.Context(), func(ctx context.Context) {
@@ -219,7 +219,7 @@ func (env *testEnv) advance(by time.Duration, ids ...string) {
 	})
 }
 
-// reconcile looks at a workspace again, and returns when that has ended.
+// reconcile reconciles a workspace once, and fails the test on an error.
 func (env *testEnv) reconcile(id string) {
 	env.t.Helper()
 	must(env.t, env.tryReconcile(id))
@@ -232,7 +232,7 @@ func (env *testEnv) tryReconcile(id string) (err error) {
 	return err
 }
 
-// reconcileUntilDone looks at a workspace again for as long as the controller itself would at once.
+// reconcileUntilDone reconciles a workspace until it is no longer requeued at once.
 func (env *testEnv) reconcileUntilDone(id string) {
 	env.t.Helper()
 	env.leadership.exclusively(env.t.Context(), func(ctx context.Context) { env.reconcileRepeatedly(ctx, id) })
@@ -243,13 +243,13 @@ func (env *testEnv) reconcileRepeatedly(exclusive context.Context, id string) {
 	eventually(env.t, func(context.Context) error {
 		result, err := env.controller.Reconcile(exclusive, reconcile.Request{NamespacedName: client.ObjectKey{Name: id}})
 		if err == nil && result.RequeueAfter > 0 && result.RequeueAfter <= slotTimeout {
-			err = errors.New("it is to be looked at again at once")
+			err = errors.New("the workspace is requeued at once")
 		}
 		return err
 	})
 }
 
-// withoutLeader does something that no Reconcile may see half done.
+// withoutLeader calls do while no replica leads, so that no Reconcile observes an intermediate state.
 func (env *testEnv) withoutLeader(do func()) {
 	env.t.Helper()
 	env.leadership.lose()

@@ -20,7 +20,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// flyteAdmin is the way of somebody else with rights in Flyte.
+// flyteAdmin is a client of another Flyte user.
 func (env *testEnv) flyteAdmin() service.AdminServiceClient {
 	env.t.Helper()
 	conn, err := grpc.NewClient(env.flyte.Addr(), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -33,27 +33,27 @@ func (env *testEnv) awaitFlyteCall(method string) {
 	env.t.Helper()
 	eventually(env.t, func(context.Context) error {
 		if env.flyte.Calls()[method] == 0 {
-			return errors.New("Flyte was not asked: " + method)
+			return errors.New("Flyte was not called: " + method)
 		}
 		return nil
 	})
 }
 
-// TestController_RepairsProjectDrift: one flytectl update erases all labels, and un-archives.
+// One update by flytectl removes all labels and unarchives the project.
 func TestController_RepairsProjectDrift(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
 	env.provisioned("changed")
 	env.provisioned("unchanged")
 	create(t, env.admin, func() *v1alpha1.Workspace {
-		w := env.workspace("woken")
+		w := env.workspace("unarchived")
 		w.Spec.State = v1alpha1.StateSuspended
 		return w
 	}())
-	env.await("woken", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	env.await("unarchived", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 	before := env.flyte.Projects()
-	for _, id := range []string{"changed", "woken"} {
-		_, err := env.flyteAdmin().UpdateProject(t.Context(), &admin.Project{Id: id, Name: "Theirs", Labels: &admin.Labels{}})
+	for _, id := range []string{"changed", "unarchived"} {
+		_, err := env.flyteAdmin().UpdateProject(t.Context(), &admin.Project{Id: id, Name: "Foreign", Labels: &admin.Labels{}})
 		must(t, err)
 	}
 	updates := env.flyte.Calls()["UpdateProject"]
@@ -65,10 +65,10 @@ func TestController_RepairsProjectDrift(t *testing.T) {
 		return nil
 	})
 	if got := env.flyte.Calls()["UpdateProject"] - updates; got != 2 {
-		t.Errorf("it took %d updates, want 2", got)
+		t.Errorf("%d updates, want 2", got)
 	}
 	if got := env.flyte.Calls()["ListProjects"]; got != 1 {
-		t.Errorf("it took %d pages, want one for all workspaces", got)
+		t.Errorf("%d pages listed, want one for all workspaces", got)
 	}
 	calls := env.flyte.Calls()
 	must(t, env.controller.findChangedProjects(t.Context()))
@@ -79,7 +79,7 @@ func TestController_RepairsProjectDrift(t *testing.T) {
 	}
 }
 
-// TestController_ListsProjectsOnlyAsLeader: every replica would, otherwise.
+// Replicas that do not lead send no list requests to Flyte.
 func TestController_ListsProjectsOnlyAsLeader(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -87,16 +87,16 @@ func TestController_ListsProjectsOnlyAsLeader(t *testing.T) {
 	env.leadership.lose()
 	must(t, env.controller.findChangedProjects(t.Context()))
 	if got := env.flyte.Calls()["ListProjects"]; got != 0 {
-		t.Errorf("it listed %d pages", got)
+		t.Errorf("%d pages listed", got)
 	}
 }
 
-// TestController_ListsProjectsWhenLeaseIsAcquired: Flyte may be another one behind the same endpoint, as after its database was restored.
+// Flyte's database may have been restored while no replica led.
 func TestController_ListsProjectsWhenLeaseIsAcquired(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
 	env.provisioned("restored")
-	eventually(t, func(ctx context.Context) error { // the listing compares what the cache shows
+	eventually(t, func(ctx context.Context) error { // the comparison reads the status from the cache
 		var w v1alpha1.Workspace
 		if err := env.mgr.GetClient().Get(ctx, client.ObjectKey{Name: "restored"}, &w); err != nil {
 			return err
@@ -110,14 +110,14 @@ func TestController_ListsProjectsWhenLeaseIsAcquired(t *testing.T) {
 	env.lead()
 	eventually(t, func(context.Context) error {
 		if got := env.flyte.Projects()[0].Labels[v1alpha1.LabelWorkspace]; got != "restored" {
-			return errors.New("the project has its labels no more")
+			return errors.New("the project's labels are not repaired")
 		}
 		return nil
 	})
 }
 
-// TestController_LimitsCallsWhileFlyteIsDown lets many workspaces arrive while Flyte is down. Their Kubernetes parts don't wait,
-// Flyte is hardly asked, and all of them are Ready soon after its return. It runs alone: it would slow the others down.
+// Many workspaces are created while Flyte is down. Their Kubernetes objects don't wait for Flyte, the calls are bounded, and all
+// workspaces become Ready after the outage. The test is not parallel, because of its load.
 func TestController_LimitsCallsWhileFlyteIsDown(t *testing.T) {
 	const arriving = 150
 	env := newTestEnv(t, envOptions{})
@@ -133,12 +133,12 @@ func TestController_LimitsCallsWhileFlyteIsDown(t *testing.T) {
 	asked := env.flyte.Calls()["GetProject"]
 	// Five failures before the breaker opens, and one each two seconds, of three attempts each at most.
 	if bound := 3 * (5 + maxFlyteCalls + int(down/time.Second)); asked > bound {
-		t.Errorf("Flyte was asked %d times in %s, want at most %d", asked, down, bound)
+		t.Errorf("%d calls of Flyte in %s, want at most %d", asked, down, bound)
 	}
 	env.flyte.SetUnavailable(false)
 	began = time.Now()
 	env.awaitAll(v1alpha1.ConditionReady, v1alpha1.ReasonReady, arriving)
-	t.Logf("%d workspaces arrived in %s and asked Flyte %d times; all were Ready %s after its return",
+	t.Logf("%d workspaces created in %s caused %d calls of Flyte; all were Ready %s after the outage",
 		arriving, down.Round(time.Millisecond), asked, time.Since(began).Round(time.Millisecond))
 }
 
@@ -151,13 +151,13 @@ func TestController_WaitsForFlyte(t *testing.T) {
 	env.flyte.SetUnavailable(false)
 	began := time.Now()
 	env.await("flyteless", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	t.Logf("Ready %s after Flyte's return", time.Since(began).Round(time.Millisecond))
+	t.Logf("Ready %s after the outage of Flyte", time.Since(began).Round(time.Millisecond))
 	if writes := env.requests.writes()["PATCH workspaces/status"]; writes != 2 {
 		t.Errorf("the status was written %d times", writes)
 	}
 }
 
-// TestController_WaitsForSlowFlyte lets Flyte take longer than its turn, but not for ever.
+// Flyte answers after slotTimeout, but before flyteTimeout.
 func TestController_WaitsForSlowFlyte(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -168,7 +168,7 @@ func TestController_WaitsForSlowFlyte(t *testing.T) {
 	defer answer.Stop()
 	env.await("slow", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	if calls := env.flyte.Calls()["GetProject"]; calls != 1 {
-		t.Errorf("Flyte was asked %d times", calls)
+		t.Errorf("%d calls of Flyte, want one", calls)
 	}
 }
 
@@ -176,12 +176,12 @@ func TestController_SurvivesLostFlyteResponse(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
 	env.flyte.LoseAnswers(1)
-	env.provisioned("unheard")
-	env.wantProject("unheard", admin.Project_ACTIVE)
+	env.provisioned("lost-response")
+	env.wantProject("lost-response", admin.Project_ACTIVE)
 	env.flyte.LoseAnswers(1)
-	env.setState("unheard", v1alpha1.StateSuspended)
-	env.await("unheard", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
-	env.wantProject("unheard", admin.Project_ARCHIVED)
+	env.setState("lost-response", v1alpha1.StateSuspended)
+	env.await("lost-response", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	env.wantProject("lost-response", admin.Project_ARCHIVED)
 }
 
 func TestController_ReportsWrongFlyteVersion(t *testing.T) {
@@ -206,7 +206,7 @@ func TestController_WorksWithFlyte2(t *testing.T) {
 	env.update("second", func(w *v1alpha1.Workspace) { w.Spec.DisplayName = v1alpha1.Text(long) })
 	env.await("second", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	if got := env.flyte.Projects()[0].Name; got != long {
-		t.Errorf("the name is %q: Flyte 2 has no limit to cut it to", got)
+		t.Errorf("the name is %q, want it uncut: Flyte 2 has no limit", got)
 	}
 	env.update("second", func(w *v1alpha1.Workspace) { w.Spec.DisplayName = "Fraud detection" })
 	env.await("second", v1alpha1.ConditionReady, v1alpha1.ReasonReady)

@@ -68,7 +68,7 @@ func (l *fakeLeadership) Bind(ctx context.Context) (bound context.Context, relea
 	return bound, func() { stop(); cancel(); unlock() }, true
 }
 
-// lead gives the stage's controller the lease, as k8s.Lease does.
+// lead gives the controller the lease, as k8s.Lease does.
 func (env *testEnv) lead() {
 	env.t.Helper()
 	env.leadership.acquire()
@@ -86,7 +86,7 @@ func TestController_WritesNothingWithoutLease(t *testing.T) {
 		env.leadership.mu.Lock()
 		defer env.leadership.mu.Unlock()
 		if env.leadership.refused < len(ids) {
-			return errors.New("the controller has not looked at every Workspace")
+			return errors.New("not every Workspace has been reconciled")
 		}
 		return nil
 	})
@@ -106,7 +106,7 @@ func TestController_StopsWhenLeaseIsLost(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
 	release := env.flyte.Hang()
-	create(t, env.admin, env.workspace("deposed"))
+	create(t, env.admin, env.workspace("lost-lease"))
 	env.awaitFlyteCall("GetProject")
 	env.leadership.lose()
 	env.awaitIdle()
@@ -114,20 +114,20 @@ func TestController_StopsWhenLeaseIsLost(t *testing.T) {
 		t.Errorf("the status was written %d times after the lease was lost", writes)
 	}
 	release()
-	env.reconcile("deposed")
+	env.reconcile("lost-lease")
 	before := env.requests.writes()
 	other := newTestEnv(t, envOptions{flyte: env.flyte})
-	other.await("deposed", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	other.await("lost-lease", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	if diff := cmp.Diff(before, env.requests.writes()); diff != "" {
 		t.Errorf("the former leader wrote (-before +after):\n%s", diff)
 	}
 	if n := other.requests.writes()["POST namespaces"]; n != 0 {
-		t.Errorf("the next leader made %d namespaces again", n)
+		t.Errorf("the next leader created %d namespaces again", n)
 	}
 	other.leadership.lose()
 	env.lead()
-	env.setState("deposed", v1alpha1.StateSuspended)
-	env.await("deposed", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	env.setState("lost-lease", v1alpha1.StateSuspended)
+	env.await("lost-lease", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 }
 
 func TestWithoutWorkspace(t *testing.T) {
@@ -141,6 +141,6 @@ func TestWithoutWorkspace(t *testing.T) {
 	namespaces = append(namespaces, corev1.Namespace{})
 	kept := v1alpha1.Workspace{ObjectMeta: metav1.ObjectMeta{Name: "kept"}}
 	if got := sets.List(withoutWorkspace(namespaces, []v1alpha1.Workspace{kept})); !slices.Equal(got, []string{"gone"}) {
-		t.Errorf("without a Workspace are %q", got)
+		t.Errorf("namespaces without a Workspace: %q", got)
 	}
 }

@@ -18,11 +18,11 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// kubectl apply bypasses the edge: the controller provisions the oldest, and the others when there is room.
+// kubectl apply bypasses the edge. The controller provisions the oldest workspaces, and another one when one is deleted.
 func TestController_EnforcesMaxWorkspaces(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{limits: workspace.NewLimits(2)})
-	first := env.provisioned("limit-1") // of the same second, they are ordered by name
+	first := env.provisioned("limit-1") // workspaces of the same second are ordered by name
 	env.provisioned("limit-2")
 	create(t, env.admin, env.workspace("limit-3"))
 	w := env.await("limit-3", v1alpha1.ConditionReady, v1alpha1.ReasonLimitExceeded)
@@ -32,9 +32,9 @@ func TestController_EnforcesMaxWorkspaces(t *testing.T) {
 	}
 	err := env.admin.Get(t.Context(), client.ObjectKey{Name: "flyte-limit-3"}, &corev1.Namespace{})
 	if !apierrors.IsNotFound(err) {
-		t.Errorf("it has a namespace: %v", err)
+		t.Errorf("the workspace has a namespace: %v", err)
 	}
-	env.withoutLeader(func() { env.controller.Limits.Workspaces = 1 }) // what is provisioned stays so
+	env.withoutLeader(func() { env.controller.Limits.Workspaces = 1 }) // provisioned workspaces stay
 	env.reconcile("limit-2")
 	env.await("limit-2", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	env.withoutLeader(func() { env.controller.Limits.Workspaces = 2 })
@@ -45,7 +45,7 @@ func TestController_EnforcesMaxWorkspaces(t *testing.T) {
 	env.await("limit-3", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// kubectl apply bypasses the edge, which refuses more members than every replica can keep in memory.
+// kubectl apply bypasses the edge, which refuses more members than fit into the memory of a replica.
 func TestController_EnforcesMaxMembers(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{limits: workspace.Limits{Workspaces: 10, Members: 100}})
@@ -70,7 +70,7 @@ func TestController_EnforcesMaxMembers(t *testing.T) {
 	env.await("members-3", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// A new workspace waits for no status that is being written of another one, although it counts them all.
+// Counting all workspaces does not wait for a status write of another one.
 func TestController_CountsWorkspacesWithoutWaitingForWrites(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -79,7 +79,7 @@ func TestController_CountsWorkspacesWithoutWaitingForWrites(t *testing.T) {
 	create(t, env.admin, env.workspace("being-written"))
 	eventually(t, func(context.Context) error {
 		if env.requests.writes()["PATCH workspaces/status"] == 0 {
-			return errors.New("its status is not being written")
+			return errors.New("the status is not being written")
 		}
 		return nil
 	})
@@ -93,14 +93,14 @@ func TestController_CountsWorkspacesWithoutWaitingForWrites(t *testing.T) {
 	}
 }
 
-// TestController_PausesMassDeletion deletes four of twenty workspaces, of which two may be purged within an hour.
+// Of twenty workspaces four are deleted. Two of them may be purged within an hour.
 func TestController_PausesMassDeletion(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{deletion: deletePolicy})
 	ids := []string{"mass-1", "mass-2", "mass-3", "mass-4"}
 	for i := len(ids); i < 20; i++ {
 		env.createWithStatus(fmt.Sprintf("other-%d", i), "flyte-other")
-		env.createWithStatus(fmt.Sprintf("nothing-%d", i)) // counts for nothing
+		env.createWithStatus(fmt.Sprintf("nothing-%d", i)) // without namespaces, it is not counted
 	}
 	for _, id := range ids {
 		env.deleted(id)
@@ -116,7 +116,7 @@ func TestController_PausesMassDeletion(t *testing.T) {
 	env.awaitMetric(map[string]float64{"paused": 2, "tombstone": 2})
 	env.awaitEvent("mass-3", v1alpha1.ReasonPurgePaused)
 
-	// Only the release of this very deletion counts, and the watch tells of it.
+	// Only a release of this deletion counts. Its update causes a Reconcile.
 	env.releasePurge("mass-3", env.get("mass-3").Status.Deletion.PurgeAt.Add(-time.Hour))
 	env.awaitCachedVersion(env.get("mass-3"))
 	env.reconcileUntilDone("mass-3")
@@ -129,7 +129,7 @@ func TestController_PausesMassDeletion(t *testing.T) {
 	env.await("mass-4", v1alpha1.ConditionReady, v1alpha1.ReasonPurged)
 }
 
-// bystander makes a Workspace that gets nothing, since it has no content, and whose status names these namespaces.
+// createWithStatus creates a Workspace without content, so that it is not provisioned, with these namespaces in its status.
 func (env *testEnv) createWithStatus(id string, namespaces ...string) {
 	env.t.Helper()
 	w := env.workspace(id)
@@ -167,19 +167,19 @@ func TestPurgeCounts(t *testing.T) {
 		deletion   *v1alpha1.WorkspaceDeletion
 		want       purgeCounts
 	}{
-		"active":   {v1alpha1.StateActive, there, nil, nil, purgeCounts{total: 1}},
-		"nothing":  {v1alpha1.StateSuspended, nil, nil, nil, purgeCounts{}},
-		"counting": {v1alpha1.StateDeleted, there, nil, &v1alpha1.WorkspaceDeletion{PurgeAt: ago(-time.Hour)}, purgeCounts{total: 1}},
-		"purging":  {v1alpha1.StateDeleted, there, ago(0), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(0)}, purgeCounts{1, 1, 1}},
+		"active":  {v1alpha1.StateActive, there, nil, nil, purgeCounts{total: 1}},
+		"nothing": {v1alpha1.StateSuspended, nil, nil, nil, purgeCounts{}},
+		"grace":   {v1alpha1.StateDeleted, there, nil, &v1alpha1.WorkspaceDeletion{PurgeAt: ago(-time.Hour)}, purgeCounts{total: 1}},
+		"purging": {v1alpha1.StateDeleted, there, ago(0), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(0)}, purgeCounts{1, 1, 1}},
 		"stuck": {
 			v1alpha1.StateDeleted, there, ago(stuckAfter), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(stuckAfter)}, purgeCounts{1, 1, 0},
 		},
-		"purged lately": {
+		"purged recently": {
 			v1alpha1.StateDeleted, nil, ago(1), &v1alpha1.WorkspaceDeletion{PurgeStartedAt: ago(1), PurgedAt: ago(1)}, purgeCounts{1, 1, 0},
 		},
-		"purged, then anew": {v1alpha1.StateActive, there, ago(1), nil, purgeCounts{1, 1, 0}},
-		"anew long since":   {v1alpha1.StateActive, there, ago(purgeWindow), nil, purgeCounts{total: 1}},
-		"purged long since": {
+		"recreated recently": {v1alpha1.StateActive, there, ago(1), nil, purgeCounts{1, 1, 0}},
+		"recreated long ago": {v1alpha1.StateActive, there, ago(purgeWindow), nil, purgeCounts{total: 1}},
+		"purged long ago": {
 			v1alpha1.StateDeleted, nil, ago(purgeWindow), &v1alpha1.WorkspaceDeletion{PurgedAt: ago(purgeWindow)}, purgeCounts{},
 		},
 		"never provisioned": {v1alpha1.StateDeleted, nil, nil, &v1alpha1.WorkspaceDeletion{PurgedAt: ago(1)}, purgeCounts{}},

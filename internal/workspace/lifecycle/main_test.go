@@ -13,17 +13,17 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
-// purgeAccount has what the chart gives with the policy Delete.
+// purgeAccount has the rights of the chart for the policy Delete.
 const purgeAccount = clustertest.Account + "-purge"
 
-// accounts are the rights that the chart gives with each policy.
+// accounts are the ServiceAccounts with the rights of the chart for each policy.
 var accounts = map[v1alpha1.DeletionPolicy]string{
 	v1alpha1.DeletionArchive: clustertest.Account, v1alpha1.DeletionDelete: purgeAccount,
 }
 
 func TestMain(m *testing.M) { shared.Main(m) }
 
-// shared has the tier standard, the tenants' roles, and the accounts that the controllers of the tests run under.
+// shared is a cluster with the tier standard, the tenants' roles and the accounts of the controllers.
 var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.Cluster) {
 	t.Helper()
 	admin := clustertest.Client(t, cluster.Config())
@@ -36,13 +36,13 @@ var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.
 	clustertest.AddAccount(t, admin, purgeAccount, append(rules, clustertest.ChartRules(t, "purge-role.yaml")...))
 }}
 
-// adminClient is the way of a cluster admin: somebody who may change anything by hand.
+// adminClient is the client of a cluster admin.
 func adminClient(t testing.TB) client.Client {
 	t.Helper()
 	return clustertest.Client(t, shared.Cluster(t).Config())
 }
 
-// tenantRole gives a member something that the service itself may not do, as the chart's roles do.
+// tenantRole has a right that the service itself does not have, as the chart's roles do.
 func tenantRole(role v1alpha1.Role) *rbacv1.ClusterRole {
 	return &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: "workspace-flyte-integration-tenant-" + string(role)},

@@ -77,7 +77,7 @@ func TestController_ReleasesUnlabelledNamespace(t *testing.T) {
 		t.Errorf("objects in it were touched (-before +after):\n%s", diff)
 	}
 
-	// With the label it is ours again, told by the watch.
+	// With the label, the Namespace's event causes a Reconcile.
 	env.applyDrift("flyte-disowned", drift{object: "Namespace", change: setLabel(v1alpha1.LabelWorkspace, "disowned")})
 	env.await("disowned", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 }
@@ -99,7 +99,7 @@ func TestController_RecreatesDeletedNamespace(t *testing.T) {
 			return err
 		}
 		if now.UID == before.UID {
-			return fmt.Errorf("it is the same namespace: %v", now.Status)
+			return fmt.Errorf("the Namespace has not been recreated: %v", now.Status)
 		}
 		return nil
 	})
@@ -109,7 +109,7 @@ func TestController_RecreatesDeletedNamespace(t *testing.T) {
 	}
 }
 
-// What the tier puts on namespace and account is kept, what others put there stays, and what the tier drops goes.
+// The tier's labels and annotations on Namespace and ServiceAccount are repaired and pruned. Foreign ones stay.
 func TestController_AppliesAndPrunesTierMetadata(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -146,7 +146,7 @@ func TestController_AppliesAndPrunesTierMetadata(t *testing.T) {
 	}
 }
 
-// awaitTierMetadata waits until namespace and account have exactly these labels and annotations beside those of the service.
+// awaitTierMetadata waits until Namespace and ServiceAccount have exactly these labels and annotations, without the service's.
 func (env *testEnv) awaitTierMetadata(id string, want map[string]string) {
 	env.t.Helper()
 	eventually(env.t, func(context.Context) error {
@@ -160,7 +160,7 @@ func (env *testEnv) awaitTierMetadata(id string, want map[string]string) {
 			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			return fmt.Errorf("extras (-want +got):\n%s", diff)
+			return fmt.Errorf("tier metadata (-want +got):\n%s", diff)
 		}
 		return nil
 	})
@@ -169,8 +169,8 @@ func (env *testEnv) awaitTierMetadata(id string, want map[string]string) {
 func TestNamespacesThatWouldChange(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{template: "{prefix}{project}-{domain}"})
-	env.provisioned("settled")
-	w := env.workspace("bare") // it has nothing that could move
+	env.provisioned("named")
+	w := env.workspace("bare") // not provisioned
 	w.Spec.DisplayName = ""
 	create(t, env.admin, w)
 	env.await("bare", v1alpha1.ConditionReady, v1alpha1.ReasonAwaitingContent)
@@ -179,15 +179,15 @@ func TestNamespacesThatWouldChange(t *testing.T) {
 		domains  []string
 		want     []string
 	}{
-		"the same":      {"{prefix}{project}-{domain}", []string{"staging", "development", "production"}, nil},
-		"a domain more": {"{prefix}{project}-{domain}", []string{"development", "staging", "production", "canary"}, nil},
-		"a domain less": {"{prefix}{project}-{domain}", []string{"development", "staging"}, []string{
-			"workspace settled has the namespace flyte-settled-production, and would get flyte-settled-development, flyte-settled-staging",
+		"the same":       {"{prefix}{project}-{domain}", []string{"staging", "development", "production"}, nil},
+		"another domain": {"{prefix}{project}-{domain}", []string{"development", "staging", "production", "canary"}, nil},
+		"a removed domain": {"{prefix}{project}-{domain}", []string{"development", "staging"}, []string{
+			"workspace named has the namespace flyte-named-production, and would get flyte-named-development, flyte-named-staging",
 		}},
 		"another template": {"{prefix}{project}", []string{"development"}, []string{
-			"workspace settled has the namespace flyte-settled-development, and would get flyte-settled",
-			"workspace settled has the namespace flyte-settled-production, and would get flyte-settled",
-			"workspace settled has the namespace flyte-settled-staging, and would get flyte-settled",
+			"workspace named has the namespace flyte-named-development, and would get flyte-named",
+			"workspace named has the namespace flyte-named-production, and would get flyte-named",
+			"workspace named has the namespace flyte-named-staging, and would get flyte-named",
 		}},
 	} {
 		naming, err := workspace.NewNaming(test.template, "flyte-", test.domains, nil)

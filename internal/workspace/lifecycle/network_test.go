@@ -31,7 +31,7 @@ func richNetwork() v1alpha1.TierNetwork {
 	}
 }
 
-// policy is the isolation of a workspace with one namespace.
+// policy is the isolation policy of a workspace with one namespace.
 func (env *testEnv) policy(id string) *networkingv1.NetworkPolicy {
 	env.t.Helper()
 	policy := &networkingv1.NetworkPolicy{}
@@ -53,12 +53,12 @@ func (env *testEnv) awaitPolicy(id string, want networkingv1.NetworkPolicySpec) 
 	})
 }
 
-// What the tier opens comes and goes with the tier's network, and is repaired.
+// The tier's network rules are applied, repaired, and removed with the tier's network.
 func TestController_AppliesTierNetworkRules(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.provisioned("unopened")
-	isolated := env.policy("unopened").Spec
+	env.provisioned("no-tier-rules")
+	isolated := env.policy("no-tier-rules").Spec
 	env.onTierOf("opened", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
 	created := env.policy("opened")
 	egress, ingress := len(created.Spec.Egress)-len(isolated.Egress), len(created.Spec.Ingress)-len(isolated.Ingress)
@@ -82,39 +82,38 @@ func TestController_AppliesTierNetworkRules(t *testing.T) {
 	env.await("opened", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// What a tier opened is closed when the workspace may be on it no more, and the condition says so.
+// The rules of a tier are removed when the workspace is no longer allowed on it. The condition reports that.
 func TestController_RemovesNetworkRulesOfLostTier(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.provisioned("never-opened")
-	isolated := env.policy("never-opened").Spec
-	env.onTierOf("left-alone", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
-	withTierRules := env.policy("left-alone").Spec
+	env.provisioned("closed-network")
+	isolated := env.policy("closed-network").Spec
+	env.onTierOf("lost-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
+	withTierRules := env.policy("lost-tier").Spec
 	const says = "the namespaces are isolated, and what the tier opens is closed"
 
-	env.changeTier("left-alone-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"others-*"} })
-	message := env.conditionMessage("left-alone", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonTierNotAllowed)
+	env.changeTier("lost-tier-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"others-*"} })
+	message := env.conditionMessage("lost-tier", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonTierNotAllowed)
 	if !strings.Contains(message, says) {
 		t.Errorf("the message is %q", message)
 	}
-	env.awaitPolicy("left-alone", isolated)
+	env.awaitPolicy("lost-tier", isolated)
 
-	must(t, env.admin.Delete(t.Context(), tier("left-alone-tier")))
-	message = env.conditionMessage("left-alone", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonTierNotFound)
+	must(t, env.admin.Delete(t.Context(), tier("lost-tier-tier")))
+	message = env.conditionMessage("lost-tier", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonTierNotFound)
 	if !strings.Contains(message, says) {
 		t.Errorf("the message is %q", message)
 	}
-	env.awaitPolicy("left-alone", isolated)
+	env.awaitPolicy("lost-tier", isolated)
 
-	again := tier("left-alone-tier")
+	again := tier("lost-tier-tier")
 	again.Spec.Network = richNetwork()
 	create(t, env.admin, again)
-	env.await("left-alone", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	env.awaitPolicy("left-alone", withTierRules)
+	env.await("lost-tier", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.awaitPolicy("lost-tier", withTierRules)
 }
 
-// TestController_FollowsAPIServerAddresses writes the EndpointSlice of the API server, as an API server with an address of its own
-// would. It runs alone: what it writes concerns the workspaces of other tests too.
+// The test writes the API server's EndpointSlice. It is not parallel, since that affects the workspaces of other tests.
 func TestController_FollowsAPIServerAddresses(t *testing.T) { //nolint:paralleltest // see above
 	env := newTestEnv(t, envOptions{})
 	own := tier("drivers")
@@ -138,7 +137,7 @@ func TestController_FollowsAPIServerAddresses(t *testing.T) { //nolint:parallelt
 		Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"10.77.0.1"}}},
 	}
 	create(t, env.admin, slice)
-	defer func() { _ = env.admin.Delete(context.WithoutCancel(t.Context()), slice) }() // where the test fails
+	defer func() { _ = env.admin.Delete(context.WithoutCancel(t.Context()), slice) }() // if the test fails
 	env.awaitAPIServer(clusterIP, "10.77.0.1")
 	slice.Endpoints = append(slice.Endpoints, discoveryv1.Endpoint{Addresses: []string{"10.77.0.2"}})
 	must(t, env.admin.Update(t.Context(), slice))
@@ -149,25 +148,25 @@ func TestController_FollowsAPIServerAddresses(t *testing.T) { //nolint:parallelt
 	must(t, env.admin.Delete(t.Context(), slice))
 	env.awaitAPIServer(clusterIP)
 	if all := allowedAddresses(env.policy("no-driver")); len(all) > 0 {
-		t.Errorf("a tier without a role opens %v", all)
+		t.Errorf("a tier without a role allows %v", all)
 	}
 }
 
-// awaitAPIServer waits until the policies of both drivers open exactly these addresses.
+// awaitAPIServer waits until the policies of both drivers allow exactly these addresses.
 func (env *testEnv) awaitAPIServer(want ...string) {
 	env.t.Helper()
 	slices.Sort(want)
 	for _, id := range []string{"driver-1", "driver-2"} {
 		eventually(env.t, func(context.Context) error {
 			if diff := cmp.Diff(want, allowedAddresses(env.policy(id))); diff != "" {
-				return fmt.Errorf("addresses that %s opens (-want +got):\n%s", id, diff)
+				return fmt.Errorf("addresses that %s allows (-want +got):\n%s", id, diff)
 			}
 			return nil
 		})
 	}
 }
 
-// allowedAddresses are the single addresses that the rules of a policy open.
+// allowedAddresses are the single addresses that the egress rules of a policy allow.
 func allowedAddresses(policy *networkingv1.NetworkPolicy) (all []string) {
 	for _, rule := range policy.Spec.Egress {
 		for _, peer := range rule.To {
@@ -183,7 +182,7 @@ func allowedAddresses(policy *networkingv1.NetworkPolicy) (all []string) {
 	return all
 }
 
-// legacyPolicies are as earlier versions of the service made them.
+// legacyPolicies are the policies of earlier versions of the service.
 func legacyPolicies(namespace string) (all []*networkingv1.NetworkPolicy) {
 	both := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
 	everywhere := []networkingv1.NetworkPolicyEgressRule{{}}
@@ -202,8 +201,8 @@ func legacyPolicies(namespace string) (all []*networkingv1.NetworkPolicy) {
 	return all
 }
 
-// TestController_ReplacesLegacyPoliciesWithoutGap watches the policies of a namespace while the service takes it over from the version
-// that made several: at every moment one of them isolates all pods in both directions. One was edited by hand.
+// During an upgrade from a version with several policies, one policy isolates all pods in both directions at any time. One of the
+// legacy policies was edited by another client.
 func TestController_ReplacesLegacyPoliciesWithoutGap(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -231,7 +230,7 @@ func TestController_ReplacesLegacyPoliciesWithoutGap(t *testing.T) {
 		if len(present) == 1 && present[isolation] != nil {
 			break
 		}
-		if _, begun := present["default-deny"]; !begun && present[isolation] == nil && event.Type == watch.Deleted {
+		if _, denied := present["default-deny"]; !denied && present[isolation] == nil && event.Type == watch.Deleted {
 			t.Fatalf("after %s of %s nothing isolates the namespace", event.Type, policy.Name)
 		}
 	}
@@ -241,7 +240,7 @@ func TestController_ReplacesLegacyPoliciesWithoutGap(t *testing.T) {
 	env.await("former-policies", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// watchPolicies sends the policies of a namespace, those that are there first, for two minutes.
+// watchPolicies sends the existing policies of a namespace and their changes for two minutes.
 func (env *testEnv) watchPolicies(namespace string) <-chan watch.Event {
 	env.t.Helper()
 	watcher, err := client.NewWithWatch(shared.Cluster(env.t).Config(), client.Options{Scheme: env.mgr.GetScheme()})

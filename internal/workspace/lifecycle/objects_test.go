@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// childKinds are the kinds that a workspace has in its namespaces, of which Kubernetes makes some of its own.
+// childKinds are the kinds of a workspace's objects in its namespaces.
 var childKinds = []schema.GroupVersionKind{
 	{Version: "v1", Kind: "ConfigMap"},
 	{Version: "v1", Kind: "LimitRange"},
@@ -26,7 +26,7 @@ var childKinds = []schema.GroupVersionKind{
 	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"},
 }
 
-// childrenOfActive is what the workspace of stage.workspace has in a namespace.
+// childrenOfActive are the objects in a namespace of testEnv.workspace.
 var childrenOfActive = []string{
 	"ConfigMap/workspace-config",
 	"LimitRange/workspace-limits",
@@ -37,7 +37,7 @@ var childrenOfActive = []string{
 	"ServiceAccount/flyte-workload",
 }
 
-// children are all objects in a namespace but those that Kubernetes makes in each, by "Kind/name".
+// children are all objects in a namespace by "Kind/name", without those that Kubernetes creates in each.
 func (env *testEnv) children(namespace string) map[string]*unstructured.Unstructured {
 	env.t.Helper()
 	found := map[string]*unstructured.Unstructured{}
@@ -64,7 +64,7 @@ func (env *testEnv) childNames(namespace string) []string {
 	return names
 }
 
-// object reads what "Kind/name" or "Namespace" is now.
+// object reads "Kind/name", or "Namespace", from the API server.
 func (env *testEnv) object(namespace, name string) (*unstructured.Unstructured, error) {
 	o := &unstructured.Unstructured{}
 	kind, id, _ := strings.Cut(name, "/")
@@ -80,7 +80,7 @@ func (env *testEnv) object(namespace, name string) (*unstructured.Unstructured, 
 	return o, env.admin.Get(env.t.Context(), client.ObjectKey{Namespace: namespace, Name: id}, o)
 }
 
-// content is an object without what the API server keeps about it.
+// content is an object without status and server-set metadata.
 func content(o *unstructured.Unstructured) map[string]any {
 	c := o.DeepCopy()
 	meta := map[string]any{"labels": c.GetLabels(), "annotations": c.GetAnnotations()}
@@ -89,7 +89,7 @@ func content(o *unstructured.Unstructured) map[string]any {
 	return c.Object
 }
 
-// resourceVersions tell whether anything was written at all.
+// resourceVersions change with any write to a child.
 func (env *testEnv) resourceVersions(namespace string) map[string]string {
 	env.t.Helper()
 	versions := map[string]string{}
@@ -113,14 +113,14 @@ func foreignNamespace(name string) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"team": "another"}}}
 }
 
-// wantUnchanged fails the test if anything was written to the namespace, or made in it.
+// wantUnchanged checks that the Namespace was not written and that no object was created in it.
 func (env *testEnv) wantUnchanged(before *corev1.Namespace) {
 	env.t.Helper()
 	if diff := cmp.Diff(before, env.namespace(before.Name)); diff != "" {
-		env.t.Errorf("the namespace was touched (-before +after):\n%s", diff)
+		env.t.Errorf("the Namespace was written (-before +after):\n%s", diff)
 	}
 	if names := env.childNames(before.Name); len(names) > 0 {
-		env.t.Errorf("objects were made in it: %v", names)
+		env.t.Errorf("objects were created in it: %v", names)
 	}
 }
 
@@ -138,7 +138,7 @@ func (env *testEnv) deleteNamespace(name string) {
 	})
 }
 
-// awaitDeleted waits until an object is gone from the API server.
+// awaitDeleted waits until the API server no longer has an object.
 func (env *testEnv) awaitDeleted(o client.Object) {
 	env.t.Helper()
 	eventually(env.t, func(ctx context.Context) error {
@@ -150,11 +150,11 @@ func (env *testEnv) awaitDeleted(o client.Object) {
 	})
 }
 
-// hold keeps a namespace terminating until the function it returns is called.
-func (env *testEnv) blockDeletion(namespace string) (release func()) {
+// blockDeletion keeps a namespace terminating, by an object with a finalizer, until unblock is called.
+func (env *testEnv) blockDeletion(namespace string) (unblock func()) {
 	env.t.Helper()
 	blocker := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
-		Name: "held", Namespace: namespace, Finalizers: []string{"team.company.com/held"},
+		Name: "finalizing", Namespace: namespace, Finalizers: []string{"team.company.com/finalizer"},
 	}}
 	create(env.t, env.admin, blocker)
 	return func() {
@@ -184,7 +184,7 @@ func (env *testEnv) pods(namespace string) string {
 	return pods.String()
 }
 
-// access is who has which role in a namespace, as "role: kind name".
+// access are the subjects of all RoleBindings in a namespace, as "name: kind subject".
 func (env *testEnv) access(namespace string) []string {
 	env.t.Helper()
 	var bindings rbacv1.RoleBindingList

@@ -36,15 +36,15 @@ func TestController_WaitsForTier(t *testing.T) {
 	env.await("early", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// A tier that shuts a workspace out makes nothing new. What exists is kept to it, and can be locked.
+// A tier that no longer allows a workspace provisions nothing new. Existing namespaces follow the tier, and can be suspended.
 func TestController_RejectsWorkspaceNotAllowedOnTier(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTierOf("shut-out", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"shut-*"} })
-	env.changeTier("shut-out-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.onTierOf("excluded", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"excl*"} })
+	env.changeTier("excluded-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.AllowedWorkspaces, spec.Quota.Default.Pods = []string{"others-*"}, "7"
 	})
-	got := env.await("shut-out", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotAllowed)
+	got := env.await("excluded", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotAllowed)
 	want := []string{
 		"NamespaceReady=False TierNotAllowed", "QuotaApplied=False TierNotAllowed", "AccessGranted=True Applied",
 		"NetworkIsolated=True TierNotAllowed", "FlyteProjectRegistered=True Applied", "Ready=False TierNotAllowed",
@@ -52,44 +52,44 @@ func TestController_RejectsWorkspaceNotAllowedOnTier(t *testing.T) {
 	if diff := cmp.Diff(want, conditions(got)); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
-	env.wantAccess("flyte-shut-out", fullAccess)
-	if pods := env.pods("flyte-shut-out"); pods != "7" {
+	env.wantAccess("flyte-excluded", fullAccess)
+	if pods := env.pods("flyte-excluded"); pods != "7" {
 		t.Errorf("the quota allows %s pods", pods)
 	}
-	env.setState("shut-out", v1alpha1.StateSuspended)
-	env.await("shut-out", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
-	env.await("shut-out", v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonArchived)
-	env.wantSuspended("shut-out")
+	env.setState("excluded", v1alpha1.StateSuspended)
+	env.await("excluded", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
+	env.await("excluded", v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonArchived)
+	env.wantSuspended("excluded")
 
-	w := env.workspace("never-in")
-	w.Spec.Tier = "shut-out-tier"
+	w := env.workspace("not-allowed")
+	w.Spec.Tier = "excluded-tier"
 	create(t, env.admin, w)
-	env.await("never-in", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotAllowed)
-	err := env.admin.Get(t.Context(), client.ObjectKey{Name: "flyte-never-in"}, &corev1.Namespace{})
+	env.await("not-allowed", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotAllowed)
+	err := env.admin.Get(t.Context(), client.ObjectKey{Name: "flyte-not-allowed"}, &corev1.Namespace{})
 	if !apierrors.IsNotFound(err) {
-		t.Errorf("there is a namespace, or %v", err)
+		t.Errorf("the workspace has a namespace, or %v", err)
 	}
 }
 
 func TestController_ReportsIgnoredTierDomainsAndAnnotations(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTierOf("undivided", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.onTierOf("one-namespace", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Domains = map[string]v1alpha1.TierDomain{"production": {}, "elsewhere": {}}
 	})
-	message := env.conditionMessage("undivided", v1alpha1.ConditionQuotaApplied, v1alpha1.ReasonDomainIgnored)
+	message := env.conditionMessage("one-namespace", v1alpha1.ConditionQuotaApplied, v1alpha1.ReasonDomainIgnored)
 	if !strings.HasSuffix(message, "no namespace is of: elsewhere, production") {
 		t.Errorf("the message is %q", message)
 	}
-	env.changeTier("undivided-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.changeTier("one-namespace-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.ServiceAccount.Annotations = v1alpha1.Annotations{"eks.amazonaws.com/role-arn": "role/{domain}", "a.com/b": "{workspace}"}
 	})
-	message = env.conditionMessage("undivided", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonTierInvalid)
+	message = env.conditionMessage("one-namespace", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonTierInvalid)
 	if !strings.Contains(message, "eks.amazonaws.com/role-arn") || strings.Contains(message, "a.com/b") {
 		t.Errorf("the message is %q", message)
 	}
 	eventually(t, func(context.Context) error {
-		if annotations := env.workloadAccount("undivided").Annotations; annotations["a.com/b"] != "undivided" || len(annotations) != 2 {
+		if annotations := env.workloadAccount("one-namespace").Annotations; annotations["a.com/b"] != "one-namespace" || len(annotations) != 2 {
 			return fmt.Errorf("the account has %v", annotations)
 		}
 		return nil

@@ -13,7 +13,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/store"
 )
 
-// ending is everything that a workspace came to, without its id.
+// finalState is the observable state of a workspace, without its id.
 type finalState struct {
 	Spec     v1alpha1.WorkspaceSpec
 	Status   []string
@@ -38,7 +38,7 @@ func (env *testEnv) finalStateOf(id string) finalState {
 	return e
 }
 
-// It runs alone: the Workspaces of a Store carry no label of a test.
+// The test is not parallel: the Workspaces of a Store don't have the label of a test.
 func TestController_ConvergesForEveryEventOrder(t *testing.T) {
 	env := newTestEnv(t, envOptions{watchesAll: true})
 	workspaces, err := store.New(t.Context(), env.mgr.GetClient(), env.mgr.GetAPIReader(), env.mgr.GetCache(), workspace.NewLimits(1000))
@@ -64,13 +64,13 @@ func TestController_ConvergesForEveryEventOrder(t *testing.T) {
 			delivery := workspace.NewDelivery(fmt.Sprintf("msg-%s-%d", id, i), []byte(e.Type))
 			_, _, err := workspaces.Record(t.Context(), e, delivery)
 			must(t, err)
-			env.reconcile(id) // every step on the way takes effect
+			env.reconcile(id) // each intermediate state takes effect
 		}
 		finalStates[id] = env.finalStateOf(id)
 	}
 	want := finalStates["order-012"]
 	if len(want.Projects) != 1 || want.Spec.DisplayName != "Second name" || len(want.Objects) == 0 {
-		t.Fatalf("in order it ends in %+v", want)
+		t.Fatalf("events in order lead to %+v", want)
 	}
 	for id, got := range finalStates {
 		if diff := cmp.Diff(want, got); diff != "" {

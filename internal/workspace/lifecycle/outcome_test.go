@@ -22,7 +22,7 @@ func TestFailed_Reasons(t *testing.T) {
 	for name, c := range map[string]struct {
 		err     error
 		reason  string
-		retried bool // with backoff, else at a time
+		retried bool // with backoff, otherwise after a fixed time
 	}{
 		"foreign":     {fmt.Errorf("applying: %w", k8s.ErrForeign), v1alpha1.ReasonConflict, false},
 		"terminating": {fmt.Errorf("applying: %w", k8s.ErrTerminating), v1alpha1.ReasonNamespaceTerminating, false},
@@ -38,10 +38,10 @@ func TestFailed_Reasons(t *testing.T) {
 				t.Errorf("the outcome is %+v", o)
 			}
 			if retried := o.err != nil; retried != c.retried || retried == (o.after > 0) {
-				t.Errorf("retried: %t, looked at again after %s", retried, o.after)
+				t.Errorf("returned an error: %t, requeued after %s", retried, o.after)
 			}
 			if strings.Contains(o.message, "10.0.0.1") {
-				t.Errorf("the message varies with the fault: %q", o.message)
+				t.Errorf("the message contains an address: %q", o.message)
 			}
 		})
 	}

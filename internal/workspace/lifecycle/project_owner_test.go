@@ -12,11 +12,11 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
-// registerForeignProject makes a project of somebody else, and returns all of Flyte's projects then.
+// registerForeignProject registers a project of another owner, and returns all of Flyte's projects.
 func (env *testEnv) registerForeignProject(id string, labels map[string]string) []flytetest.Project {
 	env.t.Helper()
 	_, err := env.flyteAdmin().RegisterProject(env.t.Context(), &admin.ProjectRegisterRequest{
-		Project: &admin.Project{Id: id, Name: "Theirs", Labels: &admin.Labels{Values: labels}},
+		Project: &admin.Project{Id: id, Name: "Foreign", Labels: &admin.Labels{Values: labels}},
 	})
 	must(env.t, err)
 	return env.flyte.Projects()
@@ -28,7 +28,7 @@ func (env *testEnv) removeProjectLabels(id string) {
 	must(env.t, err)
 }
 
-// elsewhere is a stage of the same Workspaces after FLYTE_ADMIN_ENDPOINT has changed. The former one must have been stopped.
+// startWithOtherFlyte starts a controller for the same Workspaces with another FLYTE_ADMIN_ENDPOINT. Stop the former one first.
 func (env *testEnv) startWithOtherFlyte(prepare func(*flytetest.Server)) *testEnv {
 	env.t.Helper()
 	double, err := flytetest.Start()
@@ -38,7 +38,7 @@ func (env *testEnv) startWithOtherFlyte(prepare func(*flytetest.Server)) *testEn
 	return newTestEnv(env.t, envOptions{flyte: double})
 }
 
-// TestController_RegistersProjectInNewFlyte: the status of before says nothing of the projects of another Flyte.
+// The status describes the project in the former Flyte, not in the new one.
 func TestController_RegistersProjectInNewFlyte(t *testing.T) {
 	t.Parallel()
 	former := newTestEnv(t, envOptions{})
@@ -61,7 +61,7 @@ func TestController_RegistersProjectInNewFlyte(t *testing.T) {
 	})
 }
 
-// TestController_NeverTakesForeignProjectInNewFlyte: it was registered in the former one. There it stays the workspace's.
+// A workspace that owns a project in the former Flyte does not own one of that id in the new Flyte.
 func TestController_NeverTakesForeignProjectInNewFlyte(t *testing.T) {
 	t.Parallel()
 	for name, labels := range map[string]map[string]string{"unlabelled": {}, "labelled": {v1alpha1.LabelWorkspace: "another"}} {
@@ -77,7 +77,7 @@ func TestController_NeverTakesForeignProjectInNewFlyte(t *testing.T) {
 			})
 			w := env.awaitKubernetesParts(id, v1alpha1.ReasonConflict)
 			if w.Status.ProjectID != "" || w.Status.ConsoleURL != "" {
-				t.Errorf("the status claims the project %s at %s", w.Status.ProjectID, w.Status.ConsoleURL)
+				t.Errorf("the status has the foreign project %s at %s", w.Status.ProjectID, w.Status.ConsoleURL)
 			}
 			if diff := cmp.Diff(before, env.flyte.Projects()); diff != "" {
 				t.Errorf("Flyte's projects (-before +after):\n%s", diff)
@@ -94,23 +94,23 @@ func TestController_NeverTakesForeignProjectInNewFlyte(t *testing.T) {
 func TestController_NeverOverridesProjectOwner(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.provisioned("given-away")
+	env.provisioned("relabelled")
 	_, err := env.flyteAdmin().UpdateProject(t.Context(), &admin.Project{
-		Id: "given-away", Labels: &admin.Labels{Values: map[string]string{v1alpha1.LabelWorkspace: "another"}},
+		Id: "relabelled", Labels: &admin.Labels{Values: map[string]string{v1alpha1.LabelWorkspace: "another"}},
 	})
 	must(t, err)
 	before := env.flyte.Projects()
-	env.update("given-away", func(w *v1alpha1.Workspace) {
+	env.update("relabelled", func(w *v1alpha1.Workspace) {
 		w.Spec.Description = "Another"
 		w.Annotations = map[string]string{v1alpha1.AnnotationAdoptProject: "true"}
 	})
-	env.await("given-away", v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonConflict)
+	env.await("relabelled", v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonConflict)
 	if diff := cmp.Diff(before, env.flyte.Projects()); diff != "" {
 		t.Errorf("Flyte's projects (-before +after):\n%s", diff)
 	}
 }
 
-// TestController_KeepsProjectOfOlderServiceVersion: its status names no Flyte. The label tells whose a project is.
+// The status of an older service version does not name a Flyte. Then the project's label decides who owns it.
 func TestController_KeepsProjectOfOlderServiceVersion(t *testing.T) {
 	t.Parallel()
 	former := newTestEnv(t, envOptions{})

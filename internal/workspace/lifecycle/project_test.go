@@ -13,7 +13,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// awaitKubernetesParts waits until all but the project is there.
+// awaitKubernetesParts waits until all steps but the project are done.
 func (env *testEnv) awaitKubernetesParts(id, reason string) *v1alpha1.Workspace {
 	env.t.Helper()
 	w := env.await(id, v1alpha1.ConditionFlyteProjectRegistered, reason)
@@ -59,7 +59,7 @@ func TestController_ReportsFlyteErrors(t *testing.T) {
 	}
 }
 
-// TestController_RetriesRejectedProject: Flyte also calls invalid what a fault of its own keeps it from doing.
+// Flyte answers InvalidArgument also for some internal failures.
 func TestController_RetriesRejectedProject(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -91,14 +91,14 @@ func TestController_NeverWritesForeignProject(t *testing.T) {
 	must(t, err)
 	t.Cleanup(func() { must(t, foreignClient.Close()) })
 	_, err = foreignClient.EnsureProject(t.Context(), flyte.Project{
-		ID: "claimed", Name: "Theirs", Labels: map[string]string{"team": "another"},
+		ID: "claimed", Name: "Foreign", Labels: map[string]string{"team": "another"},
 	})
 	must(t, err)
 	before := env.flyte.Projects()
 	create(t, env.admin, env.workspace("claimed"))
 	w := env.awaitKubernetesParts("claimed", v1alpha1.ReasonConflict)
 	if w.Status.ProjectID != "" {
-		t.Errorf("the status claims the project %s", w.Status.ProjectID)
+		t.Errorf("the status has the foreign project %s", w.Status.ProjectID)
 	}
 	for _, state := range []v1alpha1.State{v1alpha1.StateSuspended, v1alpha1.StateDeleted} {
 		env.setState("claimed", state)
@@ -109,7 +109,7 @@ func TestController_NeverWritesForeignProject(t *testing.T) {
 	}
 }
 
-// A Reconcile of a Workspace that was deleted must not say of its successor what it found of the former.
+// A Reconcile that started before a Workspace was recreated must not write the status of the new one.
 func TestController_NeverWritesStatusToRecreatedWorkspace(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -135,7 +135,7 @@ func TestController_AdoptsProjectByAnnotation(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
 	_, err := env.flyteAdmin().RegisterProject(t.Context(), &admin.ProjectRegisterRequest{
-		Project: &admin.Project{Id: "adopted", Name: "Theirs", State: admin.Project_ARCHIVED},
+		Project: &admin.Project{Id: "adopted", Name: "Foreign", State: admin.Project_ARCHIVED},
 	})
 	must(t, err)
 	create(t, env.admin, env.workspace("adopted"))
@@ -145,7 +145,7 @@ func TestController_AdoptsProjectByAnnotation(t *testing.T) {
 	})
 	env.await("adopted", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	env.wantProject("adopted", admin.Project_ACTIVE)
-	// It stays ours when the annotation has gone, and then its labels.
+	// The project stays ours without the annotation, and without its labels.
 	env.update("adopted", func(w *v1alpha1.Workspace) { w.Annotations = nil })
 	_, err = env.flyteAdmin().UpdateProject(t.Context(), &admin.Project{Id: "adopted", Labels: &admin.Labels{}})
 	must(t, err)

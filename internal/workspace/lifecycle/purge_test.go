@@ -40,7 +40,7 @@ func TestController_ReportsStuckNamespace(t *testing.T) {
 	release := env.blockDeletion("flyte-stuck")
 	env.advance(week, "stuck")
 	env.await("stuck", v1alpha1.ConditionReady, v1alpha1.ReasonPurging)
-	eventually(t, func(context.Context) error { // the namespace controller says what it waits for
+	eventually(t, func(context.Context) error { // the namespace controller reports remaining finalizers
 		if n := env.namespace("flyte-stuck"); len(n.Status.Conditions) == 0 {
 			return fmt.Errorf("the namespace is %+v", n.Status)
 		}
@@ -50,7 +50,7 @@ func TestController_ReportsStuckNamespace(t *testing.T) {
 	w := env.await("stuck", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonPurgeStuck)
 	since := env.namespace("flyte-stuck").DeletionTimestamp.UTC().Format(time.RFC3339)
 	message := w.ReadyCondition().Message
-	for _, part := range []string{`namespace "flyte-stuck" has been terminating since ` + since, "team.company.com/held"} {
+	for _, part := range []string{`namespace "flyte-stuck" has been terminating since ` + since, "team.company.com/finalizer"} {
 		if !strings.Contains(message, part) {
 			t.Errorf("the message lacks %q: %s", part, message)
 		}
@@ -62,11 +62,11 @@ func TestController_ReportsStuckNamespace(t *testing.T) {
 	}
 	env.awaitMetric(map[string]float64{"stuck": 1, "purging": 0})
 	release()
-	env.await("stuck", v1alpha1.ConditionReady, v1alpha1.ReasonPurged) // told by the watch
+	env.await("stuck", v1alpha1.ConditionReady, v1alpha1.ReasonPurged) // after the Namespace's event
 	env.awaitMetric(map[string]float64{"stuck": 0, "tombstone": 1})
 }
 
-// A created that comes too late waits for the end and gets everything anew.
+// A workspace.created event during a purge is provisioned after the purge.
 func TestController_ReprovisionsAfterPurge(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{deletion: deletePolicy})
@@ -80,7 +80,7 @@ func TestController_ReprovisionsAfterPurge(t *testing.T) {
 	release()
 	w := env.await("again", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	if env.namespace("flyte-again").UID == before.UID || w.Status.Deletion != nil || w.Status.LastPurgeAt == nil {
-		t.Errorf("it was not made anew: %+v", w.Status)
+		t.Errorf("the workspace was not provisioned again: %+v", w.Status)
 	}
 	if diff := cmp.Diff(childrenOfActive, env.childNames("flyte-again")); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
@@ -90,26 +90,25 @@ func TestController_ReprovisionsAfterPurge(t *testing.T) {
 	env.namespace("flyte-again")
 }
 
-// TestController_PausedLeaderDeletesNothing lets a leader sleep at each place of the protocol while the workspace is
-// restored.
+// A leader is paused before each write of a purge while the workspace is activated.
 func TestController_PausedLeaderDeletesNothing(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{deletion: deletePolicy})
-	w := env.deleted("sleepy")
+	w := env.deleted("paused-leader")
 	ref := w.Status.Deletion.Namespaces[0]
-	read, err := env.controller.Applier.GetOwnedNamespace(t.Context(), ref, "sleepy")
+	read, err := env.controller.Applier.GetOwnedNamespace(t.Context(), ref, "paused-leader")
 	must(t, err)
-	env.setState("sleepy", v1alpha1.StateActive)
-	env.await("sleepy", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.setState("paused-leader", v1alpha1.StateActive)
+	env.await("paused-leader", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	env.advance(week)
 
 	if _, err := env.controller.beginPurge(t.Context(), w.DeepCopy()); !apierrors.IsConflict(err) {
-		t.Errorf("before it records the begin: %v", err)
+		t.Errorf("paused before it records the start of the purge: %v", err)
 	}
 	if err := env.controller.Applier.DeleteNamespace(t.Context(), read); !apierrors.IsConflict(err) {
-		t.Errorf("before it deletes: %v", err)
+		t.Errorf("paused before it deletes the namespace: %v", err)
 	}
-	if env.namespace("flyte-sleepy").DeletionTimestamp != nil {
+	if env.namespace("flyte-paused-leader").DeletionTimestamp != nil {
 		t.Error("the namespace is removed")
 	}
 }
@@ -117,31 +116,31 @@ func TestController_PausedLeaderDeletesNothing(t *testing.T) {
 func TestController_PurgesOwnedNamespacesOnly(t *testing.T) {
 	t.Parallel()
 	for name, give := range map[string]func(env *testEnv, name string){
-		"remade": func(env *testEnv, name string) { // under the same name, by somebody else
+		"recreated": func(env *testEnv, name string) { // by another client, without our label
 			env.deleteNamespace(name)
 			create(env.t, env.admin, foreignNamespace(name))
 		},
 		"disowned": func(env *testEnv, name string) {
 			env.applyDrift(name, drift{object: "Namespace", change: dropLabel(v1alpha1.LabelWorkspace)})
 		},
-		"handed": func(env *testEnv, name string) {
+		"relabelled": func(env *testEnv, name string) {
 			env.applyDrift(name, drift{object: "Namespace", change: setLabel(v1alpha1.LabelWorkspace, "another")})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, envOptions{deletion: deletePolicy})
-			id := "alien-" + name
+			id := "not-owned-" + name
 			w := env.deleted(id)
 			var before *corev1.Namespace
-			env.withoutLeader(func() { // so that the status names it when the grace period ends
+			env.withoutLeader(func() { // the status still names the namespace when the grace period ends
 				give(env, "flyte-"+id)
 				before = env.namespace("flyte-" + id)
 				env.advance(week)
 			})
 			env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonPurged)
 			if diff := cmp.Diff(before, env.namespace("flyte-"+id)); diff != "" {
-				t.Errorf("the namespace was touched (-before +after):\n%s", diff)
+				t.Errorf("the Namespace was written (-before +after):\n%s", diff)
 			}
 			if n := env.requests.writes()["DELETE namespaces"]; n > 0 {
 				t.Errorf("%d deletes, of %v", n, w.Status.Deletion.Namespaces)
@@ -150,7 +149,7 @@ func TestController_PurgesOwnedNamespacesOnly(t *testing.T) {
 	}
 }
 
-// A policy that is Archive again stops a purge that has begun: what is not being deleted yet is kept.
+// Changing the policy to Archive stops a purge: namespaces that are not being deleted yet stay.
 func TestController_StopsPurgeWhenPolicyIsArchive(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{deletion: deletePolicy, template: "{prefix}{project}-{domain}"})
@@ -159,7 +158,7 @@ func TestController_StopsPurgeWhenPolicyIsArchive(t *testing.T) {
 	w := env.get("halted")
 	before := w.DeepCopy()
 	now := metav1.Now()
-	w.Status.Deletion.PurgeStartedAt = &now // and killed after that
+	w.Status.Deletion.PurgeStartedAt = &now // as if the leader was killed at that time
 	must(t, env.admin.Status().Patch(t.Context(), w, client.MergeFrom(before)))
 	env.deleteNamespace("flyte-halted-staging")
 	env = newTestEnv(t, envOptions{flyte: env.flyte, template: env.template})
@@ -172,7 +171,7 @@ func TestController_StopsPurgeWhenPolicyIsArchive(t *testing.T) {
 	})
 	for _, domain := range []string{"development", "production"} {
 		if n := env.namespace("flyte-halted-" + domain); n.DeletionTimestamp != nil || n.Annotations["platform.company.com/kept-at"] == "" {
-			t.Errorf("%s was not kept: %+v", n.Name, n.ObjectMeta)
+			t.Errorf("%s is being deleted, or was not written: %+v", n.Name, n.ObjectMeta)
 		}
 	}
 }

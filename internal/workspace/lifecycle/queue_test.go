@@ -15,10 +15,10 @@ func TestQueue_PrioritizesChangedWorkspaces(t *testing.T) {
 	q := priorityqueue.New[reconcile.Request]("")
 	defer q.ShutDown()
 	var ours queue
-	ours.add(request("unseen")...) // before the controller has started
+	ours.add(request("before-start")...) // dropped: the start reconciles every Workspace
 	must(t, ours.take(t.Context(), q))
 	ours.fanOut(append(request("tiered-1"), request("tiered-2")...)...)
-	ours.addLow(request("seen")...)
+	ours.addLow(request("reconciled")...)
 	ours.add(request("new")...)
 	q.Add(request("updated")[0])
 	q.Add(request("tiered-2")[0]) // its own update makes it urgent
@@ -28,7 +28,7 @@ func TestQueue_PrioritizesChangedWorkspaces(t *testing.T) {
 		order = append(order, next.Name)
 		q.Done(next)
 	}
-	if want := []string{"new", "updated", "tiered-2", "tiered-1", "seen"}; !slices.Equal(order, want) {
+	if want := []string{"new", "updated", "tiered-2", "tiered-1", "reconciled"}; !slices.Equal(order, want) {
 		t.Errorf("the order is %v, not %v", order, want)
 	}
 }
@@ -44,7 +44,7 @@ func TestQueue_LimitsFanOut(t *testing.T) {
 	var f queue
 	f.fanOut(all...) // before the controller has started
 	must(t, f.take(t.Context(), q))
-	f.fanOut(all[maxFanOut:]...) // they wait already
+	f.fanOut(all[maxFanOut:]...) // already waiting
 	var order []reconcile.Request
 	for len(order) < len(all) {
 		if n := len(f.underWay); n > maxFanOut {
@@ -57,13 +57,13 @@ func TestQueue_LimitsFanOut(t *testing.T) {
 		f.done(next)
 	}
 	if !slices.Equal(order, all) || len(f.waiting)+len(f.underWay) > 0 || q.Len() > 0 {
-		t.Errorf("the order is %v; left are %v, %v", order, f.waiting, f.underWay)
+		t.Errorf("the order is %v; waiting: %v, under way: %v", order, f.waiting, f.underWay)
 	}
 }
 
 const stallLimit = 5 * time.Minute
 
-// watched is a progress and a clock that a test moves.
+// testProgress is a progress with a clock that the test advances.
 type testProgress struct {
 	*testing.T
 	progress
@@ -80,7 +80,7 @@ func newTestProgress(t *testing.T) *testProgress {
 
 func (w *testProgress) advance(d time.Duration) { w.time = w.time.Add(d) }
 
-// want looks while so much work waits.
+// check checks stalled with this many waiting requests.
 func (w *testProgress) check(stalled bool, waiting int, when string) {
 	w.Helper()
 	if got := w.stalled(stallLimit, waiting); got != stalled {
@@ -91,21 +91,21 @@ func (w *testProgress) check(stalled bool, waiting int, when string) {
 func TestProgress_StalledWhileReconcileHangs(t *testing.T) {
 	t.Parallel()
 	w := newTestProgress(t)
-	w.check(false, 0, "before anything began")
+	w.check(false, 0, "before the first Reconcile")
 	w.advance(time.Hour)
 	first := w.begin()
-	w.check(false, 0, "when work begins after an hour of rest")
+	w.check(false, 0, "when a Reconcile starts after an idle hour")
 	w.advance(stallLimit)
 	w.check(false, 0, "at the limit")
 	second := w.begin()
 	w.advance(time.Second)
-	w.check(true, 0, "past the limit, although more has begun")
+	w.check(true, 0, "past the limit, although another Reconcile started")
 	second()
-	w.check(true, 0, "although another has ended: one worker hangs, and one workspace with it")
+	w.check(true, 0, "although another Reconcile has ended: one worker hangs")
 	first()
-	w.check(false, 0, "when the one that hung has ended")
+	w.check(false, 0, "when the hanging Reconcile has ended")
 	w.advance(time.Hour)
-	w.check(false, 0, "at rest")
+	w.check(false, 0, "when idle")
 }
 
 func TestProgress_StalledWhileNoWorkStarts(t *testing.T) {
@@ -113,15 +113,15 @@ func TestProgress_StalledWhileNoWorkStarts(t *testing.T) {
 	w := newTestProgress(t)
 	w.begin()()
 	w.advance(time.Hour)
-	w.check(false, 7, "when work comes after an hour of rest")
+	w.check(false, 7, "when requests arrive after an idle hour")
 	w.advance(stallLimit)
 	w.check(false, 7, "at the limit")
 	w.advance(time.Second)
-	w.check(true, 7, "past the limit: no worker takes anything")
+	w.check(true, 7, "past the limit: no worker starts a request")
 	w.begin()()
-	w.check(false, 6, "when one has been taken")
+	w.check(false, 6, "when a worker has started one")
 	w.advance(stallLimit)
-	w.check(false, 0, "when none is left")
+	w.check(false, 0, "when the queue is empty")
 	w.advance(stallLimit)
-	w.check(false, 1, "when another comes long after")
+	w.check(false, 1, "when a request arrives later")
 }

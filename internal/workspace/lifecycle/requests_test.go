@@ -14,7 +14,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// requestLog counts the writes that a client sends.
+// requestLog counts and pauses the writes of a client.
 type requestLog struct {
 	mu     sync.Mutex
 	counts map[string]int
@@ -62,7 +62,7 @@ func (l *requestLog) count(key string) {
 	l.counts[key]++
 }
 
-// writes are the writes until now by method and resource, as in "POST namespaces", without Events.
+// writes are the writes so far by method and resource, as in "POST namespaces", without Events.
 func (l *requestLog) writes() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

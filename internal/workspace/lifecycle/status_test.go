@@ -15,7 +15,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// allDone are the outcomes of a workspace that has everything.
+// allDone are the outcomes of a workspace whose steps are all done.
 func allDone() []outcome {
 	var outcomes []outcome
 	for _, condition := range v1alpha1.StepConditions() {
@@ -36,7 +36,7 @@ func TestReady_DerivesFromSteps(t *testing.T) {
 		reason  string
 		message string
 	}{
-		{"everything", v1alpha1.StateActive, nil, v1alpha1.ReasonReady, "all resources are in place"},
+		{"all done", v1alpha1.StateActive, nil, v1alpha1.ReasonReady, "all resources are in place"},
 		{
 			"suspended", v1alpha1.StateSuspended, nil, v1alpha1.ReasonSuspended,
 			"all resources are kept; members have read-only access, and nothing new starts",
@@ -46,7 +46,7 @@ func TestReady_DerivesFromSteps(t *testing.T) {
 			"locked and archived; a newer workspace.created restores it",
 		},
 		{
-			"the first condition that a person should read", v1alpha1.StateActive,
+			"the first condition that is not done", v1alpha1.StateActive,
 			[]outcome{project, network},
 			v1alpha1.ReasonForbidden, "NetworkIsolated: no right",
 		},
@@ -55,7 +55,7 @@ func TestReady_DerivesFromSteps(t *testing.T) {
 			[]outcome{project},
 			v1alpha1.ReasonFlyteUnavailable, "FlyteProjectRegistered: no answer",
 		},
-		{"a reason of its own before all", v1alpha1.StateActive, []outcome{network, invalid}, v1alpha1.ReasonInvalid, "a rule"},
+		{"an outcome of Ready itself first", v1alpha1.StateActive, []outcome{network, invalid}, v1alpha1.ReasonInvalid, "a rule"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -93,7 +93,7 @@ func TestSetConditions_FirstNotDoneWins(t *testing.T) {
 	setConditions(w, []outcome{waiting(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, "a rule")})
 	want[len(want)-1] = "Ready=False Invalid"
 	if diff := cmp.Diff(want, conditions(w)); diff != "" {
-		t.Errorf("conditions that no step spoke of (-want +got):\n%s", diff)
+		t.Errorf("conditions without an outcome (-want +got):\n%s", diff)
 	}
 }
 
@@ -124,13 +124,13 @@ func TestController_RepairsStatus(t *testing.T) {
 		"console":            func(st *v1alpha1.WorkspaceStatus) { st.ConsoleURL = "https://example.com" },
 		"no conditions":      func(st *v1alpha1.WorkspaceStatus) { st.Conditions = nil },
 		"one condition":      func(st *v1alpha1.WorkspaceStatus) { st.Conditions[0].Status = metav1.ConditionFalse },
-		"a message":          func(st *v1alpha1.WorkspaceStatus) { st.Conditions[1].Message = "forged" },
+		"a message":          func(st *v1alpha1.WorkspaceStatus) { st.Conditions[1].Message = "foreign" },
 		"Ready": func(st *v1alpha1.WorkspaceStatus) {
 			i := slices.IndexFunc(st.Conditions, func(c metav1.Condition) bool { return c.Type == v1alpha1.ConditionReady })
 			st.Conditions[i].Reason = v1alpha1.ReasonSuspended
 		},
-		"a condition of theirs": func(st *v1alpha1.WorkspaceStatus) {
-			foreign := metav1.Condition{Type: "Theirs", Status: metav1.ConditionTrue, Reason: "Forged", LastTransitionTime: metav1.Now()}
+		"a foreign condition": func(st *v1alpha1.WorkspaceStatus) {
+			foreign := metav1.Condition{Type: "Foreign", Status: metav1.ConditionTrue, Reason: "Foreign", LastTransitionTime: metav1.Now()}
 			st.Conditions = append(st.Conditions, foreign)
 		},
 		"everything": func(st *v1alpha1.WorkspaceStatus) { *st = v1alpha1.WorkspaceStatus{} },
@@ -149,14 +149,14 @@ func TestController_RepairsStatus(t *testing.T) {
 				cmpopts.SortSlices(func(a, b metav1.Condition) bool { return a.Type < b.Type }),
 			}
 			if diff := cmp.Diff(before, w.Status, ignored...); diff != "" || w.ResourceVersion == forged {
-				return fmt.Errorf("%s: the status is not as it was (-want +got):\n%s", name, diff)
+				return fmt.Errorf("%s: the status is not repaired (-want +got):\n%s", name, diff)
 			}
 			return nil
 		})
 	}
 }
 
-// TestController_RemovesReportsWithoutWorkspaceService starts the service again without a workspace service.
+// A restart without a workspace service removes the reports from the status.
 func TestController_RemovesReportsWithoutWorkspaceService(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})

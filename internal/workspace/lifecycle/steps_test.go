@@ -56,7 +56,7 @@ func TestController_SuspendsAndResumes(t *testing.T) {
 	}
 }
 
-// wantSuspended holds that members may only look, and nothing new starts.
+// wantSuspended checks that members have read-only access, the project is archived, and no pods can start.
 func (env *testEnv) wantSuspended(id string) {
 	env.t.Helper()
 	env.wantAccess("flyte-"+id, reducedAccess)
@@ -69,10 +69,10 @@ func (env *testEnv) wantSuspended(id string) {
 func TestController_CreatesNothingForDeletedWorkspace(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	w := env.workspace("stillborn")
+	w := env.workspace("never-created")
 	w.Spec.State = v1alpha1.StateDeleted
 	create(t, env.admin, w)
-	got := env.await("stillborn", v1alpha1.ConditionReady, v1alpha1.ReasonDeleted)
+	got := env.await("never-created", v1alpha1.ConditionReady, v1alpha1.ReasonDeleted)
 	if diff := cmp.Diff(map[string]int{"PATCH workspaces/status": 1}, env.requests.writes()); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
@@ -104,7 +104,7 @@ func TestController_AwaitsContent(t *testing.T) {
 func TestController_RejectsInvalidWorkspace(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	create(t, env.admin, env.workspace("system")) // its namespace would be Flyte's
+	create(t, env.admin, env.workspace("system")) // its namespace would be flyte-system
 	got := env.await("system", v1alpha1.ConditionReady, v1alpha1.ReasonInvalid)
 	if diff := cmp.Diff([]string{"Ready=False Invalid"}, conditions(got)); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
@@ -113,12 +113,12 @@ func TestController_RejectsInvalidWorkspace(t *testing.T) {
 	env.await("system", v1alpha1.ConditionReady, v1alpha1.ReasonInvalid)
 	for write := range env.requests.writes() {
 		if write != "PATCH workspaces/status" {
-			t.Errorf("there was a %s", write)
+			t.Errorf("unexpected write: %s", write)
 		}
 	}
 	err := env.admin.Get(t.Context(), client.ObjectKey{Name: "flyte-system"}, &corev1.Namespace{})
 	if !apierrors.IsNotFound(err) {
-		t.Errorf("there is a namespace flyte-system, or %v", err)
+		t.Errorf("the namespace flyte-system exists, or %v", err)
 	}
 	if projects := env.flyte.Projects(); len(projects) > 0 {
 		t.Errorf("Flyte has the projects %v", projects)

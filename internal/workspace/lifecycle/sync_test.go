@@ -36,7 +36,7 @@ func TestController_RepairsDrift(t *testing.T) {
 		times = append(times, env.awaitRepaired(namespace, before, object, before.GetResourceVersion()))
 	}
 	slices.Sort(times)
-	t.Logf("%d changes by hand were repaired: median %s, p99 %s, at most %s", len(times),
+	t.Logf("%d drifts were repaired: median %s, p99 %s, at most %s", len(times),
 		times[len(times)/2].Round(time.Millisecond), times[len(times)*99/100].Round(time.Millisecond),
 		times[len(times)-1].Round(time.Millisecond))
 
@@ -53,7 +53,7 @@ func TestController_ReplacesChangedRoleRef(t *testing.T) {
 	before, err := env.object("flyte-roleref", "RoleBinding/workspace-editor")
 	must(t, err)
 	must(t, env.admin.Delete(t.Context(), before.DeepCopy()))
-	// The controller may be faster: then its own goes as well.
+	// If the controller recreates its own first, delete that again.
 	var other *unstructured.Unstructured
 	eventually(t, func(context.Context) error {
 		other = before.DeepCopy()
@@ -90,12 +90,12 @@ func TestController_PrunesUndesiredRoleBinding(t *testing.T) {
 	})
 }
 
-// What limits a namespace under another version goes only when this one's limits are there; what grants goes at once.
+// Obsolete limits are pruned only after the desired limits are applied. Obsolete RoleBindings are pruned at once.
 func TestController_PrunesAfterReplacementIsApplied(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
 	env.onTierOf("renamed", func(*v1alpha1.WorkspaceTierSpec) {})
-	must(t, env.admin.Delete(t.Context(), tier("renamed-tier"))) // whose limits nobody knows then
+	must(t, env.admin.Delete(t.Context(), tier("renamed-tier"))) // without it, the desired limits are not known
 	env.await("renamed", v1alpha1.ConditionQuotaApplied, v1alpha1.ReasonTierNotFound)
 
 	meta := metav1.ObjectMeta{Namespace: "flyte-renamed", Name: "old", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}}
@@ -131,35 +131,35 @@ func TestController_KeepsForeignObjectsAndMetadata(t *testing.T) {
 	}
 	env.reconcile("foreign")
 	if n := env.requests.total() - writes; n != 0 {
-		t.Errorf("%d writes because of what others added: %v", n, env.requests.writes())
+		t.Errorf("%d writes because of foreign additions: %v", n, env.requests.writes())
 	}
 
-	// A repair beside them keeps them.
+	// Repairs keep the foreign additions.
 	for _, d := range ownedDrifts {
 		before, drifted := env.applyDrift(namespace, d)
 		if d.name == "altered and made immutable" {
-			before.SetAnnotations(nil) // it has to be made anew
+			before.SetAnnotations(nil) // an immutable object is recreated
 			dropLabel("team.company.com/cost")(before)
 		}
 		env.awaitRepaired(namespace, before, d.object, drifted)
 	}
 	names := env.childNames(namespace)
 	for _, kind := range childKinds {
-		if !slices.Contains(names, kind.Kind+"/theirs") {
-			t.Errorf("the %s of someone else is gone", kind.Kind)
+		if !slices.Contains(names, kind.Kind+"/foreign") {
+			t.Errorf("the foreign %s is gone", kind.Kind)
 		}
 	}
 }
 
 func foreignPodTemplate(foreign metav1.ObjectMeta) *corev1.PodTemplate {
 	template := &corev1.PodTemplate{ObjectMeta: foreign}
-	template.Template.Spec.Containers = []corev1.Container{{Name: "theirs", Image: "theirs"}}
+	template.Template.Spec.Containers = []corev1.Container{{Name: "foreign", Image: "foreign"}}
 	return template
 }
 
-// foreignObjects has one object of each kind that a workspace has, made by someone else.
+// foreignObjects has one object of another client for each of childKinds.
 func foreignObjects(namespace string) []client.Object {
-	foreign := metav1.ObjectMeta{Name: "theirs", Namespace: namespace}
+	foreign := metav1.ObjectMeta{Name: "foreign", Namespace: namespace}
 	return []client.Object{
 		&corev1.ConfigMap{ObjectMeta: foreign}, &corev1.LimitRange{ObjectMeta: foreign}, &corev1.ResourceQuota{ObjectMeta: foreign},
 		&corev1.ServiceAccount{ObjectMeta: foreign}, foreignPodTemplate(foreign), &networkingv1.NetworkPolicy{ObjectMeta: foreign},
@@ -170,9 +170,9 @@ func foreignObjects(namespace string) []client.Object {
 func TestController_ReportsFinalizingObject(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.provisioned("held")
-	removeFinalizers := env.deleteWithFinalizer("flyte-held", "ConfigMap/workspace-config")
-	w := env.await("held", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonObjectTerminating)
+	env.provisioned("finalizing")
+	removeFinalizers := env.deleteWithFinalizer("flyte-finalizing", "ConfigMap/workspace-config")
+	w := env.await("finalizing", v1alpha1.ConditionNamespaceReady, v1alpha1.ReasonObjectTerminating)
 	want := []string{
 		"NamespaceReady=False ObjectTerminating", "QuotaApplied=True Applied", "AccessGranted=True Applied",
 		"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Applied", "Ready=False ObjectTerminating",
@@ -181,13 +181,13 @@ func TestController_ReportsFinalizingObject(t *testing.T) {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
 	removeFinalizers()
-	env.await("held", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
-	if diff := cmp.Diff(childrenOfActive, env.childNames("flyte-held")); diff != "" {
+	env.await("finalizing", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	if diff := cmp.Diff(childrenOfActive, env.childNames("flyte-finalizing")); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
 }
 
-// fight applies the change whenever somebody has undone it, until stop is called.
+// keepApplying applies the drift again each time it is repaired, until stop is called.
 func (env *testEnv) keepApplying(namespace string, d drift) (stop func()) {
 	env.t.Helper()
 	ctx, cancel := context.WithCancel(env.t.Context())
@@ -215,20 +215,20 @@ func (env *testEnv) keepApplying(namespace string, d drift) (stop func()) {
 func TestController_ThrottlesContestedObject(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.provisioned("fought-over")
+	env.provisioned("contested")
 	const policy = "NetworkPolicy/workspace-isolation"
-	before, err := env.object("flyte-fought-over", policy)
+	before, err := env.object("flyte-contested", policy)
 	must(t, err)
-	stop := env.keepApplying("flyte-fought-over", drift{object: policy, change: set([]any{map[string]any{}}, "spec", "ingress")})
+	stop := env.keepApplying("flyte-contested", drift{object: policy, change: set([]any{map[string]any{}}, "spec", "ingress")})
 	defer stop()
-	env.await("fought-over", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonContested)
-	env.await("fought-over", v1alpha1.ConditionReady, v1alpha1.ReasonContested)
-	env.setState("fought-over", v1alpha1.StateSuspended) // what else there is to do goes on
-	env.await("fought-over", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
-	env.await("fought-over", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonContested)
+	env.await("contested", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonContested)
+	env.await("contested", v1alpha1.ConditionReady, v1alpha1.ReasonContested)
+	env.setState("contested", v1alpha1.StateSuspended) // other steps go on
+	env.await("contested", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
+	env.await("contested", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonContested)
 	if n := env.requests.writes()["PATCH networkpolicies"]; n > 25 {
-		t.Errorf("it was written %d times", n)
+		t.Errorf("the policy was written %d times", n)
 	}
 	stop()
-	env.awaitRepaired("flyte-fought-over", before, policy, "")
+	env.awaitRepaired("flyte-contested", before, policy, "")
 }

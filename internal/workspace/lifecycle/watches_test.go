@@ -25,7 +25,7 @@ func TestSpecChanged(t *testing.T) {
 	}{
 		"only status or metadata": {metav1.ObjectMeta{UID: "a", Generation: 1, ResourceVersion: "2"}, false},
 		"another spec":            {metav1.ObjectMeta{UID: "a", Generation: 2, ResourceVersion: "2"}, true},
-		"deleted and made again":  {metav1.ObjectMeta{UID: "b", Generation: 1, ResourceVersion: "2"}, true},
+		"deleted and recreated":   {metav1.ObjectMeta{UID: "b", Generation: 1, ResourceVersion: "2"}, true},
 	} {
 		if got := specChanged(before, &v1alpha1.Workspace{ObjectMeta: test.after}); got != test.want {
 			t.Errorf("%s: %v", name, got)
@@ -33,7 +33,7 @@ func TestSpecChanged(t *testing.T) {
 	}
 }
 
-// cachedNamespaces is a cache that shows these namespaces, each with the workspace it belongs to.
+// cachedNamespaces is a cache with these Namespaces, by the workspace in their label.
 type cachedNamespaces map[string]string
 
 func (n cachedNamespaces) Get(_ context.Context, key client.ObjectKey, o client.Object, _ ...client.GetOption) error {
@@ -53,7 +53,7 @@ func TestRequestOfChild_NeedsCachedNamespace(t *testing.T) {
 	t.Parallel()
 	cached := cachedNamespaces{"flyte-known": "known"}
 	child := func(namespace string) client.Object {
-		labels := map[string]string{v1alpha1.LabelWorkspace: "forged"}
+		labels := map[string]string{v1alpha1.LabelWorkspace: "another"}
 		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "workspace-config", Labels: labels}}
 	}
 	if diff := cmp.Diff(request("known"), requestOfChild(t.Context(), cached, child("flyte-known"))); diff != "" {
@@ -88,8 +88,7 @@ func TestWorkspaceChanged(t *testing.T) {
 	}
 }
 
-// TestController_ReconcilesAllWorkspacesAfterRelist takes the label off an object without an event for it: the cache
-// never showed it.
+// A relist queues every Workspace, since changes made while a watch was down produce no event.
 func TestController_ReconcilesAllWorkspacesAfterRelist(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
@@ -123,7 +122,7 @@ func TestController_AppliesTierChangesToItsWorkspaces(t *testing.T) {
 		env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	}
 	for _, id := range ids {
-		env.awaitQuotaStatus("flyte-" + id) // what else is written to a quota makes the service read it and patch again
+		env.awaitQuotaStatus("flyte-" + id) // a concurrent status update would cause another get and patch
 	}
 	writes := env.requests.total()
 	env.changeTier("shared-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
@@ -148,7 +147,7 @@ func TestController_AppliesTierChangesToItsWorkspaces(t *testing.T) {
 	}
 }
 
-// counted waits until kube-controller-manager has counted what the namespace's quota is about.
+// awaitQuotaStatus waits until kube-controller-manager has updated the status of the namespace's quota, and the cache shows it.
 func (env *testEnv) awaitQuotaStatus(namespace string) {
 	env.t.Helper()
 	eventually(env.t, func(ctx context.Context) error {

@@ -18,7 +18,7 @@ const (
 	podTemplate     = "PodTemplate/workspace-pod-template"
 )
 
-// bound waits until the workload has this role.
+// awaitWorkloadRole waits until the workload's ServiceAccount has this ClusterRole.
 func (env *testEnv) awaitWorkloadRole(namespace, role string) {
 	env.t.Helper()
 	eventually(env.t, func(context.Context) error {
@@ -30,7 +30,7 @@ func (env *testEnv) awaitWorkloadRole(namespace, role string) {
 		want := []any{map[string]any{"kind": "ServiceAccount", "name": "flyte-workload", "namespace": namespace}}
 		have, _, _ := unstructured.NestedString(o.Object, "roleRef", "name")
 		if have != role || !cmp.Equal(want, subjects) {
-			return fmt.Errorf("%s is bound to %v, not %s", have, subjects, role)
+			return fmt.Errorf("the ClusterRole is %s for %v, want %s", have, subjects, role)
 		}
 		return nil
 	})
@@ -53,7 +53,7 @@ func TestController_AppliesTierWorkload(t *testing.T) {
 		{podTemplate, "node selector removed", remove("template", "spec", "nodeSelector")},
 		{podTemplate, "host network added", set(true, "template", "spec", "hostNetwork")},
 		{podTemplate, "annotation added", set("x", "template", "metadata", "annotations", "added")},
-		{podTemplate, "label taken away", dropLabel(v1alpha1.LabelManagedBy)},
+		{podTemplate, "label removed", dropLabel(v1alpha1.LabelManagedBy)},
 		{workloadBinding, "subject added", set([]any{map[string]any{
 			"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "eve@company.com",
 		}}, "subjects")},
@@ -82,7 +82,7 @@ func TestController_AppliesTierWorkload(t *testing.T) {
 	eventually(t, func(context.Context) error {
 		names := env.childNames(namespace)
 		if slices.Contains(names, podTemplate) || slices.Contains(names, workloadBinding) {
-			return fmt.Errorf("there is still something of %v", names)
+			return fmt.Errorf("the workload's objects are not pruned: %v", names)
 		}
 		return nil
 	})
@@ -108,14 +108,14 @@ func TestController_ReportsPullSecretsNotCopied(t *testing.T) {
 	env.await("unpulled", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// A tier that is gone takes nothing away from pods.
+// Deleting a tier does not prune the workload's objects.
 func TestController_KeepsWorkloadOfDeletedTier(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
 	env.onTier("vanishing", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadDask })
 	env.await("vanishing", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	env.applyDrift("flyte-vanishing", drift{object: "ServiceAccount/flyte-workload", change: func(o *unstructured.Unstructured) {
-		set([]any{map[string]any{"name": "theirs"}}, "imagePullSecrets")(o)
+		set([]any{map[string]any{"name": "foreign"}}, "imagePullSecrets")(o)
 	}})
 	must(t, env.admin.Delete(t.Context(), tier("vanishing")))
 	env.await("vanishing", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotFound)
@@ -123,6 +123,6 @@ func TestController_KeepsWorkloadOfDeletedTier(t *testing.T) {
 	account, err := env.object("flyte-vanishing", "ServiceAccount/flyte-workload")
 	must(t, err)
 	if secrets, _, _ := unstructured.NestedSlice(account.Object, "imagePullSecrets"); len(secrets) != 1 {
-		t.Error("the pull secret of somebody else is gone")
+		t.Error("the foreign pull secret is gone")
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// workspace is an Active Workspace with one member of each role but viewer.
+// workspace is an Active Workspace with one admin and one editor.
 func (env *testEnv) workspace(id string) *v1alpha1.Workspace {
 	return &v1alpha1.Workspace{
 		ObjectMeta: metav1.ObjectMeta{Name: id, Labels: env.labels()},
@@ -31,14 +31,14 @@ func (env *testEnv) workspace(id string) *v1alpha1.Workspace {
 	}
 }
 
-// provisioned is a workspace that has become Ready.
+// provisioned creates a workspace and waits until it is Ready.
 func (env *testEnv) provisioned(id string) *v1alpha1.Workspace {
 	env.t.Helper()
 	create(env.t, env.admin, env.workspace(id))
 	return env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// deleted is a workspace that was provisioned, and is deleted since.
+// deleted creates a workspace, and sets its state to Deleted once it is Ready.
 func (env *testEnv) deleted(id string) *v1alpha1.Workspace {
 	env.t.Helper()
 	env.provisioned(id)
@@ -76,7 +76,7 @@ func (env *testEnv) get(id string) *v1alpha1.Workspace {
 	return &w
 }
 
-// change edits a Workspace by hand.
+// update changes a Workspace as another client.
 func (env *testEnv) update(id string, edit func(*v1alpha1.Workspace)) {
 	env.t.Helper()
 	var w v1alpha1.Workspace
@@ -109,7 +109,7 @@ func (env *testEnv) changeTier(name string, edit func(*v1alpha1.WorkspaceTierSpe
 	must(env.t, env.admin.Patch(env.t.Context(), &own, client.MergeFrom(before)))
 }
 
-// await returns the Workspace as soon as the condition has the reason, for the present generation.
+// await waits until the condition has the reason for the current generation, and returns the Workspace.
 func (env *testEnv) await(id, condition, reason string) *v1alpha1.Workspace {
 	env.t.Helper()
 	var w v1alpha1.Workspace
@@ -127,7 +127,7 @@ func (env *testEnv) await(id, condition, reason string) *v1alpha1.Workspace {
 	return &w
 }
 
-// awaitAll waits, longer than for one, until the condition of that many Workspaces of the test has the reason.
+// awaitAll waits for up to five minutes until the condition of want Workspaces of the test has the reason.
 func (env *testEnv) awaitAll(condition, reason string, want int) {
 	env.t.Helper()
 	poll := time.NewTicker(50 * time.Millisecond)
@@ -145,12 +145,12 @@ func (env *testEnv) awaitAll(condition, reason string, want int) {
 			return
 		}
 		if time.Now().After(deadline) {
-			env.t.Fatalf("%s of %d workspaces is %s, want %d", condition, got, reason, want)
+			env.t.Fatalf("%d workspaces have %s=%s, want %d", got, condition, reason, want)
 		}
 	}
 }
 
-// awaitCachedVersion waits until the service's cache shows a Workspace as it was read.
+// awaitCachedVersion waits until the cache shows this resourceVersion of a Workspace.
 func (env *testEnv) awaitCachedVersion(w *v1alpha1.Workspace) {
 	env.t.Helper()
 	eventually(env.t, func(ctx context.Context) error {
@@ -165,7 +165,7 @@ func (env *testEnv) awaitCachedVersion(w *v1alpha1.Workspace) {
 	})
 }
 
-// awaitWorkspaceNotCached waits until the service's cache no longer shows a Workspace.
+// awaitWorkspaceNotCached waits until the cache no longer shows a Workspace.
 func (env *testEnv) awaitWorkspaceNotCached(id string) {
 	env.t.Helper()
 	eventually(env.t, func(ctx context.Context) error {
@@ -193,7 +193,7 @@ func (env *testEnv) conditionMessage(id, condition, reason string) string {
 	return meta.FindStatusCondition(env.await(id, condition, reason).Status.Conditions, condition).Message
 }
 
-// awaitEvent waits for a Warning about a workspace.
+// awaitEvent waits for an Event of type Warning for a workspace.
 func (env *testEnv) awaitEvent(id, reason string) {
 	env.t.Helper()
 	eventually(env.t, func(ctx context.Context) error {
@@ -207,7 +207,7 @@ func (env *testEnv) awaitEvent(id, reason string) {
 				return nil
 			}
 		}
-		return fmt.Errorf("there is no event %s of %s", reason, id)
+		return fmt.Errorf("no Event %s for %s", reason, id)
 	})
 }
 
@@ -224,7 +224,7 @@ func (env *testEnv) events(id string) []string {
 	return lines
 }
 
-// awaitMetric fails the test unless the deletions in each of these phases are that many, soon.
+// awaitMetric waits until the gauges with these label values have these values.
 func (env *testEnv) awaitMetric(want map[string]float64) {
 	env.t.Helper()
 	eventually(env.t, func(context.Context) error {
