@@ -46,7 +46,7 @@ func NewApplier(c client.Client, live client.Reader, owns func(client.Object) bo
 	return &Applier{Client: c, Live: live, owns: owns, throttle: newThrottle()}
 }
 
-// Apply makes the cluster hold want: by one create if the object is missing, by one patch if it differs in fields that are
+// Apply makes the object as desired: by one create if the object is missing, by one patch if it differs in fields that are
 // ours alone, and by one read and one patch if it differs otherwise. Labels, annotations and fields of others stay.
 func (a *Applier) Apply(ctx context.Context, want client.Object) error {
 	return a.applyOr(ctx, want, a.create)
@@ -227,7 +227,7 @@ func checkOwnership(have, want client.Object) error {
 	return nil
 }
 
-// describe names an object as a person would look for it.
+// describe names an object by kind, name and namespace, as with kubectl.
 func describe(o client.Object) string {
 	if o.GetNamespace() == "" {
 		return fmt.Sprintf("%s %q", kindOf(o).name, o.GetName())

@@ -19,7 +19,7 @@ import (
 )
 
 // A cached object carries its hash as its generateName, which is a string and not a map, after one of these prefixes.
-// They exist in memory only: the API server accepts no such name, so nobody can give an object the hash of another.
+// They exist in memory only: the API server accepts no such name, so no client can set the hash of an object.
 const (
 	hashPrefix = "//hash/"
 	// ownHashPrefix says that the service alone has written the object.
@@ -30,12 +30,12 @@ const (
 // server itself writes.
 const apiServerName = "kubernetes"
 
-// APIServerKey names the two objects that hold the addresses of the Kubernetes API.
+// APIServerKey names the two objects with the addresses of the Kubernetes API.
 func APIServerKey() client.ObjectKey {
 	return client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: apiServerName}
 }
 
-// APIServerObjects are the kinds of these objects. The cache holds one object of each.
+// APIServerObjects are the kinds of these objects. The cache has one object of each.
 func APIServerObjects() []client.Object {
 	return []client.Object{&discoveryv1.EndpointSlice{}, &corev1.Service{}}
 }
@@ -54,8 +54,7 @@ func NewScheme() (*runtime.Scheme, error) {
 
 // CacheOptions bound what is kept in memory: whole Workspaces and WorkspaceTiers, the two objects that name the API
 // server's addresses, and of everything else only what carries our labels, as identity and one hash of what we own.
-// Reading another kind is an error. Each time one of them is listed anew, which is after a watch broke,
-// a value is sent to relisted, unless one is still there.
+// Reading another kind is an error. After each relist of one of them, a value is sent to relisted, unless one is pending.
 func CacheOptions(scheme *runtime.Scheme, relisted chan<- struct{}) (cache.Options, error) {
 	ours, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.Equals, []string{v1alpha1.ManagedBy})
 	if err != nil {
@@ -87,7 +86,7 @@ func CacheOptions(scheme *runtime.Scheme, relisted chan<- struct{}) (cache.Optio
 	}, nil
 }
 
-// stripWorkspace drops what nobody here reads and kubectl makes large.
+// stripWorkspace removes metadata that the service never reads and kubectl makes large.
 func stripWorkspace(o any) (any, error) {
 	if w, ok := o.(*v1alpha1.Workspace); ok {
 		w.ManagedFields = nil

@@ -141,7 +141,7 @@ func disarmed(live client.Object) client.Object {
 	return harmless
 }
 
-// disarmRoleBinding leaves nobody with the role.
+// disarmRoleBinding removes all subjects.
 func disarmRoleBinding(o client.Object) bool {
 	b := o.(*rbacv1.RoleBinding)
 	had := len(b.Subjects) > 0

@@ -20,7 +20,7 @@ import (
 type LeaseTimes struct{ Duration, RenewDeadline, RetryPeriod time.Duration }
 
 // Lease elects the one replica that reconciles. Unlike controller-runtime's own election, losing it ends only the
-// leadership and not the process: while the API server is down, no replica can hold the lease, and the edge must go
+// leadership and not the process: while the API server is down, no replica can renew the lease, and the edge must go
 // on answering.
 type Lease struct {
 	lock    *resourcelock.LeaseLock
@@ -70,7 +70,7 @@ func newLease(lock *resourcelock.LeaseLock, times LeaseTimes, acquired func(cont
 }
 
 // Start takes part in the election until ctx ends, and again after each leadership that was lost. At the end it releases
-// the lease, so that no other replica has to wait until it expires.
+// the lease, so that another replica acquires it without waiting until it expires.
 func (l *Lease) Start(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.elector.Run(ctx)

@@ -13,7 +13,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// annotationKept is when a namespace was last touched to keep it from a purge. Writing it changes the namespace's resourceVersion.
+// annotationKept is when a namespace was last written to prevent its purge. Writing it changes the namespace's resourceVersion.
 const annotationKept = "platform.company.com/kept-at"
 
 // GetOwnedNamespace reads exactly the namespace ref from the API server. It is nil if that is gone, if another one has taken its

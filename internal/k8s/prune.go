@@ -73,7 +73,7 @@ func isMadeByUs(o client.Object) bool {
 	return ours
 }
 
-// remove deletes exactly this object. One that a finalizer keeps gives nothing until it is gone.
+// remove deletes exactly this object. If a finalizer blocks its deletion, it is disarmed.
 func (a *Applier) remove(ctx context.Context, o client.Object) (err error) {
 	switch {
 	case !o.GetDeletionTimestamp().IsZero():

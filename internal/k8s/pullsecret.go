@@ -75,7 +75,7 @@ func (s *PullSecrets) Merge(ctx context.Context, names []string) (config []byte,
 	return config, missing, err
 }
 
-// AddPullSecrets lets the cache hold the copies, as identity and hash.
+// AddPullSecrets adds the copies to the cache, as identity and hash.
 func AddPullSecrets(o *cache.Options) {
 	o.ByObject[&corev1.Secret{}] = cache.ByObject{
 		Field: fields.OneTermEqualSelector(metav1.ObjectNameField, v1alpha1.PullSecretName), Transform: stripToIdentity,

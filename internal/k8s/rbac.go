@@ -9,7 +9,7 @@ package k8s
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces/status,verbs=patch
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspacetiers,verbs=list;watch
 //
-// Namespaces are created and their labels kept.
+// Namespaces are created, and their labels repaired.
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch;create;patch
 //
 // The objects in them are created, repaired, replaced and pruned. A ServiceAccount is never removed.

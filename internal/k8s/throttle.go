@@ -21,7 +21,7 @@ const (
 )
 
 // throttle bounds how often the same desired object is written: a second controller that wants something else, and
-// writes as soon as we do, would otherwise keep both and the API server busy for ever. A restart forgets it.
+// writes as soon as we do, would otherwise cause endless writes. The state is lost at a restart.
 type throttle struct {
 	backoff   *flowcontrol.Backoff
 	writes    atomic.Int64

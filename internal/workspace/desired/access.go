@@ -54,7 +54,7 @@ func (p *Plan) subjects() map[v1alpha1.Role][]rbacv1.Subject {
 	subjects := map[v1alpha1.Role][]rbacv1.Subject{}
 	for _, m := range p.Workspace.Spec.Members {
 		if !workspace.MayBind(m) {
-			continue // refused at the edge and by the CRD; never bound even if neither held
+			continue // rejected by the edge and by the CRD; not bound even if both missed it
 		}
 		role := m.Role
 		if p.locked() {

@@ -26,7 +26,7 @@ func (f *Flyte) attributes(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) 
 	return all
 }
 
-// domainTarget is a workspace in one Flyte domain, with the quota that holds there.
+// domainTarget is a workspace in one Flyte domain, with the quota that applies there.
 type domainTarget struct {
 	workspace *v1alpha1.Workspace
 	tier      *v1alpha1.WorkspaceTier

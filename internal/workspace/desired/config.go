@@ -13,7 +13,7 @@ import (
 // configName is the ConfigMap from which pods learn which workspace they run in.
 const configName = "workspace-config"
 
-// Config is the ConfigMap workspace-config. Its key labels holds the workspace's own labels as a JSON object. ConfigMaps
+// Config is the ConfigMap workspace-config. Its key labels has the workspace's own labels as a JSON object. ConfigMaps
 // are not pruned: they grant and limit nothing, and members may create them.
 func (p *Plan) Config() Part { return Part{Objects: []client.Object{p.configMap()}} }
 

@@ -59,7 +59,7 @@ func (p *Plan) tierEgressRules() (rules []networkingv1.NetworkPolicyEgressRule) 
 	return rules
 }
 
-// tierIngressRules let in who may reach the pods from other namespaces.
+// tierIngressRules allow ingress from pods of other namespaces.
 func tierIngressRules(tier *v1alpha1.WorkspaceTierSpec) (rules []networkingv1.NetworkPolicyIngressRule) {
 	for _, pods := range tier.Network.Scrapers {
 		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peersOf(pods), Ports: ports(pods.Ports)})

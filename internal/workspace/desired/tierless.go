@@ -11,8 +11,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// Once a tier is gone, nobody knows what it gave. TierlessNamespace and TierlessQuota keep what exists from becoming weaker
-// than what is known without a tier, and leave the rest as it is.
+// The content of a deleted tier is not known. TierlessNamespace and TierlessQuota enforce what is known without
+// it, and leave the rest as it is.
 
 // TierlessNamespace is the Namespace of a plan without a tier, made of the live one: its Pod Security Standard is at least
 // baseline, and what the tier put there stays.

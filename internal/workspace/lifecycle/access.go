@@ -47,7 +47,7 @@ func (c *Controller) setAccess(ctx context.Context, from client.Reader, p *desir
 }
 
 // revokeTerminating makes the RoleBindings that still exist in namespaces that are being deleted what they should be: one
-// that a finalizer keeps grants until it is gone.
+// whose deletion a finalizer blocks grants access until it is gone.
 func (c *Controller) revokeTerminating(ctx context.Context, t *target) []error {
 	return inEach(t.terminating, func(p *desired.Plan) error {
 		part := p.Access()

@@ -21,7 +21,7 @@ var (
 	// (k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go).
 	deniedByWebhook = regexp.MustCompile(`admission webhook ".*" denied the request`)
 	// uncalledWebhook is how it says that it could not ask one (k8s.io/apiserver/pkg/util/webhook/error.go). What follows
-	// there holds the webhook's URL, which may have a secret in it.
+	// there has the webhook's URL, which may contain a secret.
 	uncalledWebhook = regexp.MustCompile(`failed calling webhook "([^"]*)"`)
 )
 
@@ -55,7 +55,7 @@ func apiError(condition string, err error) outcome {
 	return o
 }
 
-// quotable is what a condition says of an answer of the API server: its own words, unless they vary or may hold a secret.
+// quotable is what a condition says of an answer of the API server: its message, unless that varies or may contain a secret.
 func quotable(status metav1.Status) string {
 	if found := uncalledWebhook.FindStringSubmatch(status.Message); found != nil {
 		return `the admission webhook "` + found[1] + `" could not be called`

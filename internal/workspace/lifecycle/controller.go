@@ -1,4 +1,4 @@
-// Package lifecycle makes each Workspace true and keeps it so: one Reconcile observes, takes its steps in order, and writes the
+// Package lifecycle reconciles Workspaces: one Reconcile observes, takes its steps in order, and writes the
 // status once.
 package lifecycle
 
@@ -56,7 +56,7 @@ type Options struct {
 	// Reporting says that there is a workspace service. Without one, the controller removes what package workspaceservice has
 	// written to the status of workspaces.
 	Reporting bool
-	// Relisted yields a value after a kind that the caches hold was listed anew.
+	// Relisted yields a value after each relist of a cached kind.
 	Relisted <-chan struct{}
 	// Limits bound how many workspaces are provisioned, the oldest first.
 	Limits  workspace.Limits
@@ -78,13 +78,13 @@ type Controller struct {
 	flyteTimeout time.Duration
 	// rejections are the delays until a rejected project is sent to Flyte again, by workspace.
 	rejections *flowcontrol.Backoff
-	// listSoon holds one request to list Flyte's projects.
+	// listSoon has at most one request to list Flyte's projects.
 	listSoon chan struct{}
 	// changedProjects are the workspaces whose project another client changed in Flyte, by id. After a restart, the next listing
 	// finds them again.
 	changedProjects sync.Map
 	orphans         orphans
-	// beginningPurge is held by the Reconcile that begins a purge, so that none is counted twice.
+	// beginningPurge is locked while a purge begins, so that none is counted twice.
 	beginningPurge sync.Mutex
 }
 
@@ -100,7 +100,7 @@ func New(o Options) *Controller {
 	return c
 }
 
-// Reconcile makes one Workspace true, and writes its status once, if it changed. On a replica that does not lead it
+// Reconcile makes the cluster and Flyte match one Workspace, and writes its status once, if it changed. On a replica that does not lead it
 // does nothing: all workspaces are queued again when the lease is acquired.
 func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
 	defer c.progress.begin()()
@@ -131,7 +131,7 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 		err = c.writeStatus(ctx, before, &w)
 	}
 	if apierrors.IsConflict(err) {
-		return reconcile.Result{RequeueAfter: firstRetry}, nil // changed meanwhile, which is no fault
+		return reconcile.Result{RequeueAfter: firstRetry}, nil // the Workspace changed meanwhile; no error
 	}
 	if errors.Is(err, k8s.ErrThrottled) {
 		return reconcile.Result{RequeueAfter: k8s.RepairInterval}, nil // the metric alone says so

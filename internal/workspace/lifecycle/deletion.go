@@ -20,7 +20,7 @@ const MinTombstoneTTL = purgeWindow
 // Deletion says what happens to deleted workspaces.
 type Deletion struct {
 	Policy v1alpha1.DeletionPolicy
-	// GracePeriod is how long everything of a deleted workspace is kept.
+	// GracePeriod is the time between the deletion of a workspace and its purge.
 	GracePeriod time.Duration
 	// TombstoneTTL is how long the Workspace stays when its namespaces are gone.
 	TombstoneTTL time.Duration
@@ -39,7 +39,7 @@ func (c *Controller) deletion(ctx context.Context, t *target) outcome {
 	return outcome{done: true, after: firstRetry}
 }
 
-// countdown is the deletion as it should stand. It begins anew when namespaces come to the workspace, or when the policy
+// countdown is the desired deletion status. It restarts when the workspace gets another namespace, or when the policy
 // becomes Delete; a longer grace period prolongs it, and nothing shortens it.
 func (c *Controller) countdown(t *target) *v1alpha1.WorkspaceDeletion {
 	now := metav1.NewTime(c.Now()).Rfc3339Copy()
@@ -96,7 +96,7 @@ func (c *Controller) touchNamespaces(ctx context.Context, t *target) error {
 	return nil
 }
 
-// tombstone keeps the Workspace for as long as a late event must be known as stale, and until its project is archived.
+// tombstone keeps the Workspace until TombstoneTTL, so that late events are recognised as stale, and until its project is archived.
 func (c *Controller) tombstone(ctx context.Context, t *target) []outcome {
 	w, d := t.workspace, t.workspace.Status.Deletion
 	w.Status.Namespaces = nil

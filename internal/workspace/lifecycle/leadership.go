@@ -82,7 +82,7 @@ func (o *orphans) changed(id string, names []string) bool {
 }
 
 // reportOrphans logs the namespaces of a workspace that does not exist. They are released: only an event of the workspace,
-// or a person, touches them again.
+// or a user, changes them again.
 func (c *Controller) reportOrphans(ctx context.Context, id string) error {
 	var all corev1.NamespaceList
 	err := c.client.List(ctx, &all, client.MatchingLabels{v1alpha1.LabelWorkspace: id}, client.UnsafeDisableDeepCopy)

@@ -21,7 +21,7 @@ const (
 	purgeRetry = 10 * time.Second
 )
 
-// massDeletionGuard is done if the purge of w may begin. Beyond maxPurgeShare it may not, unless a person has released it: so
+// massDeletionGuard is done if the purge of w may begin. Beyond maxPurgeShare it may not, unless a user has released it: so
 // many deletions may be a mistake or an attack.
 func (c *Controller) massDeletionGuard(ctx context.Context, w *v1alpha1.Workspace) (outcome, error) {
 	n, err := c.countPurges(ctx)
@@ -39,7 +39,7 @@ func (c *Controller) massDeletionGuard(ctx context.Context, w *v1alpha1.Workspac
 	return outcome{done: true}, nil
 }
 
-// released reports whether a person has released this very deletion.
+// released reports whether the annotation releases exactly this deletion.
 func released(w *v1alpha1.Workspace) bool {
 	return w.Annotations[v1alpha1.AnnotationReleasePurge] == w.Status.Deletion.PurgeAt.UTC().Format(time.RFC3339)
 }
@@ -96,7 +96,7 @@ func (c *Controller) withinLimits(ctx context.Context, t *target) outcome {
 		return outcome{done: true}
 	}
 	if c.countWorkspaces() <= c.Limits.Workspaces && len(w.Spec.Members) <= workspace.OrdinaryMembers {
-		return outcome{done: true} // no matter which are older
+		return outcome{done: true} // whichever are older
 	}
 	var all v1alpha1.WorkspaceList
 	// Our own writes change neither number nor age: a count need not wait until the cache shows the status of every other workspace.
@@ -120,7 +120,7 @@ func (c *Controller) withinLimits(ctx context.Context, t *target) outcome {
 	return waitFor(v1alpha1.ConditionReady, v1alpha1.ReasonLimitExceeded, message, recheckInterval)
 }
 
-// isOlder orders Workspaces by age, and by name where the API server's seconds don't tell.
+// isOlder orders Workspaces by age, and by name if they were created in the same second.
 func isOlder(a, b *v1alpha1.Workspace) bool {
 	if a.CreationTimestamp.Equal(&b.CreationTimestamp) {
 		return a.Name < b.Name

@@ -50,7 +50,7 @@ func (c *deletionCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- orphansMetric
 }
 
-// Collect implements prometheus.Collector. Without caches it reports nothing: a zero would look like an answer.
+// Collect implements prometheus.Collector. Without synced caches it reports nothing, since a zero would be wrong.
 func (c *deletionCollector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 )
 
 // namespaces creates the namespaces, and notes in the target which of them exist. Without the tier of the spec, it creates
-// none, and keeps those that exist.
+// none, and enforces those that exist.
 func (c *Controller) namespaces(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionNamespaceReady
 	plans, apply := t.plans, c.Applier.Apply

@@ -21,7 +21,7 @@ func (c *Controller) network(ctx context.Context, t *target) outcome {
 	return done(condition, t.tierReason, t.lostTier()+": the namespaces are isolated, and what the tier opens is closed")
 }
 
-// networkOf is the isolation of a namespace. Unlike limits, what a tier opens is not kept when that tier no longer holds.
+// networkOf is the isolation of a namespace. Unlike limits, a tier's network rules are removed when the tier no longer applies.
 func (t *target) networkOf(p *desired.Plan) desired.Part {
 	if t.tierReason == "" {
 		return p.Network()

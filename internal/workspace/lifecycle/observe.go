@@ -23,7 +23,7 @@ type target struct {
 	// tier is what the namespaces that exist are kept to: the tier of the spec, or, while that does not exist or does not
 	// allow the workspace, the tier that was applied last. It is nil if there is neither.
 	tier *v1alpha1.WorkspaceTier
-	// tierReason is why nothing new is created: TierNotFound or TierNotAllowed. It is empty if the tier of the spec holds.
+	// tierReason is why nothing new is created: TierNotFound or TierNotAllowed. It is empty if the tier of the spec applies.
 	tierReason string
 	// existingOnly says that nothing new is created: the spec is not one to provision.
 	existingOnly bool
@@ -126,7 +126,7 @@ func (c *Controller) getTier(ctx context.Context, name string) (*v1alpha1.Worksp
 	return tier, nil
 }
 
-// readPullSecrets merges what pods pull images with. What is missing of it keeps nothing else from being done.
+// readPullSecrets merges the pull secrets of the tier. A missing one blocks no other step.
 func (c *Controller) readPullSecrets(ctx context.Context, t *target) (config []byte, err error) {
 	const condition = v1alpha1.ConditionNamespaceReady
 	t.pulls = done(condition, v1alpha1.ReasonApplied, "")
@@ -176,7 +176,7 @@ func (t *target) tierOutcome(condition string) outcome {
 	return waiting(condition, t.tierReason, t.lostTier()+kept)
 }
 
-// lostTier says why the tier of the spec does not hold.
+// lostTier says why the tier of the spec does not apply.
 func (t *target) lostTier() string {
 	if t.tierReason == v1alpha1.ReasonTierNotAllowed {
 		return fmt.Sprintf("the WorkspaceTier %q does not allow this workspace", t.workspace.Spec.Tier)

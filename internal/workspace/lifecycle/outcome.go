@@ -71,7 +71,7 @@ func applied(condition string, errs ...error) outcome {
 	return done(condition, v1alpha1.ReasonApplied, "")
 }
 
-// or is o, or other if o is done: a failure outranks what is done.
+// or is o, or other if o is done: an outcome that is not done takes precedence.
 func (o outcome) or(other outcome) outcome {
 	if o.done {
 		return other

@@ -17,7 +17,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// stuckAfter is how long a namespace may be terminating before a person should look at it.
+// stuckAfter is how long a namespace may be terminating before it is reported as stuck.
 const stuckAfter = 10 * time.Minute
 
 // A purge removes the namespaces of a deleted workspace in steps that may each be the last one of this process:
@@ -26,7 +26,7 @@ const stuckAfter = 10 * time.Minute
 //  2. beginPurge records PurgeStartedAt, guarded by the resourceVersion of the Workspace in which the deletion was read. An
 //     event that was stored meanwhile makes it fail.
 //  3. purge reads each namespace after that, from the API server, and deletes it as it was read.
-//  4. When all are gone, PurgedAt is recorded. A workspace that was created again meanwhile is then provisioned anew.
+//  4. When all are gone, PurgedAt is recorded. A workspace that was created again meanwhile is then provisioned again.
 //
 // The API server deletes namespaces by itself, which may take minutes; a watch reports the end, and nothing waits for it.
 
@@ -75,7 +75,7 @@ func (c *Controller) remaining(w *v1alpha1.Workspace) time.Duration {
 }
 
 // purge removes the remaining namespaces, and records when all are gone. It does so also for a workspace that was created
-// again meanwhile: that one is provisioned anew afterwards.
+// again meanwhile: that one is provisioned again afterwards.
 func (c *Controller) purge(ctx context.Context, t *target) []outcome {
 	var outcomes []outcome
 	if t.workspace.Spec.State == v1alpha1.StateDeleted {
@@ -124,7 +124,7 @@ func (c *Controller) remove(ctx context.Context, t *target, ref v1alpha1.Namespa
 	return live, nil
 }
 
-// cachedNamespace is the namespace if it is still cached: its end must have been seen before anything is created anew.
+// cachedNamespace is the namespace if it is still cached: nothing is created again before its deletion was observed.
 func (c *Controller) cachedNamespace(ctx context.Context, t *target, ref v1alpha1.NamespaceReference) (*corev1.Namespace, error) {
 	var seen corev1.Namespace
 	err := c.client.Get(ctx, client.ObjectKey{Name: ref.Name}, &seen)
@@ -178,7 +178,7 @@ func obstacles(namespace *corev1.Namespace) string {
 	return strings.Join(texts, ", ")
 }
 
-// endPurge records that all namespaces are gone. If a change of the policy has kept some, the deletion begins anew without a purge.
+// endPurge records that all namespaces are gone. If a change of the policy has kept some, the deletion restarts without a purge.
 func (c *Controller) endPurge(ctx context.Context, t *target) []outcome {
 	w, d := t.workspace, t.workspace.Status.Deletion
 	again := outcome{done: true, after: firstRetry}

@@ -107,7 +107,7 @@ func statusWithoutTimes(s *v1alpha1.WorkspaceStatus) string {
 	return string(text)
 }
 
-// eventType is Warning for reasons that a person should look at.
+// eventType is Warning for reasons that need attention.
 func eventType(ready metav1.Condition) string {
 	expected := []string{
 		v1alpha1.ReasonReady, v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonPurging, v1alpha1.ReasonPurged,

@@ -45,12 +45,12 @@ func (c *Controller) provision(ctx context.Context, t *target) []outcome {
 	return append(together(ctx, t, c.access, c.quota, c.network, c.config, c.workload, c.project), namespaces)
 }
 
-// enforceOnly keeps the namespaces that exist as they should be, and creates neither namespaces nor a project: nothing may be
+// enforceOnly enforces the desired set in existing namespaces, and creates neither namespaces nor a project: nothing may be
 // provisioned of the spec. A workspace that is not Active is archived in Flyte too.
 func (c *Controller) enforceOnly(ctx context.Context, t *target) []outcome {
 	switch {
 	case len(t.ready) == 0 && t.revoked.done:
-		return nil // there is nothing to say anything of
+		return nil // no condition applies
 	case len(t.ready) == 0:
 		return []outcome{t.revoked}
 	}
@@ -80,8 +80,8 @@ func together(ctx context.Context, t *target, steps ...step) []outcome {
 	return outcomes
 }
 
-// quota keeps the ResourceQuota and the LimitRange of each namespace. A maximum that was lowered below what the
-// workspace asks for holds, and blocks nothing.
+// quota syncs the ResourceQuota and the LimitRange of each namespace. A maximum that was lowered below what the
+// workspace asks for applies, and blocks nothing.
 func (c *Controller) quota(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionQuotaApplied
 	errs := inEach(t.ready, func(p *desired.Plan) error {
@@ -94,13 +94,13 @@ func (c *Controller) quota(ctx context.Context, t *target) outcome {
 	return applied(condition, errs...).or(t.tierOutcome(condition)).or(t.missing(condition)).or(t.clamped())
 }
 
-// config keeps the ConfigMap from which pods learn where they are.
+// config syncs the ConfigMap that describes the workspace to its pods.
 func (c *Controller) config(ctx context.Context, t *target) outcome {
 	return applied(v1alpha1.ConditionNamespaceReady,
 		inEach(t.ready, func(p *desired.Plan) error { return c.sync(ctx, p, p.Config()) })...)
 }
 
-// workload keeps what the tier's pipelines need in each namespace.
+// workload syncs the objects that the tier's pipelines need in each namespace.
 func (c *Controller) workload(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionNamespaceReady
 	errs := inEach(t.ready, func(p *desired.Plan) error { return c.sync(ctx, p, p.Workload()) })

@@ -32,8 +32,7 @@ func (c *Controller) prune(ctx context.Context, from client.Reader, p *desired.P
 	return c.Applier.Prune(ctx, from, p.Namespace.Name, part.Kinds, append(part.Keep, part.Objects...))
 }
 
-// applyTerminating applies those objects that still exist in a namespace that is being deleted. The end of what a finalizer
-// keeps there is not waited for.
+// applyTerminating applies those objects that still exist in a namespace that is being deleted. It does not wait for finalizers.
 func (c *Controller) applyTerminating(ctx context.Context, objects []client.Object) error {
 	return cmp.Or(inEach(objects, func(o client.Object) error { return ignoreFinalizing(c.Applier.ApplyExisting(ctx, o)) })...)
 }

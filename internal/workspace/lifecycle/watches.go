@@ -179,7 +179,7 @@ func (c *Controller) fanOutTiers(ctx context.Context, cached client.Reader, matc
 	}
 }
 
-// onEveryEvent calls do with the newest form of an object.
+// onEveryEvent calls do with the newest version of an object.
 func onEveryEvent(do func(context.Context, client.Object)) handler.Funcs {
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, _ requests) { do(ctx, e.Object) },
@@ -201,7 +201,7 @@ func requestsOnTier(ctx context.Context, cached client.Reader, tier string) (fou
 	return found
 }
 
-// requeueAfterRelist queues, until ctx ends, every Workspace at low priority each time a kind was listed anew: changes made
+// requeueAfterRelist queues, until ctx ends, every Workspace at low priority after each relist of a kind: changes made
 // while a watch is down produce no event.
 func (c *Controller) requeueAfterRelist(ctx context.Context) error {
 	for {
