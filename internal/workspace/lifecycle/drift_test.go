@@ -152,7 +152,9 @@ func (env *testEnv) awaitRepaired(namespace string, before *unstructured.Unstruc
 	return time.Since(began)
 }
 
-func setFinalizer(o *unstructured.Unstructured) { o.SetFinalizers([]string{"team.company.com/finalizer"}) }
+func setFinalizer(o *unstructured.Unstructured) {
+	o.SetFinalizers([]string{"team.company.com/finalizer"})
+}
 
 // addFinalizer adds a foreign finalizer to an object.
 func (env *testEnv) addFinalizer(namespace, name string) (removeFinalizers func()) {

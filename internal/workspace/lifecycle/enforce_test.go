@@ -8,8 +8,6 @@ import (
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/google/go-cmp/cmp"
-	networkingv1 "k8s.io/api/networking/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -57,7 +55,7 @@ func TestController_EnforcesExistingNamespaces(t *testing.T) {
 			ids := map[v1alpha1.State]string{}
 			for _, state := range []v1alpha1.State{v1alpha1.StateActive, v1alpha1.StateSuspended, v1alpha1.StateDeleted} {
 				ids[state] = strings.ToLower(fmt.Sprintf("enforced-%s-%s", name, state))
-				env.onTierOf(ids[state], func(*v1alpha1.WorkspaceTierSpec) {})
+				env.provisionedOnTier(ids[state], func(*v1alpha1.WorkspaceTierSpec) {})
 				env.update(ids[state], func(w *v1alpha1.Workspace) { w.Spec.Quota.Pods = "50" })
 				env.await(ids[state], v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 			}
@@ -73,8 +71,14 @@ func TestController_EnforcesExistingNamespaces(t *testing.T) {
 				if h.reason != "" {
 					env.await(id, v1alpha1.ConditionReady, h.reason)
 				}
+				env.wantAccess("flyte-"+id, fullAccess)
 				env.update(id, func(w *v1alpha1.Workspace) { w.Spec.Members, w.Spec.State = w.Spec.Members[:1], state })
 				env.checkEnforced(id, state)
+				if state != v1alpha1.StateActive {
+					env.await(id, v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
+					env.await(id, v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonArchived)
+					env.wantProject(id, admin.Project_ARCHIVED)
+				}
 			}
 		})
 	}
@@ -102,6 +106,9 @@ func (env *testEnv) checkEnforced(id string, state v1alpha1.State) {
 		before, drifted := env.applyDrift(namespace, d)
 		env.awaitRepaired(namespace, before, d.object, drifted)
 	}
+	policy := env.policy(id)
+	must(env.t, env.admin.Delete(env.t.Context(), policy.DeepCopy()))
+	env.awaitPolicy(id, policy.Spec)
 	if level := env.namespace(namespace).Labels["pod-security.kubernetes.io/enforce"]; level != "baseline" {
 		env.t.Errorf("the Pod Security Standard of %s is %q", id, level)
 	}
@@ -116,56 +123,7 @@ func (env *testEnv) weakeningDrifts(namespace, role string) []drift {
 		{object: "ConfigMap/workspace-config", name: "owner altered", change: set("eve@company.com", "data", "owner")},
 	}
 	for _, name := range env.networkPolicies(namespace) {
-		all = append(all, drift{object: name, name: "opened", change: openIngress})
+		all = append(all, drift{object: name, name: "all ingress allowed", change: openIngress})
 	}
 	return all
-}
-
-// A rule that is new, or content that is gone, must not keep a workspace open that should be locked.
-func TestController_LocksWhatItWouldNotProvision(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t, envOptions{})
-	env.provisioned("outlawed")
-	env.provisioned("emptied")
-	env.stop()
-	env = newTestEnv(t, envOptions{flyte: env.flyte, reserved: "flyte-outlawed"})
-	env.update("emptied", func(w *v1alpha1.Workspace) { w.Spec.DisplayName = "" })
-	for id, reason := range map[string]string{
-		"outlawed": v1alpha1.ReasonInvalid, "emptied": v1alpha1.ReasonAwaitingContent,
-	} {
-		env.await(id, v1alpha1.ConditionReady, reason)
-		env.wantAccess("flyte-"+id, fullAccess)
-		env.setState(id, v1alpha1.StateSuspended)
-		env.await(id, v1alpha1.ConditionReady, reason)
-		env.await(id, v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
-		env.wantAccess("flyte-"+id, reducedAccess)
-		if pods := env.pods("flyte-" + id); pods != "0" {
-			t.Errorf("the quota of %s allows %s pods", id, pods)
-		}
-		env.wantProject(id, admin.Project_ARCHIVED)
-	}
-}
-
-// TestController_KeepsWhatBecameInvalid reserves the name of a workspace that is there: nothing new is provisioned, but
-// access can still be taken away, and isolation is kept.
-func TestController_KeepsWhatBecameInvalid(t *testing.T) {
-	t.Parallel()
-	before := newTestEnv(t, envOptions{})
-	before.provisioned("since")
-	before.leadership.lose()
-	env := newTestEnv(t, envOptions{reserved: "flyte-since"})
-	env.await("since", v1alpha1.ConditionReady, v1alpha1.ReasonInvalid)
-	env.update("since", func(w *v1alpha1.Workspace) { w.Spec.Members = nil })
-	eventually(t, func(context.Context) error {
-		if access := env.access("flyte-since"); len(access) > 0 {
-			return fmt.Errorf("still have access: %v", access)
-		}
-		return nil
-	})
-	policy := &networkingv1.NetworkPolicy{}
-	policy.Namespace, policy.Name = "flyte-since", "workspace-isolation"
-	must(t, env.admin.Delete(t.Context(), policy))
-	eventually(t, func(ctx context.Context) error {
-		return env.admin.Get(ctx, client.ObjectKeyFromObject(policy), &networkingv1.NetworkPolicy{})
-	})
 }

@@ -113,7 +113,7 @@ func TestController_RecreatesDeletedNamespace(t *testing.T) {
 func TestController_AppliesAndPrunesTierMetadata(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTierOf("extras", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.provisionedOnTier("extras", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Namespace = v1alpha1.TierNamespace{
 			Labels: map[string]v1alpha1.LabelValue{"company.com/tier": "rich"}, WorkspaceLabels: []string{"cost-center"},
 			Annotations: v1alpha1.Annotations{"company.com/id": "{workspace}/{namespace}"},

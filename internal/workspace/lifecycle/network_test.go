@@ -59,7 +59,7 @@ func TestController_AppliesTierNetworkRules(t *testing.T) {
 	env := newTestEnv(t, envOptions{})
 	env.provisioned("no-tier-rules")
 	isolated := env.policy("no-tier-rules").Spec
-	env.onTierOf("opened", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
+	env.provisionedOnTier("opened", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
 	created := env.policy("opened")
 	egress, ingress := len(created.Spec.Egress)-len(isolated.Egress), len(created.Spec.Ingress)-len(isolated.Ingress)
 	if egress != 4 || ingress != 1 {
@@ -88,7 +88,7 @@ func TestController_RemovesNetworkRulesOfLostTier(t *testing.T) {
 	env := newTestEnv(t, envOptions{})
 	env.provisioned("closed-network")
 	isolated := env.policy("closed-network").Spec
-	env.onTierOf("lost-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
+	env.provisionedOnTier("lost-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Network = richNetwork() })
 	withTierRules := env.policy("lost-tier").Spec
 	const says = "the namespaces are isolated, and what the tier opens is closed"
 

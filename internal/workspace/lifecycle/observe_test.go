@@ -40,7 +40,7 @@ func TestController_WaitsForTier(t *testing.T) {
 func TestController_RejectsWorkspaceNotAllowedOnTier(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTierOf("excluded", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"excl*"} })
+	env.provisionedOnTier("excluded", func(spec *v1alpha1.WorkspaceTierSpec) { spec.AllowedWorkspaces = []string{"excluded"} })
 	env.changeTier("excluded-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.AllowedWorkspaces, spec.Quota.Default.Pods = []string{"others-*"}, "7"
 	})
@@ -74,7 +74,7 @@ func TestController_RejectsWorkspaceNotAllowedOnTier(t *testing.T) {
 func TestController_ReportsIgnoredTierDomainsAndAnnotations(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTierOf("one-namespace", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.provisionedOnTier("one-namespace", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Domains = map[string]v1alpha1.TierDomain{"production": {}, "elsewhere": {}}
 	})
 	message := env.conditionMessage("one-namespace", v1alpha1.ConditionQuotaApplied, v1alpha1.ReasonDomainIgnored)

@@ -151,7 +151,7 @@ func TestController_ClampsQuotaToLoweredMaximum(t *testing.T) {
 func TestController_AppliesQuotaPerDomain(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{template: "{prefix}{project}-{domain}"})
-	env.onTierOf("divided", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.provisionedOnTier("divided", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Domains = map[string]v1alpha1.TierDomain{
 			"development": {Quota: v1alpha1.TierQuota{Maximum: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{Pods: "20"}}}},
 			"staging":     {Quota: v1alpha1.TierQuota{Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{Pods: "50"}}}},

@@ -94,7 +94,7 @@ func TestController_PrunesUndesiredRoleBinding(t *testing.T) {
 func TestController_PrunesAfterReplacementIsApplied(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTierOf("renamed", func(*v1alpha1.WorkspaceTierSpec) {})
+	env.provisionedOnTier("renamed", func(*v1alpha1.WorkspaceTierSpec) {})
 	must(t, env.admin.Delete(t.Context(), tier("renamed-tier"))) // without it, the desired limits are not known
 	env.await("renamed", v1alpha1.ConditionQuotaApplied, v1alpha1.ReasonTierNotFound)
 

@@ -39,13 +39,12 @@ func (env *testEnv) awaitWorkloadRole(namespace, role string) {
 func TestController_AppliesTierWorkload(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.provisionedOnTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Workload.Role = v1alpha1.WorkloadSpark
 		spec.Workload.PodTemplate = &v1alpha1.TierPodTemplate{
 			NodeSelector: map[string]v1alpha1.LabelValue{"pool": "batch"}, Restricted: true, RunAsUser: new(int64(1000)),
 		}
 	})
-	env.await("workload", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	const namespace = "flyte-workload"
 	env.awaitWorkloadRole(namespace, "workspace-flyte-integration-workload-spark")
 	for _, d := range []drift{
@@ -73,12 +72,12 @@ func TestController_AppliesTierWorkload(t *testing.T) {
 		t.Errorf("%d writes at rest: %v", n, env.requests.writes())
 	}
 
-	env.changeTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadRay })
+	env.changeTier("workload-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadRay })
 	env.awaitWorkloadRole(namespace, "workspace-flyte-integration-workload-ray")
 	env.setState("workload", v1alpha1.StateSuspended) // running pods finish
 	env.await("workload", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 	env.awaitWorkloadRole(namespace, "workspace-flyte-integration-workload-ray")
-	env.changeTier("workload", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload = v1alpha1.TierWorkload{} })
+	env.changeTier("workload-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload = v1alpha1.TierWorkload{} })
 	eventually(t, func(context.Context) error {
 		names := env.childNames(namespace)
 		if slices.Contains(names, podTemplate) || slices.Contains(names, workloadBinding) {
@@ -91,7 +90,7 @@ func TestController_AppliesTierWorkload(t *testing.T) {
 func TestController_ReportsPullSecretsNotCopied(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTier("unpulled", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = []string{"registry"} })
+	env.createOnTier("unpulled", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = []string{"registry"} })
 	w := env.await("unpulled", v1alpha1.ConditionReady, v1alpha1.ReasonPullSecretNotFound)
 	want := []string{
 		"NamespaceReady=False PullSecretNotFound", "QuotaApplied=True Applied", "AccessGranted=True Applied",
@@ -100,11 +99,11 @@ func TestController_ReportsPullSecretsNotCopied(t *testing.T) {
 	if diff := cmp.Diff(want, conditions(w)); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
 	}
-	const message = "the tier unpulled names pull secrets, and PULL_SECRETS_NAMESPACE is not set"
+	const message = "the tier unpulled-tier names pull secrets, and PULL_SECRETS_NAMESPACE is not set"
 	if c := meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionNamespaceReady); c.Message != message {
 		t.Errorf("the message is %q", c.Message)
 	}
-	env.changeTier("unpulled", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = nil })
+	env.changeTier("unpulled-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = nil })
 	env.await("unpulled", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
@@ -112,12 +111,11 @@ func TestController_ReportsPullSecretsNotCopied(t *testing.T) {
 func TestController_KeepsWorkloadOfDeletedTier(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
-	env.onTier("vanishing", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadDask })
-	env.await("vanishing", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+	env.provisionedOnTier("vanishing", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.Role = v1alpha1.WorkloadDask })
 	env.applyDrift("flyte-vanishing", drift{object: "ServiceAccount/flyte-workload", change: func(o *unstructured.Unstructured) {
 		set([]any{map[string]any{"name": "foreign"}}, "imagePullSecrets")(o)
 	}})
-	must(t, env.admin.Delete(t.Context(), tier("vanishing")))
+	must(t, env.admin.Delete(t.Context(), tier("vanishing-tier")))
 	env.await("vanishing", v1alpha1.ConditionReady, v1alpha1.ReasonTierNotFound)
 	env.awaitWorkloadRole("flyte-vanishing", "workspace-flyte-integration-workload-dask")
 	account, err := env.object("flyte-vanishing", "ServiceAccount/flyte-workload")

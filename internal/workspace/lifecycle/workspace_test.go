@@ -46,19 +46,8 @@ func (env *testEnv) deleted(id string) *v1alpha1.Workspace {
 	return env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonDeleted)
 }
 
-// onTier is a Ready workspace on a tier of its own.
-func (env *testEnv) onTier(id string, edit func(*v1alpha1.WorkspaceTierSpec)) {
-	env.t.Helper()
-	own := tier(id)
-	edit(&own.Spec)
-	create(env.t, env.admin, own)
-	w := env.workspace(id)
-	w.Spec.Tier = id
-	create(env.t, env.admin, w)
-}
-
-// onTierOf is a Ready workspace on a tier of its own.
-func (env *testEnv) onTierOf(id string, edit func(*v1alpha1.WorkspaceTierSpec)) {
+// createOnTier creates a workspace on a tier of its own, which is named after it.
+func (env *testEnv) createOnTier(id string, edit func(*v1alpha1.WorkspaceTierSpec)) {
 	env.t.Helper()
 	own := tier(id + "-tier")
 	edit(&own.Spec)
@@ -66,6 +55,12 @@ func (env *testEnv) onTierOf(id string, edit func(*v1alpha1.WorkspaceTierSpec)) 
 	w := env.workspace(id)
 	w.Spec.Tier = own.Name
 	create(env.t, env.admin, w)
+}
+
+// provisionedOnTier creates a workspace on a tier of its own, and waits until it is Ready.
+func (env *testEnv) provisionedOnTier(id string, edit func(*v1alpha1.WorkspaceTierSpec)) {
+	env.t.Helper()
+	env.createOnTier(id, edit)
 	env.await(id, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
