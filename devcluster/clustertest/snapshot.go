@@ -19,7 +19,8 @@ import (
 
 // volatile is what two equal workspaces differ in: times, what the API server counts, and a hash of their id.
 var volatile = regexp.MustCompile(
-	`"(uid|resourceVersion|creationTimestamp|lastTransitionTime|generation|observedGeneration|project(Digest|Hash)|\w+At|at|since)":("[^"]*"|\d+),?` +
+	`"(uid|resourceVersion|creationTimestamp|lastTransitionTime|generation|observedGeneration|project(Digest|Hash)|\w+At|at|since)":` +
+		`("[^"]*"|\d+),?` +
 		`|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 
 // Snapshot is a Workspace and all objects with its label, by kind and name, as JSON without its id and what is volatile, so that the

@@ -165,8 +165,8 @@ func TestResyncBringsLostEvents(t *testing.T) {
 	}
 }
 
-// TestSync_PrintsWhatDiffers runs the command while no event arrives. The service has read the listing at its start, before the changes, and
-// does not read it again. Without WORKSPACE_API_ENDPOINT it would remove the condition Unlisted.
+// TestSync_PrintsWhatDiffers runs the command while no event arrives. The service has read the listing at its start, before the changes,
+// and does not read it again. Without WORKSPACE_API_ENDPOINT it would remove the condition Unlisted.
 func TestSync_PrintsWhatDiffers(t *testing.T) {
 	env := shared.Env()
 	s := startWorkspaceService(t, map[string]string{"RESYNC_INTERVAL": "24h"}, "--drop", "100")

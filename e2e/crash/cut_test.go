@@ -21,8 +21,8 @@ var everyCut = flag.Bool("every-cut", false, "kill the service at every write of
 // fewCuts is at how many writes of a transition the service is killed without -every-cut: the first ones, whose order matters most.
 const fewCuts = 2
 
-// TestKilledAtEveryWrite kills the service at each write of each transition in a workspace's life, just before the API server receives it or
-// just after it was done, and starts it again: the workspace ends each transition as one whose service was not killed.
+// TestKilledAtEveryWrite kills the service at each write of each transition in a workspace's life, just before the API server receives it
+// or just after it was done, and starts it again: the workspace ends each transition as one whose service was not killed.
 func TestKilledAtEveryWrite(t *testing.T) {
 	env := shared.Env()
 	svc, proxy := env.ThroughProxy(t)

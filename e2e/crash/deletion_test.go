@@ -36,8 +36,8 @@ func TestDeletion(t *testing.T) {
 	t.Run("CRD", reinstalledCRDTouchesNothing)
 }
 
-// createBystander creates a Workspace without content. The guard against mass deletion counts it, since its status names a namespace: with a
-// hundred of them, a few workspaces may be purged.
+// createBystander creates a Workspace without content. The guard against mass deletion counts it, since its status names a namespace:
+// with a hundred of them, a few workspaces may be purged.
 func createBystander(t *testing.T, id string) {
 	t.Helper()
 	env := shared.Env()

@@ -30,7 +30,8 @@ func TestLeaderKilled(t *testing.T) {
 	load := rs.stream(t)
 	for n := range *leaderKills {
 		took := rs.killLeader(t, fmt.Sprintf("leaderless-%d", n))
-		t.Logf("a replica led after %v, %d webhooks later; a workspace that arrived meanwhile was Ready after %v", took.leads, took.taken, took.ready)
+		t.Logf("a replica led after %v, %d webhooks later; a workspace that arrived meanwhile was Ready after %v",
+			took.leads, took.taken, took.ready)
 		if took.leads > harness.Takeover {
 			t.Errorf("a replica led after %v, want %v at most", took.leads, harness.Takeover)
 		}

@@ -20,8 +20,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// TestShutdownAnswersAllRequests stops the service while it receives the bodies of 20 webhooks, and a sender waits in /provision since Flyte is
-// down. The service accepts no new connections, and answers all requests truthfully.
+// TestShutdownAnswersAllRequests stops the service while it receives the bodies of 20 webhooks, and a sender waits in /provision since
+// Flyte is down. The service accepts no new connections, and answers all requests truthfully.
 func TestShutdownAnswersAllRequests(t *testing.T) {
 	env := shared.Env()
 	env.Flyte.SetUnavailable(true)

@@ -151,8 +151,8 @@ func TestUndoneUnseen(t *testing.T) {
 	}
 }
 
-// TestNamespacesUnseen creates, suspends and deletes a workspace while the watch of Namespaces is down: its members have read-only access all
-// the same.
+// TestNamespacesUnseen creates, suspends and deletes a workspace while the watch of Namespaces is down: its members have read-only access
+// all the same.
 func TestNamespacesUnseen(t *testing.T) {
 	env := shared.Env()
 	svc, proxy := env.ThroughProxy(t)

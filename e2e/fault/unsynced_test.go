@@ -22,8 +22,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// TestCacheNeverSyncs runs a replica that may not list NetworkPolicies. It stores webhooks all the same, is not ready until it has the right,
-// and ends properly before that.
+// TestCacheNeverSyncs runs a replica that may not list NetworkPolicies. It stores webhooks all the same, is not ready until it has the
+// right, and ends properly before that.
 func TestCacheNeverSyncs(t *testing.T) {
 	account := "narrow-" + strings.ToLower(rand.Text())
 	narrow := replicaUnder(t, account)

@@ -1,5 +1,6 @@
-// Package helm installs, upgrades and uninstalls a release with Helm's own command line, on a real control plane whose nodes are simulated by
-// kwok. The tests run the program of the Deployment's container themselves, with the environment and under the account of its pod.
+// Package helm installs, upgrades and uninstalls a release with Helm's own command line, on a real control plane whose nodes are
+// simulated by kwok. The tests run the program of the Deployment's container themselves, with the environment and under the account of
+// its pod.
 package helm
 
 import (

@@ -68,8 +68,8 @@ func unusedRights(ctx context.Context, env *harness.Env) (problems []string, err
 	return problems, nil
 }
 
-// rightsUsed are the rights that a request that was allowed needed. The API server asks for the right to bind when a RoleBinding is created;
-// the binding is named after its role.
+// rightsUsed are the rights that a request that was allowed needed. The API server asks for the right to bind when a RoleBinding is
+// created; the binding is named after its role.
 func rightsUsed(r *harness.Request) []harness.Right {
 	if r.Forbidden() {
 		return nil

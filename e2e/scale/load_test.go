@@ -42,8 +42,8 @@ const (
 
 // TestLoad sends distinct signed updates to Ready workspaces at a constant rate, whether the last ones have been answered or not, and in
 // turns with them bare writes of the same change to as many equal Workspaces. The leader reconciles both all the time. Requests that are
-// answered 503 are sent again, and their time goes on. No update may be lost; the service answers no 503 to a load that the API server bears
-// as bare writes, and gives goroutines and files back afterwards.
+// answered 503 are sent again, and their time goes on. No update may be lost; the service answers no 503 to a load that the API server
+// bears as bare writes, and gives goroutines and files back afterwards.
 func TestLoad(t *testing.T) {
 	env := shared.Env()
 	n := int(float64(*loadRate) / updatesPerSecond)

@@ -13,8 +13,8 @@ import (
 // resyncs is how often the fleet is reconciled after a restart, and how often after a change of its tier.
 const resyncs = 2
 
-// TestRestsThroughResyncs reconciles the fleet after restarts of the service, and after changes of its tier that change none of its objects.
-// The service must send the API server no request about the fleet.
+// TestRestsThroughResyncs reconciles the fleet after restarts of the service, and after changes of its tier that change none of its
+// objects. The service must send the API server no request about the fleet.
 func TestRestsThroughResyncs(t *testing.T) {
 	env := shared.Env()
 	ids := fleet(t)
