@@ -65,7 +65,8 @@ func (c *config) workspaceAPIPair(*tls.CertificateRequestInfo) (*tls.Certificate
 }
 
 func (s *service) workspaceAPI() (*workspaceservice.Client, error) {
-	signer, err := watchSecret(s.cfg.WorkspaceAPISecret, s.cfg.WorkspaceAPISecretFile, s.cfg.parseSigner, s.logReload("WORKSPACE_API_SECRET_FILE"))
+	onReload := s.logReload("WORKSPACE_API_SECRET_FILE")
+	signer, err := watchSecret(s.cfg.WorkspaceAPISecret, s.cfg.WorkspaceAPISecretFile, s.cfg.parseSigner, onReload)
 	if err != nil {
 		return nil, fmt.Errorf("reading the secrets of the workspace service: %w", err)
 	}

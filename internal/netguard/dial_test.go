@@ -32,7 +32,9 @@ func TestDialControl_RefusesMetadataAddresses(t *testing.T) {
 			t.Errorf("%s is allowed", address)
 		}
 	}
-	for _, address := range []string{"10.96.0.1", "192.168.1.1", "172.16.0.1", "93.184.216.34", "fd12::1", "2606:2800::1", "64:ff9b::5db8:d822"} {
+	for _, address := range []string{
+		"10.96.0.1", "192.168.1.1", "172.16.0.1", "93.184.216.34", "fd12::1", "2606:2800::1", "64:ff9b::5db8:d822",
+	} {
 		if !dials(t, "workspaces.company.com", address) {
 			t.Errorf("%s is refused", address)
 		}
@@ -51,7 +53,8 @@ func TestDialControl_AllowsALoopbackHostNothingElse(t *testing.T) {
 }
 
 func TestParseEndpoint(t *testing.T) {
-	const noURL, onlyLoopback, more = "must be an https URL", "must be an https URL; http is for loopback only", "must have no user, query or fragment"
+	const noURL, onlyLoopback = "must be an https URL", "must be an https URL; http is for loopback only"
+	const more = "must have no user, query or fragment"
 	for text, want := range map[string]string{
 		"https://workspaces.company.com/api": "", "http://127.0.0.1:8081": "", "http://localhost": "", "http://[::1]:1": "",
 		"workspaces.company.com": noURL, "ftp://workspaces": noURL, "https://": noURL, "https://x\x7f:hunter2@y": noURL,

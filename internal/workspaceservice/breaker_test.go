@@ -93,7 +93,10 @@ func TestBreaker_HonoursRetryAfter(t *testing.T) {
 func TestBreaker_IgnoresFailuresOfSingleReports(t *testing.T) {
 	b := newBreaker()
 	for range 10 {
-		for _, err := range []error{errDown, context.Canceled, errDown, context.Canceled, nil, &StatusError{Status: 404}, &StatusError{Status: 404}, &StatusError{Status: 404}} {
+		for _, err := range []error{
+			errDown, context.Canceled, errDown, context.Canceled, nil,
+			&StatusError{Status: 404}, &StatusError{Status: 404}, &StatusError{Status: 404},
+		} {
 			if !allows(t, b, err) {
 				t.Fatalf("none was sent, before %v", err)
 			}

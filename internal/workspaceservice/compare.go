@@ -90,7 +90,9 @@ func (c *comparison) add(v *workspace.Validator, item []byte) {
 
 // raising returns the valid events that raise a register; for a new workspace, none without content. A valid event that
 // contradicts an accepted one is refused.
-func (c *comparison) raising(v *workspace.Validator, events []workspace.Event, w *v1alpha1.Workspace, listed workspace.Listed) (updates []update) {
+func (c *comparison) raising(
+	v *workspace.Validator, events []workspace.Event, w *v1alpha1.Workspace, listed workspace.Listed,
+) (updates []update) {
 	for _, e := range events {
 		if e.Type == workspace.EventUpdated && listed.State == v1alpha1.StateDeleted && listed.Name == "" {
 			continue // a deleted workspace may be listed without its content
