@@ -136,7 +136,8 @@ func restoreByHand(t *testing.T, ids []string) {
 	t.Helper()
 	env := shared.Env()
 	run := func(args ...string) (string, error) {
-		command := exec.CommandContext(t.Context(), env.Integrationctl, append([]string{"workspaces", "--kubeconfig", env.Kubeconfig(t)}, args...)...)
+		args = append([]string{"workspaces", "--kubeconfig", env.Kubeconfig(t)}, args...)
+		command := exec.CommandContext(t.Context(), env.Integrationctl, args...)
 		text, err := command.CombinedOutput()
 		return string(text), err
 	}

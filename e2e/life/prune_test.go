@@ -36,7 +36,9 @@ func TestObjectsOfAnotherVersionArePruned(t *testing.T) {
 	for _, o := range objectsOfAnotherVersion(namespace, "obsolete") {
 		harness.Must(t, env.Admin.Create(t.Context(), o, client.FieldOwner(v1alpha1.ManagedBy)))
 		key := client.ObjectKeyFromObject(o)
-		harness.Eventually(t, o.GetName()+" to be gone", func(ctx context.Context) bool { return apierrors.IsNotFound(env.Admin.Get(ctx, key, o)) })
+		harness.Eventually(t, o.GetName()+" to be gone", func(ctx context.Context) bool {
+			return apierrors.IsNotFound(env.Admin.Get(ctx, key, o))
+		})
 	}
 	for _, o := range copied {
 		harness.Get(t, env, o, namespace, o.GetName())
