@@ -120,11 +120,11 @@ func checkRepaired(t *testing.T, env *testEnv, want, changed client.Object, repl
 	if got := live.GetUID() != changed.GetUID(); got != replaced {
 		t.Errorf("replaced: %v, want %v", got, replaced)
 	}
-	theirs := live.GetAnnotations()["example.com/theirs"] == "b"
+	hasForeign := live.GetAnnotations()["example.com/foreign"] == "b"
 	if changed.GetLabels() != nil {
-		theirs = theirs && live.GetLabels()["example.com/theirs"] == "a"
+		hasForeign = hasForeign && live.GetLabels()["example.com/foreign"] == "a"
 	}
-	if !replaced && !theirs {
+	if !replaced && !hasForeign {
 		t.Errorf("foreign metadata is gone: %v, %v", live.GetLabels(), live.GetAnnotations())
 	}
 }
@@ -230,7 +230,7 @@ func TestApplier_WaitsForFinalizerBeforeReplacing(t *testing.T) {
 	apply(t, a, want)
 	recreateAndSync(t, env, want, edit(func(o client.Object) {
 		o.SetFinalizers([]string{finalizer})
-		setLabel("example.com/theirs", "a")(o)
+		setLabel("example.com/foreign", "a")(o)
 		driftNamed("another role").change(o)
 	}))
 	for range 2 {

@@ -151,8 +151,8 @@ func editHard(change func(corev1.ResourceList)) func(client.Object) {
 func one() resource.Quantity { return resource.MustParse("1") }
 
 func addForeignMetadata(o client.Object) {
-	o.SetLabels(withEntry(o.GetLabels(), "example.com/theirs", "a"))
-	o.SetAnnotations(withEntry(o.GetAnnotations(), "example.com/theirs", "b"))
+	o.SetLabels(withEntry(o.GetLabels(), "example.com/foreign", "a"))
+	o.SetAnnotations(withEntry(o.GetAnnotations(), "example.com/foreign", "b"))
 }
 
 const finalizer = "example.com/finalizer"

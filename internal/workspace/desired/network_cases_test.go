@@ -58,7 +58,7 @@ func dnsCases() map[string]flowCase {
 		"OpenShift's DNS over UDP":                udp(pod, openshift, 5353, allSettings),
 		"OpenShift's DNS over TCP":                tcp(pod, openshift, 5353, allSettings),
 		"another port of OpenShift's DNS":         tcp(pod, openshift, 9154, none),
-		"another pod beside OpenShift's DNS":      udp(pod, resolver, 5353, none),
+		"another pod of openshift-dns":            udp(pod, resolver, 5353, none),
 		"a pod with DNS labels elsewhere":         udp(pod, fake, 53, none),
 		"node-local DNS":                          udp(pod, address("169.254.20.10"), 53, allSettings&^noDNSAddress),
 		"another port of node-local DNS":          tcp(pod, address("169.254.20.10"), 8080, none),
@@ -77,7 +77,7 @@ func clusterCases() map[string]flowCase {
 	return map[string]flowCase{
 		"Flyte's gRPC, by its Service":           tcp(pod, flyte, 81, allSettings),
 		"Flyte's gRPC, by the pod":               tcp(pod, flyte, 8089, allSettings),
-		"the blob store beside Flyte":            tcp(pod, flyte, 9000, allSettings),
+		"the blob store in the Flyte namespace":  tcp(pod, flyte, 9000, allSettings),
 		"Flyte's PostgreSQL":                     tcp(pod, flyte, 5432, none),
 		"Flyte over UDP":                         udp(pod, flyte, 81, none),
 		"Flyte to a pod":                         tcp(flyte, pod, 8080, never),
@@ -120,11 +120,11 @@ func ingressCases() map[string]flowCase {
 	return map[string]flowCase{
 		"the tier's scraper":                    tcp(prometheus, pod, 9090, opening),
 		"the scraper at another port":           tcp(prometheus, pod, 8080, never),
-		"another pod beside the scraper":        tcp(podIn("monitoring", "10.1.0.34", nil), pod, 9090, never),
+		"another pod of monitoring":             tcp(podIn("monitoring", "10.1.0.34", nil), pod, 9090, never),
 		"KubeRay's operator to the dashboard":   tcp(operator, pod, 8265, ray),
 		"KubeRay's operator to Ray Serve":       tcp(operator, pod, 8000, ray),
 		"KubeRay's operator to Ray's own ports": tcp(operator, pod, 6379, never),
-		"another pod beside the operator":       tcp(podIn("kuberay-operator", "10.1.0.35", nil), pod, 8265, never),
+		"another pod of kuberay-operator":       tcp(podIn("kuberay-operator", "10.1.0.35", nil), pod, 8265, never),
 		"a tenant's pod with operator labels":   tcp(tenant, pod, 8265, never),
 		"the operator that the tier names":      tcp(elsewhere, pod, 8265, rayElsewhere),
 	}

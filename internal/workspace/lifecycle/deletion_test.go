@@ -78,7 +78,7 @@ func TestController_RestartsCountdown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, envOptions{deletion: deletePolicy})
-			id := "anew-" + name
+			id := "restarted-" + name
 			first := env.deleted(id).Status.Deletion.PurgeAt
 			env.advance(week - time.Hour)
 			again(env, id)

@@ -23,12 +23,12 @@ type drift struct {
 
 // ownedDrifts are changes to the fields that we own of each kind.
 var ownedDrifts = []drift{
-	{"ConfigMap/workspace-config", "owned key altered", set("someone", "data", "owner")},
+	{"ConfigMap/workspace-config", "owned key altered", set("eve@company.com", "data", "owner")},
 	{"ConfigMap/workspace-config", "key added", set("x", "data", "added")},
 	{"ConfigMap/workspace-config", "key removed", remove("data", "tier")},
 	{"ConfigMap/workspace-config", "binary data added", set("eA==", "binaryData", "added")},
 	{"ConfigMap/workspace-config", "altered and made immutable", func(o *unstructured.Unstructured) {
-		set("someone", "data", "owner")(o)
+		set("eve@company.com", "data", "owner")(o)
 		set(true, "immutable")(o)
 	}},
 	{"LimitRange/workspace-limits", "limit of pods added", func(o *unstructured.Unstructured) {

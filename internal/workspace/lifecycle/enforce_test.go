@@ -48,7 +48,7 @@ var provisionBlockers = map[string]provisionBlocker{
 // A member is removed and objects drift, in every state of a workspace and under every provisionBlocker.
 func TestController_EnforcesExistingNamespaces(t *testing.T) {
 	t.Parallel()
-	for name, h := range provisionBlockers {
+	for name, blocker := range provisionBlockers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			env := newTestEnv(t, envOptions{})
@@ -59,17 +59,17 @@ func TestController_EnforcesExistingNamespaces(t *testing.T) {
 				env.update(ids[state], func(w *v1alpha1.Workspace) { w.Spec.Quota.Pods = "50" })
 				env.await(ids[state], v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 			}
-			if h.restart != nil {
+			if blocker.restart != nil {
 				env.stop()
-				h.restart.flyte = env.flyte
-				env = newTestEnv(t, *h.restart)
+				blocker.restart.flyte = env.flyte
+				env = newTestEnv(t, *blocker.restart)
 			}
 			for state, id := range ids {
-				if h.apply != nil {
-					h.apply(env, id)
+				if blocker.apply != nil {
+					blocker.apply(env, id)
 				}
-				if h.reason != "" {
-					env.await(id, v1alpha1.ConditionReady, h.reason)
+				if blocker.reason != "" {
+					env.await(id, v1alpha1.ConditionReady, blocker.reason)
 				}
 				env.wantAccess("flyte-"+id, fullAccess)
 				env.update(id, func(w *v1alpha1.Workspace) { w.Spec.Members, w.Spec.State = w.Spec.Members[:1], state })

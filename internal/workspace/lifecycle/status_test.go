@@ -141,14 +141,14 @@ func TestController_RepairsStatus(t *testing.T) {
 			change(&w.Status)
 			return env.admin.Status().Update(ctx, &w)
 		})
-		forged := w.ResourceVersion
+		written := w.ResourceVersion
 		eventually(t, func(ctx context.Context) error {
 			must(t, env.admin.Get(ctx, client.ObjectKey{Name: "status"}, &w))
 			ignored := []cmp.Option{
 				cmpopts.IgnoreFields(metav1.Condition{}, "LastTransitionTime"),
 				cmpopts.SortSlices(func(a, b metav1.Condition) bool { return a.Type < b.Type }),
 			}
-			if diff := cmp.Diff(before, w.Status, ignored...); diff != "" || w.ResourceVersion == forged {
+			if diff := cmp.Diff(before, w.Status, ignored...); diff != "" || w.ResourceVersion == written {
 				return fmt.Errorf("%s: the status is not repaired (-want +got):\n%s", name, diff)
 			}
 			return nil
