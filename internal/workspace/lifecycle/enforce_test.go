@@ -74,11 +74,6 @@ func TestController_EnforcesExistingNamespaces(t *testing.T) {
 				env.wantAccess("flyte-"+id, fullAccess)
 				env.update(id, func(w *v1alpha1.Workspace) { w.Spec.Members, w.Spec.State = w.Spec.Members[:1], state })
 				env.checkEnforced(id, state)
-				if state != v1alpha1.StateActive {
-					env.await(id, v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
-					env.await(id, v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonArchived)
-					env.wantProject(id, admin.Project_ARCHIVED)
-				}
 			}
 		})
 	}
@@ -101,6 +96,11 @@ func (env *testEnv) checkEnforced(id string, state v1alpha1.State) {
 		}
 		return nil
 	})
+	if state != v1alpha1.StateActive {
+		env.await(id, v1alpha1.ConditionAccessGranted, v1alpha1.ReasonAccessReduced)
+		env.await(id, v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ReasonArchived)
+		env.wantProject(id, admin.Project_ARCHIVED)
+	}
 	env.awaitIdle()
 	for _, d := range env.weakeningDrifts(namespace, role) {
 		before, drifted := env.applyDrift(namespace, d)
