@@ -91,11 +91,11 @@ func growthRow(n, few int, times, first nextTimes) row {
 		a, b := quantile(now, median), quantile(then, median)
 		return ratioOf(a, b), fmt.Sprintf("%.2f × (%s)", ratioOf(a, b), a.Round(100*time.Microsecond))
 	}
-	service, serviceText := growth(times.ready, first.ready)
+	ours, oursText := growth(times.ready, first.ready)
 	floor, floorText := growth(times.whole, first.whole)
 	return row{
 		what:    fmt.Sprintf("growth of the next Ready beside %d, compared with beside %d, median of %d", n, few, probes),
-		service: serviceText, floor: floorText, ratio: ratioOf(service, floor), goal: goal{atMost: flat},
+		service: oursText, floor: floorText, ratio: ratioOf(ours, floor), goal: goal{atMost: flat},
 	}
 }
 

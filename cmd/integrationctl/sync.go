@@ -94,7 +94,9 @@ func (s *syncer) settings(ctx context.Context, kube client.Client) (map[string]s
 	return config.Data, nil
 }
 
-func newResync(kube client.Client, api *workspaceservice.Client, settings map[string]string, namespace string) (*workspaceservice.Resync, error) {
+func newResync(
+	kube client.Client, api *workspaceservice.Client, settings map[string]string, namespace string,
+) (*workspaceservice.Resync, error) {
 	list := func(name string) []string {
 		return strings.FieldsFunc(settings[name], func(r rune) bool { return r == ',' })
 	}

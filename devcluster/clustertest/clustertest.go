@@ -60,7 +60,7 @@ func (s *Shared) run(m *testing.M) int {
 
 // Runs calls run as often as -count says, each time for one run of the tests, and returns the worst exit code.
 func Runs(run func() int) (code int) {
-	flag.Parse()
+	flag.Parse() //nolint:revive // for TestMain, before m.Run
 	count := flag.Lookup("test.count").Value
 	n, err := strconv.Atoi(count.String())
 	if err != nil || count.Set("1") != nil {

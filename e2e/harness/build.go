@@ -20,7 +20,7 @@ func Build(ctx context.Context, dir string) (integration, integrationctl string,
 		return "", "", err
 	}
 	shared := filepath.Join(root, "bin", "e2e")
-	if err := os.MkdirAll(shared, 0o755); err != nil {
+	if err := os.MkdirAll(shared, 0o750); err != nil {
 		return "", "", err
 	}
 	lock, err := filelock.Wait(ctx, filepath.Join(shared, ".lock"), func() {})

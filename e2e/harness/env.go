@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -52,7 +51,6 @@ type Env struct {
 
 	dir      string
 	requests requestLog
-	policies sync.Once
 }
 
 // start starts everything. What was started before an error ends with stop.
@@ -64,7 +62,7 @@ func start(ctx context.Context, o Options) (e *Env, err error) {
 	if e.Integration, e.Integrationctl, err = Build(ctx, e.dir); err != nil {
 		return e, err
 	}
-	if e.Flyte, err = flytetest.Start(); err != nil {
+	if e.Flyte, err = flytetest.Start(); err != nil { //nolint:contextcheck // it runs until stop
 		return e, err
 	}
 	e.Cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: true})
@@ -78,7 +76,8 @@ func start(ctx context.Context, o Options) (e *Env, err error) {
 	if e.Admin, err = client.NewWithWatch(e.Cluster.Config(), client.Options{Scheme: scheme}); err != nil {
 		return e, err
 	}
-	return e, e.startService(ctx, o)
+	err = e.startService(ctx, o)
+	return e, err
 }
 
 func (e *Env) startService(ctx context.Context, o Options) (err error) {

@@ -81,6 +81,7 @@ func (e *Env) DeliverOnTier(t testing.TB, data workspace.Data, tier string) {
 	t.Helper()
 	data.Tier = tier
 	m := NewMessage(t, workspace.EventCreated, data)
+	//nolint:contextcheck // Send has the test's context
 	Eventually(t, "the edge to know the tier "+tier, func(context.Context) bool { return e.Send(t, m).Status < http.StatusMultipleChoices })
 }
 

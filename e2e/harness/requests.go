@@ -81,7 +81,7 @@ func (e *Env) AllRequests() ([]Request, error) {
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err != nil {
-			return l.all, nil //nolint:nilerr // the last line may be incomplete
+			return l.all, nil // the last line may be incomplete
 		}
 		l.offset += int64(len(line))
 		if !bytes.Contains(line, []byte(ServiceUser)) {

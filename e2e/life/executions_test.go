@@ -123,7 +123,7 @@ func kubernetesName(name string) corev1.ResourceName {
 
 // TestExecutionsCostTheQuota starts executions in a workspace of each tier that the chart ships. Their pods are admitted, and the quota
 // counts them; explicit zeros, which it would not count, are refused.
-func TestExecutionsCostTheQuota(t *testing.T) { //nolint:gocognit // one sequence
+func TestExecutionsCostTheQuota(t *testing.T) { //nolint:gocognit,tparallel // one sequence
 	t.Parallel()
 	env := shared.Env()
 	awaitPolicies(t)

@@ -69,7 +69,7 @@ func awaitReferences(t *testing.T, want ...string) {
 	})
 }
 
-func TestPullSecretsAreCopied(t *testing.T) {
+func TestPullSecretsAreCopied(t *testing.T) { //nolint:tparallel // one story
 	t.Parallel()
 	env := shared.Env()
 	first, second := pullSecret("first", map[string]string{"a": "1", "b": "1"}), pullSecret("second", map[string]string{"b": "2", "c": "2"})

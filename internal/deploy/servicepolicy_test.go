@@ -151,15 +151,16 @@ func accessAttempts() map[string]attempt {
 	group := rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:authenticated"}
 	const notTheRole, system = "only bind each tenant role", "names begin with system:"
 	return map[string]attempt{
-		"bind a tenant role in kube-system":  creating(binding(metav1.NamespaceSystem, viewer, roles+"viewer", user("thief")), inWorkspaces),
-		"bind a tenant role at home":         creating(binding(namespace, viewer, roles+"viewer", user("thief")), inWorkspaces),
-		"bind cluster-admin":                 creating(binding(stolenNamespace, viewer, "cluster-admin", user("thief")), notTheRole),
-		"bind its own role":                  creating(binding(stolenNamespace, viewer, fullName, user("thief")), notTheRole),
-		"bind admins as viewers":             creating(binding(stolenNamespace, viewer, roles+"admin", user("thief")), notTheRole),
-		"bind under another name":            creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // two say so
-		"bind everybody":                     creating(binding(stolenNamespace, viewer, roles+"viewer", user("ana"), group), system),
-		"bind nobody known":                  creating(binding(stolenNamespace, viewer, roles+"viewer", user("system:anonymous")), system),
-		"bind an account of elsewhere":       creating(binding(stolenNamespace, viewer, roles+"viewer", elsewhere), "nor ServiceAccounts of another namespace"),
+		"bind a tenant role in kube-system": creating(binding(metav1.NamespaceSystem, viewer, roles+"viewer", user("thief")), inWorkspaces),
+		"bind a tenant role at home":        creating(binding(namespace, viewer, roles+"viewer", user("thief")), inWorkspaces),
+		"bind cluster-admin":                creating(binding(stolenNamespace, viewer, "cluster-admin", user("thief")), notTheRole),
+		"bind its own role":                 creating(binding(stolenNamespace, viewer, fullName, user("thief")), notTheRole),
+		"bind admins as viewers":            creating(binding(stolenNamespace, viewer, roles+"admin", user("thief")), notTheRole),
+		"bind under another name":           creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // two say so
+		"bind everybody":                    creating(binding(stolenNamespace, viewer, roles+"viewer", user("ana"), group), system),
+		"bind nobody known":                 creating(binding(stolenNamespace, viewer, roles+"viewer", user("system:anonymous")), system),
+		"bind an account of elsewhere": creating(
+			binding(stolenNamespace, viewer, roles+"viewer", elsewhere), "nor ServiceAccounts of another namespace"),
 		"bind a tenant role to the workload": creating(binding(stolenNamespace, "workspace-workload", roles+"admin", workload), notTheRole),
 		"bind a workload's role to a user": creating(
 			binding(stolenNamespace, "workspace-workload", fullName+"-workload-spark", user("thief")), notTheRole),

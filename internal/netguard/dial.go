@@ -45,7 +45,7 @@ func DialControl(host string) func(ctx context.Context, network, address string,
 	}
 }
 
-func allowed(addr netip.Addr, loopback bool) bool {
+func allowed(addr netip.Addr, loopback bool) bool { //nolint:revive // it is a property of the endpoint
 	addr = addr.WithZone("").Unmap()
 	if nat64.Contains(addr) {
 		embedded := addr.As16()

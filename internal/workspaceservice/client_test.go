@@ -9,11 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
@@ -117,7 +118,7 @@ func TestClient_KnowsWhichAnswersToRetry(t *testing.T) {
 			w.WriteHeader(test.status)
 		})
 		err := errors.Unwrap(c.post(t.Context(), aMessage))
-		if !reflect.DeepEqual(err, test.want) || (refusal(err) != nil) != test.refusal {
+		if diff := cmp.Diff(test.want, err); diff != "" || (refusal(err) != nil) != test.refusal {
 			t.Errorf("%d with Retry-After %q: %#v", test.status, test.after, err)
 		}
 	}

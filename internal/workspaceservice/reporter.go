@@ -68,7 +68,7 @@ func (r *Reporter) Reconcile(ctx context.Context, q reconcile.Request) (reconcil
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	if err := r.limiter.Wait(ctx); err != nil { // a fraction of a second: as many wait as there are workers
-		return reconcile.Result{}, nil //nolint:nilerr // not the leader any more; the next one reports every workspace
+		return reconcile.Result{}, nil // not the leader any more; the next one reports every workspace
 	}
 	m, due, err := r.read(ctx, r.Live, q.Name)
 	if !due {

@@ -125,7 +125,7 @@ func flyteFailures() []flyteFailure {
 			"Flyte wants a client certificate, and does not accept what it was shown",
 		},
 		{flyte.ErrTokenRefused, v1alpha1.ReasonFlyteTokenRefused, "the token endpoint does not accept the client's id or secret"},
-		{flyte.ErrTokenUnavailable, v1alpha1.ReasonFlyteTokenUnavailable, "no token endpoint is known, or it does not answer; it is called again"},
+		{flyte.ErrTokenUnavailable, v1alpha1.ReasonFlyteTokenUnavailable, "no token endpoint is known, or it does not answer; retried"},
 		{
 			flyte.ErrNotFlyte, v1alpha1.ReasonFlyteNotFound,
 			"what answers at FLYTE_ADMIN_ENDPOINT is no Flyte, but a web server or a proxy without a route to it",
@@ -149,7 +149,8 @@ func (c *Controller) projectFailed(id string, err error) outcome {
 	case errors.Is(err, flyte.ErrConflict):
 		return waitFor(condition, v1alpha1.ReasonConflict, bounded(err.Error()), recheckInterval)
 	case errors.Is(err, flyte.ErrUnknownDomain):
-		return waitFor(condition, v1alpha1.ReasonFlyteDomainUnknown, bounded("FLYTE_DOMAINS differs from Flyte: "+err.Error()), c.rejectionDelay(id))
+		message := bounded("FLYTE_DOMAINS differs from Flyte: " + err.Error())
+		return waitFor(condition, v1alpha1.ReasonFlyteDomainUnknown, message, c.rejectionDelay(id))
 	case errors.Is(err, flyte.ErrInvalid):
 		return waitFor(condition, v1alpha1.ReasonFlyteRejected, bounded(err.Error()), c.rejectionDelay(id))
 	}

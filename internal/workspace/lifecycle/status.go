@@ -66,7 +66,8 @@ func ready(w *v1alpha1.Workspace, outcomes []outcome) outcome {
 	}
 	switch w.Spec.State {
 	case v1alpha1.StateSuspended:
-		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, "all resources are kept; members have read-only access, and nothing new starts")
+		const kept = "all resources are kept; members have read-only access, and nothing new starts"
+		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, kept)
 	case v1alpha1.StateDeleted:
 		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, deletedMessage(w.Status.Deletion))
 	case v1alpha1.StateActive:

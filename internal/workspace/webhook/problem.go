@@ -83,7 +83,8 @@ func refusal(e *workspace.Error) *problem {
 
 func newProblem(status int, detail string) *problem {
 	title := http.StatusText(status)
-	p := &problem{Type: "about:blank", Title: title, Status: status, Detail: printable.Text(cmp.Or(detail, statusDetail[status], title), maxDetail)}
+	detail = printable.Text(cmp.Or(detail, statusDetail[status], title), maxDetail)
+	p := &problem{Type: "about:blank", Title: title, Status: status, Detail: detail}
 	switch status {
 	case http.StatusServiceUnavailable:
 		p.retryAfter = retryUnavailable

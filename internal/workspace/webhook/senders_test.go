@@ -62,7 +62,8 @@ func TestDocs_ExampleSendersAreAccepted(t *testing.T) {
 		"Python":           {language: "python", file: "send.py", run: []string{"python3"}, optional: "python3"},
 		"standardwebhooks": {language: "js", file: "send.cjs", run: []string{"node"}, env: node},
 		"svix": {
-			language: "js", edit: []string{`"standardwebhooks"`, `"svix"`, `"webhook-`, `"svix-`}, file: "send.cjs", run: []string{"node"}, env: node,
+			language: "js", edit: []string{`"standardwebhooks"`, `"svix"`, `"webhook-`, `"svix-`}, file: "send.cjs",
+			run: []string{"node"}, env: node,
 		},
 	}
 	for language, n := range map[string]int{"sh": 1, "go": 1, "python": 1, "js": 1} {

@@ -63,7 +63,8 @@ func Variants() map[string]func(*desired.Plan) {
 			p.Tier.Spec.Quota.Maximum.Quota = v1alpha1.Quota{CPU: "8", Memory: "1.5Gi", Pods: "200"}
 		},
 		"bare-tier": func(p *desired.Plan) {
-			p.Workspace.Spec.Quota, p.Tier.Spec, p.Cluster = v1alpha1.Quota{}, v1alpha1.WorkspaceTierSpec{}, &desired.Cluster{FlyteNamespace: "flyte"}
+			p.Workspace.Spec.Quota, p.Tier.Spec = v1alpha1.Quota{}, v1alpha1.WorkspaceTierSpec{}
+			p.Cluster = &desired.Cluster{FlyteNamespace: "flyte"}
 		},
 		"rich-tier": func(p *desired.Plan) { p.Namespace.Domain, p.Tier.Spec = "production", RichTier() },
 		"workload": func(p *desired.Plan) {
