@@ -46,7 +46,7 @@ var provisionBlockers = map[string]provisionBlocker{
 }
 
 // A member is removed and objects drift, in every state of a workspace and under every provisionBlocker.
-func TestController_EnforcesExistingNamespaces(t *testing.T) { //nolint:gocognit // states by blockers
+func TestController_EnforcesExistingNamespaces(t *testing.T) {
 	t.Parallel()
 	for name, blocker := range provisionBlockers {
 		t.Run(name, func(t *testing.T) {
