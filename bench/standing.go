@@ -29,7 +29,7 @@ const (
 	flat = 1.2
 	// The goals for the live heap and for the resident memory: with 5,000 workspaces 83 and 246 MiB.
 	baseHeap, heapEach         = 20 << 20, 13 << 10
-	baseResident, residentEach = 50 << 20, 40 << 10
+	baseResident, residentEach = 75 << 20, 35 << 10
 	// startSeconds is the goal for a start.
 	startSeconds = 30
 	// idleCPU is the goal for a service at rest, in cores.
