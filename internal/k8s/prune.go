@@ -1,9 +1,11 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -35,7 +37,14 @@ func (a *Applier) Prune(ctx context.Context, from client.Reader, namespace strin
 			}
 		}
 	}
-	return errors.Join(errs...)
+	return failureOf(errs)
+}
+
+// failureOf is the first error that is not ErrFinalizing, or else the first: to wait for a finalizer must not hide a failure,
+// which is retried sooner.
+func failureOf(errs []error) error {
+	failures := slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return errors.Is(err, ErrFinalizing) })
+	return cmp.Or(cmp.Or(failures...), cmp.Or(errs...))
 }
 
 func (a *Applier) listOurs(ctx context.Context, from client.Reader, namespace string, of client.Object) (ours []client.Object, err error) {
@@ -51,6 +60,7 @@ func (a *Applier) listOurs(ctx context.Context, from client.Reader, namespace st
 		}
 		return nil
 	})
+	slices.SortFunc(ours, func(a, b client.Object) int { return strings.Compare(a.GetName(), b.GetName()) }) // the cache has no order
 	return ours, err
 }
 

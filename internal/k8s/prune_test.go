@@ -3,6 +3,7 @@ package k8s
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -130,5 +131,22 @@ func TestPrune_KeepsObjectRecreatedSinceTheList(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, bindings(t.Context(), t, env, "pruning-other")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestFailureOf_PutsFailuresBeforeFinalizers(t *testing.T) {
+	t.Parallel()
+	finalizing, failure := fmt.Errorf("removing a: %w", ErrFinalizing), errors.New("removing b: the API server is down")
+	for name, c := range map[string]struct {
+		errs []error
+		want error
+	}{
+		"none":              {[]error{nil, nil}, nil},
+		"only a finalizer":  {[]error{nil, finalizing}, finalizing},
+		"a finalizer first": {[]error{finalizing, nil, failure}, failure},
+	} {
+		if got := failureOf(c.errs); !errors.Is(got, c.want) || (got == nil) != (c.want == nil) {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
 	}
 }
