@@ -215,8 +215,10 @@ func (c *Controller) requeueAfterRelist(ctx context.Context) error {
 			log.FromContext(ctx).Error(err, "listing Workspaces after a watch was down")
 			continue
 		}
+		var every []reconcile.Request
 		for i := range all.Items {
-			c.queue.fanOut(request(all.Items[i].Name)...)
+			every = append(every, request(all.Items[i].Name)...)
 		}
+		c.queue.fanOut(every...)
 	}
 }
