@@ -22,31 +22,31 @@ type bareTimes struct{ create, whole time.Duration }
 
 // bare is a Workspace with all the objects that the service creates for it.
 type bare struct {
-	wish *v1alpha1.Workspace
+	ws *v1alpha1.Workspace
 	// namespaces are the objects of each namespace, the Namespace first.
 	namespaces [][]client.Object
 }
 
 // bareOf renders them with the service's own code.
 func (w *world) bareOf(id string) (bare, error) {
-	wish := workspace.New(id)
-	if _, err := workspace.Record(wish, workspace.Event{Type: workspace.EventCreated, Data: team(id)}, workspace.Delivery{}); err != nil {
+	ws := workspace.New(id)
+	if _, err := workspace.Record(ws, workspace.Event{Type: workspace.EventCreated, Data: team(id)}, workspace.Delivery{}); err != nil {
 		return bare{}, err
 	}
-	return bare{wish, w.bareObjects(wish)}, nil
+	return bare{ws, w.bareObjects(ws)}, nil
 }
 
 // makeBare creates every object with one create, those in a namespace concurrently, and writes the status once. The service must be
 // paused or stopped until removeBare; it leaves the other objects alone, since they lack its labels.
 func (w *world) makeBare(ctx context.Context, b bare) (bareTimes, error) {
 	start := time.Now()
-	if err := w.bare.Create(ctx, b.wish); err != nil {
-		return bareTimes{}, fmt.Errorf("making Workspace %q: %w", b.wish.Name, err)
+	if err := w.bare.Create(ctx, b.ws); err != nil {
+		return bareTimes{}, fmt.Errorf("making Workspace %q: %w", b.ws.Name, err)
 	}
 	times := bareTimes{create: time.Since(start)}
 	err := forEach(len(b.namespaces), len(b.namespaces), func(i int) error { return w.createNamespace(ctx, b.namespaces[i]) })
 	if err == nil {
-		err = w.writeBareStatus(ctx, b.wish)
+		err = w.writeBareStatus(ctx, b.ws)
 	}
 	times.whole = time.Since(start)
 	return times, err
@@ -54,19 +54,19 @@ func (w *world) makeBare(ctx context.Context, b bare) (bareTimes, error) {
 
 // removeBare deletes the Workspace, so that the service does not see it.
 func (w *world) removeBare(ctx context.Context, id string) error {
-	wish := &v1alpha1.Workspace{}
-	wish.Name = id
-	if err := w.bare.Delete(ctx, wish); err != nil {
+	ws := &v1alpha1.Workspace{}
+	ws.Name = id
+	if err := w.bare.Delete(ctx, ws); err != nil {
 		return fmt.Errorf("removing Workspace %q: %w", id, err)
 	}
 	return nil
 }
 
-func (w *world) bareObjects(wish *v1alpha1.Workspace) (all [][]client.Object) {
-	for _, namespace := range w.naming.Namespaces(wish.Name) {
+func (w *world) bareObjects(ws *v1alpha1.Workspace) (all [][]client.Object) {
+	for _, namespace := range w.naming.Namespaces(ws.Name) {
 		plan := &desired.Plan{
-			Cluster: &desired.Cluster{FlyteNamespace: "flyte"}, Workspace: wish, Tier: &w.tier, Namespace: namespace,
-			ConsoleURL: "https://flyte.company.com/console/projects/" + wish.Name,
+			Cluster: &desired.Cluster{FlyteNamespace: "flyte"}, Workspace: ws, Tier: &w.tier, Namespace: namespace,
+			ConsoleURL: "https://flyte.company.com/console/projects/" + ws.Name,
 		}
 		objects := []client.Object{plan.NamespaceObject()}
 		for _, part := range []desired.Part{plan.Config(), plan.Network(), plan.Quota(), plan.Access()} {
@@ -103,11 +103,11 @@ func (w *world) createNamespace(ctx context.Context, objects []client.Object) er
 	})
 }
 
-func (w *world) writeBareStatus(ctx context.Context, wish *v1alpha1.Workspace) error {
-	before := wish.DeepCopy()
-	wish.Status = *w.sample.DeepCopy()
-	if err := w.bare.Status().Patch(ctx, wish, client.MergeFrom(before)); err != nil {
-		return fmt.Errorf("writing the status of %q: %w", wish.Name, err)
+func (w *world) writeBareStatus(ctx context.Context, ws *v1alpha1.Workspace) error {
+	before := ws.DeepCopy()
+	ws.Status = *w.sample.DeepCopy()
+	if err := w.bare.Status().Patch(ctx, ws, client.MergeFrom(before)); err != nil {
+		return fmt.Errorf("writing the status of %q: %w", ws.Name, err)
 	}
 	return nil
 }

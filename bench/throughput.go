@@ -123,7 +123,7 @@ func (w *world) costBareStopped(ctx context.Context, prefix string, n int) (cost
 		})
 	})
 	if err == nil {
-		err = forEach(n, atOnce, func(i int) error { return w.removeBare(ctx, all[i].wish.Name) })
+		err = forEach(n, atOnce, func(i int) error { return w.removeBare(ctx, all[i].ws.Name) })
 	}
 	if err != nil {
 		return cost{}, err

@@ -39,7 +39,7 @@ func newLogger(cfg *config) (*zap.Logger, error) {
 const never = slog.Level(math.MaxInt)
 
 // useLogger gives the logger as logr for controller-runtime and as slog for Echo, and sends to it what libraries log by
-// themselves: client-go, gRPC, and whoever uses slog's default or the log package. So every line has the form of
+// themselves: client-go, gRPC, and users of slog's default or the log package. So every line has the form of
 // LOG_FORMAT.
 func useLogger(logger *zap.Logger) (log logr.Logger, slogger *slog.Logger) {
 	log, slogger = zapr.NewLogger(logger), slog.New(zapslog.NewHandler(logger.Core(), zapslog.AddStacktraceAt(never)))

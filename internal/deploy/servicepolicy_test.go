@@ -61,7 +61,7 @@ func awaitPolicies(t *testing.T, service client.Client) {
 	}
 }
 
-// isDenied tells whether a policy has refused a request, and said this.
+// isDenied reports whether a policy has refused a request, and said this.
 func isDenied(err error, saying string) bool {
 	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "ValidatingAdmissionPolicy") && strings.Contains(err.Error(), saying)
 }

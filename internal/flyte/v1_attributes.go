@@ -45,7 +45,7 @@ func (v v1) getAttributes(ctx context.Context, project string, kind Kind, domain
 }
 
 // addOverridden adds the attributes at project level, which no domain shows if each has its own. For WORKFLOW_EXECUTION_CONFIG, Flyte
-// does not tell whether there are any: they have no effect, and count as absent.
+// does not say whether there are any: they have no effect, and count as absent.
 func (v v1) addOverridden(ctx context.Context, project string, kind Kind, found attributesByPlace) error {
 	if kind == KindExecution {
 		return nil

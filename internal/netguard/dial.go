@@ -57,7 +57,7 @@ func allowed(addr netip.Addr, loopback bool) bool { //nolint:revive // it is a p
 	return !slices.ContainsFunc(refused, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// IsLoopback tells whether a host is localhost or a loopback address.
+// IsLoopback reports whether a host is localhost or a loopback address.
 func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()

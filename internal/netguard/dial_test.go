@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// dials tells whether a connection to host may lead to an address.
+// dials reports whether a connection to host may lead to an address.
 func dials(t *testing.T, host, address string) bool {
 	t.Helper()
 	return DialControl(host)(t.Context(), "tcp", net.JoinHostPort(address, "443"), nil) == nil

@@ -99,7 +99,7 @@ func (f *File[T]) report(err error) {
 	f.reported = err
 }
 
-// sameVersion tells whether a file was neither modified nor replaced between two checks.
+// sameVersion reports whether a file was neither modified nor replaced between two checks.
 func sameVersion(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }

@@ -70,7 +70,7 @@ func load(from fs.ReadFileFS, name, mediaType string) file {
 	}
 	f := newFile(content, mediaType)
 	if strings.HasSuffix(name, ".gz") {
-		f.encoding = "gzip" // for everybody: whoever runs scripts knows it
+		f.encoding = "gzip" // every browser that runs scripts accepts it
 	}
 	return f
 }

@@ -69,7 +69,7 @@ func (b *breaker) pause(d time.Duration) {
 	}
 }
 
-// isOpen tells whether reports wait: until one has succeeded after the failures.
+// isOpen reports whether reports wait: until one has succeeded after the failures.
 func (b *breaker) isOpen() bool {
 	return b.circuit.State() != gobreaker.StateClosed || time.Now().UnixNano() < b.pausedUntil.Load()
 }

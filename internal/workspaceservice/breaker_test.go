@@ -11,7 +11,7 @@ import (
 
 var errDown = errors.New("connection refused")
 
-// allows tells whether a report is sent that ends with err.
+// allows reports whether a report is sent that ends with err.
 func allows(t *testing.T, b *breaker, err error) bool {
 	t.Helper()
 	sent := false

@@ -91,7 +91,7 @@ type message struct {
 // revisionDigits is the length of the largest resourceVersion.
 const revisionDigits = 20
 
-// newMessage makes the report of a workspace, and tells whether to send it: if status.reported has another hash. Every replica
+// newMessage makes the report of a workspace, and reports whether to send it: if status.reported has another hash. Every replica
 // makes the same message of the same resourceVersion.
 //
 // The resourceVersion leads the id, since those of one resource are known to grow since Kubernetes 1.35 (KEP-5504).

@@ -81,7 +81,7 @@ func (r *Reporter) Reconcile(ctx context.Context, q reconcile.Request) (reconcil
 	return reconcile.Result{}, r.record(ctx, m, err)
 }
 
-// read makes the report of a workspace, and tells whether to send it.
+// read makes the report of a workspace, and reports whether to send it.
 func (r *Reporter) read(ctx context.Context, from client.Reader, id string) (m message, due bool, err error) {
 	var w v1alpha1.Workspace
 	if err := from.Get(ctx, client.ObjectKey{Name: id}, &w); err != nil {

@@ -50,7 +50,7 @@ func (c *comparison) setUnlisted(w *v1alpha1.Workspace) {
 	})
 }
 
-// isUnlisted tells whether the listing should have the Workspace, and lacks it. It may lack deleted ones.
+// isUnlisted reports whether the listing should have the Workspace, and lacks it. It may lack deleted ones.
 func (c *comparison) isUnlisted(w *v1alpha1.Workspace) bool {
 	return !c.listed[w.Name] && w.Spec.State != v1alpha1.StateDeleted && w.DeletionTimestamp.IsZero()
 }

@@ -14,7 +14,7 @@ import (
 // formerPolicies are the NetworkPolicies of earlier versions, which [isolationName] replaces.
 var formerPolicies = []string{"default-deny", "allow-same-namespace", "allow-dns", "allow-flyte", "allow-egress", "allow-tier"}
 
-// Owns reports whether an object of this kind and name in a namespace of a workspace belongs to the service, whoever wrote
+// Owns reports whether an object of this kind and name in a namespace of a workspace belongs to the service, no matter who wrote
 // it last. Such an object that is not desired is removed.
 func Owns(o client.Object) bool {
 	name := o.GetName()
