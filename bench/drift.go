@@ -26,25 +26,25 @@ func isOpen(policy *networkingv1.NetworkPolicy) bool {
 
 // drift changes one object in each of many workspaces, and measures the time until a watch shows its repair. The floor repairs it with
 // one patch as soon as its own watch shows the change.
-func drift(ctx context.Context, w *world, size sizes) ([]row, error) {
-	if err := w.createWorkspaces(ctx, "drift", size.drifted); err != nil {
+func drift(ctx context.Context, e *environment, size sizes) ([]row, error) {
+	if err := e.createWorkspaces(ctx, "drift", size.drifted); err != nil {
 		return nil, err
 	}
-	namespaces := w.namespacesOf("drift", size.drifted)
+	namespaces := e.namespacesOf("drift", size.drifted)
 	var repaired []time.Duration
-	err := w.profiled(ctx, func() (err error) {
-		repaired, err = w.repairTimes(ctx, namespaces)
+	err := e.profiled(ctx, func() (err error) {
+		repaired, err = e.repairTimes(ctx, namespaces)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	w.service.Stop()
-	stop, err := w.repairBare(ctx)
+	e.service.Stop()
+	stop, err := e.repairBare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	floor, err := w.repairTimes(ctx, namespaces)
+	floor, err := e.repairTimes(ctx, namespaces)
 	stop()
 	if err != nil {
 		return nil, err
@@ -52,12 +52,12 @@ func drift(ctx context.Context, w *world, size sizes) ([]row, error) {
 	what := fmt.Sprintf("changed by hand → repaired, %d at a time", atOnce)
 	return []row{
 		timeRow(what, median, repaired, floor, goal{}), timeRow(what, p99, repaired, floor, goal{}),
-	}, w.service.Start(ctx)
+	}, e.service.Start(ctx)
 }
 
-func (w *world) namespacesOf(prefix string, n int) (names []string) {
+func (e *environment) namespacesOf(prefix string, n int) (names []string) {
 	for i := range n {
-		for _, namespace := range w.naming.Namespaces(fmt.Sprintf("%s-%d", prefix, i)) {
+		for _, namespace := range e.naming.Namespaces(fmt.Sprintf("%s-%d", prefix, i)) {
 			names = append(names, namespace.Name)
 		}
 	}
@@ -65,8 +65,8 @@ func (w *world) namespacesOf(prefix string, n int) (names []string) {
 }
 
 // repairTimes opens the policy in each namespace and waits until all are closed again.
-func (w *world) repairTimes(ctx context.Context, namespaces []string) (times []time.Duration, err error) {
-	closing, err := w.watchFor(ctx, &networkingv1.NetworkPolicyList{}, func(o client.Object) (string, bool) {
+func (e *environment) repairTimes(ctx context.Context, namespaces []string) (times []time.Duration, err error) {
+	closing, err := e.watchFor(ctx, &networkingv1.NetworkPolicyList{}, func(o client.Object) (string, bool) {
 		policy, ok := o.(*networkingv1.NetworkPolicy)
 		return o.GetNamespace(), ok && policy.Name == drifting && !isOpen(policy)
 	})
@@ -79,7 +79,7 @@ func (w *world) repairTimes(ctx context.Context, namespaces []string) (times []t
 	go func() {
 		done <- forEach(len(namespaces), atOnce, func(i int) error {
 			changed[i] = time.Now()
-			return w.patchPolicy(ctx, namespaces[i], opened)
+			return e.patchPolicy(ctx, namespaces[i], opened)
 		})
 	}()
 	seen, watched := closing.until(ctx, namespaces...)
@@ -95,39 +95,39 @@ func (w *world) repairTimes(ctx context.Context, namespaces []string) (times []t
 	return times, nil
 }
 
-func (w *world) patchPolicy(ctx context.Context, namespace, patch string) error {
+func (e *environment) patchPolicy(ctx context.Context, namespace, patch string) error {
 	policy := &networkingv1.NetworkPolicy{}
 	policy.Namespace, policy.Name = namespace, drifting
-	if err := w.bare.Patch(ctx, policy, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+	if err := e.bare.Patch(ctx, policy, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		return fmt.Errorf("changing NetworkPolicy %q in %q: %w", drifting, namespace, err)
 	}
 	return nil
 }
 
 // repairBare closes every open policy as soon as a watch shows it, until stop.
-func (w *world) repairBare(ctx context.Context) (stop func(), err error) {
+func (e *environment) repairBare(ctx context.Context) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var list networkingv1.NetworkPolicyList
-	if err := w.bare.List(ctx, &list, client.Limit(1)); err != nil {
+	if err := e.bare.List(ctx, &list, client.Limit(1)); err != nil {
 		cancel()
 		return nil, fmt.Errorf("listing: %w", err)
 	}
-	events, err := w.bare.Watch(ctx, &list, &client.ListOptions{Raw: from(&list)})
+	events, err := e.bare.Watch(ctx, &list, &client.ListOptions{Raw: from(&list)})
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("watching: %w", err)
 	}
 	for range atOnce {
-		go w.closePolicies(ctx, events)
+		go e.closePolicies(ctx, events)
 	}
 	return func() { cancel(); events.Stop() }, nil
 }
 
-func (w *world) closePolicies(ctx context.Context, events watch.Interface) {
+func (e *environment) closePolicies(ctx context.Context, events watch.Interface) {
 	for event := range events.ResultChan() {
 		policy, ok := event.Object.(*networkingv1.NetworkPolicy)
 		if ok && policy.Name == drifting && isOpen(policy) {
-			_ = w.patchPolicy(ctx, policy.Namespace, closed) // after a failure, repairTimes misses the repair
+			_ = e.patchPolicy(ctx, policy.Namespace, closed) // after a failure, repairTimes misses the repair
 		}
 	}
 }

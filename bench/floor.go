@@ -28,44 +28,44 @@ type bare struct {
 }
 
 // bareOf renders them with the service's own code.
-func (w *world) bareOf(id string) (bare, error) {
+func (e *environment) bareOf(id string) (bare, error) {
 	ws := workspace.New(id)
 	if _, err := workspace.Record(ws, workspace.Event{Type: workspace.EventCreated, Data: team(id)}, workspace.Delivery{}); err != nil {
 		return bare{}, err
 	}
-	return bare{ws, w.bareObjects(ws)}, nil
+	return bare{ws, e.bareObjects(ws)}, nil
 }
 
 // makeBare creates every object with one create, those in a namespace concurrently, and writes the status once. The service must be
 // paused or stopped until removeBare; it leaves the other objects alone, since they lack its labels.
-func (w *world) makeBare(ctx context.Context, b bare) (bareTimes, error) {
+func (e *environment) makeBare(ctx context.Context, b bare) (bareTimes, error) {
 	start := time.Now()
-	if err := w.bare.Create(ctx, b.ws); err != nil {
+	if err := e.bare.Create(ctx, b.ws); err != nil {
 		return bareTimes{}, fmt.Errorf("making Workspace %q: %w", b.ws.Name, err)
 	}
 	times := bareTimes{create: time.Since(start)}
-	err := forEach(len(b.namespaces), len(b.namespaces), func(i int) error { return w.createNamespace(ctx, b.namespaces[i]) })
+	err := forEach(len(b.namespaces), len(b.namespaces), func(i int) error { return e.createNamespace(ctx, b.namespaces[i]) })
 	if err == nil {
-		err = w.writeBareStatus(ctx, b.ws)
+		err = e.writeBareStatus(ctx, b.ws)
 	}
 	times.whole = time.Since(start)
 	return times, err
 }
 
 // removeBare deletes the Workspace, so that the service does not see it.
-func (w *world) removeBare(ctx context.Context, id string) error {
+func (e *environment) removeBare(ctx context.Context, id string) error {
 	ws := &v1alpha1.Workspace{}
 	ws.Name = id
-	if err := w.bare.Delete(ctx, ws); err != nil {
+	if err := e.bare.Delete(ctx, ws); err != nil {
 		return fmt.Errorf("removing Workspace %q: %w", id, err)
 	}
 	return nil
 }
 
-func (w *world) bareObjects(ws *v1alpha1.Workspace) (all [][]client.Object) {
-	for _, namespace := range w.naming.Namespaces(ws.Name) {
+func (e *environment) bareObjects(ws *v1alpha1.Workspace) (all [][]client.Object) {
+	for _, namespace := range e.naming.Namespaces(ws.Name) {
 		plan := &desired.Plan{
-			Cluster: &desired.Cluster{FlyteNamespace: "flyte"}, Workspace: ws, Tier: &w.tier, Namespace: namespace,
+			Cluster: &desired.Cluster{FlyteNamespace: "flyte"}, Workspace: ws, Tier: &e.tier, Namespace: namespace,
 			ConsoleURL: "https://flyte.company.com/console/projects/" + ws.Name,
 		}
 		objects := []client.Object{plan.NamespaceObject()}
@@ -90,23 +90,23 @@ func foreignLabels(labels map[string]string) map[string]string {
 	return others
 }
 
-func (w *world) createNamespace(ctx context.Context, objects []client.Object) error {
-	if err := w.bare.Create(ctx, objects[0]); err != nil {
+func (e *environment) createNamespace(ctx context.Context, objects []client.Object) error {
+	if err := e.bare.Create(ctx, objects[0]); err != nil {
 		return fmt.Errorf("making Namespace %q: %w", objects[0].GetName(), err)
 	}
 	inside := objects[1:]
 	return forEach(len(inside), len(inside), func(i int) error {
-		if err := w.bare.Create(ctx, inside[i]); err != nil {
+		if err := e.bare.Create(ctx, inside[i]); err != nil {
 			return fmt.Errorf("making %T %q: %w", inside[i], inside[i].GetName(), err)
 		}
 		return nil
 	})
 }
 
-func (w *world) writeBareStatus(ctx context.Context, ws *v1alpha1.Workspace) error {
+func (e *environment) writeBareStatus(ctx context.Context, ws *v1alpha1.Workspace) error {
 	before := ws.DeepCopy()
-	ws.Status = *w.sample.DeepCopy()
-	if err := w.bare.Status().Patch(ctx, ws, client.MergeFrom(before)); err != nil {
+	ws.Status = *e.sample.DeepCopy()
+	if err := e.bare.Status().Patch(ctx, ws, client.MergeFrom(before)); err != nil {
 		return fmt.Errorf("writing the status of %q: %w", ws.Name, err)
 	}
 	return nil

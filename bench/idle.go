@@ -14,15 +14,15 @@ import (
 type latency struct{ answered, ready time.Duration }
 
 // idle creates one workspace at a time, alternating with the bare client.
-func idle(ctx context.Context, w *world, size sizes) ([]row, error) {
+func idle(ctx context.Context, e *environment, size sizes) ([]row, error) {
 	var answers, readies, creates, wholes []time.Duration
-	err := w.profiled(ctx, func() error {
+	err := e.profiled(ctx, func() error {
 		for i := range size.idle {
-			bare, err := w.timeBarePaused(ctx, fmt.Sprintf("idle-%d-bare", i))
+			bare, err := e.timeBarePaused(ctx, fmt.Sprintf("idle-%d-bare", i))
 			if err != nil {
 				return err
 			}
-			a, err := w.timeWorkspace(ctx, fmt.Sprintf("idle-%d", i))
+			a, err := e.timeWorkspace(ctx, fmt.Sprintf("idle-%d", i))
 			if err != nil {
 				return err
 			}
@@ -43,29 +43,29 @@ func idle(ctx context.Context, w *world, size sizes) ([]row, error) {
 }
 
 // timeBarePaused calls makeBare while the service is paused, and returns when the service is idle again.
-func (w *world) timeBarePaused(ctx context.Context, id string) (bareTimes, error) {
-	b, err := w.bareOf(id)
+func (e *environment) timeBarePaused(ctx context.Context, id string) (bareTimes, error) {
+	b, err := e.bareOf(id)
 	if err != nil {
 		return bareTimes{}, err
 	}
-	w.service.Pause()
-	times, err := w.makeBare(ctx, b)
+	e.service.Pause()
+	times, err := e.makeBare(ctx, b)
 	if err == nil {
-		err = w.removeBare(ctx, id)
+		err = e.removeBare(ctx, id)
 	}
-	w.service.Resume()
+	e.service.Resume()
 	if err != nil {
 		return times, err
 	}
-	return times, w.waitUntilIdle(ctx)
+	return times, e.waitUntilIdle(ctx)
 }
 
 // waitUntilIdle returns when the queue is empty, and nothing was reconciled between two reads of the metrics.
-func (w *world) waitUntilIdle(ctx context.Context) error {
+func (e *environment) waitUntilIdle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for done, before := -1.0, -2.0; done != before; {
-		m, err := w.service.Measure(ctx)
+		m, err := e.service.Measure(ctx)
 		if err != nil {
 			return err
 		}
@@ -77,18 +77,18 @@ func (w *world) waitUntilIdle(ctx context.Context) error {
 }
 
 // timeWorkspace sends one webhook and waits until its workspace is Ready.
-func (w *world) timeWorkspace(ctx context.Context, id string) (a latency, err error) {
+func (e *environment) timeWorkspace(ctx context.Context, id string) (a latency, err error) {
 	m, err := service.NewMessage(workspace.EventCreated, team(id))
 	if err != nil {
 		return a, err
 	}
-	watch, err := w.watchFor(ctx, &v1alpha1.WorkspaceList{}, ready)
+	watch, err := e.watchFor(ctx, &v1alpha1.WorkspaceList{}, ready)
 	if err != nil {
 		return a, err
 	}
 	defer watch.stop()
 	start := time.Now()
-	if _, err := w.service.Deliver(ctx, m); err != nil {
+	if _, err := e.service.Deliver(ctx, m); err != nil {
 		return a, fmt.Errorf("sending %s: %w", id, err)
 	}
 	a.answered = time.Since(start)

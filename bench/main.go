@@ -93,11 +93,11 @@ func measurePart(ctx context.Context, p part, binary string, o options) ([]row, 
 			return nil, fmt.Errorf("creating the directory of the profiles: %w", err)
 		}
 	}
-	w, err := newWorld(ctx, binary, p, o.profiles)
+	e, err := newEnvironment(ctx, binary, p, o.profiles)
 	if err != nil {
 		return nil, err
 	}
-	defer w.stop()
-	rows, err := p.measure(ctx, w, o.sizes)
-	return rows, errors.Join(err, w.countRequests())
+	defer e.stop()
+	rows, err := p.measure(ctx, e, o.sizes)
+	return rows, errors.Join(err, e.countRequests())
 }

@@ -7,7 +7,7 @@ type part struct {
 	name string
 	// template is NAMESPACE_TEMPLATE; with {domain}, a workspace has three namespaces.
 	template string
-	measure  func(context.Context, *world, sizes) ([]row, error)
+	measure  func(context.Context, *environment, sizes) ([]row, error)
 }
 
 var parts = []part{

@@ -29,28 +29,28 @@ func (p profiles) path(name string) string { return filepath.Join(p.dir, p.part+
 
 // profiled calls do, takes CPU profiles of the service and the API server meanwhile, and then an allocation profile of the service. do
 // must not restart the service.
-func (w *world) profiled(ctx context.Context, do func() error) error {
-	if w.profiles.dir == "" {
+func (e *environment) profiled(ctx context.Context, do func() error) error {
+	if e.profiles.dir == "" {
 		return do()
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ofService, ofServer := make(chan error, 1), make(chan error, 1)
-	go func() { ofService <- w.profile(ctx, "profile?seconds="+cpuSeconds, "cpu.pprof") }()
-	go func() { ofServer <- w.profileServer(ctx) }()
+	go func() { ofService <- e.profile(ctx, "profile?seconds="+cpuSeconds, "cpu.pprof") }()
+	go func() { ofServer <- e.profileServer(ctx) }()
 	if err := do(); err != nil {
 		return err
 	}
-	return errors.Join(<-ofService, <-ofServer, w.profile(ctx, "allocs", "allocs.pprof"))
+	return errors.Join(<-ofService, <-ofServer, e.profile(ctx, "allocs", "allocs.pprof"))
 }
 
 // profile writes a profile of the service.
-func (w *world) profile(ctx context.Context, what, name string) error {
+func (e *environment) profile(ctx context.Context, what, name string) error {
 	profile, err := pprof(ctx, what)
 	if err != nil {
 		return fmt.Errorf("requesting a profile: %w", err)
 	}
-	return os.WriteFile(w.profiles.path(name), []byte(profile), 0o600)
+	return os.WriteFile(e.profiles.path(name), []byte(profile), 0o600)
 }
 
 // pprof requests a profile of the service.
@@ -67,26 +67,26 @@ func pprof(ctx context.Context, what string) (profile string, err error) {
 }
 
 // profileServer writes a CPU profile of the API server.
-func (w *world) profileServer(ctx context.Context) error {
-	profile, err := w.server.Get().AbsPath("/debug/pprof/profile").Param("seconds", cpuSeconds).DoRaw(ctx)
+func (e *environment) profileServer(ctx context.Context) error {
+	profile, err := e.server.Get().AbsPath("/debug/pprof/profile").Param("seconds", cpuSeconds).DoRaw(ctx)
 	if err != nil {
 		return fmt.Errorf("requesting a profile of the API server: %w", err)
 	}
-	return os.WriteFile(w.profiles.path("apiserver.cpu.pprof"), profile, 0o600)
+	return os.WriteFile(e.profiles.path("apiserver.cpu.pprof"), profile, 0o600)
 }
 
 // countRequests writes the number of the service's API requests by verb and resource, the most frequent first.
-func (w *world) countRequests() error {
-	if w.profiles.dir == "" {
+func (e *environment) countRequests() error {
+	if e.profiles.dir == "" {
 		return nil
 	}
-	counts, err := requestsOf(w.cluster.AuditLogPath())
+	counts, err := requestsOf(e.cluster.AuditLogPath())
 	var text strings.Builder
 	byCount := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return counts[b] - counts[a] })
 	for _, request := range byCount {
 		fmt.Fprintf(&text, "%7d %s\n", counts[request], request)
 	}
-	return errors.Join(err, os.WriteFile(w.profiles.path("requests.txt"), []byte(text.String()), 0o600))
+	return errors.Join(err, os.WriteFile(e.profiles.path("requests.txt"), []byte(text.String()), 0o600))
 }
 
 func requestsOf(auditLog string) (counts map[string]int, err error) {

@@ -37,16 +37,16 @@ const (
 )
 
 // standing measures the service and the floor beside growing numbers of Ready workspaces.
-func standing(ctx context.Context, w *world, size sizes) (rows []row, err error) {
+func standing(ctx context.Context, e *environment, size sizes) (rows []row, err error) {
 	var first, times nextTimes
 	have := 0
 	for _, n := range size.standing {
-		if err := w.createWorkspaces(ctx, fmt.Sprintf("standing-%d", n), n-have); err != nil {
+		if err := e.createWorkspaces(ctx, fmt.Sprintf("standing-%d", n), n-have); err != nil {
 			return rows, err
 		}
 		have = n
-		err := w.profiled(ctx, func() (err error) {
-			times, err = w.timeNext(ctx, n)
+		err := e.profiled(ctx, func() (err error) {
+			times, err = e.timeNext(ctx, n)
 			return err
 		})
 		if err != nil {
@@ -56,8 +56,8 @@ func standing(ctx context.Context, w *world, size sizes) (rows []row, err error)
 			first = times
 		}
 		rows = append(rows, growthRow(n, size.standing[0], times, first))
-		for _, measure := range []func(context.Context, *world, int, sizes) ([]row, error){memory, atRest, restart} {
-			more, err := measure(ctx, w, n, size)
+		for _, measure := range []func(context.Context, *environment, int, sizes) ([]row, error){memory, atRest, restart} {
+			more, err := measure(ctx, e, n, size)
 			if err != nil {
 				return rows, err
 			}
@@ -70,13 +70,13 @@ func standing(ctx context.Context, w *world, size sizes) (rows []row, err error)
 // nextTimes are the times of the next workspaces, by the service and by the bare client, in turn.
 type nextTimes struct{ ready, whole []time.Duration }
 
-func (w *world) timeNext(ctx context.Context, n int) (times nextTimes, err error) {
+func (e *environment) timeNext(ctx context.Context, n int) (times nextTimes, err error) {
 	for i := range probes {
-		bare, err := w.timeBarePaused(ctx, fmt.Sprintf("next-%d-%d-bare", n, i))
+		bare, err := e.timeBarePaused(ctx, fmt.Sprintf("next-%d-%d-bare", n, i))
 		if err != nil {
 			return times, err
 		}
-		a, err := w.timeWorkspace(ctx, fmt.Sprintf("next-%d-%d", n, i))
+		a, err := e.timeWorkspace(ctx, fmt.Sprintf("next-%d-%d", n, i))
 		if err != nil {
 			return times, err
 		}
@@ -100,15 +100,15 @@ func growthRow(n, few int, times, first nextTimes) row {
 }
 
 // memory measures the live heap after a garbage collection, and the resident memory before it.
-func memory(ctx context.Context, w *world, n int, _ sizes) ([]row, error) {
-	before, err := w.service.Measure(ctx)
+func memory(ctx context.Context, e *environment, n int, _ sizes) ([]row, error) {
+	before, err := e.service.Measure(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.collectGarbage(ctx); err != nil {
+	if err := e.collectGarbage(ctx); err != nil {
 		return nil, err
 	}
-	after, err := w.service.Measure(ctx)
+	after, err := e.service.Measure(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func memory(ctx context.Context, w *world, n int, _ sizes) ([]row, error) {
 }
 
 // collectGarbage makes the service collect garbage.
-func (w *world) collectGarbage(ctx context.Context) error {
+func (e *environment) collectGarbage(ctx context.Context) error {
 	if _, err := pprof(ctx, "heap?gc=1"); err != nil {
 		return fmt.Errorf("requesting a garbage collection: %w", err)
 	}
@@ -134,8 +134,8 @@ func (w *world) collectGarbage(ctx context.Context) error {
 }
 
 // atRest measures the CPU time and the writes of an idle service.
-func atRest(ctx context.Context, w *world, n int, size sizes) ([]row, error) {
-	before, err := w.service.Measure(ctx)
+func atRest(ctx context.Context, e *environment, n int, size sizes) ([]row, error) {
+	before, err := e.service.Measure(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func atRest(ctx context.Context, w *world, n int, size sizes) ([]row, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	after, err := w.service.Measure(ctx)
+	after, err := e.service.Measure(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -157,17 +157,17 @@ func atRest(ctx context.Context, w *world, n int, size sizes) ([]row, error) {
 }
 
 // restart restarts the service, and measures the time until it has reconciled every workspace.
-func restart(ctx context.Context, w *world, n int, _ sizes) ([]row, error) {
-	w.service.Stop()
+func restart(ctx context.Context, e *environment, n int, _ sizes) ([]row, error) {
+	e.service.Stop()
 	start := time.Now()
-	if err := w.service.Start(ctx); err != nil {
+	if err := e.service.Start(ctx); err != nil {
 		return nil, err
 	}
 	ready := time.Since(start)
 	var m service.Measured
 	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, timeout, true, func(ctx context.Context) (bool, error) {
 		var err error
-		m, err = w.service.Measure(ctx)
+		m, err = e.service.Measure(ctx)
 		return err == nil && m.Sum(reconcileMetric) >= float64(n) && m.Sum(queueMetric)+m.Sum(activeMetric) == 0, err
 	})
 	if err != nil {

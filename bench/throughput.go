@@ -14,21 +14,21 @@ import (
 const sendersAtOnce = 128
 
 // throughput creates many workspaces at once, between two halves of the floor.
-func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
+func throughput(ctx context.Context, e *environment, size sizes) ([]row, error) {
 	half := size.crowd / 2
-	before, err := w.costBareStopped(ctx, "before", half)
+	before, err := e.costBareStopped(ctx, "before", half)
 	if err != nil {
 		return nil, err
 	}
 	var crowd cost
-	err = w.profiled(ctx, func() (err error) {
-		crowd, err = w.cost(ctx, func() error { return w.createWorkspaces(ctx, "crowd", size.crowd) })
+	err = e.profiled(ctx, func() (err error) {
+		crowd, err = e.cost(ctx, func() error { return e.createWorkspaces(ctx, "crowd", size.crowd) })
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	after, err := w.costBareStopped(ctx, "after", half)
+	after, err := e.costBareStopped(ctx, "after", half)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
 	cpu, floorCPU := crowd.cpu/time.Duration(size.crowd), all.cpu/time.Duration(2*half)
 	return []row{
 		{
-			what:    fmt.Sprintf("%d workspaces at once, %d namespaces each", size.crowd, len(w.naming.Namespaces("any"))),
+			what:    fmt.Sprintf("%d workspaces at once, %d namespaces each", size.crowd, len(e.naming.Namespaces("any"))),
 			service: fmt.Sprintf("%.1f/s", perSecond), floor: fmt.Sprintf("%.1f/s", floor),
 			ratio: ratioOf(perSecond, floor), goal: goal{atLeast: 0.8},
 		},
@@ -48,8 +48,8 @@ func throughput(ctx context.Context, w *world, size sizes) ([]row, error) {
 // cost is elapsed time, and CPU time of the API server.
 type cost struct{ took, cpu time.Duration }
 
-func (w *world) cost(ctx context.Context, do func() error) (cost, error) {
-	before, err := w.serverCPU(ctx)
+func (e *environment) cost(ctx context.Context, do func() error) (cost, error) {
+	before, err := e.serverCPU(ctx)
 	if err != nil {
 		return cost{}, err
 	}
@@ -58,13 +58,13 @@ func (w *world) cost(ctx context.Context, do func() error) (cost, error) {
 		return cost{}, err
 	}
 	took := time.Since(start)
-	after, err := w.serverCPU(ctx)
+	after, err := e.serverCPU(ctx)
 	return cost{took, after - before}, err
 }
 
 // serverCPU is the CPU time of the API server since its start.
-func (w *world) serverCPU(ctx context.Context) (time.Duration, error) {
-	text, err := w.server.Get().AbsPath("/metrics").DoRaw(ctx)
+func (e *environment) serverCPU(ctx context.Context) (time.Duration, error) {
+	text, err := e.server.Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("reading the API server's metrics: %w", err)
 	}
@@ -73,8 +73,8 @@ func (w *world) serverCPU(ctx context.Context) (time.Duration, error) {
 }
 
 // createWorkspaces sends n webhooks at once and returns when all their workspaces are Ready.
-func (w *world) createWorkspaces(ctx context.Context, prefix string, n int) error {
-	watch, err := w.watchFor(ctx, &v1alpha1.WorkspaceList{}, ready)
+func (e *environment) createWorkspaces(ctx context.Context, prefix string, n int) error {
+	watch, err := e.watchFor(ctx, &v1alpha1.WorkspaceList{}, ready)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (w *world) createWorkspaces(ctx context.Context, prefix string, n int) erro
 		names[i] = fmt.Sprintf("%s-%d", prefix, i)
 	}
 	sent := make(chan error, 1)
-	go func() { sent <- w.sendAll(ctx, names) }()
+	go func() { sent <- e.sendAll(ctx, names) }()
 	_, watched := watch.until(ctx, names...)
 	if err := <-sent; err != nil {
 		return err
@@ -92,13 +92,13 @@ func (w *world) createWorkspaces(ctx context.Context, prefix string, n int) erro
 	return watched
 }
 
-func (w *world) sendAll(ctx context.Context, names []string) error {
+func (e *environment) sendAll(ctx context.Context, names []string) error {
 	return forEach(len(names), sendersAtOnce, func(i int) error {
 		m, err := service.NewMessage(workspace.EventCreated, team(names[i]))
 		if err != nil {
 			return err
 		}
-		if _, err := w.service.Deliver(ctx, m); err != nil {
+		if _, err := e.service.Deliver(ctx, m); err != nil {
 			return fmt.Errorf("sending %s: %w", names[i], err)
 		}
 		return nil
@@ -107,26 +107,26 @@ func (w *world) sendAll(ctx context.Context, names []string) error {
 
 // costBareStopped measures the cost of n workspaces for the bare client while the service is stopped: if it were only paused, it would
 // lose its lease.
-func (w *world) costBareStopped(ctx context.Context, prefix string, n int) (cost, error) {
+func (e *environment) costBareStopped(ctx context.Context, prefix string, n int) (cost, error) {
 	all := make([]bare, n)
 	for i := range all {
 		var err error
-		if all[i], err = w.bareOf(fmt.Sprintf("%s-%d-bare", prefix, i)); err != nil {
+		if all[i], err = e.bareOf(fmt.Sprintf("%s-%d-bare", prefix, i)); err != nil {
 			return cost{}, err
 		}
 	}
-	w.service.Stop()
-	made, err := w.cost(ctx, func() error {
+	e.service.Stop()
+	made, err := e.cost(ctx, func() error {
 		return forEach(n, atOnce, func(i int) error {
-			_, err := w.makeBare(ctx, all[i])
+			_, err := e.makeBare(ctx, all[i])
 			return err
 		})
 	})
 	if err == nil {
-		err = forEach(n, atOnce, func(i int) error { return w.removeBare(ctx, all[i].ws.Name) })
+		err = forEach(n, atOnce, func(i int) error { return e.removeBare(ctx, all[i].ws.Name) })
 	}
 	if err != nil {
 		return cost{}, err
 	}
-	return made, w.service.Start(ctx)
+	return made, e.service.Start(ctx)
 }

@@ -22,30 +22,30 @@ const (
 
 // tierChange changes the tier of many workspaces, and measures the time until a watch shows the last changed quota. The floor patches
 // each ResourceQuota once.
-func tierChange(ctx context.Context, w *world, size sizes) ([]row, error) {
-	if err := w.createWorkspaces(ctx, "tier", size.followers); err != nil {
+func tierChange(ctx context.Context, e *environment, size sizes) ([]row, error) {
+	if err := e.createWorkspaces(ctx, "tier", size.followers); err != nil {
 		return nil, err
 	}
-	namespaces := w.namespacesOf("tier", size.followers)
-	before, err := w.service.Measure(ctx)
+	namespaces := e.namespacesOf("tier", size.followers)
+	before, err := e.service.Measure(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var took time.Duration
-	err = w.profiled(ctx, func() (err error) {
-		took, err = w.untilStorage(ctx, tierStorage, namespaces, func() error { return w.patchTier(ctx, tierStorage) })
+	err = e.profiled(ctx, func() (err error) {
+		took, err = e.untilStorage(ctx, tierStorage, namespaces, func() error { return e.patchTier(ctx, tierStorage) })
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	after, err := w.service.Measure(ctx)
+	after, err := e.service.Measure(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w.service.Stop()
-	floor, err := w.untilStorage(ctx, floorStorage, namespaces, func() error {
-		return forEach(len(namespaces), atOnce, func(i int) error { return w.patchQuota(ctx, namespaces[i]) })
+	e.service.Stop()
+	floor, err := e.untilStorage(ctx, floorStorage, namespaces, func() error {
+		return forEach(len(namespaces), atOnce, func(i int) error { return e.patchQuota(ctx, namespaces[i]) })
 	})
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func tierChange(ctx context.Context, w *world, size sizes) ([]row, error) {
 	return []row{
 		{fmt.Sprintf("a tier changed → all %d workspaces follow", size.followers), took.String(), floor.String(), ratioOf(took, floor), goal{}},
 		{what: "API requests of each for it", service: fmt.Sprintf("%.2f", requests), floor: "1", ratio: requests},
-	}, w.service.Start(ctx)
+	}, e.service.Start(ctx)
 }
 
 // ownRequests counts all requests but renewals of the lease, which are updates.
@@ -63,8 +63,8 @@ func ownRequests(m service.Measured) float64 {
 }
 
 // untilStorage makes the change and measures the time until every quota has this storage.
-func (w *world) untilStorage(ctx context.Context, storage string, namespaces []string, change func() error) (time.Duration, error) {
-	watch, err := w.watchFor(ctx, &corev1.ResourceQuotaList{}, func(o client.Object) (string, bool) {
+func (e *environment) untilStorage(ctx context.Context, storage string, namespaces []string, change func() error) (time.Duration, error) {
+	watch, err := e.watchFor(ctx, &corev1.ResourceQuotaList{}, func(o client.Object) (string, bool) {
 		quota, ok := o.(*corev1.ResourceQuota)
 		if !ok {
 			return "", false
@@ -87,21 +87,21 @@ func (w *world) untilStorage(ctx context.Context, storage string, namespaces []s
 	return took, watched
 }
 
-func (w *world) patchTier(ctx context.Context, storage string) error {
+func (e *environment) patchTier(ctx context.Context, storage string) error {
 	tier := &v1alpha1.WorkspaceTier{}
 	tier.Name = v1alpha1.DefaultTier
 	patch := fmt.Sprintf(`{"spec":{"quota":{"default":{"storage":%q},"maximum":{"storage":%q}}}}`, storage, storage)
-	if err := w.bare.Patch(ctx, tier, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+	if err := e.bare.Patch(ctx, tier, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		return fmt.Errorf("changing the tier: %w", err)
 	}
 	return nil
 }
 
-func (w *world) patchQuota(ctx context.Context, namespace string) error {
+func (e *environment) patchQuota(ctx context.Context, namespace string) error {
 	quota := &corev1.ResourceQuota{}
 	quota.Namespace, quota.Name = namespace, "workspace-quota"
 	patch := fmt.Sprintf(`{"spec":{"hard":{"requests.storage":%q}}}`, floorStorage)
-	if err := w.bare.Patch(ctx, quota, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+	if err := e.bare.Patch(ctx, quota, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		return fmt.Errorf("changing the quota in %q: %w", namespace, err)
 	}
 	return nil

@@ -17,20 +17,20 @@ import (
 type conditionWatch struct {
 	names  map[string]time.Time
 	events watch.Interface
-	seen   func(client.Object) (name string, holds bool)
+	seen   func(client.Object) (name string, met bool)
 	// resume watches from version on: a busy API server ends a watch that lags behind.
 	resume  func(version string) (watch.Interface, error)
 	version string
 }
 
 // watchFor watches the objects of a kind from now on. seen reports the object's name and whether it meets the condition.
-func (w *world) watchFor(ctx context.Context, list client.ObjectList, seen func(client.Object) (string, bool)) (*conditionWatch, error) {
-	if err := w.bare.List(ctx, list, client.Limit(1)); err != nil {
+func (e *environment) watchFor(ctx context.Context, list client.ObjectList, seen func(client.Object) (string, bool)) (*conditionWatch, error) {
+	if err := e.bare.List(ctx, list, client.Limit(1)); err != nil {
 		return nil, fmt.Errorf("listing: %w", err)
 	}
 	s := &conditionWatch{names: map[string]time.Time{}, seen: seen, version: list.GetResourceVersion()}
 	s.resume = func(version string) (watch.Interface, error) {
-		return w.bare.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: version}})
+		return e.bare.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: version}})
 	}
 	if err := s.resumeWatch(); err != nil {
 		return nil, err
@@ -91,8 +91,8 @@ func (s *conditionWatch) observe(event watch.Event) string {
 	if event.Type == watch.Deleted {
 		return ""
 	}
-	name, holds := s.seen(object)
-	if _, before := s.names[name]; !holds || before {
+	name, met := s.seen(object)
+	if _, before := s.names[name]; !met || before {
 		return ""
 	}
 	s.names[name] = time.Now()

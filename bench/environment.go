@@ -21,8 +21,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// world is a control plane, the service with the chart's account, and the bare client.
-type world struct {
+// environment is a control plane, the service under the chart's account, and the bare client.
+type environment struct {
 	cluster *devcluster.Cluster
 	service *service.Service
 	// bare is a client of the cluster admin, without rate limits, with protobuf where the API server supports it.
@@ -53,92 +53,92 @@ func buildService(ctx context.Context) (binary string, remove func(), err error)
 	return binary, remove, nil
 }
 
-func newWorld(ctx context.Context, binary string, p part, profilesDir string) (w *world, err error) {
-	w = &world{profiles: profiles{profilesDir, p.name}}
-	w.naming, err = workspace.NewNaming(p.template, prefix, domains, nil)
+func newEnvironment(ctx context.Context, binary string, p part, profilesDir string) (e *environment, err error) {
+	e = &environment{profiles: profiles{profilesDir, p.name}}
+	e.naming, err = workspace.NewNaming(p.template, prefix, domains, nil)
 	if err != nil {
-		return w, err
+		return e, err
 	}
 	defer func() {
 		if err != nil {
-			w.stop()
+			e.stop()
 		}
 	}()
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
-		return w, fmt.Errorf("creating a directory: %w", err)
+		return e, fmt.Errorf("creating a directory: %w", err)
 	}
-	w.stops = append(w.stops, func() { os.RemoveAll(dir) })
+	e.stops = append(e.stops, func() { os.RemoveAll(dir) })
 	flyte, err := flytetest.Start()
 	if err != nil {
-		return w, err
+		return e, err
 	}
-	w.stops = append(w.stops, flyte.Stop)
+	e.stops = append(e.stops, flyte.Stop)
 	// The audit log has the requests by verb and kind. It slows the API server down.
 	profiling := profilesDir != ""
-	w.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: profiling, Profiling: profiling})
+	e.cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: profiling, Profiling: profiling})
 	if err != nil {
-		return w, err
+		return e, err
 	}
-	w.stops = append(w.stops, w.cluster.Stop)
-	w.service, err = service.Install(ctx, service.Options{
-		Cluster: w.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir,
+	e.stops = append(e.stops, e.cluster.Stop)
+	e.service, err = service.Install(ctx, service.Options{
+		Cluster: e.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir,
 		Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
 		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(profiling || p.name == "standing")},
 	})
 	if err != nil {
-		return w, err
+		return e, err
 	}
-	if err := w.connect(); err != nil {
-		return w, err
+	if err := e.connect(); err != nil {
+		return e, err
 	}
-	if err := w.service.Start(ctx); err != nil {
-		return w, err
+	if err := e.service.Start(ctx); err != nil {
+		return e, err
 	}
-	w.stops = append(w.stops, func() { w.service.Stop() })
-	err = w.warmUp(ctx)
-	return w, err
+	e.stops = append(e.stops, func() { e.service.Stop() })
+	err = e.warmUp(ctx)
+	return e, err
 }
 
-func (w *world) connect() error {
+func (e *environment) connect() error {
 	scheme, err := k8s.NewScheme()
 	if err != nil {
 		return err
 	}
-	w.bare, err = client.NewWithWatch(w.cluster.Config(), client.Options{Scheme: scheme})
+	e.bare, err = client.NewWithWatch(e.cluster.Config(), client.Options{Scheme: scheme})
 	if err != nil {
 		return fmt.Errorf("creating a client: %w", err)
 	}
-	clientset, err := kubernetes.NewForConfig(w.cluster.Config())
+	clientset, err := kubernetes.NewForConfig(e.cluster.Config())
 	if err != nil {
 		return fmt.Errorf("creating a client: %w", err)
 	}
-	w.server = clientset.RESTClient()
+	e.server = clientset.RESTClient()
 	return nil
 }
 
 // stop stops everything in reverse order.
-func (w *world) stop() {
-	for i := range w.stops {
-		w.stops[len(w.stops)-1-i]()
+func (e *environment) stop() {
+	for i := range e.stops {
+		e.stops[len(e.stops)-1-i]()
 	}
 }
 
 // warmUp creates a few workspaces in both ways: the first writes of a kind are slow on a new API server.
-func (w *world) warmUp(ctx context.Context) error {
-	if err := w.createWorkspaces(ctx, "warm", warmUps); err != nil {
+func (e *environment) warmUp(ctx context.Context) error {
+	if err := e.createWorkspaces(ctx, "warm", warmUps); err != nil {
 		return err
 	}
 	var made v1alpha1.Workspace
-	if err := w.bare.Get(ctx, client.ObjectKey{Name: "warm-0"}, &made); err != nil {
+	if err := e.bare.Get(ctx, client.ObjectKey{Name: "warm-0"}, &made); err != nil {
 		return fmt.Errorf("reading a workspace: %w", err)
 	}
-	w.sample = made.Status
-	if err := w.bare.Get(ctx, client.ObjectKey{Name: made.Spec.Tier}, &w.tier); err != nil {
+	e.sample = made.Status
+	if err := e.bare.Get(ctx, client.ObjectKey{Name: made.Spec.Tier}, &e.tier); err != nil {
 		return fmt.Errorf("reading the tier: %w", err)
 	}
 	for i := range warmUps {
-		if _, err := w.timeBarePaused(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
+		if _, err := e.timeBarePaused(ctx, fmt.Sprintf("warm-%d-bare", i)); err != nil {
 			return err
 		}
 	}
