@@ -16,12 +16,12 @@ import (
 // WorkloadServiceAccount is the ServiceAccount that a workspace's pipelines run as.
 const WorkloadServiceAccount = "flyte-workload"
 
-// tenantRolePrefix and a role make the name of the chart's ClusterRole for it. The service may bind these alone.
+// tenantRolePrefix and a role are the name of the chart's ClusterRole for that role. The service may bind no other ClusterRole.
 const tenantRolePrefix = "workspace-flyte-integration-tenant-"
 
-// Access is the ServiceAccount of the workload, one RoleBinding for each role that a member has, and that of the workload.
-// While the workspace is locked, its members are viewers, and its running pods keep their rights. Without a tier, what the
-// workload has stays.
+// Access is the ServiceAccount of the workload with its RoleBinding, and one RoleBinding for each role that a member has. While the
+// workspace is locked, its members are viewers, and its running pods keep their rights. Without a tier, the RoleBinding of the
+// workload stays.
 func (p *Plan) Access() Part {
 	part := Part{Kinds: []client.Object{&rbacv1.RoleBinding{}}}
 	subjects := p.subjects()
@@ -49,7 +49,7 @@ func (p *Plan) workloadIdentity() *corev1.ServiceAccount {
 	return account
 }
 
-// subjects are the members by the role that they have now.
+// subjects are the members by their current role.
 func (p *Plan) subjects() map[v1alpha1.Role][]rbacv1.Subject {
 	subjects := map[v1alpha1.Role][]rbacv1.Subject{}
 	for _, m := range p.Workspace.Spec.Members {
@@ -80,7 +80,7 @@ func (p *Plan) roleBinding(role v1alpha1.Role, subjects []rbacv1.Subject) *rbacv
 	}
 }
 
-// subject gives ServiceAccounts the plan's own namespace: a member can't name one elsewhere.
+// subject gives ServiceAccounts the plan's own namespace, so that a member can't be one of another namespace.
 func (p *Plan) subject(m v1alpha1.Member) rbacv1.Subject {
 	if m.Kind == v1alpha1.MemberServiceAccount {
 		return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Name: string(m.Name), Namespace: p.Namespace.Name}

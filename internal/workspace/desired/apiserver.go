@@ -17,9 +17,8 @@ type APIServer struct {
 	Ports []int32
 }
 
-// APIServerOf are the addresses that the Service of the Kubernetes API or its EndpointSlice names, in a fixed order. Those
-// of the EndpointSlice are for network plugins that see a packet after its Service was translated, the cluster IPs for those
-// that see it before.
+// APIServerOf returns the addresses of the Kubernetes API in its Service or its EndpointSlice, sorted. Network plugins that see a packet
+// after the translation of its Service need those of the EndpointSlice; plugins that see it before need the cluster IPs.
 func APIServerOf(object client.Object) (found APIServer) {
 	var addresses []string
 	switch o := object.(type) {

@@ -12,7 +12,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// attributes are what the tier wants for the workspace in each of Flyte's domains; nothing where Flyte has no attributes.
+// attributes are the workspace's attributes by Flyte domain, from the tier. They are empty if Flyte has no attributes.
 func (f *Flyte) attributes(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) map[string]flyte.Attributes {
 	all := map[string]flyte.Attributes{}
 	for _, domain := range f.Domains {
@@ -34,7 +34,7 @@ type domainTarget struct {
 	amounts   map[string]resource.Quantity
 }
 
-// attributes are the tier's, with each kind that it has for the domain in place of the general one.
+// attributes are the tier's. A kind that the tier sets for the domain replaces the general one.
 func (t domainTarget) attributes() (a flyte.Attributes) {
 	wanted := t.tier.Spec.Flyte.FlyteAttributes
 	own := t.tier.Spec.Flyte.Domains[t.domain]
@@ -68,7 +68,7 @@ func (t domainTarget) execution(e *v1alpha1.FlyteExecution) *flyte.Execution {
 	}
 }
 
-// clusterResources leaves out what would need an amount that has no limit.
+// clusterResources fills in the placeholders. It leaves out a value with the placeholder of an amount that has no limit.
 func (t domainTarget) clusterResources(wanted map[string]v1alpha1.ClusterResourceValue) map[string]string {
 	values := map[string]string{"project": t.workspace.Name, "domain": t.domain}
 	for key, amount := range t.amounts {

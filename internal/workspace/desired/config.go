@@ -10,7 +10,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// configName is the ConfigMap from which pods learn which workspace they run in.
+// configName is the ConfigMap that describes the workspace to its pods.
 const configName = "workspace-config"
 
 // Config is the ConfigMap workspace-config. Its key labels has the workspace's own labels as a JSON object. ConfigMaps

@@ -1,3 +1,3 @@
-// Package desired answers what a workspace must have: every object in its namespaces, by step, and its Flyte project with
-// its attributes. It is pure: it reads nothing and writes nothing.
+// Package desired computes the desired state of a workspace: every object in its namespaces, by step, and its Flyte project with
+// attributes. It is pure: it reads nothing and writes nothing.
 package desired

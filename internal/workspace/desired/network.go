@@ -31,7 +31,7 @@ func (p *Plan) networkPolicy() *networkingv1.NetworkPolicy {
 	own := []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{}}}
 	spec := networkingv1.NetworkPolicySpec{
 		Ingress:     []networkingv1.NetworkPolicyIngressRule{{From: own}},
-		Egress:      open(own, nil),
+		Egress:      egressRule(own, nil),
 		PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
 	}
 	spec.Egress = append(spec.Egress, p.egressRules()...)
@@ -42,24 +42,24 @@ func (p *Plan) networkPolicy() *networkingv1.NetworkPolicy {
 	return &networkingv1.NetworkPolicy{ObjectMeta: p.metadata(isolationName), Spec: spec}
 }
 
-// egressRules open what every workspace reaches beside its own namespace.
+// egressRules allow the egress of every workspace beyond its own namespace.
 func (p *Plan) egressRules() (rules []networkingv1.NetworkPolicyEgressRule) {
-	rules = append(rules, open(dnsPods(), dns(dnsPodPorts...))...)
-	rules = append(rules, open(exactly(p.Cluster.DNSCIDRs), dns(dnsPort))...)
-	if len(p.Cluster.FlytePorts) > 0 { // a rule without ports would open all of them
-		flyte := []networkingv1.NetworkPolicyPeer{{NamespaceSelector: namespaceNamed(p.Cluster.FlyteNamespace)}}
-		rules = append(rules, open(flyte, tcp(p.Cluster.FlytePorts...))...)
+	rules = append(rules, egressRule(dnsPods(), dnsPorts(dnsPodPorts...))...)
+	rules = append(rules, egressRule(ipBlocks(p.Cluster.DNSCIDRs), dnsPorts(dnsPort))...)
+	if len(p.Cluster.FlytePorts) > 0 { // a rule without ports would allow all of them
+		flyte := []networkingv1.NetworkPolicyPeer{podsIn(p.Cluster.FlyteNamespace, nil)}
+		rules = append(rules, egressRule(flyte, tcpPorts(p.Cluster.FlytePorts...))...)
 	}
-	return append(rules, open(world(p.Cluster.ExceptCIDRs), nil)...)
+	return append(rules, egressRule(allAddressesExcept(p.Cluster.ExceptCIDRs), nil)...)
 }
 
-// open is the rule that opens these ports of these peers, or all ports if none are named. It is empty without peers: a
-// rule without peers would open every address.
-func open(to []networkingv1.NetworkPolicyPeer, on []networkingv1.NetworkPolicyPort) []networkingv1.NetworkPolicyEgressRule {
+// egressRule allows these ports of these peers, or all ports if ports is empty. There is no rule without peers, since that would
+// allow every address.
+func egressRule(to []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) []networkingv1.NetworkPolicyEgressRule {
 	if len(to) == 0 {
 		return nil
 	}
-	return []networkingv1.NetworkPolicyEgressRule{{To: to, Ports: on}}
+	return []networkingv1.NetworkPolicyEgressRule{{To: to, Ports: ports}}
 }
 
 // dnsPods select the cluster's DNS: CoreDNS and kube-dns by their common label, and OpenShift's own.
@@ -70,17 +70,18 @@ func dnsPods() []networkingv1.NetworkPolicyPeer {
 	}
 }
 
-func dns(numbers ...int32) (all []networkingv1.NetworkPolicyPort) {
+// dnsPorts are these ports over UDP and TCP.
+func dnsPorts(numbers ...int32) (all []networkingv1.NetworkPolicyPort) {
 	for _, number := range numbers {
 		for _, protocol := range []corev1.Protocol{corev1.ProtocolUDP, corev1.ProtocolTCP} {
-			all = append(all, ports([]v1alpha1.NetworkPort{{Protocol: v1alpha1.NetworkProtocol(protocol), Port: number}})...)
+			all = append(all, policyPorts([]v1alpha1.NetworkPort{{Protocol: v1alpha1.NetworkProtocol(protocol), Port: number}})...)
 		}
 	}
 	return all
 }
 
-// world is every address, IPv4 and IPv6, except the clouds' metadata and these CIDRs.
-func world(except []string) []networkingv1.NetworkPolicyPeer {
+// allAddressesExcept is every address, IPv4 and IPv6, except these CIDRs and the clouds' metadata addresses.
+func allAddressesExcept(except []string) []networkingv1.NetworkPolicyPeer {
 	v4 := &networkingv1.IPBlock{CIDR: "0.0.0.0/0"}
 	v6 := &networkingv1.IPBlock{CIDR: "::/0"}
 	for _, prefix := range netguard.WithMetadata(except) {
@@ -95,13 +96,11 @@ func world(except []string) []networkingv1.NetworkPolicyPeer {
 
 // podsIn selects the pods of a namespace with these labels, or all its pods.
 func podsIn(namespace string, podLabels map[string]string) networkingv1.NetworkPolicyPeer {
-	peer := networkingv1.NetworkPolicyPeer{NamespaceSelector: namespaceNamed(namespace)}
+	peer := networkingv1.NetworkPolicyPeer{
+		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: namespace}},
+	}
 	if len(podLabels) > 0 {
 		peer.PodSelector = &metav1.LabelSelector{MatchLabels: podLabels}
 	}
 	return peer
-}
-
-func namespaceNamed(name string) *metav1.LabelSelector {
-	return &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: name}}
 }

@@ -12,57 +12,54 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/netguard"
 )
 
-// What the presets of a tier open. GKE's metadata server is reached behind a translation of the usual address, at port
-// 988 (cloud.google.com/kubernetes-engine/docs/how-to/network-policy).
+// The ports that the settings of a tier allow. GKE translates the usual address of the metadata server to one with port 988
+// (cloud.google.com/kubernetes-engine/docs/how-to/network-policy).
 var (
-	metadataPorts      = tcp(80, 988)
-	podIdentityPorts   = tcp(80)
-	kubeAPIPorts       = tcp(443, 6443)
-	privateServicePort = tcp(443)
-	// rayPorts are where KubeRay's operator dials Ray pods: the head's dashboard, which takes jobs, and Ray Serve's proxy.
-	rayPorts = tcp(8265, 8000)
+	metadataPorts      = tcpPorts(80, 988)
+	podIdentityPorts   = tcpPorts(80)
+	kubeAPIPorts       = tcpPorts(443, 6443)
+	privateServicePort = tcpPorts(443)
+	// rayPorts are the ports of Ray pods that KubeRay's operator dials: the head's dashboard, which takes jobs, and Ray Serve's proxy.
+	rayPorts = tcpPorts(8265, 8000)
 )
 
-// metadataRanges are the metadata addresses in every form in which pods could dial them.
+// metadataRanges are the metadata addresses, and their NAT64 forms.
 var metadataRanges = netguard.WithMetadata(nil)
 
-// What KubeRay's Helm chart and manifests call the operator's pods, and the namespace unless the tier says otherwise.
-const (
-	rayOperatorNamespace = "kuberay-operator"
-	rayOperatorComponent = "kuberay-operator"
-)
+// rayOperatorName is the value of the label app.kubernetes.io/component in KubeRay's Helm chart and manifests, and the usual namespace.
+const rayOperatorName = "kuberay-operator"
 
-// tierEgressRules open what the tier adds to what every workspace reaches.
+// tierEgressRules allow the egress that the tier adds.
 func (p *Plan) tierEgressRules() (rules []networkingv1.NetworkPolicyEgressRule) {
 	network := p.Tier.Spec.Network
 	if network.MetadataServer {
-		rules = append(rules, open(exactly(netguard.MetadataServer), metadataPorts)...)
+		rules = append(rules, egressRule(ipBlocks(netguard.MetadataServer), metadataPorts)...)
 	}
 	if network.EKSPodIdentity {
-		rules = append(rules, open(exactly(netguard.EKSPodIdentity), podIdentityPorts)...)
+		rules = append(rules, egressRule(ipBlocks(netguard.EKSPodIdentity), podIdentityPorts)...)
 	}
 	if p.Tier.Spec.Workload.Role != "" {
 		for _, api := range p.APIServers {
-			if len(api.Ports) > 0 { // a rule without ports would open all of them
-				rules = append(rules, open(blocks(api.CIDRs...), tcp(api.Ports...))...)
+			if len(api.Ports) > 0 { // a rule without ports would allow all of them
+				rules = append(rules, egressRule(safeIPBlocks(nil, api.CIDRs...), tcpPorts(api.Ports...))...)
 			}
 		}
 	}
-	rules = append(rules, open(blocks(network.KubeAPI...), kubeAPIPorts)...)
-	rules = append(rules, open(blocks(network.PrivateEndpoints...), privateServicePort)...)
+	rules = append(rules, egressRule(safeIPBlocks(nil, network.KubeAPI...), kubeAPIPorts)...)
+	rules = append(rules, egressRule(safeIPBlocks(nil, network.PrivateEndpoints...), privateServicePort)...)
 	for _, rule := range network.Egress {
-		rules = append(rules, open(blocksWithout(rule.Except, rule.CIDR), ports(rule.Ports))...)
+		rules = append(rules, egressRule(safeIPBlocks(rule.Except, rule.CIDR), policyPorts(rule.Ports))...)
 	}
 	for _, pods := range network.Namespaces {
-		rules = append(rules, open(peersOf(pods), ports(pods.Ports))...)
+		rules = append(rules, egressRule(peersOf(pods), policyPorts(pods.Ports))...)
 	}
 	return rules
 }
 
-// tierIngressRules allow ingress from pods of other namespaces.
+// tierIngressRules allow the ingress from other namespaces that the tier adds.
 func tierIngressRules(tier *v1alpha1.WorkspaceTierSpec) (rules []networkingv1.NetworkPolicyIngressRule) {
 	for _, pods := range tier.Network.Scrapers {
-		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peersOf(pods), Ports: ports(pods.Ports)})
+		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: peersOf(pods), Ports: policyPorts(pods.Ports)})
 	}
 	if tier.Workload.Role == v1alpha1.WorkloadRay {
 		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: rayOperator(tier.Network.RayOperator), Ports: rayPorts})
@@ -76,30 +73,26 @@ func rayOperator(named *v1alpha1.RayOperator) []networkingv1.NetworkPolicyPeer {
 	}
 	podLabels := plain(named.PodLabels)
 	if len(podLabels) == 0 {
-		podLabels = map[string]string{"app.kubernetes.io/component": rayOperatorComponent}
+		podLabels = map[string]string{"app.kubernetes.io/component": rayOperatorName}
 	}
-	return []networkingv1.NetworkPolicyPeer{podsIn(cmp.Or(named.Namespace, rayOperatorNamespace), podLabels)}
+	return []networkingv1.NetworkPolicyPeer{podsIn(cmp.Or(named.Namespace, rayOperatorName), podLabels)}
 }
 
 func peersOf(pods v1alpha1.NamespacePods) []networkingv1.NetworkPolicyPeer {
 	return []networkingv1.NetworkPolicyPeer{podsIn(pods.Namespace, plain(pods.PodLabels))}
 }
 
-// exactly are peers with these addresses, metadata addresses or not.
-func exactly(cidrs []string) (peers []networkingv1.NetworkPolicyPeer) {
+// ipBlocks are peers with exactly these addresses, even if they are metadata addresses.
+func ipBlocks(cidrs []string) (peers []networkingv1.NetworkPolicyPeer) {
 	for _, cidr := range cidrs {
 		peers = append(peers, networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: cidr}})
 	}
 	return peers
 }
 
-func blocks(cidrs ...v1alpha1.OpenCIDR) []networkingv1.NetworkPolicyPeer {
-	return blocksWithout(nil, cidrs...)
-}
-
-// blocksWithout are peers with these addresses but for exceptions and metadata addresses: rules add up, so that what
-// one excepts another one would open. What is no CIDR, or is a metadata address itself, opens nothing.
-func blocksWithout(except []v1alpha1.CIDR, cidrs ...v1alpha1.OpenCIDR) (peers []networkingv1.NetworkPolicyPeer) {
+// safeIPBlocks are peers with these addresses, without the exceptions and without metadata addresses: rules are additive, so a
+// rule must not allow an address that another rule excepts. A text that is no CIDR, or a metadata address, gives no peer.
+func safeIPBlocks(except []v1alpha1.CIDR, cidrs ...v1alpha1.OpenCIDR) (peers []networkingv1.NetworkPolicyPeer) {
 	for _, cidr := range cidrs {
 		prefix, err := netip.ParsePrefix(string(cidr))
 		if err != nil || netguard.Covers(metadataRanges, prefix) {
@@ -123,13 +116,10 @@ func blocksWithout(except []v1alpha1.CIDR, cidrs ...v1alpha1.OpenCIDR) (peers []
 	return peers
 }
 
-// ports are complete with the API server's defaults.
-func ports(wanted []v1alpha1.NetworkPort) (all []networkingv1.NetworkPolicyPort) {
+// policyPorts have the API server's defaults filled in.
+func policyPorts(wanted []v1alpha1.NetworkPort) (all []networkingv1.NetworkPolicyPort) {
 	for _, w := range wanted {
-		protocol, port := corev1.Protocol(w.Protocol), intstr.FromInt32(w.Port)
-		if protocol == "" {
-			protocol = corev1.ProtocolTCP
-		}
+		protocol, port := cmp.Or(corev1.Protocol(w.Protocol), corev1.ProtocolTCP), intstr.FromInt32(w.Port)
 		one := networkingv1.NetworkPolicyPort{Protocol: &protocol, Port: &port}
 		if w.EndPort > 0 {
 			one.EndPort = &w.EndPort
@@ -139,9 +129,9 @@ func ports(wanted []v1alpha1.NetworkPort) (all []networkingv1.NetworkPolicyPort)
 	return all
 }
 
-func tcp(numbers ...int32) (all []networkingv1.NetworkPolicyPort) {
+func tcpPorts(numbers ...int32) (all []networkingv1.NetworkPolicyPort) {
 	for _, n := range numbers {
-		all = append(all, ports([]v1alpha1.NetworkPort{{Port: n}})...)
+		all = append(all, policyPorts([]v1alpha1.NetworkPort{{Port: n}})...)
 	}
 	return all
 }

@@ -8,9 +8,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// Cluster is what the objects of every workspace follow from, beside the workspace and its tier.
+// Cluster is the configuration of the cluster that the objects of all workspaces depend on.
 type Cluster struct {
-	// FlyteNamespace is where Flyte runs, and FlytePorts are the TCP ports that workspaces reach there. None closes it.
+	// FlyteNamespace is where Flyte runs, and FlytePorts are the TCP ports that workspaces may reach there.
 	FlyteNamespace string
 	FlytePorts     []int32
 	// DNSCIDRs are addresses of DNS that selectors can't reach, such as node-local DNS (kubernetes#70555). Port 53 is open
@@ -20,8 +20,8 @@ type Cluster struct {
 	ExceptCIDRs []string
 }
 
-// Plan is everything that the objects in one namespace of a workspace follow from. The same plan makes the same objects,
-// complete with the API server's defaults, so that their hashes can be compared.
+// Plan is all input for the objects in one namespace of a workspace. The same plan gives the same objects, with the API server's
+// defaults filled in, so that their hashes can be compared.
 type Plan struct {
 	Cluster    *Cluster
 	Workspace  *v1alpha1.Workspace
@@ -32,13 +32,13 @@ type Plan struct {
 	APIServers []APIServer
 	// PullConfig is the Docker configuration that pods pull images with, or nil.
 	PullConfig []byte
-	// CopiesPullSecrets says that the service may write Secrets. Otherwise nothing is known of copies.
+	// CopiesPullSecrets says that the service may read and write the copies of pull secrets.
 	CopiesPullSecrets bool
 }
 
 // Part is the part of a namespace's desired set that one step applies.
 type Part struct {
-	// Objects must exist exactly so.
+	// Objects must exist as they are here.
 	Objects []client.Object
 	// Kinds are pruned: an object of ours of these kinds that is neither in Objects nor in Keep must not exist.
 	Kinds []client.Object

@@ -7,12 +7,12 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 )
 
-// adopt is the value of AnnotationAdoptProject that hands a project over.
+// adopt is the value of AnnotationAdoptProject that lets the workspace adopt a project.
 const adopt = "true"
 
-// Flyte is what the projects of all workspaces follow from, beside the workspace and its tier.
+// Flyte is the configuration of Flyte that the projects of all workspaces depend on.
 type Flyte struct {
-	// Server is where the projects are. Another one is another Flyte, whose projects are not known.
+	// Server identifies the Flyte that has the projects.
 	Server v1alpha1.FlyteServer
 	// Domains are Flyte's, in which projects get attributes; none where Flyte has no attributes.
 	Domains []string
@@ -20,7 +20,7 @@ type Flyte struct {
 	PerDomain bool
 }
 
-// Project is the workspace's project. Without a tier nothing is known of attributes, and they are left alone.
+// Project is the workspace's project. Without a tier, it leaves the project's attributes as they are.
 func (f *Flyte) Project(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) flyte.Project {
 	labels := map[string]string{v1alpha1.LabelWorkspace: w.Name, v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
 	for key, value := range w.Spec.Labels {
@@ -32,7 +32,7 @@ func (f *Flyte) Project(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) fly
 		Description: f.fit(w.Spec.Description, flyte.MaxDescriptionBytes),
 		Labels:      labels,
 		Archived:    w.Spec.State != v1alpha1.StateActive,
-		// What was deleted before it was ever provisioned needs no project now.
+		// A workspace that was deleted before it was provisioned needs no project.
 		OnlyExisting: w.Spec.State == v1alpha1.StateDeleted,
 		Ours:         f.HasProject(w) || w.Annotations[v1alpha1.AnnotationAdoptProject] == adopt,
 	}

@@ -45,13 +45,14 @@ func (p *Plan) resourceQuota(hard corev1.ResourceList) *corev1.ResourceQuota {
 	return &corev1.ResourceQuota{ObjectMeta: p.metadata(quotaName), Spec: corev1.ResourceQuotaSpec{Hard: hard}}
 }
 
-// noExternalServices allows no Service that reaches outside the cluster by itself.
+// noExternalServices allows no Service that is reachable from outside the cluster.
 func noExternalServices() corev1.ResourceList {
 	none := resource.MustParse("0")
 	return corev1.ResourceList{corev1.ResourceServicesLoadBalancers: none, corev1.ResourceServicesNodePorts: none}
 }
 
-// hard spells the amounts as ResourceQuota keys, which extra amounts have already. A locked workspace starts no pods: running ones finish.
+// hard gives the amounts by ResourceQuota key. The key of an extra amount is one already. A locked workspace starts no pods; running
+// ones finish.
 func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	hard := noExternalServices()
 	keys := quotaKeys(cmp.Or(p.Tier.Spec.GPUResource, defaultGPU))

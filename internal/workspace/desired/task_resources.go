@@ -10,7 +10,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// What a task gets that asks for nothing, where neither the tier nor its limit range says.
+// The defaults of a task if neither the tier nor its limit range has any.
 const (
 	defaultTaskCPU     v1alpha1.Quantity = "250m"
 	defaultTaskMemory  v1alpha1.Quantity = "512Mi"
@@ -32,10 +32,10 @@ type taskAmount struct {
 	unit, step resource.Quantity
 }
 
-// taskResources fit into the quota and the limit range of the namespace, whatever the tier says. TASK_RESOURCE replaces
-// FlyteAdmin's own task_resources as a whole (flyteadmin/pkg/manager/impl/util/resources.go): a default that is missing becomes
-// an explicit zero in every task that names no resources, and such pods would cost the quota nothing. So CPU and memory
-// always have a default, and every resource that the quota names has a limit.
+// taskResources are the tier's, reduced to fit into the quota and the limit range of the namespace. TASK_RESOURCE replaces FlyteAdmin's
+// own task_resources as a whole (flyteadmin/pkg/manager/impl/util/resources.go): a missing default becomes an explicit zero in every
+// task that names no resources, and the quota would not count such pods. So CPU and memory always have a default, and every resource
+// in the quota has a limit.
 func (t domainTarget) taskResources(wanted *v1alpha1.FlyteTaskResources) *flyte.TaskResources {
 	cpu, memory, gpu, storage := t.taskCPU(wanted), t.taskMemory(wanted), t.taskGPU(wanted), t.taskStorage(wanted)
 	return &flyte.TaskResources{
@@ -130,8 +130,8 @@ func (a taskAmount) fittingLimit() resource.Quantity {
 	return limit
 }
 
-// below is the most that a task may ask for under a bound. Under a bound of one unit or none there is nothing but the unit
-// itself: then the quota refuses what is too much.
+// below is the most that a task may ask for under a bound. Under a bound of at most one unit it is the unit: then the quota refuses
+// the pod.
 func (a taskAmount) below(bound resource.Quantity) resource.Quantity {
 	for _, less := range []resource.Quantity{a.step, a.unit} {
 		room := bound.DeepCopy()

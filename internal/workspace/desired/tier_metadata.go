@@ -14,7 +14,7 @@ import (
 // tierMetadata are the labels and annotations that a tier puts on an object beside ours.
 type tierMetadata struct{ labels, annotations map[string]string }
 
-// addTo puts them on an object that has none yet, and notes their keys on it.
+// addTo adds them to an object, and records their keys in AnnotationTierKeys. The object must have none of them yet.
 func (m tierMetadata) addTo(o metav1.Object) {
 	if len(m.labels)+len(m.annotations) == 0 {
 		return
@@ -31,8 +31,8 @@ func (m tierMetadata) addTo(o metav1.Object) {
 	o.SetLabels(labels)
 }
 
-// namespaceMetadata is what the tier puts on the Namespace: its labels, those of the workspace's labels that it names,
-// and its annotations.
+// namespaceMetadata is the tier's metadata of the Namespace: its labels, those of the workspace's labels that it selects, and its
+// annotations.
 func (p *Plan) namespaceMetadata() tierMetadata {
 	tier := p.Tier.Spec.Namespace
 	labels := map[string]string{}
@@ -78,7 +78,7 @@ func (p *Plan) UnrenderedAnnotations() (keys []string) {
 	return slices.Compact(keys)
 }
 
-// plain are labels as Kubernetes' types have them.
+// plain converts labels to the type of Kubernetes.
 func plain(labels map[string]v1alpha1.LabelValue) map[string]string {
 	all := make(map[string]string, len(labels))
 	for key, value := range labels {

@@ -11,11 +11,11 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// The content of a deleted tier is not known. TierlessNamespace and TierlessQuota enforce what is known without
-// it, and leave the rest as it is.
+// If the tier was deleted, its content is unknown. TierlessNamespace and TierlessQuota enforce what does not depend on it, and leave the
+// rest as it is.
 
-// TierlessNamespace is the Namespace of a plan without a tier, made of the live one: its Pod Security Standard is at least
-// baseline, and what the tier put there stays.
+// TierlessNamespace is the Namespace of a plan without a tier, derived from the live one: its Pod Security Standard is at least
+// baseline, and the tier's labels and annotations stay.
 func (p *Plan) TierlessNamespace(live *corev1.Namespace) *corev1.Namespace {
 	want := p.namespace(v1alpha1.PodSecurity{
 		Enforce: atLeastBaseline(live, "enforce", v1alpha1.PodSecurityBaseline),
@@ -47,9 +47,9 @@ func atLeastBaseline(live *corev1.Namespace, mode string, otherwise v1alpha1.Pod
 	return otherwise
 }
 
-// TierlessQuota is the ResourceQuota of a plan without a tier, made of the live one, which is nil where there is none:
-// what the workspace itself asks for is the most that it gets, and other amounts stay. A locked workspace, and one whose
-// ResourceQuota was deleted, starts nothing new. Nothing is pruned: limits of another version stay until this one's are known.
+// TierlessQuota is the ResourceQuota of a plan without a tier, derived from the live one, which is nil if there is none: amounts are
+// lowered to those that the workspace requests, and other amounts stay. A locked workspace, and one whose ResourceQuota was deleted,
+// starts no pods. Nothing is pruned: limits that another version created stay until the tier exists again.
 func (p *Plan) TierlessQuota(live *corev1.ResourceQuota) Part {
 	hard := noExternalServices()
 	if p.locked() || live == nil {
@@ -75,8 +75,8 @@ func (p *Plan) QuotaKey() client.ObjectKey {
 	return client.ObjectKey{Namespace: p.Namespace.Name, Name: quotaName}
 }
 
-// lower makes the amount the most that the list has of the resource. The GPU resource of the tier is not known, and
-// that of another one is not added.
+// lower reduces the amount of a resource to at most this one. It does not add the default GPU resource: the tier may have used
+// another.
 func lower(hard corev1.ResourceList, name corev1.ResourceName, most resource.Quantity) {
 	amount, has := hard[name]
 	if isGPU := name == gpuKey(defaultGPU); !has && isGPU || has && amount.Cmp(most) <= 0 {

@@ -16,16 +16,15 @@ const (
 	workloadBinding = "workspace-workload"
 	// workloadRolePrefix and a framework make the name of the chart's ClusterRole for it.
 	workloadRolePrefix = "workspace-flyte-integration-workload-"
-	// podTemplateName is what propeller's default-pod-template-name has to be.
+	// podTemplateName must be the value of propeller's default-pod-template-name.
 	podTemplateName = "workspace-pod-template"
-	// templateContainer is the container of a PodTemplate that propeller takes as a pattern for all containers, and
-	// templateImage the image that it must name, and which propeller replaces
-	// (flyteplugins/go/tasks/pluginmachinery/flytek8s/pod_helper.go).
+	// templateContainer is the container of a PodTemplate that propeller uses as the template of all containers. templateImage is the
+	// image that it must have, and that propeller replaces (flyteplugins/go/tasks/pluginmachinery/flytek8s/pod_helper.go).
 	templateContainer = "default"
 	templateImage     = "replaced.invalid/by-the-task:0"
 )
 
-// Workload is what the tier's pipelines need beside an account and its role. Without a tier, what exists stays.
+// Workload is the PodTemplate and the copy of pull secrets that the tier's pipelines need. Without a tier, existing ones stay.
 func (p *Plan) Workload() (part Part) {
 	if p.Tier == nil {
 		return part
@@ -43,7 +42,7 @@ func (p *Plan) Workload() (part Part) {
 	return part
 }
 
-// workloadRole lets drivers start pods by themselves, in their own namespace.
+// workloadRole lets the driver of a framework create pods in its own namespace.
 func (p *Plan) workloadRole() *rbacv1.RoleBinding {
 	return &rbacv1.RoleBinding{
 		ObjectMeta: p.metadata(workloadBinding),
@@ -64,7 +63,7 @@ func (p *Plan) pullSecret() *corev1.Secret {
 	}
 }
 
-// pullSecrets is how a ServiceAccount names the copy.
+// pullSecrets is the ServiceAccount's reference to the copy.
 func (p *Plan) pullSecrets() []corev1.LocalObjectReference {
 	if p.PullConfig == nil {
 		return nil
