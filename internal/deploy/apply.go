@@ -14,12 +14,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// FieldOwner is the owner of what Apply writes.
+// FieldOwner is the field manager of Apply.
 const FieldOwner = "integrationctl"
 
-// Apply makes the cluster hold objects, in their order, by server-side apply as FieldOwner. Their namespaces are
-// created where they are missing, and each CRD is awaited before the next object. A field that the API server doesn't know
-// is an error. Applying the same objects again changes nothing.
+// Apply applies the objects in their order, by server-side apply as FieldOwner. It creates missing namespaces, and waits until the API
+// server serves a CRD before it applies the next object. A field that the API server doesn't know is an error. To apply the same
+// objects again changes nothing.
 func Apply(ctx context.Context, cfg *rest.Config, objects []*unstructured.Unstructured) error {
 	a, err := newApplier(cfg)
 	if err != nil {
@@ -52,7 +52,7 @@ func newApplier(cfg *rest.Config) (*applier, error) {
 	return &applier{client: c}, nil
 }
 
-// createNamespaces leaves those that exist as they are.
+// createNamespaces creates the missing namespaces of the objects, and changes no existing one.
 func (a *applier) createNamespaces(ctx context.Context, objects []*unstructured.Unstructured) error {
 	seen := map[string]bool{"": true}
 	for _, object := range objects {

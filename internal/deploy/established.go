@@ -20,8 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// The API server's handlers and its discovery follow an informer of their own, some milliseconds behind the condition
-// Established. And it holds back creations for two seconds after that, in case a second API server has not seen the CRD
+// The API server's handlers and its discovery have an informer of their own, which is some milliseconds behind the condition
+// Established. The API server also delays creations for two seconds after that, in case a second API server has not seen the CRD
 // yet (apiextensions-apiserver/pkg/apiserver/customresource_handler.go).
 const (
 	servedTimeout = 10 * time.Second
@@ -52,12 +52,12 @@ func (a *applier) awaitServed(ctx context.Context, name string) error {
 	return nil
 }
 
-// awaitCreation sends a creation that changes nothing: its answer, which is a refusal, comes when others would be taken.
+// awaitCreation waits out that delay by an invalid creation: the API server refuses it when it would accept a valid one.
 func (a *applier) awaitCreation(ctx context.Context, list *metav1.PartialObjectMetadataList) {
-	nothing := &unstructured.Unstructured{}
-	nothing.SetGroupVersionKind(list.GroupVersionKind().GroupVersion().WithKind(strings.TrimSuffix(list.Kind, "List")))
-	nothing.SetName("nothing")
-	_ = a.client.Create(ctx, nothing, client.DryRunAll)
+	invalid := &unstructured.Unstructured{}
+	invalid.SetGroupVersionKind(list.GroupVersionKind().GroupVersion().WithKind(strings.TrimSuffix(list.Kind, "List")))
+	invalid.SetName("invalid")
+	_ = a.client.Create(ctx, invalid, client.DryRunAll)
 }
 
 // awaitEstablished is told by a watch.

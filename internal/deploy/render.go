@@ -21,7 +21,7 @@ import (
 // DefaultKubeVersion is the version of Kubernetes that the chart is rendered for when Options names none.
 const DefaultKubeVersion = "v1.36.0"
 
-// Options says which release of the chart is rendered.
+// Options configure a release of the chart.
 type Options struct {
 	// Release is the name of the release; empty means the chart's name.
 	Release string
@@ -43,7 +43,7 @@ func Render(o Options) ([]*unstructured.Unstructured, error) {
 	return inOrder(files)
 }
 
-// render returns what the templates make, by the path of the template.
+// render returns the rendered templates by path.
 func render(o Options) (map[string]string, error) {
 	c, err := load()
 	if err != nil {
@@ -95,7 +95,7 @@ func check(release common.ReleaseOptions) error {
 	return nil
 }
 
-// capabilitiesOf describes a cluster of that version, if the chart takes it.
+// capabilitiesOf returns Helm's description of a cluster of that version. It fails if the chart does not support the version.
 func capabilitiesOf(version, constraint string) (*common.Capabilities, error) {
 	kubeVersion, err := common.ParseKubeVersion(version)
 	if err != nil {
