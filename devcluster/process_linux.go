@@ -18,7 +18,7 @@ func isPaused(pid int) bool {
 		if err != nil {
 			continue // this thread has exited
 		}
-		// The state follows the name in parentheses, which may hold anything (proc_pid_stat(5)).
+		// The state follows the name in parentheses, which may contain any character (proc_pid_stat(5)).
 		if _, state, ok := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" ")); ok && state[0] != 'T' {
 			return false
 		}

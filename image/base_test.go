@@ -65,7 +65,7 @@ func TestBase_HasUserRootsAndTmp(t *testing.T) {
 		}
 	}
 	if found[caFile] == nil || found["etc/passwd"] == nil || found["tmp/"] == nil || found["tmp/"].Mode != 0o1777 {
-		t.Errorf("it holds %v", found)
+		t.Errorf("it contains %v", found)
 	}
 }
 

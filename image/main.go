@@ -82,7 +82,7 @@ func (o options) build(ctx context.Context) (v1.ImageIndex, error) {
 		}),
 		build.WithPlatforms(platforms...),
 		build.WithTrimpath(true),
-		build.WithDefaultFlags([]string{"-buildvcs=false"}), // the flags have it
+		build.WithDefaultFlags([]string{"-buildvcs=false"}), // the linker flags have version and commit
 		build.WithDefaultEnv([]string{"CGO_ENABLED=0"}),
 		build.WithLdflags([]string{
 			"-s", "-w", "-X main.version=" + o.version, "-X main.commit=" + o.commit, "-X main.date=" + o.date,

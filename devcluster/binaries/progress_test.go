@@ -66,7 +66,7 @@ func TestProgress_UpdatesOneLineOnATerminal(t *testing.T) {
 	}
 }
 
-// TestPlan_HasTheStalePackages holds the plan against what `go build -v` then prints.
+// TestPlan_HasTheStalePackages compares the plan with what `go build -v` then prints.
 func TestPlan_HasTheStalePackages(t *testing.T) {
 	module := t.TempDir()
 	for path, text := range map[string]string{

@@ -90,7 +90,7 @@ func (p *Proxy) Set(rule Rule) {
 	p.rule = rule
 }
 
-// Break breaks all connections, those of watches too, so that clients connect anew under the current rule.
+// Break breaks all connections, those of watches too, so that clients reconnect under the current rule.
 func (p *Proxy) Break() { p.server.CloseClientConnections() }
 
 // Stop breaks all connections and stops the proxy.

@@ -23,7 +23,7 @@ type variable struct {
 
 var variables = []variable{
 	{name: "RUN_PORT", defaultPort: 8080, server: "the integration"},
-	{name: "RUN_WORKSPACE_SERVICE_PORT", defaultPort: 8081, server: "the workspace service's stand-in"},
+	{name: "RUN_WORKSPACE_SERVICE_PORT", defaultPort: 8081, server: "the workspace service's double"},
 	{name: "RUN_METRICS_PORT", defaultPort: 9090, server: "the integration's metrics"},
 	{name: "RUN_KUBERNETES_PORT", server: "the Kubernetes API server"},
 	{name: "RUN_FLYTE_PORT", server: "the Flyte double"},

@@ -34,7 +34,7 @@ type running struct {
 	service *service.Service
 }
 
-// runService starts everything, makes the workspace service's stand-in send the samples as signed webhooks, and shows the workspaces when
+// runService starts everything, makes the workspace service's double send the samples as signed webhooks, and shows the workspaces when
 // they are Ready. With --once it stops then; otherwise it serves until ctx ends.
 func runService(ctx context.Context, args []string) error {
 	flags := newFlags("run")
@@ -87,7 +87,7 @@ func (r *running) demonstrate(ctx context.Context) error {
 	return r.wait(ctx)
 }
 
-// start installs the chart, and starts the workspace service's stand-in and then the integration.
+// start installs the chart, and starts the workspace service's double and then the integration.
 func (r *running) start(ctx context.Context) (err error) {
 	progress("installing the chart")
 	r.service, err = service.Install(ctx, service.Options{
@@ -117,7 +117,7 @@ Serving until Ctrl-C:
 
   webhooks, API            %s (OpenAPI: %[1]s/docs)
   metrics                  %s
-  workspace service        %s, a stand-in; its log is %s
+  workspace service        %s, a double; its log is %s
   Kubernetes API           %s
   Flyte                    %s, an in-memory double
 

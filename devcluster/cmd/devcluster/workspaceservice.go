@@ -30,7 +30,7 @@ const (
 //go:embed samples/*.json
 var samples embed.FS
 
-// workspaceService is the stand-in of the workspace service, in its own process.
+// workspaceService is the double of the workspace service, in its own process.
 type workspaceService struct {
 	dir, address, secret string
 	program              *devcluster.Program
@@ -51,7 +51,7 @@ func (a *workspaceService) log() string { return filepath.Join(runDir, "integrat
 
 // start starts it and returns when it answers.
 func (a *workspaceService) start(ctx context.Context, svc *service.Service) (err error) {
-	progress("starting the workspace service's stand-in on " + a.address + ", log in " + a.log())
+	progress("starting the workspace service's double on " + a.address + ", log in " + a.log())
 	env := []string{"WORKSPACE_WEBHOOK_SECRET=" + svc.Secret, "WORKSPACE_API_SECRET=" + a.secret}
 	a.program, err = devcluster.StartProgram(a.dir, env, sibling("integrationctl"), "workspace-service",
 		"--listen", a.address, "--webhook-url", svc.URL)
