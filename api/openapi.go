@@ -1,4 +1,4 @@
-// Package api holds the description of the HTTP API. Its subdirectories are the API of Kubernetes objects.
+// Package api has the description of the HTTP API. Its subdirectories are the API of Kubernetes objects.
 package api
 
 import _ "embed"

@@ -18,7 +18,7 @@ const (
 	privateKey = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
 )
 
-// variable is what one variable may be. bad gives the problem of each bad value.
+// variable describes one variable, with its good and bad values. bad has the problem of each bad value.
 type variable struct {
 	name     string
 	standard any // what it is when it is not set
@@ -322,7 +322,7 @@ func TestConfig_RefusesWebhookSecretsWithoutRepeatingThem(t *testing.T) {
 	}
 }
 
-// TestConfig_BlamesOneVariableForOneMistake: what is wrong with a part is not said of the whole again.
+// TestConfig_BlamesOneVariableForOneMistake: a mistake in a part is not reported again for the whole.
 func TestConfig_BlamesOneVariableForOneMistake(t *testing.T) {
 	_, wrong := newEnvironment(t).load(map[string]string{
 		"NAMESPACE_TEMPLATE": "{prefix}{domain}", "KUBERNETES_NAMESPACE_PREFIX": "Ml-", "FLYTE_DOMAINS": "dev,dev",

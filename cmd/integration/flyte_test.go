@@ -56,7 +56,7 @@ func TestFlyteProbe_IsSilentAboutDomainsThatItKnows(t *testing.T) {
 	}
 }
 
-// TestFlyteProbe_FailsWithoutADatabase: FlyteAdmin goes on telling its version.
+// TestFlyteProbe_FailsWithoutADatabase: FlyteAdmin still reports its version.
 func TestFlyteProbe_FailsWithoutADatabase(t *testing.T) {
 	t.Parallel()
 	double, probe, _ := probing(t)

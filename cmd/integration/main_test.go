@@ -20,7 +20,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// programs are what the test's binary is when a test starts it with their name in the variable PROGRAM.
+// programs are what the test binary runs instead of tests, by the value of the variable PROGRAM.
 var programs = map[string]func(){"integration": main, "libraries": libraries, "stuck": stuck}
 
 func TestMain(m *testing.M) {

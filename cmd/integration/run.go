@@ -57,7 +57,7 @@ type service struct {
 	stallLimit time.Duration
 	// misconfigured is why the service stopped by itself, if the configuration does not suit the cluster.
 	misconfigured error
-	// relisted yields a value after the caches listed a kind anew.
+	// relisted yields a value after the caches listed a kind again.
 	relisted chan struct{}
 }
 

@@ -14,7 +14,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// receiver is a service that takes what is signed with its secret, and is healthy from the second time on.
+// receiver is a service that accepts requests that are signed with its secret. It is healthy from the second check on.
 func receiver(t *testing.T, secret string) *httptest.Server {
 	t.Helper()
 	keys, err := signature.ParseKeys(secret)

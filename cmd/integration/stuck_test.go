@@ -26,14 +26,14 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-// deaf is a Flyte client that never returns, whatever its context says, as after a deadlock.
+// deaf is a Flyte client that never returns, even when its context ends, as after a deadlock.
 type deaf struct{}
 
 func (deaf) EnsureProject(context.Context, flyte.Project) (changed bool, err error) { select {} }
 
 func (deaf) Differing(context.Context, []flyte.Project) (ids []string, err error) { select {} }
 
-// stuck is the service as it is, with a client for Flyte that hangs its workers, and little patience with them.
+// stuck is the real service with a Flyte client that blocks its workers, and a short stallLimit.
 func stuck() {
 	cfg, wrong := loadConfig(os.Environ())
 	if len(wrong) > 0 {
@@ -94,8 +94,8 @@ func install(t *testing.T, program string) installed {
 	return installed{t, s, cluster}
 }
 
-// TestStuckWorker: it is told by /livez and /health, but not while a restart can't help; and at the end it keeps no
-// request from its answer.
+// TestStuckWorker: /livez and /health report it, but /livez does not while a restart can't help. At shutdown, every pending request
+// is answered.
 func TestStuckWorker(t *testing.T) {
 	i := install(t, "stuck")
 	i.says("/livez", http.StatusOK, "ok")
@@ -138,18 +138,18 @@ func (i installed) isStored(ids ...string) {
 	}
 }
 
-// eventually waits until the condition holds.
-func (i installed) eventually(what string, holds func() bool) {
+// eventually waits until the condition is true.
+func (i installed) eventually(what string, condition func() bool) {
 	i.Helper()
 	err := wait.PollUntilContextTimeout(i.Context(), 20*time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {
-		return holds(), nil
+		return condition(), nil
 	})
 	if err != nil {
 		i.Fatalf("waiting for %s: %v", what, err)
 	}
 }
 
-// says waits until the program answers this.
+// says waits until the program gives this answer.
 func (i installed) says(path string, status int, text string) {
 	i.Helper()
 	var last string

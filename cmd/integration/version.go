@@ -29,7 +29,7 @@ func healthVersion() string {
 	return version + "+" + commit + "." + strings.NewReplacer("-", "", ":", "", "+", "").Replace(date)
 }
 
-// registerBuildInfo tells the same by the labels of a metric whose value is 1.
+// registerBuildInfo registers a metric whose value is 1 and whose labels are version, commit and date.
 func registerBuildInfo(registerer prometheus.Registerer) error {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "workspace_flyte_build_info",

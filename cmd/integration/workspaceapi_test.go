@@ -16,7 +16,7 @@ const (
 	apiSecret   = "whsec_" + "b3V0Ym91bmQtc2VjcmV0LW9mLWEtdGVzdC1vbmx5LTE="
 )
 
-// workspaceAPIVariables are those of the way to the workspace service.
+// workspaceAPIVariables configure the client of the workspace service.
 func workspaceAPIVariables() []variable {
 	with := map[string]string{"WORKSPACE_API_ENDPOINT": apiEndpoint, "WORKSPACE_API_SECRET": apiSecret}
 	noPEM := "must be certificates as PEM text, or a file with them that can be read"
@@ -134,7 +134,7 @@ func TestConfig_KeepsTheDirectionsApart(t *testing.T) {
 	}
 	rewrite(t, inbound, goodSecret+" "+apiSecret)
 	for len(reread) == 0 && t.Context().Err() == nil {
-		keys() // looks at the file once a second
+		keys() // checks the file once a second
 	}
 	if err := <-reread; err == nil || !strings.Contains(err.Error(), "shares a secret") || keys().String() != "1 symmetric, 0 public" {
 		t.Errorf("the keys are %s, %v", keys(), err)

@@ -12,8 +12,8 @@ import (
 const workspaceAPI = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"platform.company.com/v1alpha1","resources":[
 	{"name":"workspaces","kind":"Workspace","namespaced":false,"verbs":["list"]}]}`
 
-// TestCommand_ShowsWarningsOfTheAPIServer and with them whatever controller-runtime logs. Without a logger it would drop that,
-// and print a stack trace of its own after half a minute.
+// TestCommand_ShowsWarningsOfTheAPIServer, and everything else that controller-runtime logs. Without a logger, controller-runtime drops
+// its log and prints a stack trace after half a minute.
 func TestCommand_ShowsWarningsOfTheAPIServer(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -13,9 +13,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "update the golden files")
 
-// TestMain is the program itself where a test starts it as one.
+// TestMain runs the program itself if a test has started this binary as the program.
 func TestMain(m *testing.M) {
 	if os.Getenv("PROGRAM") == "integrationctl" {
 		main()
@@ -30,7 +30,7 @@ type result struct {
 	Stdout, Stderr string
 }
 
-// invocation is what the program is given, beside its arguments.
+// invocation is the input of the program, besides its arguments.
 type invocation struct{ secret, stdin, url string }
 
 func (i invocation) run(t *testing.T, args ...string) result {
@@ -128,7 +128,7 @@ func TestCommand_TellsItsVersion(t *testing.T) {
 	}
 }
 
-// expected is the content of a golden file, which -update sets to what was got.
+// expected is the content of a golden file. With -update, the file gets the actual output first.
 func expected(t *testing.T, golden, got string) string {
 	t.Helper()
 	path := filepath.Join("testdata", golden)

@@ -26,7 +26,7 @@ const (
 // message is a request whose signature was right.
 type message struct{ Path, ID, ContentType, Body string }
 
-// receiver is a service that verifies what it is sent. It gives its answers one after the other, the last one for ever.
+// receiver is a service that verifies its requests. It gives its answers one after the other, and then repeats the last one.
 type receiver struct {
 	url string
 

@@ -126,7 +126,7 @@ func lifeSurvivesSIGKILL(t *testing.T) {
 	reach(v1alpha1.ReasonReady, admin.Project_ACTIVE)
 	for id, uid := range namespaceUIDs(t, ids) {
 		if uid == first[id] {
-			t.Errorf("the namespace of %s was not created anew", id)
+			t.Errorf("the namespace of %s was not created again", id)
 		}
 	}
 }

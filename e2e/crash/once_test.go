@@ -155,7 +155,7 @@ var schedule = []time.Duration{
 
 const scheduleFaster = 3000
 
-// sending is what the senders see.
+// sending is the state that the senders share.
 type sending struct {
 	slots    chan struct{}
 	accepted atomic.Int64
@@ -200,8 +200,8 @@ func (s *sending) once(ctx context.Context, m service.Message) (service.Reply, e
 	return env.Service.Post(ctx, m)
 }
 
-// model takes what had an effect by the answers: what was accepted, and what was a duplicate although no acceptance was
-// ever seen, since that answer was cut off.
+// model has the events that took effect, as the answers show: those that were accepted, and duplicates of events whose acceptance
+// was never received.
 func (s *sending) model(t *testing.T, history []delivery) model.Model {
 	t.Helper()
 	m := model.Model{}

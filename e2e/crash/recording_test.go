@@ -56,8 +56,8 @@ func record(t *testing.T, histories map[string][]delivery) *recording {
 	return r
 }
 
-// follow watches from there on. An API server ends a watch when it likes, for one, where the watch falls behind; the next
-// one begins where the last one ended, so that no state is left out.
+// follow watches from that version on. An API server may end a watch at any time, for example if the watch falls behind. The next watch
+// begins where the last one ended, so that no state is missing.
 func (r *recording) follow(ctx context.Context, from string) error {
 	env := shared.Env()
 	for ctx.Err() == nil {
@@ -158,7 +158,7 @@ func (r *recording) checkStates(t *testing.T, id string, history []delivery) {
 	}
 }
 
-// effective is the model of what a Workspace has noted.
+// effective is the model of the deliveries that a Workspace has recorded.
 func effective(t *testing.T, w *v1alpha1.Workspace, history []delivery) model.Model {
 	t.Helper()
 	m := model.Model{}

@@ -44,7 +44,7 @@ func startWorkspaceService(t *testing.T, env map[string]string, args ...string) 
 	return s
 }
 
-// startUnconnected starts the double, of which the service knows nothing.
+// startUnconnected starts the double without configuring the service for it.
 func startUnconnected(t *testing.T, args ...string) *workspaceServiceDouble {
 	t.Helper()
 	s := &workspaceServiceDouble{dir: t.TempDir(), secret: signature.NewSecret(), args: args}

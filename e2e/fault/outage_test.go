@@ -60,7 +60,7 @@ func TestAPIServerDown(t *testing.T) {
 	harness.Alive(t, env.Service)
 }
 
-// leads reports whether the service holds the lease, by its own metric.
+// leads reports whether the service is the leader, by its own metric.
 func leads(t *testing.T) bool {
 	t.Helper()
 	return shared.Env().Metric(t, "leader_election_master_status") == 1

@@ -36,7 +36,7 @@ func AwaitGrowth(t testing.TB, s *service.Service, name string) {
 	})
 }
 
-// Quantile is the time within which this part of all is.
+// Quantile is the q-quantile of the times.
 func Quantile(of []time.Duration, q float64) time.Duration {
 	sorted := slices.Sorted(slices.Values(of))
 	i := min(int(q*float64(len(sorted))), len(sorted)-1)

@@ -56,7 +56,7 @@ func (r *Request) Concerns(prefix string) bool {
 // Forbidden reports whether RBAC refused the request.
 func (r *Request) Forbidden() bool { return r.Annotations["authorization.k8s.io/decision"] == "forbid" }
 
-// Requests returns all requests of the service until now, whatever the answers.
+// Requests returns all requests of the service until now, also those that failed.
 func (e *Env) Requests(t testing.TB) []Request {
 	t.Helper()
 	requests, err := e.AllRequests()

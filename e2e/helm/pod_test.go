@@ -27,8 +27,8 @@ func get[T client.Object](t *testing.T, s *suite, o T, name string) T {
 	return o
 }
 
-// environment is what the kubelet would give a container: its ConfigMaps and variables, with the Secrets that it mounts as files
-// of this machine.
+// environment is the environment of a container as the kubelet sets it: ConfigMaps and variables. Secrets that the container mounts
+// are files on this machine.
 func (s *suite) environment(t *testing.T, pod *corev1.PodSpec) map[string]string {
 	t.Helper()
 	container, env := pod.Containers[0], map[string]string{}
@@ -71,7 +71,7 @@ func (s *suite) runService(t *testing.T) (url string) {
 	if err := s.cluster.WriteKubeconfig(kubeconfig, s.account(t, pod.ServiceAccountName)); err != nil {
 		t.Fatal(err)
 	}
-	// What a machine without pods and DNS has to be told.
+	// A machine without pods and DNS needs other addresses.
 	env["KUBECONFIG"], env["FLYTE_ADMIN_ENDPOINT"] = kubeconfig, s.flyte.Addr()
 	env["LISTEN_ADDRESS"], env["METRICS_ADDRESS"] = addresses[0], addresses[1]
 	program, err := devcluster.StartProgram(t.TempDir(), list(env), s.integration)

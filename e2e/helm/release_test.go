@@ -33,10 +33,10 @@ const (
 	workspaces   = 3
 )
 
-func eventually(t *testing.T, what string, holds func(context.Context) bool) {
+func eventually(t *testing.T, what string, condition func(context.Context) bool) {
 	t.Helper()
 	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		return holds(ctx), nil
+		return condition(ctx), nil
 	})
 	if err != nil {
 		t.Fatalf("waiting for %s: %v", what, err)
@@ -84,7 +84,8 @@ func TestRelease(t *testing.T) {
 		}
 	}
 
-	// Over what was kept it installs again, and takes the CRDs with it when told so; never the namespaces.
+	// The chart installs again beside the objects that were kept. An uninstallation removes the CRDs only if crds.keep is false, and never
+	// the namespaces.
 	s.mustHelm(t, append([]string{"install", release, chart, "--set", "crds.keep=false"}, values...)...)
 	s.rolledOut(t)
 	s.unchanged(t, kept, "installing again")
@@ -157,7 +158,7 @@ func (s *suite) unchanged(t *testing.T, kept map[string]types.UID, by string) {
 		}
 	}
 	if len(kept) != 2*workspaces {
-		t.Errorf("%d objects were looked at, want %d", len(kept), 2*workspaces)
+		t.Errorf("%d objects were compared, want %d", len(kept), 2*workspaces)
 	}
 }
 
@@ -169,7 +170,7 @@ func crd() *unstructured.Unstructured {
 	return o
 }
 
-// crdHasCurrentSchema looks for a field that version 0.1.0 did not have.
+// crdHasCurrentSchema reports whether the CRD has a field that version 0.1.0 did not have.
 func (s *suite) crdHasCurrentSchema(t *testing.T) bool {
 	t.Helper()
 	o := crd()
@@ -201,8 +202,8 @@ func (s *suite) passesItsTest(t *testing.T, url string) {
 	}
 }
 
-// grantPresentRights gives the service what the present chart would, until the test ends: the service of the previous
-// chart can't be built here, and the present one wants rights that the previous chart does not give.
+// grantPresentRights grants the service the permissions of the present chart until the test ends: the service of the previous chart
+// can't be built here, and the present one needs permissions that the previous chart does not grant.
 func (s *suite) grantPresentRights(t *testing.T) {
 	t.Helper()
 	const name = "present-service-under-previous-chart"

@@ -42,7 +42,7 @@ func flyteEngine(t *testing.T, project string) engine {
 	if endpoint == "" || kubeconfig == "" {
 		return double
 	}
-	held, err := double.GetProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesGetRequest{
+	stored, err := double.GetProjectDomainAttributes(t.Context(), &admin.ProjectDomainAttributesGetRequest{
 		Project: project, Domain: "development", ResourceType: admin.MatchableResource_TASK_RESOURCE,
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func flyteEngine(t *testing.T, project string) engine {
 		t.Fatal(err)
 	}
 	_, err = actual.UpdateProjectAttributes(t.Context(), &admin.ProjectAttributesUpdateRequest{Attributes: &admin.ProjectAttributes{
-		Project: project, MatchingAttributes: held.GetAttributes().GetMatchingAttributes(),
+		Project: project, MatchingAttributes: stored.GetAttributes().GetMatchingAttributes(),
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ var usedElsewhere = map[harness.Right]string{
 // where it gets none.
 func onOlderServers(r harness.Right) bool { return strings.HasPrefix(string(r), "list ") }
 
-// unusedRights returns the rights that the chart grants and no test used. Only a run of all tests can tell.
+// unusedRights returns the rights that the chart grants and no test used. It is meaningful only after a run of all tests.
 func unusedRights(ctx context.Context, env *harness.Env) (problems []string, err error) {
 	if flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != "" {
 		return nil, nil

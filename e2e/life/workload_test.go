@@ -16,7 +16,7 @@ const workloadRolePrefix = harness.Release + "-workload-"
 var workloadRoles = []v1alpha1.WorkloadRole{v1alpha1.WorkloadSpark, v1alpha1.WorkloadRay, v1alpha1.WorkloadDask}
 
 // TestWorkloadRoleFollowsTheTier lets a tier ask for one framework after the other. A RoleBinding can't change its role, so each is
-// created anew, which needs the right to bind that role.
+// created again, which needs the right to bind that role.
 func TestWorkloadRoleFollowsTheTier(t *testing.T) {
 	t.Parallel()
 	env := shared.Env()

@@ -26,7 +26,7 @@ var (
 	}
 )
 
-// Model is the events that took effect on one Workspace. What the Workspace must be is a function of this set, whatever their order.
+// Model is the events that took effect on one Workspace. The desired Workspace is a function of this set, and does not depend on order.
 type Model map[string]workspace.Event // by the id of the delivery
 
 // Receive returns the status that the answer to a delivery must have.

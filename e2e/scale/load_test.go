@@ -204,7 +204,7 @@ func (l *loaded) check(t *testing.T) string {
 	return ""
 }
 
-// load is what became of requests at a constant rate.
+// load has the results of requests at a constant rate.
 type load struct {
 	mu       sync.Mutex
 	times    []time.Duration

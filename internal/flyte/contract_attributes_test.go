@@ -30,8 +30,8 @@ func attributesContract(t *testing.T, f flyteServer) {
 				t.Errorf("%s is stored at (-want +got):\n%s", kind, diff)
 			}
 		}
-		holds := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG).GetWorkflowExecutionConfig()
-		if got := holds.GetSecurityContext().GetRunAs().GetK8SServiceAccount(); got != "flyte-workload" {
+		config := f.attributesIn(t, want.ID, domains[0], admin.MatchableResource_WORKFLOW_EXECUTION_CONFIG).GetWorkflowExecutionConfig()
+		if got := config.GetSecurityContext().GetRunAs().GetK8SServiceAccount(); got != "flyte-workload" {
 			t.Errorf("executions run as %q", got)
 		}
 	})

@@ -39,8 +39,8 @@ type Project struct {
 	Archived bool
 	// OnlyExisting prevents that a missing project is registered.
 	OnlyExisting bool
-	// Ours says that a project without an owner label belongs to the caller: it registered the project in this Flyte before, or was told
-	// to adopt it. Another owner's label is never overridden.
+	// Ours says that a project without an owner label belongs to the caller: it registered the project in this Flyte before, or a user
+	// lets it adopt the project. Another owner's label is never overridden.
 	Ours bool
 	// Attributes are the desired attributes of each of Flyte's domains, by the domain's id. Only Flyte 1 has attributes. It does not let
 	// those of an archived project be read or written, so they stay as they are.
@@ -77,7 +77,8 @@ func (c *Client) ensure(ctx context.Context, desired Project) (changed bool, err
 	return c.register(ctx, desired)
 }
 
-// validate refuses what would look like a passing fault: gRPC can't send invalid UTF-8, and PostgreSQL can't store NUL.
+// validate refuses texts that would cause an error of the kind ErrUnavailable: gRPC can't send invalid UTF-8, and PostgreSQL can't
+// store NUL.
 func (c *Client) validate(desired Project) error {
 	doing := "checking project " + quoted(desired.ID)
 	if desired.Labels[c.ownerLabel] == "" {

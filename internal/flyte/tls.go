@@ -39,7 +39,7 @@ func (t *TLS) config() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The certificate is sent whatever authorities the server names: if the server refuses it, its error says why.
+	// The certificate is sent even if the server does not name its CA: if the server refuses it, its error says why.
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	return config, nil
 }

@@ -134,7 +134,7 @@ func (s *tokenSource) fetch(ctx context.Context) (*token, error) {
 		s.endpoint = &endpoint
 	}
 	endpoint := s.endpoint
-	s.endpoint = nil // discover it anew after a failure
+	s.endpoint = nil // discover it again after a failure
 	secret, err := s.credentials.Secret()
 	if err != nil {
 		return nil, fmt.Errorf("%w: reading the client secret: %w", ErrTokenUnavailable, err)

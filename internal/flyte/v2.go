@@ -42,7 +42,7 @@ func (v v2) updateProject(ctx context.Context, project *admin.Project) error {
 	return err
 }
 
-// version is that of the API, since Flyte 2 reports no other. Listing one project shows that the server responses.
+// version is that of the API, since Flyte 2 reports no other. Listing one project shows that the server responds.
 func (v v2) version(ctx context.Context) (string, error) {
 	_, err := v.projects.ListProjects(ctx, &flyteidl2.ListProjectsRequest{Limit: 1})
 	return string(V2), err

@@ -13,19 +13,19 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// kind is what the machinery must know of a kind of object that a workspace has.
+// kind describes a kind of object that a workspace has.
 type kind struct {
 	name      string
 	newObject func() client.Object
 	// newList makes an empty list; nil for kinds that are never pruned.
 	newList func() client.ObjectList
-	// fields are what the service owns whole of an object, beside its metadata.
+	// fields are the fields that the service owns completely, beside metadata.
 	fields func(client.Object) []field
 	// immutable reports whether the API server refuses to change live into want, so that it must be deleted and created
 	// again; nil where it never does.
 	immutable func(live, want client.Object) bool
-	// disarm takes away what an object gives that a finalizer keeps, and reports whether there was something; nil where an
-	// object gives nothing.
+	// disarm removes the rights or credentials that an object grants, and reports whether there were any: a finalizer may keep the
+	// object for long. It is nil for kinds that grant nothing.
 	disarm func(client.Object) bool
 }
 
@@ -35,8 +35,8 @@ type field struct {
 	value any
 }
 
-// kinds are all that a workspace may have. A ServiceAccount is never pruned, since pods may run as it, nor is a ConfigMap,
-// which grants and limits nothing.
+// kinds are all kinds of objects that a workspace may have. A ServiceAccount is never pruned, since pods may run as it, nor is a
+// ConfigMap, which grants and limits nothing.
 var kinds = map[reflect.Type]kind{
 	reflect.TypeFor[*corev1.Namespace](): {
 		name: "Namespace", newObject: func() client.Object { return &corev1.Namespace{} },
@@ -46,7 +46,7 @@ var kinds = map[reflect.Type]kind{
 		name: "ServiceAccount", newObject: func() client.Object { return &corev1.ServiceAccount{} },
 		fields: func(o client.Object) []field {
 			ours, _ := splitPullSecrets(o.(*corev1.ServiceAccount).ImagePullSecrets)
-			return []field{{"", &ours}} // others have a part in the list: see adopt
+			return []field{{"", &ours}} // other clients own entries of the list, too: see overwriteOwned
 		},
 	},
 	reflect.TypeFor[*corev1.ConfigMap](): {
@@ -118,7 +118,7 @@ func Children() []client.Object {
 func kindOf(o client.Object) kind {
 	found, known := kinds[reflect.TypeOf(o)]
 	if !known {
-		panic(fmt.Sprintf("no workspace has a %T", o))
+		panic(fmt.Sprintf("%T is no kind of a workspace", o))
 	}
 	return found
 }
@@ -132,7 +132,7 @@ func isImmutable(live, want client.Object) bool {
 	return immutable != nil && immutable(live, want)
 }
 
-// disarmed is live without what it gives, or nil if it gives nothing.
+// disarmed is live without the rights or credentials that it grants, or nil if it grants none.
 func disarmed(live client.Object) client.Object {
 	harmless := live.DeepCopyObject().(client.Object)
 	if disarm := kindOf(live).disarm; disarm == nil || !disarm(harmless) {

@@ -14,12 +14,12 @@ import (
 type owner func(key string) bool
 
 // ownedKeys report which labels and annotations of an object are ours: those of the service, and those of the tier, whose
-// keys are noted on the object.
+// keys are in an annotation of the object.
 func ownedKeys(o metav1.Object) (labels, annotations owner) {
-	noted := v1alpha1.TierKeysOf(o)
-	labels = func(key string) bool { return isServiceLabel(key) || slices.Contains(noted.Labels, key) }
+	ofTier := v1alpha1.TierKeysOf(o)
+	labels = func(key string) bool { return isServiceLabel(key) || slices.Contains(ofTier.Labels, key) }
 	annotations = func(key string) bool {
-		return key == v1alpha1.AnnotationTierKeys || slices.Contains(noted.Annotations, key)
+		return key == v1alpha1.AnnotationTierKeys || slices.Contains(ofTier.Annotations, key)
 	}
 	return labels, annotations
 }

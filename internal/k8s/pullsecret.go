@@ -42,7 +42,7 @@ func NewPullSecrets(mgr manager.Manager, namespace string, relisted chan<- struc
 	return &PullSecrets{namespace: namespace, source: source}, mgr.Add(source)
 }
 
-// Cache reports changes of the Secrets.
+// Cache is the cache of these Secrets, for a watch.
 func (s *PullSecrets) Cache() cache.Cache { return s.source.GetCache() }
 
 // dockerConfig is the part of a Docker configuration that pulling needs.

@@ -1,8 +1,8 @@
 package k8s
 
-// What the service may do in the whole cluster, and why. Leases are in the chart's Role for its own namespace. To delete
-// namespaces and tombstones is in the chart's files/purge-role.yaml, which is given only with the policy Delete. To read
-// the API server's addresses in the namespace default is in files/api-server-role.yaml.
+// The permissions of the service in the whole cluster, and why it needs them. The chart has the others: Leases in the Role of its own
+// namespace, the deletion of namespaces and tombstones in files/purge-role.yaml (with the policy Delete only), and the API server's
+// addresses in files/api-server-role.yaml.
 //
 // The edge stores the spec, the controller writes the status; neither ever writes a tier.
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces,verbs=get;list;watch;create;patch

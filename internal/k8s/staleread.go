@@ -19,8 +19,8 @@ func (a *Applier) Get(ctx context.Context, key client.ObjectKey, o client.Object
 }
 
 // getCached is Get of an object whose hash is needed, which only the cache knows: as the cache shows it when that takes longer.
-// Whatever follows from a cache that lags is guarded by resourceVersion, or refused because the object exists, and then
-// the object is read.
+// Every write that follows from a stale read is guarded by resourceVersion, or refused because the object exists. Then the object is
+// read from the API server.
 func (a *Applier) getCached(ctx context.Context, key client.ObjectKey, o client.Object) error {
 	return a.getFresh(ctx, key, o, func() error { return a.Client.Get(ctx, key, o, client.DisableReadYourWritesConsistency) })
 }

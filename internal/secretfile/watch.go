@@ -17,7 +17,7 @@ const (
 	minAge = 2 * time.Second
 )
 
-// File holds a value that is parsed from a file, and parsed again when the file changes. It needs no goroutine, has nothing
+// File is a value that is parsed from a file, and parsed again when the file changes. It needs no goroutine, has nothing
 // to close, and is safe for concurrent use.
 type File[T any] struct {
 	path     string

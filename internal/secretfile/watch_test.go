@@ -214,7 +214,7 @@ func TestFile_SeesChanges(t *testing.T) {
 		"inode": {age: settled, newFile: true, text: similar, seen: true},
 		// The time of change is so recent that a second change can have left it as it is.
 		"none of them, but recent": {age: time.Second, text: similar, seen: true},
-		// Nobody does that by accident; it shows that a settled file is not read again.
+		// This does not happen by accident. It shows that a file that has not changed for long is not read again.
 		"none of them": {age: settled, text: similar, seen: false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,3 +1,2 @@
-// Package web serves what people look at in a browser: the description of the HTTP API, as a document and as a page.
-// Pages load nothing from other hosts.
+// Package web serves the OpenAPI document of the HTTP API, and Swagger UI as a page that shows it. Pages load nothing from other hosts.
 package web

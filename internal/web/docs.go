@@ -50,7 +50,7 @@ func (Docs) Register(e *echo.Echo) {
 	})
 }
 
-// file is one that is served as it is.
+// file is a static file.
 type file struct {
 	content                   []byte
 	mediaType, encoding, etag string
@@ -62,7 +62,7 @@ func newFile(content []byte, mediaType string) file {
 	return file{content: content, mediaType: mediaType, etag: etag}
 }
 
-// load reads an embedded file; that it is there was settled when the program was built.
+// load reads an embedded file, and panics if the build has none of that name.
 func load(from fs.ReadFileFS, name, mediaType string) file {
 	content, err := from.ReadFile(name)
 	if err != nil {
@@ -75,7 +75,7 @@ func load(from fs.ReadFileFS, name, mediaType string) file {
 	return f
 }
 
-// serve answers with the file, or that the one which is known already is still right.
+// serve answers with the file, or 304 if the client has its newest version.
 func (f file) serve(c *echo.Context) error {
 	h := c.Response().Header()
 	h.Set("ETag", f.etag)

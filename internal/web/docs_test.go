@@ -17,7 +17,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/web"
 )
 
-// answer is what a client sees, unpacked.
+// answer is a response, decompressed.
 type answer struct {
 	Status int
 	Header http.Header
@@ -58,7 +58,7 @@ func TestDocs_ServesTheDocument(t *testing.T) {
 	}
 }
 
-// everything are the paths of all that is served.
+// everything are all paths that are served.
 var everything = []string{"/openapi.yaml", "/docs", "/docs/docs.js", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js"}
 
 func TestDocs_AnswersWhetherAKnownFileIsStillRight(t *testing.T) {

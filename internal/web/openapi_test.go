@@ -10,7 +10,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api"
 )
 
-// TestDocs_AnswersAsTheDocumentSays: its own routes too are what it describes.
+// TestDocs_AnswersAsTheDocumentSays: the document describes its own routes, too.
 func TestDocs_AnswersAsTheDocumentSays(t *testing.T) {
 	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
 	if err != nil {
@@ -23,13 +23,13 @@ func TestDocs_AnswersAsTheDocumentSays(t *testing.T) {
 		}
 		first := get(t, path)
 		for _, got := range []answer{first, get(t, path, "If-None-Match", first.Header.Get("ETag"))} {
-			holds(t, path, doc.Paths.Value(described).Get, got)
+			conforms(t, path, doc.Paths.Value(described).Get, got)
 		}
 	}
 }
 
-// holds compares an answer's status, media type and headers with their description, both ways.
-func holds(t *testing.T, path string, operation *openapi3.Operation, got answer) {
+// conforms compares an answer's status, media type and headers with their description, both ways.
+func conforms(t *testing.T, path string, operation *openapi3.Operation, got answer) {
 	t.Helper()
 	described := operation.Responses.Status(got.Status)
 	if described == nil {

@@ -286,7 +286,7 @@ func TestValidator_NeedsNoVersionForProvision(t *testing.T) {
 	}
 }
 
-// A word without a rule of its own would tell the sender that the field "is required".
+// A tag without a message of its own would be reported to the sender as "is required".
 func TestRules_HaveAMessageForEveryTag(t *testing.T) {
 	own := map[string]bool{"workspace_id": true, "max": true, "oneof": true, "required": true}
 	structural := map[string]bool{"omitempty": true, "dive": true, "keys": true, "endkeys": true}

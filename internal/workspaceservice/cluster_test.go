@@ -27,7 +27,7 @@ func asService(t testing.TB) *rest.Config {
 	return clustertest.As(t, shared.Cluster(t), clustertest.Account)
 }
 
-// eventually polls until condition holds.
+// eventually polls until the condition is true.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -41,7 +41,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// leads is a lease that this replica holds.
+// leads is the Leadership of the leader.
 type leads struct{}
 
 func (leads) Bind(ctx context.Context) (context.Context, context.CancelFunc, bool) {
@@ -49,7 +49,7 @@ func (leads) Bind(ctx context.Context) (context.Context, context.CancelFunc, boo
 	return ctx, cancel, true
 }
 
-// follows is a lease that another replica holds.
+// follows is the Leadership of a replica that does not lead.
 type follows struct{}
 
 func (follows) Bind(ctx context.Context) (context.Context, context.CancelFunc, bool) {

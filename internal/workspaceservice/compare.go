@@ -19,7 +19,7 @@ type comparison struct {
 	// updates are the events that raise a register; refused are the items that break a rule or contradict an accepted event.
 	updates []update
 	refused []Difference
-	// unreadable tells that an item has no readable workspace id.
+	// unreadable says that an item has no readable workspace id.
 	unreadable bool
 	// size is that of the items with updates, in bytes.
 	size int

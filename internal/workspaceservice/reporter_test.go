@@ -178,7 +178,7 @@ func TestReporter_DropsAnOutdatedReport(t *testing.T) {
 	s.expect("ready@1")
 }
 
-// TestReporter_RecordsARefusal in the status and as an Event, and retries it only when it is told to.
+// TestReporter_RecordsARefusal in the status and as an Event, and retries it only after RetryRefused.
 func TestReporter_RecordsARefusal(t *testing.T) {
 	s := newScene(t)
 	s.workspace("refused", 1)

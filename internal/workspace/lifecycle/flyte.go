@@ -45,7 +45,7 @@ func (c *Controller) listProjects(ctx context.Context) error {
 		wait = listInterval
 		if err := c.findChangedProjects(ctx); err != nil && ctx.Err() == nil {
 			wait = listRetry
-			log.FromContext(ctx).Error(err, "looking for projects that were changed in Flyte")
+			log.FromContext(ctx).Error(err, "comparing the projects in Flyte")
 		}
 	}
 }

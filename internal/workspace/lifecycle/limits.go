@@ -96,7 +96,7 @@ func (c *Controller) withinLimits(ctx context.Context, t *target) outcome {
 		return outcome{done: true}
 	}
 	if c.countWorkspaces() <= c.Limits.Workspaces && len(w.Spec.Members) <= workspace.OrdinaryMembers {
-		return outcome{done: true} // whichever are older
+		return outcome{done: true} // no matter which are older
 	}
 	var all v1alpha1.WorkspaceList
 	// Our own writes change neither number nor age: a count need not wait until the cache shows the status of every other workspace.

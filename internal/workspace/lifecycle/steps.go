@@ -137,7 +137,7 @@ func (c *Controller) quotaOf(ctx context.Context, p *desired.Plan) (desired.Part
 	case p.Tier != nil:
 		return p.Quota(), nil
 	case p.Workspace.Spec.State != v1alpha1.StateActive:
-		return p.TierlessQuota(nil), nil // it starts nothing new, whatever exists
+		return p.TierlessQuota(nil), nil // it starts nothing new, even if a quota exists
 	}
 	live := &corev1.ResourceQuota{}
 	err := c.Applier.Live.Get(ctx, p.QuotaKey(), live)

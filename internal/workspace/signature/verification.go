@@ -22,7 +22,7 @@ type verification struct {
 	asymmetric int // how many ed25519 signatures were checked
 }
 
-// match looks for a signature that one of the keys made over these headers and the body, and returns which key.
+// match finds a signature that one of the keys made over these headers and the body, and returns the index of that key.
 func (k *Keys) match(h headers, body []byte) (key int, reason Reason) {
 	v := verification{keys: k, headers: h, body: body}
 	reason = ReasonNoUsableSignature

@@ -55,7 +55,7 @@ func TestStore_AwaitEndsWithItsContext(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 		if w.Name != "await-ends" {
-			return errNotCached // the cache has not seen it
+			return errNotCached // the cache does not show it yet
 		}
 		return nil
 	})

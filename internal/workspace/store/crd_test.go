@@ -11,7 +11,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// Both doors take the same: what the edge's rules accept, the CRD must not refuse.
+// The CRD must not refuse an event that the edge accepts.
 func TestCRD_AcceptsWhatTheEdgeAccepts(t *testing.T) {
 	k := newKube(t)
 	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, nil)

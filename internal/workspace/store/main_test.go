@@ -29,7 +29,7 @@ var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.
 	must(t, clustertest.Client(t, cluster.Config()).Create(t.Context(), tier))
 }}
 
-// kube holds the clients of one test.
+// kube has the clients of one test.
 type kube struct {
 	// client reads from caches and sees its own writes there, as in the service.
 	client client.Client

@@ -8,8 +8,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// An API server that hangs costs no more than the deadline, and one that is down is not waited for at all; when it is
-// back, nothing need be restarted.
+// If the API server hangs, Record returns at its deadline; if it is down, at once. When it is back, Record works again without a
+// restart.
 func TestStore_IsUnavailableWithoutTheAPIServer(t *testing.T) {
 	k, cluster := newKube(t), shared.Cluster(t)
 	s := newStore(t, k)

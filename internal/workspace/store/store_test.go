@@ -115,7 +115,7 @@ func TestStore_TwentyWritersAtOnce(t *testing.T) {
 	}
 }
 
-// What others keep in the object stays: status, their annotations, and fields of a newer version of us.
+// The fields of other clients stay: status, their annotations, and fields of a newer version of the service.
 func TestStore_WritesOnlyWhatItHasChanged(t *testing.T) {
 	k := newKube(t)
 	s, id := newStore(t, k), "store-beside"
@@ -266,7 +266,7 @@ func TestStore_RefusesMembersAboveTheLimit(t *testing.T) {
 	}
 }
 
-// What the API server's own rules refuse is the sender's turn, and says where.
+// If the API server's own validation refuses an event, the error is KindInvalid and names the field.
 func TestStore_NamesFieldsThatTheAPIServerRefuses(t *testing.T) {
 	e := event(workspace.EventCreated, "store-invalid", 1)
 	e.Data.Quota.Memory, e.Data.Quota.Storage = "1e30", "-1"
@@ -325,7 +325,7 @@ func TestStore_AdmitsWithinTheTier(t *testing.T) {
 	}
 }
 
-// A workspace that the tier leaves out gets no new content there, and its sender is told where the fault is.
+// New content on a tier that does not allow the workspace is refused, and the error names the field.
 func TestStore_RefusesATierThatExcludesTheWorkspace(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, k)
@@ -343,7 +343,7 @@ func TestStore_RefusesATierThatExcludesTheWorkspace(t *testing.T) {
 	}
 }
 
-// What is written to a Workspace that is being deleted would go with it.
+// An event that is written to a Workspace that is being deleted would be deleted with it.
 func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, k)

@@ -11,8 +11,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// workspaceWatch follows the informer of Workspaces: it counts them, and wakes who waits for one of them. It serves no state of
-// a Workspace.
+// workspaceWatch handles the events of the informer of Workspaces: it counts Workspaces, and signals changes of one to its
+// subscribers.
 type workspaceWatch struct {
 	hasSynced func() bool // nil without an informer
 
@@ -49,7 +49,7 @@ func (ws *workspaceWatch) fewerThan(limit int) bool {
 	return ws.count < limit
 }
 
-// subscribe returns a channel that receives when the Workspace changes. It holds one signal, so that no change between two
+// subscribe returns a channel that receives when the Workspace changes. It buffers one signal, so that no change between two
 // receives is missed.
 func (ws *workspaceWatch) subscribe(id string) (changed chan struct{}, stop func()) {
 	ws.mu.Lock()

@@ -7,7 +7,7 @@ import (
 )
 
 // closeAfterChunked closes the connection after every chunked request. If a request also has a Content-Length, two servers
-// in a row may disagree on where it ends, and the connection must be closed (RFC 9112, 6.1). net/http does not tell.
+// in a row may disagree on where it ends, and the connection must be closed (RFC 9112, 6.1). net/http does not report that header.
 func closeAfterChunked(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		if len(c.Request().TransferEncoding) > 0 {

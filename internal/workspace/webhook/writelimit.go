@@ -26,7 +26,7 @@ type writeLimiter struct {
 	halvedAt time.Time
 }
 
-// writeResult is what a write tells about the API server.
+// writeResult is the result of a write, as far as it depends on the load of the API server.
 type writeResult int
 
 const (

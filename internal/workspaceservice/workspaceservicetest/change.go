@@ -56,7 +56,7 @@ func (j *journal) record(e workspace.Event) error {
 		listed.WorkspaceID, listed.State = e.Data.WorkspaceID, v1alpha1.StateActive
 	}
 	if e.Type.HasContent() && e.Data.Version > listed.Version {
-		listed.StateVersion = cmp.Or(listed.StateVersion, listed.Version) // which follows the content no more
+		listed.StateVersion = cmp.Or(listed.StateVersion, listed.Version) // from now on it differs from the version of the content
 		listed.Data = e.Data
 	}
 	if state, sets := stateOf(e.Type); sets && e.Data.Version > listed.StateVersion {

@@ -20,8 +20,7 @@ import (
 // Received is a report as it came in.
 type Received struct {
 	At time.Time `json:"at"`
-	// ID is the webhook-id. Those of one workspace grow; a report that comes after one of a higher id is late, and says
-	// nothing new.
+	// ID is the webhook-id. The ids of one workspace grow: a report that arrives after one with a higher id is outdated.
 	ID     string                  `json:"id"`
 	Late   bool                    `json:"late,omitempty"`
 	Report workspaceservice.Report `json:"report"`
@@ -41,8 +40,8 @@ const maxRemembered = 1000
 type record struct {
 	Workspace *workspace.Listed `json:"workspace,omitempty"`
 	Event     *event            `json:"event,omitempty"`
-	// Settled is the id of an event that needs no more sending.
-	Settled string    `json:"settled,omitempty"`
+	// Sent is the id of an event that was accepted, or is given up.
+	Sent    string    `json:"sent,omitempty"`
 	Report  *Received `json:"report,omitempty"`
 }
 
@@ -55,7 +54,7 @@ type journal struct {
 	reports    map[string][]Received
 }
 
-// openJournal reads a file that may not be there, and appends to it. Without a path, all is forgotten at the end.
+// openJournal reads the file, if it exists, and appends to it. Without a path, the journal is in memory only.
 func openJournal(path string) (*journal, error) {
 	j := &journal{
 		file: io.Discard, workspaces: map[string]workspace.Listed{}, events: map[string]event{}, reports: map[string][]Received{},
@@ -106,8 +105,8 @@ func (j *journal) apply(r record) {
 		j.workspaces[r.Workspace.WorkspaceID] = *r.Workspace
 	case r.Event != nil:
 		j.events[r.Event.ID] = *r.Event
-	case r.Settled != "":
-		delete(j.events, r.Settled)
+	case r.Sent != "":
+		delete(j.events, r.Sent)
 	case r.Report != nil:
 		id := r.Report.Report.WorkspaceID
 		j.reports[id] = append(j.reports[id], *r.Report)
@@ -119,7 +118,7 @@ func (j *journal) apply(r record) {
 func (j *journal) markSent(id string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.add(record{Settled: id})
+	return j.add(record{Sent: id})
 }
 
 // addReport records a report of a workspace that is known.
@@ -135,7 +134,7 @@ func (j *journal) addReport(r Received) (late, known bool, err error) {
 	return r.Late, true, j.add(record{Report: &r})
 }
 
-// newest is the report that counts.
+// newest is the report with the highest id.
 func (j *journal) newest(id string) (newest Received, reported bool) {
 	for _, r := range j.reports[id] {
 		if !r.Late {

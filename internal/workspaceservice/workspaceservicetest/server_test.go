@@ -114,10 +114,10 @@ func (r *running) report(messageID, workspaceID, body string) int {
 	return status
 }
 
-func eventually(t testing.TB, what string, holds func() bool) {
+func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.After(time.Minute)
-	for ticker := time.NewTicker(time.Millisecond); !holds(); {
+	for ticker := time.NewTicker(time.Millisecond); !condition(); {
 		select {
 		case <-deadline:
 			t.Fatalf("waiting for %s", what)

@@ -1,4 +1,4 @@
-// Package signaturetest gives tests the npm clients of Standard Webhooks and Svix, which sign as other people's programs do.
+// Package signaturetest installs the npm clients of Standard Webhooks and Svix for tests: independent programs that sign requests.
 package signaturetest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"syscall"
 )
 
-// The lockfile pins the clients, what they need, and the digest of each.
+// The lockfile pins the clients and their dependencies by digest.
 var (
 	//go:embed package.json
 	manifest []byte
@@ -48,7 +48,7 @@ func NodePath(ctx context.Context) (string, error) {
 	return filepath.Join(dir, "node_modules"), nil
 }
 
-// lockFile waits until nobody else holds the lock, which ends with the file's closing or the process.
+// lockFile waits for the lock. It is released when the file is closed or the process ends.
 func lockFile(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -61,8 +61,7 @@ func lockFile(path string) (*os.File, error) {
 	return file, nil
 }
 
-// install is called under the lock. It installs aside and then renames: what is interrupted leaves nothing that would
-// be used.
+// install needs the lock. It installs into a temporary directory and then renames it: an interrupted installation is never used.
 func install(ctx context.Context, dir string) error {
 	aside := dir + ".installing"
 	if err := errors.Join(os.RemoveAll(aside), os.Mkdir(aside, 0o755)); err != nil {

@@ -35,6 +35,6 @@ func TestNodePath_InstallsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(kept) != 2 { // the folder and its lock
-		t.Errorf("the cache holds %v", kept)
+		t.Errorf("the cache contains %v", kept)
 	}
 }
