@@ -26,9 +26,9 @@ const (
 func ChartRules(t testing.TB, file string) []rbacv1.PolicyRule {
 	t.Helper()
 	text, err := os.ReadFile(chartFile(t, file))
-	must(t, err)
+	Must(t, err)
 	var role rbacv1.ClusterRole
-	must(t, yaml.UnmarshalStrict(text, &role))
+	Must(t, yaml.UnmarshalStrict(text, &role))
 	return role.Rules
 }
 
@@ -36,7 +36,7 @@ func ChartRules(t testing.TB, file string) []rbacv1.PolicyRule {
 func AddAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.PolicyRule) {
 	t.Helper()
 	home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
-	must(t, client.IgnoreAlreadyExists(admin.Create(t.Context(), home)))
+	Must(t, client.IgnoreAlreadyExists(admin.Create(t.Context(), home)))
 	subjects := []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: name, Namespace: Namespace}}
 	inDefault := metav1.ObjectMeta{Name: name, Namespace: metav1.NamespaceDefault}
 	for _, o := range []client.Object{
@@ -52,7 +52,7 @@ func AddAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.P
 			RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
 		},
 	} {
-		must(t, admin.Create(t.Context(), o))
+		Must(t, admin.Create(t.Context(), o))
 	}
 }
 
@@ -62,7 +62,7 @@ func As(t testing.TB, cluster *devcluster.Cluster, account string) *rest.Config 
 	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account, Namespace: Namespace}}
 	request := &authenticationv1.TokenRequest{}
 	cfg := cluster.Config()
-	must(t, Client(t, cfg).SubResource("token").Create(t.Context(), sa, request))
+	Must(t, Client(t, cfg).SubResource("token").Create(t.Context(), sa, request))
 	cfg.BearerToken = request.Status.Token
 	return cfg
 }

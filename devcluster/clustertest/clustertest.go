@@ -96,7 +96,7 @@ func (s *Shared) Cluster(t testing.TB) *devcluster.Cluster {
 func (s *Shared) start(t testing.TB) {
 	t.Helper()
 	cluster, err := devcluster.Start(context.Background(), devcluster.Options{Progress: t.Output()})
-	must(t, err)
+	Must(t, err)
 	defer func() {
 		if s.cluster == nil {
 			cluster.Stop()
@@ -104,7 +104,7 @@ func (s *Shared) start(t testing.TB) {
 	}()
 	crds := envtest.CRDInstallOptions{Paths: []string{chartFile(t, "crds")}, ErrorIfPathMissing: true, MaxTime: crdTimeout}
 	_, err = envtest.InstallCRDs(cluster.Config(), crds)
-	must(t, err)
+	Must(t, err)
 	s.Prepare(t, cluster)
 	s.cluster = cluster
 }
@@ -113,10 +113,10 @@ func (s *Shared) start(t testing.TB) {
 func Client(t testing.TB, cfg *rest.Config) client.Client {
 	t.Helper()
 	scheme := runtime.NewScheme()
-	must(t, clientgoscheme.AddToScheme(scheme))
-	must(t, v1alpha1.AddToScheme(scheme))
+	Must(t, clientgoscheme.AddToScheme(scheme))
+	Must(t, v1alpha1.AddToScheme(scheme))
 	c, err := client.New(cfg, client.Options{Scheme: scheme})
-	must(t, err)
+	Must(t, err)
 	return c
 }
 
@@ -124,13 +124,6 @@ func Client(t testing.TB, cfg *rest.Config) client.Client {
 func chartFile(t testing.TB, name string) string {
 	t.Helper()
 	root, err := binaries.Root()
-	must(t, err)
+	Must(t, err)
 	return filepath.Join(root, "charts", "workspace-flyte-integration", "files", name)
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }

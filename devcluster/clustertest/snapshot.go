@@ -28,15 +28,15 @@ var volatile = regexp.MustCompile(
 func Snapshot(t testing.TB, c client.Client, id string) map[string]string {
 	t.Helper()
 	w := &v1alpha1.Workspace{}
-	must(t, c.Get(t.Context(), client.ObjectKey{Name: id}, w))
+	Must(t, c.Get(t.Context(), client.ObjectKey{Name: id}, w))
 	w.Annotations, w.Labels = nil, nil
 	all := map[string]string{"Workspace": withoutVolatile(t, w, id)}
 	for _, list := range []client.ObjectList{
 		&corev1.NamespaceList{}, &corev1.ResourceQuotaList{}, &corev1.LimitRangeList{}, &corev1.ServiceAccountList{},
 		&corev1.ConfigMapList{}, &rbacv1.RoleBindingList{}, &networkingv1.NetworkPolicyList{},
 	} {
-		must(t, c.List(t.Context(), list, client.MatchingLabels{v1alpha1.LabelWorkspace: id}))
-		must(t, meta.EachListItem(list, func(item runtime.Object) error {
+		Must(t, c.List(t.Context(), list, client.MatchingLabels{v1alpha1.LabelWorkspace: id}))
+		Must(t, meta.EachListItem(list, func(item runtime.Object) error {
 			o := item.(client.Object)
 			if quota, ok := o.(*corev1.ResourceQuota); ok {
 				quota.Status = corev1.ResourceQuotaStatus{} // the controller manager writes it
@@ -53,6 +53,6 @@ func withoutVolatile(t testing.TB, o client.Object, id string) string {
 	t.Helper()
 	o.SetManagedFields(nil)
 	text, err := json.Marshal(o)
-	must(t, err)
+	Must(t, err)
 	return strings.ReplaceAll(volatile.ReplaceAllString(string(text), ""), id, "ID")
 }

@@ -11,7 +11,7 @@ import (
 
 func asSparkDriver(p *corev1.Pod) {
 	p.Labels = map[string]string{"spark-role": "driver", "spark-app-name": "fit", "spark-app-selector": "spark-1"}
-	sparkContainer(p, "spark-kubernetes-driver", "driver", "1")
+	sparkContainer(p, "spark-kubernetes-driver", "driver")
 	main := &p.Spec.Containers[0]
 	main.Ports = append(main.Ports,
 		corev1.ContainerPort{Name: "driver-rpc-port", ContainerPort: 7078}, corev1.ContainerPort{Name: "spark-ui", ContainerPort: 4040})
@@ -25,21 +25,21 @@ func asSparkExecutor(p *corev1.Pod) {
 		APIVersion: "v1", Kind: "Pod", Name: "spark-driver", UID: "4a2d2c8b-0f8c-4f0e-9d0e-3f9d2f6f6a12", Controller: new(true),
 	}}
 	p.Spec.Hostname = "fit-exec-1"
-	sparkContainer(p, "spark-kubernetes-executor", "executor", "1")
+	sparkContainer(p, "spark-kubernetes-executor", "executor")
 	p.Spec.Containers[0].Env = append(p.Spec.Containers[0].Env,
 		fieldEnv("SPARK_EXECUTOR_POD_IP", "status.podIP"), fieldEnv("SPARK_EXECUTOR_POD_NAME", "metadata.name"))
 	mount(p, "spark-conf-volume-exec", "/opt/spark/conf", configMapVolume("spark-exec-conf-map"))
 }
 
 // sparkContainer has no CPU limit, as Spark sets none by default.
-func sparkContainer(p *corev1.Pod, name, role, cpu string) {
-	memory := resource.MustParse("1408Mi")
+func sparkContainer(p *corev1.Pod, name, role string) {
+	memory := resource.MustParse("1408Mi") // 1g and the overhead
 	p.Spec.Containers = []corev1.Container{{
 		Name: name, Image: "company.com/spark:v1", ImagePullPolicy: corev1.PullIfNotPresent, Args: []string{role},
 		Ports: []corev1.ContainerPort{{Name: "blockmanager", ContainerPort: 7079}},
 		Env:   []corev1.EnvVar{{Name: "SPARK_USER", Value: "root"}, {Name: "SPARK_CONF_DIR", Value: "/opt/spark/conf"}},
 		Resources: corev1.ResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: memory},
+			Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: memory},
 			Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
 		},
 	}}

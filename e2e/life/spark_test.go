@@ -6,36 +6,22 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 )
 
-// executorPod is an executor as Spark's driver makes it (BasicExecutorFeatureStep of Spark 3.5): the request is spark.executor.cores,
-// there is a limit of CPU only with spark.kubernetes.executor.limit.cores, and memory has both.
+// executorPod is an executor with spark.executor.cores=2 (BasicExecutorFeatureStep of Spark 3.5). It has a limit of CPU only with
+// spark.kubernetes.executor.limit.cores.
 func executorPod(id, name, limitCores string) *corev1.Pod {
-	memory := resource.MustParse("1408Mi") // 1g, and the overhead
-	resources := corev1.ResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("2"), corev1.ResourceMemory: memory},
-		Limits:   corev1.ResourceList{corev1.ResourceMemory: memory},
-	}
+	pod := taskPod(id, name)
+	asSparkExecutor(pod)
+	resources := pod.Spec.Containers[0].Resources
+	resources.Requests[corev1.ResourceCPU] = resource.MustParse("2")
 	if limitCores != "" {
 		resources.Limits[corev1.ResourceCPU] = resource.MustParse(limitCores)
 	}
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-" + id, Name: name, Labels: map[string]string{
-			"spark-role": "executor", "spark-exec-id": "1", "spark-app-selector": "spark-1", "spark-exec-resourceprofile-id": "0",
-		}},
-		Spec: corev1.PodSpec{
-			RestartPolicy: corev1.RestartPolicyNever, ServiceAccountName: "flyte-workload", Hostname: name,
-			Containers: []corev1.Container{{
-				Name: "spark-kubernetes-executor", Image: "company.com/spark:v1", Args: []string{"executor"}, Resources: resources,
-				Ports: []corev1.ContainerPort{{Name: "blockmanager", ContainerPort: 7079}},
-			}},
-			Volumes: []corev1.Volume{{Name: "spark-local-dir-1", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
-		},
-	}
+	return pod
 }
 
 // TestExecutorsOfSparkNeedALimit shows why docs/tiers.md asks for a limit.

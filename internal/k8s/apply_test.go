@@ -39,13 +39,13 @@ func applyAll(t *testing.T, a *Applier, p *desired.Plan) {
 func TestApplier_SendsNothingAtSteadyState(t *testing.T) {
 	env, p := newTestEnv(t), desiredtest.Plan("steady-state")
 	applyAll(t, env.applier(), p)
-	if got, want := env.requests.reset(), int64(len(desiredtest.Children(p))+1); got != want {
+	if got, want := env.Requests.Reset(), int64(len(desiredtest.Children(p))+1); got != want {
 		t.Errorf("%d requests, want one create for each of %d objects", got, want)
 	}
 	for range 3 {
 		applyAll(t, env.applier(), p)
 	}
-	if got := env.requests.reset(); got != 0 {
+	if got := env.Requests.Reset(); got != 0 {
 		t.Errorf("%d requests at steady state", got)
 	}
 }
@@ -57,9 +57,9 @@ func TestApplier_IgnoresForeignChanges(t *testing.T) {
 	for _, want := range desiredtest.Objects(p) {
 		updateAndSync(t, env, want, addForeignMetadata)
 	}
-	env.requests.reset()
+	env.Requests.Reset()
 	applyAll(t, env.applier(), p)
-	if got := env.requests.reset(); got != 0 {
+	if got := env.Requests.Reset(); got != 0 {
 		t.Errorf("%d requests", got)
 	}
 }
@@ -80,11 +80,11 @@ func TestApplier_RepairsDrift(t *testing.T) {
 			} else {
 				changed = updateAndSync(t, env, want, drift)
 			}
-			env.requests.reset()
+			env.Requests.Reset()
 			apply(t, a, want)
-			sent := env.requests.reset()
+			sent := env.Requests.Reset()
 			apply(t, a, want)
-			if again, allowed := env.requests.reset(), allowedRequests(test, want, changed); !slices.Contains(allowed, sent) || again != 0 {
+			if again, allowed := env.Requests.Reset(), allowedRequests(test, want, changed); !slices.Contains(allowed, sent) || again != 0 {
 				t.Errorf("%d requests for the repair, want one of %d; %d after the repair", sent, allowed, again)
 			}
 			checkRepaired(t, env, want, changed, test.recreates)
@@ -113,7 +113,7 @@ func allowedRequests(d drift, want, changed client.Object) (allowed []int64) {
 func checkRepaired(t *testing.T, env *testEnv, want, changed client.Object, replaced bool) {
 	t.Helper()
 	live := newOfKind(want)
-	must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+	must(t, env.Admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
 	if diff := cmp.Diff(ownedFields(want), ownedFields(live)); hash(live) != hash(want) {
 		t.Error(diff)
 	}
@@ -145,13 +145,13 @@ func TestApplier_ReadsLiveWhenCacheIsStale(t *testing.T) {
 	apply(t, env.applier(), p.NamespaceObject())
 	apply(t, env.applier(), want)
 	changed := updateAndSync(t, env, want, driftNamed("all ingress allowed").change)
-	env.requests.reset()
-	apply(t, NewApplier(staleCache{env.client}, env.live, desired.Owns), want)
-	if sent := env.requests.reset(); sent != 3 {
+	env.Requests.Reset()
+	apply(t, NewApplier(staleCache{env.Client}, env.Live, desired.Owns), want)
+	if sent := env.Requests.Reset(); sent != 3 {
 		t.Errorf("%d requests, want a refused patch, a get and a patch", sent)
 	}
 	live := newOfKind(want)
-	must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+	must(t, env.Admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
 	if hash(live) != hash(want) || live.GetUID() != changed.GetUID() {
 		t.Errorf("the live object has %v", ownedFields(live))
 	}
@@ -168,7 +168,7 @@ func TestApplier_NeverWritesForeignNamespaces(t *testing.T) {
 	for name, labels := range tests {
 		t.Run(name, func(t *testing.T) {
 			foreign := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
-			must(t, env.admin.Create(t.Context(), foreign))
+			must(t, env.Admin.Create(t.Context(), foreign))
 			for range 2 {
 				if err := env.applier().Apply(t.Context(), desiredtest.Plan(name).NamespaceObject()); !errors.Is(err, ErrForeign) {
 					t.Fatalf("got %v", err)
@@ -191,7 +191,7 @@ func TestApplier_NeverWritesForeignNamespaces(t *testing.T) {
 func checkUnchanged(t *testing.T, env *testEnv, before client.Object) {
 	t.Helper()
 	after := newOfKind(before)
-	must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(before), after))
+	must(t, env.Admin.Get(t.Context(), client.ObjectKeyFromObject(before), after))
 	if before.GetResourceVersion() != after.GetResourceVersion() {
 		t.Error(cmp.Diff(before, after))
 	}
@@ -203,9 +203,9 @@ func TestApplier_WaitsForTerminatingObjects(t *testing.T) {
 	apply(t, a, p.NamespaceObject())
 	apply(t, a, config)
 	updateAndSync(t, env, config, func(o client.Object) { o.SetFinalizers([]string{finalizer}) })
-	must(t, env.admin.Delete(t.Context(), config))
+	must(t, env.Admin.Delete(t.Context(), config))
 	eventually(t, failsWith(a, config, ErrFinalizing))
-	must(t, env.admin.Delete(t.Context(), p.NamespaceObject()))
+	must(t, env.Admin.Delete(t.Context(), p.NamespaceObject()))
 	eventually(t, failsWith(a, p.NamespaceObject(), ErrTerminating))
 	eventually(t, failsWith(a, child(desired.WorkloadServiceAccount)(p), ErrTerminating)) // nothing can be created in it
 	updateLive(t, env, config, func(o client.Object) { o.SetFinalizers(nil) })
@@ -240,7 +240,7 @@ func TestApplier_WaitsForFinalizerBeforeReplacing(t *testing.T) {
 	}
 	eventually(t, func(ctx context.Context) error { // meanwhile the other role has no subjects
 		live := &rbacv1.RoleBinding{}
-		must(t, env.admin.Get(ctx, client.ObjectKeyFromObject(want), live))
+		must(t, env.Admin.Get(ctx, client.ObjectKeyFromObject(want), live))
 		if len(live.Subjects) == 0 {
 			return nil
 		}

@@ -25,13 +25,13 @@ import (
 func TestCache_StoresIdentityAndHash(t *testing.T) {
 	env, p := newTestEnv(t), desiredtest.Plan("identity")
 	for _, want := range desiredtest.Objects(p) {
-		must(t, env.client.Create(t.Context(), want.DeepCopyObject().(client.Object)))
+		must(t, env.Client.Create(t.Context(), want.DeepCopyObject().(client.Object)))
 		live, cached, identity := newOfKind(want), newOfKind(want), newOfKind(want)
-		must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+		must(t, env.Admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
 		eventually(t, func(ctx context.Context) error {
-			err := env.client.Get(ctx, client.ObjectKeyFromObject(want), cached)
+			err := env.Client.Get(ctx, client.ObjectKeyFromObject(want), cached)
 			if err == nil && cached.GetResourceVersion() != live.GetResourceVersion() {
-				must(t, env.admin.Get(ctx, client.ObjectKeyFromObject(want), live)) // controllers write status
+				must(t, env.Admin.Get(ctx, client.ObjectKeyFromObject(want), live)) // controllers write status
 				err = errNotYet
 			}
 			return err
@@ -56,7 +56,7 @@ func TestCache_HashPrefixIsInvalidGenerateName(t *testing.T) {
 	env := newTestEnv(t)
 	for _, prefix := range []string{hashPrefix, ownHashPrefix} {
 		invalid := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "hash-prefix", GenerateName: prefix + "x"}}
-		if err := env.admin.Create(t.Context(), invalid); err == nil {
+		if err := env.Admin.Create(t.Context(), invalid); err == nil {
 			t.Errorf("the API server accepts the generateName %q", invalid.GenerateName)
 		}
 	}

@@ -162,9 +162,9 @@ func updateAndSync(t *testing.T, env *testEnv, o client.Object, change func(clie
 	t.Helper()
 	live := newOfKind(o)
 	eventually(t, func(ctx context.Context) error { // a controller's status update may conflict
-		must(t, env.admin.Get(ctx, client.ObjectKeyFromObject(o), live))
+		must(t, env.Admin.Get(ctx, client.ObjectKeyFromObject(o), live))
 		change(live)
-		return env.admin.Update(ctx, live)
+		return env.Admin.Update(ctx, live)
 	})
 	waitForCache(t, env, live)
 	return live
@@ -173,18 +173,18 @@ func updateAndSync(t *testing.T, env *testEnv, o client.Object, change func(clie
 func updateLive(t *testing.T, env *testEnv, o client.Object, change func(client.Object)) {
 	t.Helper()
 	live := newOfKind(o)
-	must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(o), live))
+	must(t, env.Admin.Get(t.Context(), client.ObjectKeyFromObject(o), live))
 	change(live)
-	must(t, env.admin.Update(t.Context(), live))
+	must(t, env.Admin.Update(t.Context(), live))
 }
 
 // recreateAndSync changes an immutable field as another client: it deletes the object and creates a changed one.
 func recreateAndSync(t *testing.T, env *testEnv, o client.Object, change func(client.Object)) client.Object {
 	t.Helper()
-	must(t, env.admin.Delete(t.Context(), o.DeepCopyObject().(client.Object)))
+	must(t, env.Admin.Delete(t.Context(), o.DeepCopyObject().(client.Object)))
 	changed := o.DeepCopyObject().(client.Object)
 	change(changed)
-	must(t, env.admin.Create(t.Context(), changed))
+	must(t, env.Admin.Create(t.Context(), changed))
 	waitForCache(t, env, changed)
 	return changed
 }
@@ -194,7 +194,7 @@ func waitForCache(t *testing.T, env *testEnv, o client.Object) {
 	t.Helper()
 	eventually(t, func(ctx context.Context) error {
 		cached := newOfKind(o)
-		err := env.cache.Get(ctx, client.ObjectKeyFromObject(o), cached)
+		err := env.Cache.Get(ctx, client.ObjectKeyFromObject(o), cached)
 		switch {
 		case apierrors.IsNotFound(err) && o.GetLabels()[v1alpha1.LabelManagedBy] == "":
 			return nil

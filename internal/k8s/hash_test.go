@@ -64,8 +64,8 @@ func TestHash_IsUnchangedByServerDefaults(t *testing.T) {
 			change(p)
 			for _, want := range desiredtest.Objects(p) {
 				have := want.DeepCopyObject().(client.Object)
-				must(t, env.admin.Create(t.Context(), have))
-				must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(want), have))
+				must(t, env.Admin.Create(t.Context(), have))
+				must(t, env.Admin.Get(t.Context(), client.ObjectKeyFromObject(want), have))
 				if diff := cmp.Diff(ownedFields(want), ownedFields(have)); hash(have) != hash(want) {
 					t.Errorf("%s: %s", describe(want), diff)
 				}

@@ -22,7 +22,7 @@ import (
 func bindings(ctx context.Context, t *testing.T, env *testEnv, namespace string) (all []string) {
 	t.Helper()
 	var list rbacv1.RoleBindingList
-	must(t, env.admin.List(ctx, &list, client.InNamespace(namespace)))
+	must(t, env.Admin.List(ctx, &list, client.InNamespace(namespace)))
 	for i := range list.Items {
 		all = append(all, list.Items[i].Name)
 	}
@@ -35,7 +35,7 @@ func createBinding(t *testing.T, env *testEnv, p *desired.Plan, name, manager st
 	t.Helper()
 	binding := child("workspace-viewer")(p).(*rbacv1.RoleBinding)
 	binding.Name = name
-	must(t, env.admin.Create(t.Context(), binding, client.FieldOwner(manager)))
+	must(t, env.Admin.Create(t.Context(), binding, client.FieldOwner(manager)))
 	waitForCache(t, env, binding)
 }
 
@@ -46,13 +46,13 @@ func TestPrune_DeletesObsoleteObjects(t *testing.T) {
 	createBinding(t, env, p, "workspace-owner", v1alpha1.ManagedBy) // by another version of the service
 	createBinding(t, env, p, "of-a-member", "kubectl")
 	updateAndSync(t, env, child("workspace-admin")(p), addForeignMetadata) // owned by its name, whatever its managers
-	env.requests.reset()
+	env.Requests.Reset()
 	keep := []client.Object{child("workspace-viewer")(p)}
 	prune := func(ctx context.Context) error {
-		return a.Prune(ctx, env.client, "pruning", []client.Object{&rbacv1.RoleBinding{}}, keep)
+		return a.Prune(ctx, env.Client, "pruning", []client.Object{&rbacv1.RoleBinding{}}, keep)
 	}
 	must(t, prune(t.Context()))
-	if got := env.requests.reset(); got != 3 {
+	if got := env.Requests.Reset(); got != 3 {
 		t.Errorf("%d requests, want one for each of 3 objects", got)
 	}
 	if diff := cmp.Diff([]string{"of-a-member", "workspace-viewer"}, bindings(t.Context(), t, env, "pruning")); diff != "" {
@@ -62,7 +62,7 @@ func TestPrune_DeletesObsoleteObjects(t *testing.T) {
 		if err := prune(ctx); err != nil {
 			return err
 		}
-		if env.requests.reset() > 0 {
+		if env.Requests.Reset() > 0 {
 			return errNotYet // the cache still shows them
 		}
 		return nil
@@ -77,11 +77,11 @@ func TestPrune_FindsUnlabelledObjectsLive(t *testing.T) {
 	updateAndSync(t, env, child("workspace-admin")(p), func(o client.Object) { o.SetLabels(nil) })
 	keep := []client.Object{child("workspace-editor")(p), child("workspace-viewer")(p)}
 	kinds := []client.Object{&rbacv1.RoleBinding{}}
-	must(t, a.Prune(t.Context(), env.client, "pruning-live", kinds, keep))
+	must(t, a.Prune(t.Context(), env.Client, "pruning-live", kinds, keep))
 	if got := bindings(t.Context(), t, env, "pruning-live"); !slices.Contains(got, "workspace-admin") {
 		t.Fatalf("an object that is not cached was pruned: %v", got)
 	}
-	must(t, a.Prune(t.Context(), env.live, "pruning-live", kinds, keep))
+	must(t, a.Prune(t.Context(), env.Live, "pruning-live", kinds, keep))
 	if diff := cmp.Diff([]string{"workspace-editor", "workspace-viewer"}, bindings(t.Context(), t, env, "pruning-live")); diff != "" {
 		t.Error(diff)
 	}
@@ -93,14 +93,14 @@ func TestPrune_RemovesSubjectsOfFinalizingRoleBinding(t *testing.T) {
 	a, admin := env.applier(), child("workspace-admin")(p)
 	applyAll(t, a, p)
 	updateAndSync(t, env, admin, func(o client.Object) { o.SetFinalizers([]string{finalizer}) })
-	must(t, env.admin.Delete(t.Context(), admin))
+	must(t, env.Admin.Delete(t.Context(), admin))
 	eventually(t, func(ctx context.Context) error {
-		err := a.Prune(ctx, env.client, "pruning-finalizing", []client.Object{&rbacv1.RoleBinding{}}, nil)
+		err := a.Prune(ctx, env.Client, "pruning-finalizing", []client.Object{&rbacv1.RoleBinding{}}, nil)
 		if !errors.Is(err, ErrFinalizing) {
 			return errNotYet
 		}
 		live := &rbacv1.RoleBinding{}
-		must(t, env.admin.Get(ctx, client.ObjectKeyFromObject(admin), live))
+		must(t, env.Admin.Get(ctx, client.ObjectKeyFromObject(admin), live))
 		if len(live.Subjects) > 0 {
 			return errNotYet
 		}
@@ -124,8 +124,8 @@ func TestPrune_KeepsObjectRecreatedSinceTheList(t *testing.T) {
 	env, p := newTestEnv(t), desiredtest.Plan("pruning-other")
 	applyAll(t, env.applier(), p)
 	before := bindings(t.Context(), t, env, "pruning-other")
-	a := NewApplier(env.client, env.live, desired.Owns)
-	err := a.Prune(t.Context(), staleList{env.client}, "pruning-other", []client.Object{&rbacv1.RoleBinding{}}, nil)
+	a := NewApplier(env.Client, env.Live, desired.Owns)
+	err := a.Prune(t.Context(), staleList{env.Client}, "pruning-other", []client.Object{&rbacv1.RoleBinding{}}, nil)
 	if !apierrors.IsConflict(err) {
 		t.Errorf("got %v", err)
 	}

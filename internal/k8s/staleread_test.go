@@ -31,9 +31,9 @@ func TestApplier_AppliesWhenCacheMissesOwnWrite(t *testing.T) {
 	apply(t, env.applier(), want)
 	updateAndSync(t, env, want, func(o client.Object) { o.SetLabels(nil) })
 
-	apply(t, NewApplier(laggingCache{env.client}, env.live, desired.Owns), want)
+	apply(t, NewApplier(laggingCache{env.Client}, env.Live, desired.Owns), want)
 	live := newOfKind(want)
-	must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
+	must(t, env.Admin.Get(t.Context(), client.ObjectKeyFromObject(want), live))
 	if live.GetLabels()[v1alpha1.LabelWorkspace] == "" {
 		t.Errorf("the labels are %v", live.GetLabels())
 	}
@@ -43,7 +43,7 @@ func TestApplier_GetReadsLiveAfterTimeout(t *testing.T) {
 	t.Parallel()
 	env, p := newTestEnv(t), desiredtest.Plan("lagging-namespace")
 	apply(t, env.applier(), p.NamespaceObject())
-	lagging := NewApplier(laggingCache{env.client}, env.live, desired.Owns)
+	lagging := NewApplier(laggingCache{env.Client}, env.Live, desired.Owns)
 	var namespace corev1.Namespace
 	must(t, lagging.Get(t.Context(), client.ObjectKey{Name: p.Namespace.Name}, &namespace))
 	if WorkspaceOf(&namespace) != p.Workspace.Name || namespace.Spec.Finalizers == nil { // cached objects have no spec

@@ -194,14 +194,9 @@ func respelled(t *rapid.T, e Event) (Event, Delivery) {
 // event with another content or state at the version of a register is one, and changes nothing.
 func TestRecord_FindsConflictsInAnyOrder(t *testing.T) { //nolint:gocognit // one property
 	rapid.Check(t, func(t *rapid.T) {
-		versions := rapid.SliceOfNDistinct(rapid.Int64Range(1, 60), 1, 10, rapid.ID).Draw(t, "versions")
-		history := make([]Event, len(versions))
-		for i, version := range versions {
-			history[i] = eventAt(rapid.SampledFrom(stateful).Draw(t, "type"), version)
-		}
-		repeats := rapid.SliceOfN(rapid.SampledFrom(history), 0, 2*len(history)).Draw(t, "repeats")
+		_, sent := drawHistory(t, 10)
 		var s store
-		for _, e := range rapid.Permutation(append(slices.Clone(history), repeats...)).Draw(t, "order") {
+		for _, e := range sent {
 			again, delivery := respelled(t, e)
 			if _, err := s.record(again, delivery); err != nil {
 				t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -107,17 +108,22 @@ func TestEffectiveQuota_ClampsToTheMaximum(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			amounts, clamped := EffectiveQuota(test.q, tierOf(test.standard, test.maximum), "")
-			got := map[string]string{}
-			for key, amount := range amounts {
-				got[key] = amount.String()
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Error(diff)
-			}
+			wantQuota(t, amounts, test.want)
 			if diff := cmp.Diff(test.clamped, clamped); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func wantQuota(t *testing.T, amounts map[string]resource.Quantity, want map[string]string) {
+	t.Helper()
+	got := map[string]string{}
+	for key, amount := range amounts {
+		got[key] = amount.String()
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -166,13 +172,7 @@ func TestEffectiveQuota_OfADomain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			amounts, clamped := EffectiveQuota(test.q, tier, test.domain)
-			got := map[string]string{}
-			for key, amount := range amounts {
-				got[key] = amount.String()
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Error(diff)
-			}
+			wantQuota(t, amounts, test.want)
 			if diff := cmp.Diff(test.clamped, clamped); diff != "" {
 				t.Error(diff)
 			}

@@ -64,16 +64,22 @@ func (s *store) record(e Event, d Delivery) (Outcome, error) {
 
 var stateful = []EventType{EventCreated, EventUpdated, EventSuspended, EventResumed, EventDeleted}
 
+// drawHistory draws up to maxLen events of different versions, and sent: the same events in any order, with repeats.
+func drawHistory(t *rapid.T, maxLen int) (history, sent []Event) {
+	versions := rapid.SliceOfNDistinct(rapid.Int64Range(1, 60), 1, maxLen, rapid.ID).Draw(t, "versions")
+	history = make([]Event, len(versions))
+	for i, version := range versions {
+		history[i] = eventAt(rapid.SampledFrom(stateful).Draw(t, "type"), version)
+	}
+	repeats := rapid.SliceOfN(rapid.SampledFrom(history), 0, 2*len(history)).Draw(t, "repeats")
+	return history, rapid.Permutation(append(slices.Clone(history), repeats...)).Draw(t, "order")
+}
+
 func TestRecord_EndsTheSameInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		versions := rapid.SliceOfNDistinct(rapid.Int64Range(1, 60), 1, 20, rapid.ID).Draw(t, "versions")
-		history := make([]Event, len(versions))
-		for i, version := range versions {
-			history[i] = eventAt(rapid.SampledFrom(stateful).Draw(t, "type"), version)
-		}
-		repeats := rapid.SliceOfN(rapid.SampledFrom(history), 0, 2*len(history)).Draw(t, "repeats")
+		history, sent := drawHistory(t, 20)
 		var s store
-		for _, e := range rapid.Permutation(append(slices.Clone(history), repeats...)).Draw(t, "order") {
+		for _, e := range sent {
 			if _, err := s.record(e, deliveryOf(e)); err != nil {
 				t.Fatal(err)
 			}

@@ -37,69 +37,57 @@ type taskAmount struct {
 // task that names no resources, and the quota would not count such pods. So CPU and memory always have a default, and every resource
 // in the quota has a limit.
 func (t domainTarget) taskResources(wanted *v1alpha1.FlyteTaskResources) *flyte.TaskResources {
-	cpu, memory, gpu, storage := t.taskCPU(wanted), t.taskMemory(wanted), t.taskGPU(wanted), t.taskStorage(wanted)
+	a := t.taskAmounts(wanted)
 	return &flyte.TaskResources{
 		Defaults: flyte.Resources{
-			CPU: cpu.fittingDefault(), Memory: memory.fittingDefault(), GPU: gpu.fittingDefault(), EphemeralStorage: storage.fittingDefault(),
+			CPU: a.cpu.fittingDefault(), Memory: a.memory.fittingDefault(), GPU: a.gpu.fittingDefault(),
+			EphemeralStorage: a.storage.fittingDefault(),
 		},
 		Limits: flyte.Resources{
-			CPU: text(cpu.fittingLimit()), Memory: text(memory.fittingLimit()), GPU: text(gpu.fittingLimit()),
-			EphemeralStorage: text(storage.fittingLimit()),
+			CPU: text(a.cpu.fittingLimit()), Memory: text(a.memory.fittingLimit()), GPU: text(a.gpu.fittingLimit()),
+			EphemeralStorage: text(a.storage.fittingLimit()),
 		},
 	}
 }
 
-func (t domainTarget) taskCPU(wanted *v1alpha1.FlyteTaskResources) taskAmount {
-	r := t.tier.Spec.LimitRange
-	return taskAmount{
-		defaults: []v1alpha1.Quantity{wanted.Defaults.CPU, r.DefaultRequest.CPU, r.Default.CPU, defaultTaskCPU},
-		limit:    wanted.Limits.CPU,
-		bounds:   t.bounds(r.Max.CPU, "cpu"),
-		least:    workspace.ParseQuantity(r.Min.CPU),
-		unit:     resource.MustParse("1m"),
-		step:     resource.MustParse("1m"),
+type taskAmounts struct{ cpu, memory, gpu, storage taskAmount }
+
+// taskAmounts has no default of GPUs but the tier's: a task gets a GPU only if it asks for one.
+func (t domainTarget) taskAmounts(wanted *v1alpha1.FlyteTaskResources) taskAmounts {
+	r, defaults, limits := t.tier.Spec.LimitRange, wanted.Defaults, wanted.Limits
+	one, milli, mebi := resource.MustParse("1"), resource.MustParse("1m"), resource.MustParse("1Mi")
+	return taskAmounts{
+		cpu: taskAmount{
+			defaults: []v1alpha1.Quantity{defaults.CPU, r.DefaultRequest.CPU, r.Default.CPU, defaultTaskCPU}, limit: limits.CPU,
+			bounds: t.bounds(r.Max.CPU, "cpu"), least: workspace.ParseQuantity(r.Min.CPU), unit: milli, step: milli,
+		},
+		memory: taskAmount{
+			defaults: []v1alpha1.Quantity{defaults.Memory, r.DefaultRequest.Memory, r.Default.Memory, defaultTaskMemory}, limit: limits.Memory,
+			bounds: t.bounds(r.Max.Memory, "memory"), least: workspace.ParseQuantity(r.Min.Memory), unit: one, step: mebi,
+		},
+		gpu: taskAmount{
+			defaults: []v1alpha1.Quantity{v1alpha1.Quantity(defaults.GPU)}, limit: v1alpha1.Quantity(limits.GPU),
+			bounds: t.bounds("", "gpu"), unit: one, step: one,
+		},
+		storage: taskAmount{
+			defaults: []v1alpha1.Quantity{defaults.EphemeralStorage, t.defaultStorage()}, limit: limits.EphemeralStorage,
+			bounds: t.bounds(r.Max.EphemeralStorage, storageKeys...), least: workspace.ParseQuantity(r.Min.EphemeralStorage),
+			unit: one, step: mebi,
+		},
 	}
 }
 
-func (t domainTarget) taskMemory(wanted *v1alpha1.FlyteTaskResources) taskAmount {
-	r := t.tier.Spec.LimitRange
-	return taskAmount{
-		defaults: []v1alpha1.Quantity{wanted.Defaults.Memory, r.DefaultRequest.Memory, r.Default.Memory, defaultTaskMemory},
-		limit:    wanted.Limits.Memory,
-		bounds:   t.bounds(r.Max.Memory, "memory"),
-		least:    workspace.ParseQuantity(r.Min.Memory),
-		unit:     resource.MustParse("1"),
-		step:     resource.MustParse("1Mi"),
-	}
-}
+// storageKeys are the keys of a quota that bound ephemeral storage.
+var storageKeys = []string{"requests.ephemeral-storage", "limits.ephemeral-storage", "ephemeral-storage"}
 
-// taskGPU has no default but the tier's: a task gets a GPU only if it asks for one.
-func (t domainTarget) taskGPU(wanted *v1alpha1.FlyteTaskResources) taskAmount {
-	return taskAmount{
-		defaults: []v1alpha1.Quantity{v1alpha1.Quantity(wanted.Defaults.GPU)},
-		limit:    v1alpha1.Quantity(wanted.Limits.GPU),
-		bounds:   t.bounds("", "gpu"),
-		unit:     resource.MustParse("1"),
-		step:     resource.MustParse("1"),
-	}
-}
-
-// taskStorage leaves the default to the limit range where that has one, since a LimitRange can give a limit above the request
-// and Flyte can't. Kubernetes does not demand requests of ephemeral storage where a quota counts them.
-func (t domainTarget) taskStorage(wanted *v1alpha1.FlyteTaskResources) taskAmount {
+// defaultStorage is the default of ephemeral storage if a quota counts it, and the limit range has neither a default nor a maximum: a
+// LimitRange can give a limit above the request and Flyte can't. Kubernetes requires no requests of ephemeral storage.
+func (t domainTarget) defaultStorage() v1alpha1.Quantity {
 	r := t.tier.Spec.LimitRange
-	amount := taskAmount{
-		defaults: []v1alpha1.Quantity{wanted.Defaults.EphemeralStorage},
-		limit:    wanted.Limits.EphemeralStorage,
-		bounds:   t.bounds(r.Max.EphemeralStorage, "requests.ephemeral-storage", "limits.ephemeral-storage", "ephemeral-storage"),
-		least:    workspace.ParseQuantity(r.Min.EphemeralStorage),
-		unit:     resource.MustParse("1"),
-		step:     resource.MustParse("1Mi"),
+	if r.Default.EphemeralStorage+r.Max.EphemeralStorage != "" || len(t.bounds("", storageKeys...)) == 0 {
+		return ""
 	}
-	if limitsContainers := r.Default.EphemeralStorage+r.Max.EphemeralStorage != ""; len(amount.bounds) > 0 && !limitsContainers {
-		amount.defaults = append(amount.defaults, defaultTaskStorage)
-	}
-	return amount
+	return defaultTaskStorage
 }
 
 // bounds are the maximum of the limit range and the amounts of the quota, where there are any.

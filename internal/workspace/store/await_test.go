@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -30,10 +31,10 @@ func TestStore_AwaitWakesByTheWatch(t *testing.T) {
 		ended <- err
 	}()
 	w := workspace.New("await-wakes")
-	must(t, k.admin.Create(t.Context(), w))
+	must(t, k.Admin.Create(t.Context(), w))
 	<-reads
 	w.Status.ProjectID = "await-wakes"
-	must(t, k.admin.Status().Update(t.Context(), w))
+	must(t, k.Admin.Status().Update(t.Context(), w))
 	must(t, <-ended)
 	if got := len(reads); got > 3 {
 		t.Errorf("read %d times for two changes", got+1)
@@ -46,7 +47,7 @@ func TestStore_AwaitWakesByTheWatch(t *testing.T) {
 func TestStore_AwaitEndsWithItsContext(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, k)
-	must(t, k.admin.Create(t.Context(), workspace.New("await-ends")))
+	must(t, k.Admin.Create(t.Context(), workspace.New("await-ends")))
 	eventually(t, func(ctx context.Context) error {
 		bounded, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
@@ -71,7 +72,7 @@ func (behind) Get(ctx context.Context, _ client.ObjectKey, _ client.Object, _ ..
 
 func TestStore_AwaitEndsWithItsContextDuringARead(t *testing.T) {
 	k := newKube(t)
-	s := newStore(t, &kube{client: behind{k.client}, live: k.live, cache: k.cache})
+	s := newStore(t, &kube{&clustertest.Clients{Client: behind{k.Client}, Live: k.Live, Cache: k.Cache}})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	w, err := s.Await(ctx, "await-behind", registered)

@@ -20,14 +20,14 @@ func (neverStores) Create(context.Context, client.Object, ...client.CreateOption
 func BenchmarkStore_RecordBeside(b *testing.B) {
 	const writers = 32
 	k, existing := newKube(b), 0
-	s, err := New(b.Context(), neverStores{k.client}, k.live, k.cache, workspace.NewLimits(9000))
+	s, err := New(b.Context(), neverStores{k.Client}, k.Live, k.Cache, workspace.NewLimits(9000))
 	must(b, err)
 	for _, beside := range []int{100, 1000, 5000} {
 		var group errgroup.Group
 		group.SetLimit(writers)
 		for ; existing < beside; existing++ {
 			w := workspace.New(fmt.Sprint("bench-", existing))
-			group.Go(func() error { return k.admin.Create(b.Context(), w) })
+			group.Go(func() error { return k.Admin.Create(b.Context(), w) })
 		}
 		must(b, group.Wait())
 		eventually(b, func(context.Context) error {

@@ -25,7 +25,7 @@ func TestCRD_AcceptsWhatTheEdgeAccepts(t *testing.T) {
 			w := workspace.New(e.Data.WorkspaceID)
 			_, err := workspace.Record(w, e, delivery(e))
 			must(t, err)
-			must(t, k.admin.Create(t.Context(), w, client.DryRunAll))
+			must(t, k.Admin.Create(t.Context(), w, client.DryRunAll))
 		})
 	}
 }

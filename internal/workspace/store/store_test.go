@@ -14,12 +14,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 func newStore(t testing.TB, k *kube) *Store {
 	t.Helper()
-	s, err := New(t.Context(), k.client, k.live, k.cache, workspace.NewLimits(1000))
+	s, err := New(t.Context(), k.Client, k.Live, k.Cache, workspace.NewLimits(1000))
 	must(t, err)
 	return s
 }
@@ -40,7 +41,7 @@ func delivery(e workspace.Event) workspace.Delivery {
 func (k *kube) workspace(t testing.TB, id string) *v1alpha1.Workspace {
 	t.Helper()
 	var w v1alpha1.Workspace
-	must(t, k.admin.Get(t.Context(), client.ObjectKey{Name: id}, &w))
+	must(t, k.Admin.Get(t.Context(), client.ObjectKey{Name: id}, &w))
 	return &w
 }
 
@@ -63,7 +64,7 @@ func TestStore_RecordsAnEventOnce(t *testing.T) {
 		{"another body", suspended, workspace.NewDelivery("msg_3", []byte("x")), "", workspace.KindConflict, 0},
 	}
 	for _, step := range steps {
-		k.requests.reset()
+		k.Requests.Reset()
 		w, outcome, err := s.Record(t.Context(), step.event, step.delivery)
 		if step.kind != 0 {
 			if workspace.KindOf(err) != step.kind {
@@ -72,7 +73,7 @@ func TestStore_RecordsAnEventOnce(t *testing.T) {
 			continue
 		}
 		must(t, err)
-		if got := k.requests.reset(); outcome != step.want || got != step.requests {
+		if got := k.Requests.Reset(); outcome != step.want || got != step.requests {
 			t.Errorf("%s: %s with %d requests, want %s with %d", step.name, outcome, got, step.want, step.requests)
 		}
 		if diff := cmp.Diff(k.workspace(t, "store-once").Spec, w.Spec); diff != "" {
@@ -124,9 +125,9 @@ func TestStore_WritesOnlyWhatItHasChanged(t *testing.T) {
 	must(t, err)
 	w := k.workspace(t, id)
 	w.Annotations["example.com/theirs"], w.Labels = "a", map[string]string{"example.com/theirs": "b"}
-	must(t, k.admin.Update(t.Context(), w))
+	must(t, k.Admin.Update(t.Context(), w))
 	w.Status.ProjectID = id
-	must(t, k.admin.Status().Update(t.Context(), w))
+	must(t, k.Admin.Status().Update(t.Context(), w))
 	e = event(workspace.EventUpdated, id, 2)
 	_, outcome, err := s.Record(t.Context(), e, delivery(e)) // perhaps from a cache that has not seen it
 	must(t, err)
@@ -184,7 +185,7 @@ func TestStore_ReadsLiveBehindALaggingCache(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newStore(t, &kube{client: lagging{k.client, test.old}, live: k.live, cache: k.cache})
+			s := newStore(t, &kube{&clustertest.Clients{Client: lagging{k.Client, test.old}, Live: k.Live, Cache: k.Cache}})
 			_, outcome, err := s.Record(t.Context(), test.event, test.delivery)
 			if outcome != test.want && test.kind == 0 || workspace.KindOf(err) != test.kind {
 				t.Errorf("got %s, %v", outcome, err)
@@ -192,8 +193,8 @@ func TestStore_ReadsLiveBehindALaggingCache(t *testing.T) {
 		})
 	}
 	t.Run("deleted since", func(t *testing.T) {
-		must(t, k.admin.Delete(t.Context(), old))
-		s := newStore(t, &kube{client: lagging{k.client, old}, live: k.live, cache: k.cache})
+		must(t, k.Admin.Delete(t.Context(), old))
+		s := newStore(t, &kube{&clustertest.Clients{Client: lagging{k.Client, old}, Live: k.Live, Cache: k.Cache}})
 		_, outcome, err := s.Record(t.Context(), second, delivery(second))
 		if outcome != workspace.OutcomeAccepted || err != nil || k.workspace(t, id).Spec.Version != 2 {
 			t.Errorf("got %s, %v", outcome, err)
@@ -204,15 +205,15 @@ func TestStore_ReadsLiveBehindALaggingCache(t *testing.T) {
 func TestStore_RefusesMoreThanTheMaximum(t *testing.T) {
 	k := newKube(t)
 	var all v1alpha1.WorkspaceList
-	must(t, k.admin.List(t.Context(), &all))
+	must(t, k.Admin.List(t.Context(), &all))
 	eventually(t, func(ctx context.Context) error {
 		var seen v1alpha1.WorkspaceList
-		if err := k.cache.List(ctx, &seen); err != nil || len(seen.Items) != len(all.Items) {
+		if err := k.Cache.List(ctx, &seen); err != nil || len(seen.Items) != len(all.Items) {
 			return errors.Join(err, errNotCached)
 		}
 		return nil
 	})
-	s, err := New(t.Context(), k.client, k.live, k.cache, workspace.NewLimits(len(all.Items)+1))
+	s, err := New(t.Context(), k.Client, k.Live, k.Cache, workspace.NewLimits(len(all.Items)+1))
 	must(t, err)
 	fits, more := event(workspace.EventDeleted, "max-1", 1), event(workspace.EventCreated, "max-2", 1)
 	known := event(workspace.EventUpdated, "max-1", 2)
@@ -232,7 +233,7 @@ func TestStore_RefusesMembersAboveTheLimit(t *testing.T) {
 	k := newKube(t)
 	s := newStore(t, k)
 	var all v1alpha1.WorkspaceList
-	must(t, k.admin.List(t.Context(), &all))
+	must(t, k.Admin.List(t.Context(), &all))
 	s.limits.Members = 100
 	for i := range all.Items {
 		s.limits.Members += len(all.Items[i].Spec.Members)
@@ -296,13 +297,13 @@ func TestStore_AdmitsWithinTheTier(t *testing.T) {
 		t.Fatalf("without the tier: %v", err)
 	}
 	tier := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: "store-tier"}}
-	must(t, k.admin.Create(t.Context(), tier))
+	must(t, k.Admin.Create(t.Context(), tier))
 	eventually(t, func(ctx context.Context) error { _, err := record(ctx); return err })
 	tier.Spec.Quota.Maximum.CPU = "4"
-	must(t, k.admin.Update(t.Context(), tier))
+	must(t, k.Admin.Update(t.Context(), tier))
 	eventually(t, func(ctx context.Context) error { // the store sees the tier as its cache does
 		var seen v1alpha1.WorkspaceTier
-		if err := k.cache.Get(ctx, client.ObjectKeyFromObject(tier), &seen); err != nil || seen.Spec.Quota.Maximum.CPU == "4" {
+		if err := k.Cache.Get(ctx, client.ObjectKeyFromObject(tier), &seen); err != nil || seen.Spec.Quota.Maximum.CPU == "4" {
 			return err
 		}
 		return errNotCached
@@ -331,7 +332,7 @@ func TestStore_RefusesATierThatExcludesTheWorkspace(t *testing.T) {
 	s := newStore(t, k)
 	tier := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: "store-closed"}}
 	tier.Spec.AllowedWorkspaces = []string{"store-in-*"}
-	must(t, k.admin.Create(t.Context(), tier))
+	must(t, k.Admin.Create(t.Context(), tier))
 	inside, outside := event(workspace.EventCreated, "store-in-1", 1), event(workspace.EventCreated, "store-out-1", 1)
 	inside.Data.Tier, outside.Data.Tier = tier.Name, tier.Name
 	eventually(t, func(ctx context.Context) error { _, _, err := s.Record(ctx, inside, delivery(inside)); return err })
@@ -349,8 +350,8 @@ func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
 	s := newStore(t, k)
 	w := workspace.New("store-deleted")
 	w.Finalizers = []string{"example.com/somebody-elses"}
-	must(t, k.admin.Create(t.Context(), w))
-	must(t, k.admin.Delete(t.Context(), w))
+	must(t, k.Admin.Create(t.Context(), w))
+	must(t, k.Admin.Delete(t.Context(), w))
 	e := event(workspace.EventCreated, w.Name, 1)
 	eventually(t, func(ctx context.Context) error {
 		if _, _, err := s.Record(ctx, e, delivery(e)); workspace.KindOf(err) != workspace.KindUnavailable {
@@ -360,6 +361,6 @@ func TestStore_IsUnavailableWhileTheWorkspaceIsDeleted(t *testing.T) {
 	})
 	w = k.workspace(t, w.Name)
 	w.Finalizers = nil
-	must(t, k.admin.Update(t.Context(), w))
+	must(t, k.Admin.Update(t.Context(), w))
 	eventually(t, func(ctx context.Context) error { _, _, err := s.Record(ctx, e, delivery(e)); return err })
 }

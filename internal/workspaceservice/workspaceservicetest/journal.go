@@ -41,8 +41,8 @@ type record struct {
 	Workspace *workspace.Listed `json:"workspace,omitempty"`
 	Event     *event            `json:"event,omitempty"`
 	// Sent is the id of an event that was accepted, or is given up.
-	Sent    string    `json:"sent,omitempty"`
-	Report  *Received `json:"report,omitempty"`
+	Sent   string    `json:"sent,omitempty"`
+	Report *Received `json:"report,omitempty"`
 }
 
 // journal is the state of the double. Each change is first written to its file as a line.
