@@ -29,24 +29,18 @@ type WorkspaceDeletion struct {
 	// RequestedAt is when the service learned of the deletion.
 	RequestedAt metav1.Time `json:"requestedAt"`
 	// StateVersion is the version of the deletion. A newer deletion starts its own countdown.
-	// +optional
 	StateVersion int64 `json:"stateVersion,omitempty"`
 	// PurgeAt is when the removal of Namespaces starts. It is absent if nothing will be removed.
-	// +optional
 	PurgeAt *metav1.Time `json:"purgeAt,omitempty"`
 	// Namespaces are what will be removed, by name and UID. No other namespace is removed, nor one recreated under such
 	// a name.
-	// +optional
 	// +listType=atomic
 	Namespaces []NamespaceReference `json:"namespaces,omitempty"`
 	// PurgeStartedAt is when the removal started. From then on it can't be stopped.
-	// +optional
 	PurgeStartedAt *metav1.Time `json:"purgeStartedAt,omitempty"`
 	// PurgedAt is when the last namespace was gone. The Workspace is then a tombstone, which keeps late events stale.
-	// +optional
 	PurgedAt *metav1.Time `json:"purgedAt,omitempty"`
 	// ExpiresAt is when the tombstone itself is removed.
-	// +optional
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 }
 

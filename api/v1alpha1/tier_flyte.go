@@ -6,7 +6,6 @@ type TierFlyte struct {
 	FlyteAttributes `json:",inline"`
 	// Domains override the tier's attributes in a Flyte domain, by the domain's name: a kind set there replaces the
 	// tier's.
-	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	Domains map[string]FlyteAttributes `json:"domains,omitempty"`
 }
@@ -15,17 +14,14 @@ type TierFlyte struct {
 type FlyteAttributes struct {
 	// Execution is WORKFLOW_EXECUTION_CONFIG. If it is set, even empty, tasks run as the ServiceAccount flyte-workload
 	// with the label platform.company.com/workspace, unless a launch plan or request differs.
-	// +optional
 	Execution *FlyteExecution `json:"execution,omitempty"`
 	// TaskResources is TASK_RESOURCE, which replaces FlyteAdmin's own task_resources as a whole. If it is set, even
 	// empty, tasks get defaults of CPU and memory, and every resource in the quota has a limit. Limits stay strictly
 	// below the quota and the limit range: a task that reaches them fails for good instead of waiting.
-	// +optional
 	TaskResources *FlyteTaskResources `json:"taskResources,omitempty"`
 	// ClusterResources is CLUSTER_RESOURCE: values for the templates of Flyte's own cluster resource sync. {project},
 	// {domain}, {cpu}, {memory}, {gpu}, {storage} and {pods} are replaced by the workspace's; an entry without a limit
 	// is left out.
-	// +optional
 	// +kubebuilder:validation:MaxProperties=32
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.matches('^[A-Za-z_][A-Za-z0-9_]{0,62}$'))",message="a template value is named by letters, digits and _"
 	ClusterResources map[string]ClusterResourceValue `json:"clusterResources,omitempty"`
@@ -38,12 +34,10 @@ type ClusterResourceValue string
 // FlyteExecution applies to executions whose request and launch plan don't differ.
 type FlyteExecution struct {
 	// RawOutputPrefix is where tasks store their data. {project} and {domain} are replaced by the workspace's.
-	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:Pattern=`^[a-z][a-z0-9+.-]*://([!-z|~]|[{](project|domain)[}])+$`
 	RawOutputPrefix string `json:"rawOutputPrefix,omitempty"`
 	// MaxParallelism is how many nodes of a workflow run at once; Flyte's default if unset.
-	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	MaxParallelism int32 `json:"maxParallelism,omitempty"`
@@ -65,23 +59,17 @@ type FlyteTaskResources struct {
 	// Defaults are request and limit of a task that asks for nothing. CPU and memory fall back to the limit range's
 	// defaultRequest, then its default, then 250m and 512Mi. Defaults are raised to the limit range's min and lowered
 	// to the limit. There is no default GPU.
-	// +optional
 	Defaults FlyteResources `json:"defaults,omitzero"`
 	// Limits are the most that a task may ask for, by default and at most as much as fits the quota. Flyte reads a
 	// limit of zero as no limit: under a quota of 0 the limit is the least possible (1m of CPU, 1 byte, one GPU), and
 	// the quota refuses the pod.
-	// +optional
 	Limits FlyteResources `json:"limits,omitzero"`
 }
 
 // FlyteResources are amounts of one task.
 type FlyteResources struct {
-	// +optional
-	CPU Quantity `json:"cpu,omitempty"`
-	// +optional
-	Memory Quantity `json:"memory,omitempty"`
-	// +optional
-	GPU Count `json:"gpu,omitempty"`
-	// +optional
+	CPU              Quantity `json:"cpu,omitempty"`
+	Memory           Quantity `json:"memory,omitempty"`
+	GPU              Count    `json:"gpu,omitempty"`
 	EphemeralStorage Quantity `json:"ephemeralStorage,omitempty"`
 }

@@ -28,20 +28,15 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!has(self.maxLimitRequestRatio) || !has(self.defaultRequest) || !has(self.default) || !has(self.maxLimitRequestRatio.ephemeralStorage) || !has(self.defaultRequest.ephemeralStorage) || !has(self.default.ephemeralStorage) || quantity(self.maxLimitRequestRatio.ephemeralStorage).asApproximateFloat() * quantity(self.defaultRequest.ephemeralStorage).asApproximateFloat() >= quantity(self.default.ephemeralStorage).asApproximateFloat()",message="default.ephemeralStorage must not be above defaultRequest.ephemeralStorage times maxLimitRequestRatio.ephemeralStorage: every container without resources would be refused"
 type LimitRange struct {
 	// Default limits of a container that has none.
-	// +optional
 	Default ComputeResources `json:"default,omitzero"`
 	// DefaultRequest is the request of a container that has none.
-	// +optional
 	DefaultRequest ComputeResources `json:"defaultRequest,omitzero"`
 	// Min is the least that a container may request.
-	// +optional
 	Min ComputeResources `json:"min,omitzero"`
 	// Max is the highest limit of a container.
-	// +optional
 	Max ComputeResources `json:"max,omitzero"`
 	// MaxLimitRequestRatio is the highest ratio of a container's limit to its request, 1 or more. Containers must then
 	// have both.
-	// +optional
 	// +kubebuilder:validation:XValidation:rule="!has(self.cpu) || quantity(self.cpu).compareTo(quantity('1')) >= 0",message="a ratio is 1 or more"
 	// +kubebuilder:validation:XValidation:rule="!has(self.memory) || quantity(self.memory).compareTo(quantity('1')) >= 0",message="a ratio is 1 or more"
 	// +kubebuilder:validation:XValidation:rule="!has(self.ephemeralStorage) || quantity(self.ephemeralStorage).compareTo(quantity('1')) >= 0",message="a ratio is 1 or more"
@@ -50,10 +45,7 @@ type LimitRange struct {
 
 // ComputeResources are amounts of CPU, memory and local ephemeral storage.
 type ComputeResources struct {
-	// +optional
-	CPU Quantity `json:"cpu,omitempty"`
-	// +optional
-	Memory Quantity `json:"memory,omitempty"`
-	// +optional
+	CPU              Quantity `json:"cpu,omitempty"`
+	Memory           Quantity `json:"memory,omitempty"`
 	EphemeralStorage Quantity `json:"ephemeralStorage,omitempty"`
 }

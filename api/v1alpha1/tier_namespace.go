@@ -4,15 +4,12 @@ package v1alpha1
 type PodSecurity struct {
 	// Enforce refuses pods. Flyte's pods have no security context unless propeller adds one, and "restricted" refuses
 	// them.
-	// +optional
 	// +kubebuilder:default=baseline
 	Enforce PodSecurityLevel `json:"enforce,omitempty"`
 	// Warn answers kubectl with a warning.
-	// +optional
 	// +kubebuilder:default=restricted
 	Warn PodSecurityLevel `json:"warn,omitempty"`
 	// Audit records it in the audit log.
-	// +optional
 	// +kubebuilder:default=restricted
 	Audit PodSecurityLevel `json:"audit,omitempty"`
 }
@@ -32,17 +29,14 @@ const (
 // platform.company.com are reserved.
 type TierNamespace struct {
 	// Labels of every namespace. Policies may select namespaces by them.
-	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved; podSecurity sets the Pod Security Standard"
 	Labels map[string]LabelValue `json:"labels,omitempty"`
 	// Annotations of every namespace; {workspace}, {domain} and {namespace} are replaced.
-	// +optional
 	Annotations Annotations `json:"annotations,omitempty"`
 	// WorkspaceLabels are keys of a workspace's spec.labels that its namespaces get too, unless Labels has the same
 	// key. There are none by default: a workspace's labels come from outside the platform team.
-	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=14
 	// +kubebuilder:validation:items:MaxLength=317
@@ -55,7 +49,6 @@ type TierNamespace struct {
 type TierServiceAccount struct {
 	// Annotations of the ServiceAccount; {workspace}, {domain} and {namespace} are replaced. Clouds take the identity
 	// of pods from them: eks.amazonaws.com/role-arn, iam.gke.io/gcp-service-account, azure.workload.identity/client-id.
-	// +optional
 	Annotations Annotations `json:"annotations,omitempty"`
 }
 

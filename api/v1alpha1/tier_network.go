@@ -5,41 +5,33 @@ package v1alpha1
 type TierNetwork struct {
 	// MetadataServer opens the cloud's metadata server (169.254.169.254, GKE's 169.254.169.252, fd00:ec2::254). GKE
 	// Workload Identity needs it. Without a workload identity, it gives away the node's credentials.
-	// +optional
 	MetadataServer bool `json:"metadataServer,omitempty"`
 	// EKSPodIdentity opens the agent of EKS Pod Identity (169.254.170.23, fd00:ec2::23).
-	// +optional
 	EKSPodIdentity bool `json:"eksPodIdentity,omitempty"`
 	// KubeAPI opens more addresses of the Kubernetes API at TCP 443 and 6443. A tier with workload.role needs none: the
 	// addresses in the EndpointSlice default/kubernetes and of its Service are open there.
-	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	KubeAPI []OpenCIDR `json:"kubeAPI,omitempty"`
 	// PrivateEndpoints opens addresses in private networks, such as AWS PrivateLink or Private Service Connect, at TCP
 	// 443.
-	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	PrivateEndpoints []OpenCIDR `json:"privateEndpoints,omitempty"`
 	// Egress opens other addresses, whatever EGRESS_EXCEPT_CIDRS says. It never opens metadata addresses.
-	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
 	Egress []EgressRule `json:"egress,omitempty"`
 	// Namespaces opens pods of other namespaces, such as a database or a blob store in the cluster.
-	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	Namespaces []NamespacePods `json:"namespaces,omitempty"`
 	// Scrapers may connect to the tier's pods from other namespaces, to read metrics.
-	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	Scrapers []NamespacePods `json:"scrapers,omitempty"`
 	// RayOperator is where KubeRay's operator runs. With workload.role ray it may connect to the pods at TCP 8265 and
 	// 8000.
-	// +optional
 	RayOperator *RayOperator `json:"rayOperator,omitempty"`
 }
 
@@ -61,15 +53,12 @@ type OpenCIDR string
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.except) || !isCIDR(self.cidr) || self.except.all(e, !isCIDR(e) || e != self.cidr && cidr(self.cidr).containsCIDR(e))",message="each exception must lie within cidr and be smaller"
 type EgressRule struct {
-	// +required
 	CIDR OpenCIDR `json:"cidr"`
 	// Except are parts of the block that stay closed.
-	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
 	Except []CIDR `json:"except,omitempty"`
 	// Ports to open; all if empty.
-	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	Ports []NetworkPort `json:"ports,omitempty"`
@@ -78,15 +67,12 @@ type EgressRule struct {
 // NamespacePods are pods of a namespace, and ports. The ports are those of the pods that accept the connection.
 type NamespacePods struct {
 	// Namespace of the pods.
-	// +required
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace"`
 	// PodLabels select the pods; all pods of the namespace if empty.
-	// +optional
 	PodLabels PodLabels `json:"podLabels,omitempty"`
 	// Ports of the containers. Most network plugins compare a Service's target port, some its own port.
-	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
@@ -96,12 +82,10 @@ type NamespacePods struct {
 // RayOperator is where KubeRay's operator runs.
 type RayOperator struct {
 	// Namespace of the operator; kuberay-operator by default.
-	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
 	// PodLabels select its pods; app.kubernetes.io/component: kuberay-operator by default.
-	// +optional
 	PodLabels PodLabels `json:"podLabels,omitempty"`
 }
 
@@ -115,15 +99,12 @@ type PodLabels map[string]LabelValue
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.endPort) || self.endPort >= self.port",message="endPort must not be below port"
 type NetworkPort struct {
-	// +optional
 	// +kubebuilder:default=TCP
 	Protocol NetworkProtocol `json:"protocol,omitempty"`
-	// +required
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port"`
 	// EndPort makes it the range from port to endPort.
-	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	EndPort int32 `json:"endPort,omitempty"`

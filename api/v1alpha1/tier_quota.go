@@ -12,10 +12,8 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!self.?default.extra.hasValue() || !self.?maximum.extra.hasValue() || self.default.extra.all(k, !(k in self.maximum.extra) || quantity(self.default.extra[k]).compareTo(quantity(self.maximum.extra[k])) <= 0)",message="default.extra must not be above maximum.extra"
 type TierQuota struct {
 	// Default applies where a workspace asks for nothing.
-	// +optional
 	Default TierAmounts `json:"default,omitzero"`
 	// Maximum is the most that a workspace may ask for. An empty field is no limit.
-	// +optional
 	Maximum TierAmounts `json:"maximum,omitzero"`
 }
 
@@ -23,13 +21,10 @@ type TierQuota struct {
 type TierAmounts struct {
 	Quota `json:",inline"`
 	// Services of the namespace.
-	// +optional
 	Services Count `json:"services,omitempty"`
 	// PersistentVolumeClaims of the namespace.
-	// +optional
 	PersistentVolumeClaims Count `json:"persistentVolumeClaims,omitempty"`
 	// Extra are more keys of the ResourceQuota, such as count/configmaps or requests.ephemeral-storage.
-	// +optional
 	Extra ExtraAmounts `json:"extra,omitempty"`
 }
 
@@ -49,6 +44,5 @@ type ExtraAmounts map[string]Quantity
 // TierDomain is what differs in the namespace of a Flyte domain.
 type TierDomain struct {
 	// Quota overrides the tier's, key by key. A maximum above the tier's has no effect.
-	// +optional
 	Quota TierQuota `json:"quota,omitzero"`
 }

@@ -21,10 +21,8 @@ type Workspace struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// +required
 	// +kubebuilder:default={}
-	Spec WorkspaceSpec `json:"spec"`
-	// +optional
+	Spec   WorkspaceSpec   `json:"spec"`
 	Status WorkspaceStatus `json:"status,omitempty"`
 }
 
@@ -32,41 +30,34 @@ type Workspace struct {
 type WorkspaceSpec struct {
 	// DisplayName is the name in tables and in Flyte's console. While it is empty, nothing is provisioned (reason
 	// AwaitingContent).
-	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	DisplayName Text `json:"displayName,omitempty"`
 
 	// Description is shown in Flyte's console. At most 300 characters, Flyte's limit.
-	// +optional
 	// +kubebuilder:validation:MaxLength=300
 	Description Text `json:"description,omitempty"`
 
 	// Owner is the person responsible. It is for information only and grants nothing.
-	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	Owner Text `json:"owner,omitempty"`
 
 	// Tier names the WorkspaceTier that applies.
-	// +optional
 	// +kubebuilder:default=standard
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Tier string `json:"tier,omitempty"`
 
 	// Quota overrides the tier's default quota, key by key, up to the tier's maximum.
-	// +optional
 	// +structType=atomic
 	Quota Quota `json:"quota,omitzero"`
 
 	// Members are subjects with a role in the workspace's namespaces.
-	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=1000
 	Members []Member `json:"members,omitempty"`
 
 	// Labels go to the ConfigMap workspace-config and to the Flyte project. Namespaces get only those that the tier
 	// names.
-	// +optional
 	// +kubebuilder:validation:MaxProperties=14
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
 	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved"
@@ -75,18 +66,15 @@ type WorkspaceSpec struct {
 
 	// Version is the version of the content register, from the newest created or updated event. 0 means edited by hand
 	// only.
-	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=9007199254740991
 	Version int64 `json:"version,omitempty"`
 
 	// State is the desired state. Only Deleted ever removes anything.
-	// +optional
 	// +kubebuilder:default=Active
 	State State `json:"state,omitempty"`
 
 	// StateVersion is the version of the state register, from the newest created, suspended, resumed or deleted event.
-	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=9007199254740991
 	StateVersion int64 `json:"stateVersion,omitempty"`
@@ -128,19 +116,14 @@ type Count string
 // default there is no limit.
 type Quota struct {
 	// CPU in cores, of requests and of limits.
-	// +optional
 	CPU Quantity `json:"cpu,omitempty"`
 	// Memory in bytes, of requests and of limits.
-	// +optional
 	Memory Quantity `json:"memory,omitempty"`
 	// GPU counts the tier's GPU resource.
-	// +optional
 	GPU Count `json:"gpu,omitempty"`
 	// Storage in bytes, requested by all PersistentVolumeClaims together.
-	// +optional
 	Storage Quantity `json:"storage,omitempty"`
 	// Pods that have not finished.
-	// +optional
 	Pods Count `json:"pods,omitempty"`
 }
 
@@ -149,16 +132,13 @@ type Quota struct {
 // +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || self.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="a ServiceAccount is a plain name in the workspace's own namespaces"
 type Member struct {
 	// +kubebuilder:validation:Enum=User;Group;ServiceAccount
-	// +required
 	Kind MemberKind `json:"kind"`
 	// Name of the user or group as the cluster's authentication gives it, or of a ServiceAccount in the workspace's own
 	// namespaces.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +required
 	Name Text `json:"name"`
 	// +kubebuilder:validation:Enum=admin;editor;viewer
-	// +required
 	Role Role `json:"role"`
 }
 
@@ -188,57 +168,43 @@ func Roles() []Role { return []Role{RoleAdmin, RoleEditor, RoleViewer} }
 // WorkspaceStatus is the observed state. Only the service writes it.
 type WorkspaceStatus struct {
 	// ObservedGeneration is the generation of the spec that the conditions describe.
-	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions: one for each step, and Ready, which is derived from them.
-	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// Namespaces of the workspace, in the order of Flyte's domains.
-	// +optional
 	// +listType=atomic
 	Namespaces []string `json:"namespaces,omitempty"`
 	// Tier is the last applied WorkspaceTier. Existing resources follow it while spec.tier names a tier that does not
 	// exist or does not allow the workspace.
-	// +optional
 	Tier string `json:"tier,omitempty"`
 	// ProjectID is the id of the Flyte project, once it is registered.
-	// +optional
 	ProjectID string `json:"projectID,omitempty"`
 	// ProjectFlyte is the Flyte in which the project was registered. In another Flyte, a project of this id belongs to
 	// the workspace only if it has its label.
-	// +optional
 	ProjectFlyte *FlyteServer `json:"projectFlyte,omitempty"`
 	// ConsoleURL is the link to the project in Flyte's console.
-	// +optional
 	ConsoleURL string `json:"consoleURL,omitempty"`
 	// ProjectDigest is the hash of the project as it was sent to Flyte last.
-	// +optional
 	ProjectDigest string `json:"projectDigest,omitempty"`
 	// FlyteAttributes are the kinds of matchable attributes that the service has set on the project.
-	// +optional
 	// +listType=set
 	FlyteAttributes []string `json:"flyteAttributes,omitempty"`
 	// Deletion says what will be removed, and when, while the state is Deleted or a removal runs.
-	// +optional
 	Deletion *WorkspaceDeletion `json:"deletion,omitempty"`
 	// LastPurgeAt is when the last removal of this workspace's namespaces started. It stays after a restore: the guard
 	// against mass deletion counts it.
-	// +optional
 	LastPurgeAt *metav1.Time `json:"lastPurgeAt,omitempty"`
 	// Reported is the newest report that the workspace service accepted.
-	// +optional
 	Reported *Reported `json:"reported,omitempty"`
 }
 
 // FlyteServer identifies a Flyte by how the service reaches it.
 type FlyteServer struct {
 	// Endpoint is FLYTE_ADMIN_ENDPOINT.
-	// +required
 	Endpoint string `json:"endpoint"`
 	// APIVersion is FLYTE_API_VERSION.
-	// +required
 	APIVersion string `json:"apiVersion"`
 }
 

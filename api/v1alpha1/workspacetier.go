@@ -19,7 +19,6 @@ type WorkspaceTier struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// +required
 	// +kubebuilder:default={}
 	Spec WorkspaceTierSpec `json:"spec"`
 }
@@ -52,57 +51,46 @@ type WorkspaceTier struct {
 type WorkspaceTierSpec struct {
 	// AllowedWorkspaces are patterns of workspace ids that may use the tier, such as "fraud-*"; * matches any
 	// characters. Without patterns, every workspace may.
-	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=100
 	// +kubebuilder:validation:items:MaxLength=63
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$`
 	AllowedWorkspaces []string `json:"allowedWorkspaces,omitempty"`
 	// Quota is how much each namespace of a workspace gets and may ask for.
-	// +optional
 	// +structType=atomic
 	Quota TierQuota `json:"quota,omitzero"`
 	// Domains override the quota in the namespace of a Flyte domain, by the domain's name. They need {domain} in
 	// NAMESPACE_TEMPLATE; without it, they are ignored (reason DomainIgnored).
-	// +optional
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(d, d.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'))",message="a domain is named by a DNS label"
 	// +mapType=atomic
 	Domains map[string]TierDomain `json:"domains,omitempty"`
 	// GPUResource is the extended resource that gpu counts. Others have a limit only in quota.default.extra.
-	// +optional
 	// +kubebuilder:default="nvidia.com/gpu"
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`
 	// +kubebuilder:validation:XValidation:rule="!self.contains('kubernetes.io/') && !self.startsWith('requests.')",message="must be an extended resource: not under kubernetes.io, and not starting with requests."
 	GPUResource string `json:"gpuResource,omitempty"`
 	// LimitRange bounds each container.
-	// +optional
 	// +structType=atomic
 	LimitRange LimitRange `json:"limitRange,omitzero"`
 	// PodSecurity sets the Pod Security Standards of the namespaces.
-	// +optional
 	// +kubebuilder:default={}
 	// +structType=atomic
 	PodSecurity PodSecurity `json:"podSecurity,omitzero"`
 	// Namespace holds labels and annotations of the namespaces for other programs.
-	// +optional
 	// +structType=atomic
 	Namespace TierNamespace `json:"namespace,omitzero"`
 	// ServiceAccount is the ServiceAccount flyte-workload, which pipelines run as.
-	// +optional
 	// +structType=atomic
 	ServiceAccount TierServiceAccount `json:"serviceAccount,omitzero"`
 	// Workload is what else pipelines need: rights, pull secrets, a pod template.
-	// +optional
 	// +structType=atomic
 	Workload TierWorkload `json:"workload,omitzero"`
 	// Network opens connections beyond those of every workspace, in the NetworkPolicy workspace-isolation.
-	// +optional
 	// +structType=atomic
 	Network TierNetwork `json:"network,omitzero"`
 	// Flyte sets attributes of the tier's Flyte projects.
-	// +optional
 	// +structType=atomic
 	Flyte TierFlyte `json:"flyte,omitzero"`
 }
