@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,13 +61,13 @@ func (a *Applier) ApplyExisting(ctx context.Context, want client.Object) error {
 // applyOr is Apply, with what to do if the object is not cached.
 func (a *Applier) applyOr(ctx context.Context, want client.Object, notCached func(context.Context, attempt) error) error {
 	err := retry.RetryOnConflict(retry.DefaultRetry, func() error { return a.apply(ctx, want, notCached) })
-	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+	switch {
+	case err == nil:
+		return nil
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		err = ErrTerminating
 	}
-	if err != nil {
-		return fmt.Errorf("applying %s: %w", describe(want), err)
-	}
-	return nil
+	return fmt.Errorf("applying %s: %w", describe(want), err)
 }
 
 func (a *Applier) apply(ctx context.Context, want client.Object, notCached func(context.Context, attempt) error) error {
@@ -178,14 +179,11 @@ func (a *Applier) repairTerminating(ctx context.Context, live client.Object, try
 	}
 	switch {
 	case want == nil:
+		return ErrFinalizing
 	case !try.allowed():
 		return ErrThrottled
-	default:
-		if err := a.patch(ctx, live, want); err != nil {
-			return err
-		}
 	}
-	return ErrFinalizing
+	return cmp.Or(a.patch(ctx, live, want), ErrFinalizing)
 }
 
 func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
@@ -230,7 +228,7 @@ func checkOwnership(have, want client.Object) error {
 // describe names an object by kind, name and namespace, as with kubectl.
 func describe(o client.Object) string {
 	if o.GetNamespace() == "" {
-		return fmt.Sprintf("%s %q", kindOf(o).name, o.GetName())
+		return fmt.Sprintf("%s %q", kindName(o), o.GetName())
 	}
-	return fmt.Sprintf("%s %q in namespace %q", kindOf(o).name, o.GetName(), o.GetNamespace())
+	return fmt.Sprintf("%s %q in namespace %q", kindName(o), o.GetName(), o.GetNamespace())
 }

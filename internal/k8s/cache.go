@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/selection"
+
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -40,14 +41,11 @@ func APIServerObjects() []client.Object {
 	return []client.Object{&discoveryv1.EndpointSlice{}, &corev1.Service{}}
 }
 
-// NewScheme knows the types that the service works with.
+// NewScheme knows Kubernetes' types and ours.
 func NewScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	if err := clientgoscheme.AddToScheme(scheme); err != nil {
-		return nil, fmt.Errorf("registering Kubernetes' types: %w", err)
-	}
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return nil, fmt.Errorf("registering our types: %w", err)
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, fmt.Errorf("registering types: %w", err)
 	}
 	return scheme, nil
 }
@@ -56,23 +54,18 @@ func NewScheme() (*runtime.Scheme, error) {
 // server's addresses, and of everything else only what carries our labels, as identity and one hash of what we own.
 // Reading another kind is an error. After each relist of one of them, a value is sent to relisted, unless one is pending.
 func CacheOptions(scheme *runtime.Scheme, relisted chan<- struct{}) (cache.Options, error) {
-	ours, err := labels.NewRequirement(v1alpha1.LabelManagedBy, selection.Equals, []string{v1alpha1.ManagedBy})
-	if err != nil {
-		return cache.Options{}, fmt.Errorf("selecting our objects: %w", err)
-	}
-	workspaces, err := labels.NewRequirement(v1alpha1.LabelWorkspace, selection.Exists, nil)
+	ours := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})
+	ofWorkspaces, err := labels.Parse(v1alpha1.LabelWorkspace)
 	if err != nil {
 		return cache.Options{}, fmt.Errorf("selecting our namespaces: %w", err)
 	}
 	byObject := map[client.Object]cache.ByObject{
 		&v1alpha1.Workspace{}:     {Transform: stripWorkspace},
 		&v1alpha1.WorkspaceTier{}: {Transform: cache.TransformStripManagedFields()},
-		&corev1.Namespace{}: {
-			Label: labels.NewSelector().Add(*workspaces), Transform: stripToIdentity,
-		},
+		&corev1.Namespace{}:       {Label: ofWorkspaces, Transform: stripToIdentity},
 	}
 	for _, child := range Children() {
-		byObject[child] = cache.ByObject{Label: labels.NewSelector().Add(*ours), Transform: stripToIdentity}
+		byObject[child] = cache.ByObject{Label: ours, Transform: stripToIdentity}
 	}
 	for _, object := range APIServerObjects() { // RBAC gives the service no others
 		byObject[object] = cache.ByObject{
@@ -124,14 +117,12 @@ func stripToIdentity(o any) (any, error) {
 
 // cachedHash is the hash that a cached object carries; "" of any other object.
 func cachedHash(o client.Object) string {
-	if hash, own := strings.CutPrefix(o.GetGenerateName(), ownHashPrefix); own {
-		return hash
+	for _, prefix := range []string{ownHashPrefix, hashPrefix} {
+		if hash, found := strings.CutPrefix(o.GetGenerateName(), prefix); found {
+			return hash
+		}
 	}
-	hash, has := strings.CutPrefix(o.GetGenerateName(), hashPrefix)
-	if !has {
-		return ""
-	}
-	return hash
+	return ""
 }
 
 // Changed reports whether an update of a cached object can matter: its owned part or its deletion changed, or it is another

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -15,8 +16,6 @@ import (
 
 // kind describes a kind of object that a workspace has.
 type kind struct {
-	name      string
-	newObject func() client.Object
 	// newList makes an empty list; nil for kinds that are never pruned.
 	newList func() client.ObjectList
 	// fields are the fields that the service owns completely, beside metadata.
@@ -38,39 +37,35 @@ type field struct {
 // kinds are all kinds of objects that a workspace may have. A ServiceAccount is never pruned, since pods may run as it, nor is a
 // ConfigMap, which grants and limits nothing.
 var kinds = map[reflect.Type]kind{
-	reflect.TypeFor[*corev1.Namespace](): {
-		name: "Namespace", newObject: func() client.Object { return &corev1.Namespace{} },
-		fields: func(client.Object) []field { return nil },
-	},
+	reflect.TypeFor[*corev1.Namespace](): {fields: func(client.Object) []field { return nil }},
 	reflect.TypeFor[*corev1.ServiceAccount](): {
-		name: "ServiceAccount", newObject: func() client.Object { return &corev1.ServiceAccount{} },
 		fields: func(o client.Object) []field {
 			ours, _ := splitPullSecrets(o.(*corev1.ServiceAccount).ImagePullSecrets)
 			return []field{{"", &ours}} // other clients own entries of the list, too: see overwriteOwned
 		},
 	},
 	reflect.TypeFor[*corev1.ConfigMap](): {
-		name: "ConfigMap", newObject: func() client.Object { return &corev1.ConfigMap{} },
+
 		fields: func(o client.Object) []field {
 			c := o.(*corev1.ConfigMap)
 			return []field{{"/data", &c.Data}, {"/binaryData", &c.BinaryData}, {"/immutable", &c.Immutable}}
 		},
-		immutable: func(live, _ client.Object) bool { return isTrue(live.(*corev1.ConfigMap).Immutable) },
+		immutable: func(live, _ client.Object) bool { return ptr.Deref(live.(*corev1.ConfigMap).Immutable, false) },
 	},
 	reflect.TypeFor[*corev1.Secret](): {
-		name: "Secret", newObject: func() client.Object { return &corev1.Secret{} },
+
 		newList: func() client.ObjectList { return &corev1.SecretList{} },
 		fields: func(o client.Object) []field {
 			s := o.(*corev1.Secret)
 			return []field{{"/type", &s.Type}, {"/data", &s.Data}, {"/immutable", &s.Immutable}}
 		},
 		immutable: func(live, want client.Object) bool {
-			return isTrue(live.(*corev1.Secret).Immutable) || live.(*corev1.Secret).Type != want.(*corev1.Secret).Type
+			return ptr.Deref(live.(*corev1.Secret).Immutable, false) || live.(*corev1.Secret).Type != want.(*corev1.Secret).Type
 		},
 		disarm: disarmSecret,
 	},
 	reflect.TypeFor[*corev1.ResourceQuota](): {
-		name: "ResourceQuota", newObject: func() client.Object { return &corev1.ResourceQuota{} },
+
 		newList: func() client.ObjectList { return &corev1.ResourceQuotaList{} },
 		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*corev1.ResourceQuota).Spec}} },
 		immutable: func(live, want client.Object) bool {
@@ -78,17 +73,17 @@ var kinds = map[reflect.Type]kind{
 		},
 	},
 	reflect.TypeFor[*corev1.LimitRange](): {
-		name: "LimitRange", newObject: func() client.Object { return &corev1.LimitRange{} },
+
 		newList: func() client.ObjectList { return &corev1.LimitRangeList{} },
 		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*corev1.LimitRange).Spec}} },
 	},
 	reflect.TypeFor[*corev1.PodTemplate](): {
-		name: "PodTemplate", newObject: func() client.Object { return &corev1.PodTemplate{} },
+
 		newList: func() client.ObjectList { return &corev1.PodTemplateList{} },
 		fields:  func(o client.Object) []field { return []field{{"/template", &o.(*corev1.PodTemplate).Template}} },
 	},
 	reflect.TypeFor[*rbacv1.RoleBinding](): {
-		name: "RoleBinding", newObject: func() client.Object { return &rbacv1.RoleBinding{} },
+
 		newList: func() client.ObjectList { return &rbacv1.RoleBindingList{} },
 		fields: func(o client.Object) []field {
 			b := o.(*rbacv1.RoleBinding)
@@ -100,7 +95,7 @@ var kinds = map[reflect.Type]kind{
 		disarm: disarmRoleBinding,
 	},
 	reflect.TypeFor[*networkingv1.NetworkPolicy](): {
-		name: "NetworkPolicy", newObject: func() client.Object { return &networkingv1.NetworkPolicy{} },
+
 		newList: func() client.ObjectList { return &networkingv1.NetworkPolicyList{} },
 		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*networkingv1.NetworkPolicy).Spec}} },
 	},
@@ -124,7 +119,12 @@ func kindOf(o client.Object) kind {
 }
 
 // newOfKind is an empty object of the same kind.
-func newOfKind(o client.Object) client.Object { return kindOf(o).newObject() }
+func newOfKind(o client.Object) client.Object {
+	return reflect.New(reflect.TypeOf(o).Elem()).Interface().(client.Object)
+}
+
+// kindName is the name of the kind of an object, such as "LimitRange".
+func kindName(o client.Object) string { return reflect.TypeOf(o).Elem().Name() }
 
 // isImmutable reports whether the API server refuses to change live into want.
 func isImmutable(live, want client.Object) bool {
@@ -153,7 +153,7 @@ func disarmRoleBinding(o client.Object) bool {
 func disarmSecret(o client.Object) bool {
 	const none = `{"auths":{}}`
 	s := o.(*corev1.Secret)
-	had := string(s.Data[corev1.DockerConfigJsonKey]) != none && !isTrue(s.Immutable)
+	had := string(s.Data[corev1.DockerConfigJsonKey]) != none && !ptr.Deref(s.Immutable, false)
 	s.Data = map[string][]byte{corev1.DockerConfigJsonKey: []byte(none)}
 	return had
 }
@@ -169,5 +169,3 @@ func splitPullSecrets(all []corev1.LocalObjectReference) (ours, theirs []corev1.
 	}
 	return ours, theirs
 }
-
-func isTrue(b *bool) bool { return b != nil && *b }

@@ -3,7 +3,7 @@ package k8s
 import (
 	"context"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,12 +23,10 @@ type LeaseTimes struct{ Duration, RenewDeadline, RetryPeriod time.Duration }
 // leadership and not the process: while the API server is down, no replica can renew the lease, and the edge must go
 // on answering.
 type Lease struct {
-	lock    *resourcelock.LeaseLock
-	times   LeaseTimes
-	elector *leaderelection.LeaderElector
-
-	mu         sync.Mutex
-	leadership context.Context //nolint:containedctx // it is done when the lease is lost
+	lock       *resourcelock.LeaseLock
+	times      LeaseTimes
+	elector    *leaderelection.LeaderElector
+	leadership atomic.Pointer[context.Context] // it is done when the lease is lost
 }
 
 // NewLease makes the election over the Lease name in namespace. acquired is called with each leadership.
@@ -56,7 +54,9 @@ func newLease(lock *resourcelock.LeaseLock, times LeaseTimes, acquired func(cont
 		LeaseDuration: times.Duration, RenewDeadline: times.RenewDeadline, RetryPeriod: times.RetryPeriod,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(ctx context.Context) {
-				l.lead(ctx)
+				if ctx.Err() == nil { // a leadership that ended before this was called doesn't hide the next
+					l.leadership.Store(&ctx)
+				}
 				log.FromContext(ctx).Info("acquired the lease", "lease", lock.Describe())
 				acquired(ctx)
 			},
@@ -105,24 +105,14 @@ func (l *Lease) release(ctx context.Context) error {
 	return nil
 }
 
-func (l *Lease) lead(ctx context.Context) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if ctx.Err() == nil { // a leadership that ended before this was called doesn't hide the next
-		l.leadership = ctx
-	}
-}
-
 // Bind binds ctx to the leadership: ok is false on a replica that does not lead, else the context that is returned
 // ends with ctx or when the lease is lost.
 func (l *Lease) Bind(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
-	l.mu.Lock()
-	leadership := l.leadership
-	l.mu.Unlock()
-	if leadership == nil || leadership.Err() != nil {
+	leadership := l.leadership.Load()
+	if leadership == nil || (*leadership).Err() != nil {
 		return ctx, func() {}, false
 	}
 	bound, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(leadership, cancel)
+	stop := context.AfterFunc(*leadership, cancel)
 	return bound, func() { stop(); cancel() }, true
 }

@@ -19,8 +19,19 @@ const annotationKept = "platform.company.com/kept-at"
 // GetOwnedNamespace reads exactly the namespace ref from the API server. It is nil if that is gone, if another one has taken its
 // name, or if it no longer carries the label of the workspace id.
 func (a *Applier) GetOwnedNamespace(ctx context.Context, ref v1alpha1.NamespaceReference, id string) (*corev1.Namespace, error) {
+	return readOwnedNamespace(ctx, a.Live, ref, id)
+}
+
+// CachedNamespace is GetOwnedNamespace from the cache.
+func (a *Applier) CachedNamespace(ctx context.Context, ref v1alpha1.NamespaceReference, id string) (*corev1.Namespace, error) {
+	return readOwnedNamespace(ctx, a.Client, ref, id)
+}
+
+func readOwnedNamespace(
+	ctx context.Context, from client.Reader, ref v1alpha1.NamespaceReference, id string,
+) (*corev1.Namespace, error) {
 	live := &corev1.Namespace{}
-	err := a.Live.Get(ctx, client.ObjectKey{Name: ref.Name}, live)
+	err := from.Get(ctx, client.ObjectKey{Name: ref.Name}, live)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, nil

@@ -7,14 +7,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
 // stuckAfter is how long a namespace may be terminating before it is reported as stuck.
@@ -108,8 +106,8 @@ func (c *Controller) remove(ctx context.Context, t *target, ref v1alpha1.Namespa
 	switch {
 	case err != nil:
 		return nil, err
-	case live == nil:
-		return c.cachedNamespace(ctx, t, ref)
+	case live == nil: // nothing is created again before the cache shows the deletion
+		return c.Applier.CachedNamespace(ctx, ref, t.workspace.Name)
 	case !live.DeletionTimestamp.IsZero():
 		return live, nil
 	case c.Deletion.Policy != v1alpha1.DeletionDelete:
@@ -122,21 +120,6 @@ func (c *Controller) remove(ctx context.Context, t *target, ref v1alpha1.Namespa
 	now := metav1.NewTime(c.Now())
 	live.DeletionTimestamp = &now
 	return live, nil
-}
-
-// cachedNamespace is the namespace if it is still cached: nothing is created again before its deletion was observed.
-func (c *Controller) cachedNamespace(ctx context.Context, t *target, ref v1alpha1.NamespaceReference) (*corev1.Namespace, error) {
-	var seen corev1.Namespace
-	err := c.client.Get(ctx, client.ObjectKey{Name: ref.Name}, &seen)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("reading Namespace %q: %w", ref.Name, err)
-	case seen.UID != ref.UID || k8s.WorkspaceOf(&seen) != t.workspace.Name:
-		return nil, nil
-	}
-	return &seen, nil
 }
 
 // removing says what is being removed, and since when once that takes long.
