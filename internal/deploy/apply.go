@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -36,20 +37,15 @@ func Apply(ctx context.Context, cfg *rest.Config, objects []*unstructured.Unstru
 	return nil
 }
 
-type applier struct{ client client.WithWatch }
+type applier struct{ client client.Client }
 
 func newApplier(cfg *rest.Config) (*applier, error) {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, apiextensionsv1.AddToScheme} {
-		if err := add(scheme); err != nil {
-			return nil, err
-		}
-	}
-	c, err := client.NewWithWatch(cfg, client.Options{Scheme: scheme})
-	if err != nil {
+	if err := errors.Join(corev1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
-	return &applier{client: c}, nil
+	c, err := client.New(cfg, client.Options{Scheme: scheme})
+	return &applier{client: c}, err
 }
 
 // createNamespaces creates the missing namespaces of the objects, and changes no existing one.

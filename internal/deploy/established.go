@@ -11,12 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
-	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -60,30 +56,17 @@ func (a *applier) awaitCreation(ctx context.Context, list *metav1.PartialObjectM
 	_ = a.client.Create(ctx, invalid, client.DryRunAll)
 }
 
-// awaitEstablished is told by a watch.
 func (a *applier) awaitEstablished(ctx context.Context, name string) (*apiextensionsv1.CustomResourceDefinition, error) {
-	byName := client.MatchingFields{metav1.ObjectNameField: name}
-	source := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			list := &apiextensionsv1.CustomResourceDefinitionList{}
-			return list, a.client.List(ctx, list, byName, &client.ListOptions{Raw: &o})
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return a.client.Watch(ctx, &apiextensionsv1.CustomResourceDefinitionList{}, byName, &client.ListOptions{Raw: &o})
-		},
-	}
-	event, err := watchtools.UntilWithSync(ctx, source, &apiextensionsv1.CustomResourceDefinition{}, nil, established)
-	if err != nil {
-		return nil, err
-	}
-	return event.Object.(*apiextensionsv1.CustomResourceDefinition), nil
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	return crd, wait.PollUntilContextCancel(ctx, servedCheck, true, func(ctx context.Context) (bool, error) {
+		if err := a.client.Get(ctx, client.ObjectKey{Name: name}, crd); err != nil {
+			return false, err
+		}
+		return isEstablished(crd)
+	})
 }
 
-func established(e watch.Event) (bool, error) {
-	crd, ok := e.Object.(*apiextensionsv1.CustomResourceDefinition)
-	if !ok {
-		return false, nil
-	}
+func isEstablished(crd *apiextensionsv1.CustomResourceDefinition) (bool, error) {
 	for _, c := range crd.Status.Conditions {
 		if c.Type == apiextensionsv1.Established && c.Status == apiextensionsv1.ConditionTrue {
 			return true, nil
