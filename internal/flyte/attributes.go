@@ -142,11 +142,18 @@ func (p Project) mostCommonAttributes(kind Kind) (mostCommon *admin.MatchingAttr
 
 func (p Project) domains() []string { return slices.Sorted(maps.Keys(p.Attributes)) }
 
+// AttributeKinds are the kinds of attributes that some domain of the project has.
+func (p Project) AttributeKinds() []Kind {
+	return slices.DeleteFunc(Kinds(), func(kind Kind) bool {
+		return !slices.ContainsFunc(p.domains(), func(domain string) bool { return p.Attributes[domain].toProto(kind) != nil })
+	})
+}
+
 // managedKinds are the desired and the owned kinds; none for Flyte 2.
 func (c *Client) managedKinds(p Project) []Kind {
+	desired := p.AttributeKinds()
 	return slices.DeleteFunc(Kinds(), func(kind Kind) bool {
-		desired := slices.ContainsFunc(p.domains(), func(domain string) bool { return p.Attributes[domain].toProto(kind) != nil })
-		return c.attributes == nil || !desired && !slices.Contains(p.OwnedKinds, kind)
+		return c.attributes == nil || !slices.Contains(desired, kind) && !slices.Contains(p.OwnedKinds, kind)
 	})
 }
 

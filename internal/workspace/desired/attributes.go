@@ -1,8 +1,6 @@
 package desired
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -90,15 +88,4 @@ func (t domainTarget) clusterResources(wanted map[string]v1alpha1.ClusterResourc
 		}
 	}
 	return found
-}
-
-// AttributeKinds are the kinds of attributes that some domain of the project has.
-func AttributeKinds(project flyte.Project) (kinds []flyte.Kind) {
-	has := map[flyte.Kind]bool{}
-	for a := range maps.Values(project.Attributes) {
-		has[flyte.KindExecution] = has[flyte.KindExecution] || a.Execution != nil
-		has[flyte.KindTaskResources] = has[flyte.KindTaskResources] || a.TaskResources != nil
-		has[flyte.KindClusterResources] = has[flyte.KindClusterResources] || a.ClusterResources != nil
-	}
-	return slices.DeleteFunc(flyte.Kinds(), func(kind flyte.Kind) bool { return !has[kind] })
 }

@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"maps"
 	"strings"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -23,9 +24,7 @@ type Flyte struct {
 // Project is the workspace's project. Without a tier, it leaves the project's attributes as they are.
 func (f *Flyte) Project(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) flyte.Project {
 	labels := map[string]string{v1alpha1.LabelWorkspace: w.Name, v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
-	for key, value := range w.Spec.Labels {
-		labels[key] = string(value)
-	}
+	maps.Copy(labels, plain(w.Spec.Labels))
 	want := flyte.Project{
 		ID:          w.Name,
 		Name:        f.fit(w.Spec.DisplayName, flyte.MaxNameBytes),
@@ -56,10 +55,7 @@ func (f *Flyte) HasProject(w *v1alpha1.Workspace) bool {
 
 // fit truncates a text to what Flyte 1 accepts, which counts bytes where people count characters. Flyte 2 has no limits.
 func (f *Flyte) fit(text v1alpha1.Text, maxBytes int) string {
-	if f.Server.APIVersion == string(flyte.V2) {
-		return string(text)
-	}
-	if len(text) <= maxBytes {
+	if f.Server.APIVersion == string(flyte.V2) || len(text) <= maxBytes {
 		return string(text)
 	}
 	return strings.ToValidUTF8(string(text[:maxBytes]), "")

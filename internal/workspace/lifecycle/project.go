@@ -13,7 +13,6 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
 // hashLength is enough bytes of SHA-256 that no two projects collide by chance.
@@ -74,7 +73,7 @@ func (c *Controller) recordSentProject(w *v1alpha1.Workspace, want flyte.Project
 		return
 	}
 	w.Status.FlyteAttributes = nil
-	for _, kind := range desired.AttributeKinds(want) {
+	for _, kind := range want.AttributeKinds() {
 		w.Status.FlyteAttributes = append(w.Status.FlyteAttributes, string(kind))
 	}
 }
