@@ -28,7 +28,7 @@ func (s *service) health(draining context.Context) *webhook.Health {
 		Cluster: s.cfg.ClusterName, Namespace: s.cfg.PodNamespace, Version: healthVersion(), Flyte: s.flyte.lastFound,
 		Checks: []webhook.Check{
 			{Reason: webhook.ReasonAPIServerUnreachable, Probe: s.probeAPIServer},
-			{Reason: webhook.ReasonFlyteUnreachable, Probe: s.probeFlyte},
+			{Reason: webhook.ReasonFlyteUnreachable, Probe: s.flyte.check},
 			{Reason: webhook.ReasonControllerNotProgressing, Probe: s.probeController},
 		},
 		Ready: func() error {
@@ -47,10 +47,6 @@ func (s *service) probeAPIServer(ctx context.Context) error {
 		return err
 	}
 	return d.RESTClient().Get().AbsPath("/version").Do(ctx).Error()
-}
-
-func (s *service) probeFlyte(ctx context.Context) error {
-	return s.flyte.check(ctx)
 }
 
 // probeController also fails on a replica whose caches have not synced: it could not take over.
@@ -76,8 +72,7 @@ func (s *service) checkProgress() error {
 func (s *service) live(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()
-	err := s.checkProgress()
-	if err != nil && s.probeAPIServer(ctx) == nil {
+	if err := s.checkProgress(); err != nil && s.probeAPIServer(ctx) == nil {
 		return err
 	}
 	return nil

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"errors"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,17 +72,19 @@ func setContent(s *v1alpha1.WorkspaceSpec, d Data) {
 	s.DisplayName = v1alpha1.Text(d.Name)
 	s.Description = v1alpha1.Text(d.Description)
 	s.Owner = v1alpha1.Text(d.Owner)
-	s.Tier = d.Tier
-	if s.Tier == "" {
-		s.Tier = v1alpha1.DefaultTier
-	}
+	s.Tier = cmp.Or(d.Tier, v1alpha1.DefaultTier)
 	s.Quota = d.Quota
 	s.Members = d.Members
-	s.Labels = nil
-	for k, v := range d.Labels {
-		if s.Labels == nil {
-			s.Labels = make(map[string]v1alpha1.LabelValue, len(d.Labels))
-		}
-		s.Labels[k] = v1alpha1.LabelValue(v)
+	s.Labels = convert[v1alpha1.LabelValue](d.Labels)
+}
+
+// convert returns the labels with values of another type; nil if there are none.
+func convert[To, From ~string](labels map[string]From) (converted map[string]To) {
+	if len(labels) > 0 {
+		converted = make(map[string]To, len(labels))
 	}
+	for key, value := range labels {
+		converted[key] = To(value)
+	}
+	return converted
 }

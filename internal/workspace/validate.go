@@ -143,15 +143,8 @@ func (v *Validator) fields(d Data, parent string) []FieldError {
 // dataOf returns the content of a stored Workspace in the form of the payload.
 func dataOf(w *v1alpha1.Workspace) Data {
 	s := w.Spec
-	data := Data{
+	return Data{
 		WorkspaceID: w.Name, Version: s.Version, Name: string(s.DisplayName), Description: string(s.Description),
-		Owner: string(s.Owner), Tier: s.Tier, Quota: s.Quota, Members: s.Members,
+		Owner: string(s.Owner), Tier: s.Tier, Quota: s.Quota, Members: s.Members, Labels: convert[string](s.Labels),
 	}
-	if len(s.Labels) > 0 {
-		data.Labels = make(map[string]string, len(s.Labels))
-	}
-	for k, value := range s.Labels {
-		data.Labels[k] = string(value)
-	}
-	return data
 }

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,27 +59,18 @@ func withoutWorkspace(namespaces []corev1.Namespace, workspaces []v1alpha1.Works
 	return ids.Delete("")
 }
 
-// orphans remember which namespaces without a Workspace were reported, so that each change is logged once.
-type orphans struct {
-	mu       sync.Mutex
-	reported map[string][]string // by workspace id
-}
+// orphans remember which namespaces without a Workspace were reported, by workspace id, so that each change is logged once.
+type orphans struct{ reported sync.Map }
 
 // changed reports whether the orphans of a workspace id are others than those reported last.
 func (o *orphans) changed(id string, names []string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if slices.Equal(o.reported[id], names) {
-		return false
-	}
-	if o.reported == nil {
-		o.reported = map[string][]string{}
-	}
-	o.reported[id] = names
 	if len(names) == 0 {
-		delete(o.reported, id)
+		_, had := o.reported.LoadAndDelete(id)
+		return had
 	}
-	return true
+	text := strings.Join(names, ",")
+	was, _ := o.reported.Swap(id, text)
+	return was != text
 }
 
 // reportOrphans logs the namespaces of a workspace that does not exist. They are released: only an event of the workspace,

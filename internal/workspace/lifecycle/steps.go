@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -68,16 +67,7 @@ func (c *Controller) enforceOnly(ctx context.Context, t *target) []outcome {
 
 // together takes steps at the same time.
 func together(ctx context.Context, t *target, steps ...step) []outcome {
-	outcomes := make([]outcome, len(steps))
-	var group errgroup.Group
-	for i, s := range steps {
-		group.Go(func() error {
-			outcomes[i] = s(ctx, t)
-			return nil
-		})
-	}
-	_ = group.Wait()
-	return outcomes
+	return inEach(steps, func(s step) outcome { return s(ctx, t) })
 }
 
 // quota syncs the ResourceQuota and the LimitRange of each namespace. A maximum that was lowered below what the

@@ -12,7 +12,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
-// maxConcurrent bounds how many requests one step of one workspace has under way at once.
+// maxConcurrent bounds how many items inEach works on at once: steps, namespaces or objects.
 const maxConcurrent = 16
 
 // sync applies a part of a namespace's desired set, and then prunes what is not in it: a limit never goes before the one that
@@ -44,18 +44,18 @@ func ignoreFinalizing(err error) error {
 	return err
 }
 
-// inEach calls do with each item, at most maxConcurrent at a time. One that fails doesn't stop the others. Each error is at the
+// inEach calls do with each item, at most maxConcurrent at a time. An item that fails doesn't stop the others. Each result is at the
 // position of its item.
-func inEach[T any](items []T, do func(T) error) []error {
-	errs := make([]error, len(items))
+func inEach[T, R any](items []T, do func(T) R) []R {
+	results := make([]R, len(items))
 	var group errgroup.Group
 	group.SetLimit(maxConcurrent)
 	for i, item := range items {
 		group.Go(func() error {
-			errs[i] = do(item)
+			results[i] = do(item)
 			return nil
 		})
 	}
 	_ = group.Wait()
-	return errs
+	return results
 }
