@@ -31,7 +31,6 @@ func (k *clusterFlags) register(f *pflag.FlagSet) {
 	clientcmd.BindOverrideFlags(&k.overrides, f, flags)
 }
 
-// client makes a client of the cluster.
 func (k *clusterFlags) client() (client.Client, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = k.kubeconfig
@@ -51,7 +50,6 @@ func (k *clusterFlags) client() (client.Client, error) {
 	return c, nil
 }
 
-// workspaces lists all Workspaces of the cluster.
 func (k *clusterFlags) workspaces(ctx context.Context) ([]v1alpha1.Workspace, error) {
 	kube, err := k.client()
 	if err != nil {

@@ -117,7 +117,6 @@ func newResync(
 	}), nil
 }
 
-// api makes a client of the workspace service.
 func (s *syncer) api(settings map[string]string) (*workspaceservice.Client, error) {
 	text := cmp.Or(s.endpoint, os.Getenv("WORKSPACE_API_ENDPOINT"), settings["WORKSPACE_API_ENDPOINT"])
 	if text == "" {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
+
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +59,10 @@ func flyteEngine(t *testing.T, project string) engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actual.kubectl(t, "create", "namespace", "flyte-"+project)
+	if _, err := flytetest.Kubectl(t.Context(), kubeconfig, "create", "namespace", "flyte-"+project); err != nil &&
+		!strings.Contains(err.Error(), "AlreadyExists") {
+		t.Fatal(err)
+	}
 	return actual
 }
 
@@ -71,15 +74,6 @@ func dialFlyte(t *testing.T, endpoint string) service.AdminServiceClient {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return service.NewAdminServiceClient(conn)
-}
-
-func (e engine) kubectl(t *testing.T, args ...string) []byte {
-	t.Helper()
-	output, err := exec.CommandContext(t.Context(), "kubectl", append([]string{"--kubeconfig", e.kubeconfig}, args...)...).CombinedOutput()
-	if err != nil && !strings.Contains(string(output), "AlreadyExists") {
-		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, output)
-	}
-	return output
 }
 
 // register registers a container task that requests these resources.
@@ -98,8 +92,7 @@ func (e engine) run(t *testing.T, task *core.Identifier) corev1.ResourceRequirem
 	resources := shared.Env().Flyte.ExecutionResources(task.GetProject(), task.GetDomain(), task.GetName())
 	if e.kubeconfig != "" {
 		var err error
-		output := e.kubectl(t, "get", "flyteworkflows.flyte.lyft.com", "-n", "flyte-"+task.GetProject(), task.GetName(), "-o", "json")
-		if resources, err = flytetest.WorkflowResources(output); err != nil {
+		if resources, err = flytetest.ExecutionResources(t.Context(), e.kubeconfig, task.GetProject(), task.GetName()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -64,7 +64,6 @@ func render(o Options) (map[string]string, error) {
 	return engine.Render(c, values)
 }
 
-// load reads the embedded chart.
 func load() (*chart.Chart, error) {
 	files, err := charts.WorkspaceFlyteIntegration()
 	if err != nil {

@@ -3,7 +3,7 @@ package flyte_test
 import (
 	"context"
 	"os"
-	"os/exec"
+
 	"slices"
 	"strings"
 	"testing"
@@ -39,8 +39,7 @@ func TestExecutions(t *testing.T) {
 func inCluster(kubeconfig string) executionResources {
 	return func(t *testing.T, project, _, name string) *core.Resources {
 		t.Helper()
-		output := kubectl(t, kubeconfig, "get", "flyteworkflows.flyte.lyft.com", "-n", "flyte-"+project, name, "-o", "json")
-		resources, err := flytetest.WorkflowResources(output)
+		resources, err := flytetest.ExecutionResources(t.Context(), kubeconfig, project, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,17 +62,6 @@ func TestWorkflowResources(t *testing.T) {
 			t.Errorf("%s is accepted", text)
 		}
 	}
-}
-
-func kubectl(t *testing.T, kubeconfig string, args ...string) []byte {
-	t.Helper()
-	args = append([]string{"--kubeconfig", kubeconfig}, args...)
-	command := exec.CommandContext(t.Context(), "kubectl", args...) //nolint:gosec // the test's own arguments
-	output, err := command.Output()
-	if err != nil {
-		t.Fatalf("kubectl %s: %v", strings.Join(args, " "), err)
-	}
-	return output
 }
 
 // parseResources parses "CPU=1 MEMORY=2Gi".
@@ -176,11 +164,12 @@ func executionsContract(t *testing.T, f flyteServer, read executionResources) {
 func prepareNamespace(t *testing.T, project string) {
 	t.Helper()
 	if kubeconfig := os.Getenv("FLYTE_TEST_KUBECONFIG"); kubeconfig != "" {
-		kubectl(t, kubeconfig, "create", "namespace", "flyte-"+project)
+		if _, err := flytetest.Kubectl(t.Context(), kubeconfig, "create", "namespace", "flyte-"+project); err != nil {
+			t.Fatal(err)
+		}
 		t.Cleanup(func() {
 			ctx := context.WithoutCancel(t.Context())
-			args := []string{"--kubeconfig", kubeconfig, "delete", "namespace", "--wait=false", "flyte-" + project}
-			_ = exec.CommandContext(ctx, "kubectl", args...).Run() //nolint:gosec // the test's own arguments
+			_, _ = flytetest.Kubectl(ctx, kubeconfig, "delete", "namespace", "--wait=false", "flyte-"+project)
 		})
 	}
 }

@@ -3,7 +3,10 @@ package flytetest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os/exec"
+	"strings"
 
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/admin"
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/core"
@@ -34,8 +37,28 @@ func StartExecution(ctx context.Context, flyteAdmin service.AdminServiceClient, 
 	return err
 }
 
+// Kubectl runs kubectl in the cluster in which a real FlyteAdmin creates FlyteWorkflows, and returns what it prints.
+func Kubectl(ctx context.Context, kubeconfig string, args ...string) ([]byte, error) {
+	command := exec.CommandContext(ctx, "kubectl", append([]string{"--kubeconfig", kubeconfig}, args...)...) //nolint:gosec // of tests
+	output, err := command.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		err = fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, exit.Stderr)
+	}
+	return output, err
+}
+
+// ExecutionResources returns the resources with which propeller runs an execution in that cluster; of the double, use
+// [Server.ExecutionResources]. Namespaces must be mapped by flyte-{{ project }}.
+func ExecutionResources(ctx context.Context, kubeconfig, project, name string) (*core.Resources, error) {
+	output, err := Kubectl(ctx, kubeconfig, "get", "flyteworkflows.flyte.lyft.com", "-n", "flyte-"+project, name, "-o", "json")
+	if err != nil {
+		return nil, err
+	}
+	return WorkflowResources(output)
+}
+
 // WorkflowResources returns the resources of the only task in a FlyteWorkflow, which is JSON. A real FlyteAdmin creates one for every
-// execution; of the double, use [Server.ExecutionResources].
+// execution.
 func WorkflowResources(flyteWorkflow []byte) (*core.Resources, error) {
 	type entries []struct{ Name, Value string }
 	var workflow struct {

@@ -31,37 +31,32 @@ type flow struct {
 
 // allowed reports whether the policies of the cluster allow a flow: the egress of its source and the ingress of its target.
 func (f flow) allowed(policies []networkingv1.NetworkPolicy) bool {
-	return f.egressAllowed(policies) && f.ingressAllowed(policies)
+	egress := f.from.isAllowed(policies, networkingv1.PolicyTypeEgress, func(p networkingv1.NetworkPolicy) bool {
+		return slices.ContainsFunc(p.Spec.Egress, func(rule networkingv1.NetworkPolicyEgressRule) bool {
+			return f.to.matchesAny(rule.To, p.Namespace) && f.on(rule.Ports)
+		})
+	})
+	ingress := f.to.isAllowed(policies, networkingv1.PolicyTypeIngress, func(p networkingv1.NetworkPolicy) bool {
+		return slices.ContainsFunc(p.Spec.Ingress, func(rule networkingv1.NetworkPolicyIngressRule) bool {
+			return f.from.matchesAny(rule.From, p.Namespace) && f.on(rule.Ports)
+		})
+	})
+	return egress && ingress
 }
 
-func (f flow) egressAllowed(policies []networkingv1.NetworkPolicy) bool {
+// isAllowed reports whether the policies let the endpoint connect in this direction: none applies to it, or one that does matches.
+func (e endpoint) isAllowed(
+	policies []networkingv1.NetworkPolicy, direction networkingv1.PolicyType, matches func(networkingv1.NetworkPolicy) bool,
+) bool {
 	isolated := false
 	for _, p := range policies {
-		if !f.from.isSelectedBy(p, networkingv1.PolicyTypeEgress) {
+		if !e.isSelectedBy(p, direction) {
 			continue
 		}
-		isolated = true
-		for _, rule := range p.Spec.Egress {
-			if f.to.matchesAny(rule.To, p.Namespace) && f.on(rule.Ports) {
-				return true
-			}
-		}
-	}
-	return !isolated
-}
-
-func (f flow) ingressAllowed(policies []networkingv1.NetworkPolicy) bool {
-	isolated := false
-	for _, p := range policies {
-		if !f.to.isSelectedBy(p, networkingv1.PolicyTypeIngress) {
-			continue
+		if matches(p) {
+			return true
 		}
 		isolated = true
-		for _, rule := range p.Spec.Ingress {
-			if f.from.matchesAny(rule.From, p.Namespace) && f.on(rule.Ports) {
-				return true
-			}
-		}
 	}
 	return !isolated
 }

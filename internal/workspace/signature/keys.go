@@ -45,7 +45,6 @@ func ParseKeys(text string) (*Keys, error) {
 	return keys, nil
 }
 
-// add parses one secret into the set.
 func (k *Keys) add(text string) error {
 	kind, secret, err := decodeSecret(text)
 	if err != nil {
@@ -81,7 +80,6 @@ func (k *Keys) Overlaps(other *Keys) bool {
 	return slices.ContainsFunc(k.paddedKeys(), func(p paddedKey) bool { return slices.Contains(others, p) })
 }
 
-// paddedKeys returns all secrets and keys.
 func (k *Keys) paddedKeys() (all []paddedKey) {
 	if k == nil {
 		return nil

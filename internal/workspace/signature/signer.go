@@ -42,7 +42,6 @@ func NewSigner(secret string) (*Signer, error) {
 	return s, nil
 }
 
-// add parses one secret.
 func (s *Signer) add(text string) error {
 	kind, secret, err := decodeSecret(text)
 	if err != nil {

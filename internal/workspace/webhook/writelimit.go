@@ -101,7 +101,6 @@ func (l *writeLimiter) release(began time.Time, result writeResult) {
 	l.admit()
 }
 
-// current returns the limit in force.
 func (l *writeLimiter) current() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
