@@ -120,14 +120,6 @@ func (c *config) checkNetwork(found problems) {
 	}
 }
 
-// flytePorts are FLYTE_PORTS, which checkNetwork has found to be ports.
-func (c *config) flytePorts() (ports []int32) {
-	for _, port := range c.FlytePorts {
-		ports = append(ports, int32(port)) //nolint:gosec // at most 65535
-	}
-	return ports
-}
-
 // checkUnused refuses variables that have no effect without another one.
 func checkUnused(found problems, without string, values map[string]string) {
 	for variable, value := range values {

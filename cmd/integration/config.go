@@ -44,7 +44,7 @@ type config struct {
 	PullSecretsNS      string   `env:"PULL_SECRETS_NAMESPACE"`
 
 	FlyteNamespace       string   `env:"FLYTE_NAMESPACE"         envDefault:"flyte-system"`
-	FlytePorts           []int    `env:"FLYTE_PORTS"             envDefault:"80,81,443,8088,8089,9000"`
+	FlytePorts           []int32  `env:"FLYTE_PORTS"             envDefault:"80,81,443,8088,8089,9000"`
 	FlyteDomains         []string `env:"FLYTE_DOMAINS"           envDefault:"development,staging,production"`
 	FlyteAdminEndpoint   string   `env:"FLYTE_ADMIN_ENDPOINT"    envDefault:"flyte-admin.flyte-system.svc.cluster.local:81"`
 	FlyteAPIVersion      string   `env:"FLYTE_API_VERSION"       envDefault:"v1"`

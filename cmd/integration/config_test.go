@@ -81,7 +81,7 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 			}, good: "10.0.0.0/8,fd00::/8", want: []string{"10.0.0.0/8", "fd00::/8"}, bad: cidrs,
 		},
 		{
-			name: "FLYTE_PORTS", standard: []int{80, 81, 443, 8088, 8089, 9000}, good: "8089,9000", want: []int{8089, 9000},
+			name: "FLYTE_PORTS", standard: []int32{80, 81, 443, 8088, 8089, 9000}, good: "8089,9000", want: []int32{8089, 9000},
 			bad: map[string]string{
 				"grpc": "is not a number", "80,": "is not a number", "0": "0 is no port: ports are from 1 to 65535",
 				"80,65536": "65536 is no port: ports are from 1 to 65535", "none": "is not a number",

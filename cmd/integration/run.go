@@ -171,7 +171,7 @@ func (s *service) addController(ctx context.Context) error {
 		},
 		Projects: s.flyte.client, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
 		Cluster: &desired.Cluster{
-			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.flytePorts(),
+			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.FlytePorts,
 			DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
 		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),

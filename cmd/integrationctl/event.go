@@ -18,14 +18,10 @@ import (
 
 // eventFlags describe an event on the command line.
 type eventFlags struct {
-	file, kind   string
-	provision    bool // the data object alone
-	data         workspace.Data
-	cpu, memory  string
-	gpu, storage string
-	pods         string
-	members      []string
-	labels       map[string]string
+	file, kind string
+	provision  bool // the data object alone
+	data       workspace.Data
+	members    []string
 }
 
 func (e *eventFlags) register(f *pflag.FlagSet) {
@@ -39,13 +35,14 @@ func (e *eventFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&e.data.Description, "description", "", "description")
 	f.StringVar(&e.data.Owner, "owner", "", "who answers for the workspace")
 	f.StringVar(&e.data.Tier, "tier", "", "WorkspaceTier (default: standard)")
-	f.StringVar(&e.cpu, "cpu", "", "quota of CPU cores")
-	f.StringVar(&e.memory, "memory", "", "quota of memory")
-	f.StringVar(&e.gpu, "gpu", "", "quota of GPUs")
-	f.StringVar(&e.storage, "storage", "", "quota of storage")
-	f.StringVar(&e.pods, "pods", "", "quota of pods")
+	quota := &e.data.Quota
+	f.StringVar((*string)(&quota.CPU), "cpu", "", "quota of CPU cores")
+	f.StringVar((*string)(&quota.Memory), "memory", "", "quota of memory")
+	f.StringVar((*string)(&quota.GPU), "gpu", "", "quota of GPUs")
+	f.StringVar((*string)(&quota.Storage), "storage", "", "quota of storage")
+	f.StringVar((*string)(&quota.Pods), "pods", "", "quota of pods")
 	f.StringArrayVar(&e.members, "member", nil, "member as `Kind:name:role`, such as Group:ml-team:editor (repeatable)")
-	f.StringToStringVar(&e.labels, "label", nil, "label as `key=value` (repeatable)")
+	f.StringToStringVar(&e.data.Labels, "label", nil, "label as `key=value` (repeatable)")
 	f.Lookup("label").DefValue = "" // pflag's would be shown as []
 }
 
@@ -98,11 +95,7 @@ func (e *eventFlags) payload() (workspace.Data, error) {
 	if data.WorkspaceID == "" && e.kind != string(workspace.EventPing) {
 		return data, errors.New("--id is required, or -f with a whole event")
 	}
-	data.Labels = e.labels
-	data.Quota = v1alpha1.Quota{
-		CPU: v1alpha1.Quantity(e.cpu), Memory: v1alpha1.Quantity(e.memory), GPU: v1alpha1.Count(e.gpu),
-		Storage: v1alpha1.Quantity(e.storage), Pods: v1alpha1.Count(e.pods),
-	}
+
 	for _, text := range e.members {
 		member, err := parseMember(text)
 		if err != nil {

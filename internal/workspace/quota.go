@@ -16,12 +16,7 @@ type limit struct {
 	maxima         []string
 }
 
-// namedKeys are the keys of a quota that have fields of their own, in the order in which people read them.
-func namedKeys() []string {
-	return []string{"cpu", "memory", "gpu", "storage", "pods", "services", "persistentVolumeClaims"}
-}
-
-// limits pairs each requested amount with its maxima: the named keys first, then the extra ones in alphabetical order.
+// limits pairs each requested amount with its maxima: the keys with fields of their own first, then the extra ones in alphabetical order.
 func limits(requested v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) (all []limit) {
 	extra := map[string]bool{}
 	for _, amounts := range append([]v1alpha1.TierAmounts{requested}, maxima...) {
@@ -33,7 +28,8 @@ func limits(requested v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) (all
 	for i, maximum := range maxima {
 		bounds[i] = amountsByKey(maximum)
 	}
-	for _, key := range append(namedKeys(), slices.Sorted(maps.Keys(extra))...) {
+	named := []string{"cpu", "memory", "gpu", "storage", "pods", "services", "persistentVolumeClaims"}
+	for _, key := range append(named, slices.Sorted(maps.Keys(extra))...) {
 		l := limit{key: key, requested: requests[key]}
 		for _, bound := range bounds {
 			l.maxima = append(l.maxima, bound[key])

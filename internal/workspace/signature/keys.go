@@ -45,11 +45,7 @@ func ParseKeys(text string) (*Keys, error) {
 	return keys, nil
 }
 
-func (k *Keys) add(text string) error {
-	kind, secret, err := decodeSecret(text)
-	if err != nil {
-		return err
-	}
+func (k *Keys) add(kind string, secret []byte) error {
 	switch kind {
 	case prefixSymmetric:
 		return k.addSymmetric(newSymmetric(secret))
@@ -112,8 +108,8 @@ func (k *Keys) hasPublic(key ed25519.PublicKey) bool {
 	return slices.ContainsFunc(k.public, func(p ed25519.PublicKey) bool { return bytes.Equal(p, key) })
 }
 
-// eachSecret calls add for each of the white-space separated secrets, and reports all problems by position.
-func eachSecret(text string, add func(secret string) error) error {
+// eachSecret decodes the white-space separated secrets and calls add with each, and reports all problems by position.
+func eachSecret(text string, add func(kind string, secret []byte) error) error {
 	secrets := strings.Fields(text)
 	if len(secrets) == 0 {
 		return errors.New("there is no secret")
@@ -123,7 +119,11 @@ func eachSecret(text string, add func(secret string) error) error {
 	}
 	var problems []error
 	for i, secret := range secrets {
-		if err := add(secret); err != nil {
+		kind, decoded, err := decodeSecret(secret)
+		if err == nil {
+			err = add(kind, decoded)
+		}
+		if err != nil {
 			problems = append(problems, fmt.Errorf("secret %d: %w", i+1, err))
 		}
 	}

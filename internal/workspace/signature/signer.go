@@ -42,11 +42,7 @@ func NewSigner(secret string) (*Signer, error) {
 	return s, nil
 }
 
-func (s *Signer) add(text string) error {
-	kind, secret, err := decodeSecret(text)
-	if err != nil {
-		return err
-	}
+func (s *Signer) add(kind string, secret []byte) error {
 	switch kind {
 	case prefixSymmetric:
 		return s.addSymmetric(newSymmetric(secret))
