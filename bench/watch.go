@@ -24,7 +24,9 @@ type conditionWatch struct {
 }
 
 // watchFor watches the objects of a kind from now on. seen reports the object's name and whether it meets the condition.
-func (e *environment) watchFor(ctx context.Context, list client.ObjectList, seen func(client.Object) (string, bool)) (*conditionWatch, error) {
+func (e *environment) watchFor(
+	ctx context.Context, list client.ObjectList, seen func(client.Object) (string, bool),
+) (*conditionWatch, error) {
 	if err := e.bare.List(ctx, list, client.Limit(1)); err != nil {
 		return nil, fmt.Errorf("listing: %w", err)
 	}
