@@ -76,7 +76,7 @@ func findHelm() (string, error) {
 	return found[len(found)-1], nil
 }
 
-// helm runs the command line as the cluster's admin, without this machine's own configuration of Helm.
+// helm runs the command line as the cluster's admin, with nothing of this machine's own configuration.
 func (s *suite) helm(t *testing.T, args ...string) (output string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), s.helmPath, append(args, "--namespace", namespace)...)

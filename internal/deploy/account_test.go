@@ -71,7 +71,7 @@ func TestAccount_HasExactlyItsRights(t *testing.T) {
 	}
 }
 
-// The list is longer than it need be beside the exact one: it says in words what must never be granted.
+// The exact list of rights implies this one, which names the rights that must never be granted.
 func TestAccount_MayNever(t *testing.T) {
 	service := asService(t)
 	if !review(t, service, "", "create /namespaces") {
@@ -98,8 +98,8 @@ func TestAccount_MayNever(t *testing.T) {
 	}
 }
 
-// What a review can't tell: the API server looks at what a binding would grant. Nobody is kept from granting what he
-// holds himself, which here is the role of the service: that a policy refuses.
+// A review does not show whether a binding is allowed: that depends on the rights that it would grant. RBAC lets a client grant rights
+// that it has itself, here those of the service's role; a policy refuses that.
 func TestAccount_BindsTheTenantRolesAlone(t *testing.T) {
 	awaitPolicies(t, asUnboundedService(t))
 	service, workspace := asService(t), workspaceNamespace(t, "bound")

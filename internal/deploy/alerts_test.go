@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Every expression is one that Prometheus takes, about metrics that docs/operations.md explains; every alert is in it, too.
+// Every expression is valid for Prometheus, and docs/operations.md explains its metrics and every alert.
 func TestAlertsAndDashboard_AskForDocumentedMetrics(t *testing.T) {
 	docs, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
-// The controllers write to some of the objects too (a status, the replicas that an autoscaler wants), until they have what
-// they want: an Apply that wrote something itself would write it in each round.
+// Controllers write some of the objects, too: a status, or the replicas of an autoscaler. They stop soon, while an Apply that changed
+// something would change it in each round.
 func TestApply_ChangesNothingTheSecondTime(t *testing.T) {
 	cfg := installed(t)
 	admin, objects := clientFor(t, cfg), rendered(t, ciValues(t, "default"))
@@ -98,7 +98,8 @@ func TestApply_NamesWhatTheServerRefuses(t *testing.T) {
 	}
 }
 
-// The next object may be of the kind, and the API server needs its time; one CRD alone might win the race by chance.
+// The next object may be of the CRD's kind, and the API server needs time to serve that. There are several CRDs, since one could be
+// served in time by chance.
 func TestApply_AwaitsEachCRD(t *testing.T) {
 	cfg := installed(t)
 	tiers := find(t, rendered(t, ciValues(t, "default")), "CustomResourceDefinition", "workspacetiers.platform.company.com")
@@ -140,7 +141,7 @@ func remove(t *testing.T, object client.Object) {
 	}
 }
 
-// Names of kinds that another CRD has are refused for good: waiting must end with the reason.
+// The API server never accepts the names of another CRD: Apply must stop waiting, and return the reason.
 func TestApply_TellsWhyACRDIsNotEstablished(t *testing.T) {
 	cfg := installed(t)
 	crd := renamed(t, find(t, rendered(t, ciValues(t, "default")), "CustomResourceDefinition", "workspaces.platform.company.com"), "room")

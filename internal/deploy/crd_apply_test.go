@@ -75,18 +75,18 @@ func TestCRDs_CanBeAppliedFromFullToEmpty(t *testing.T) {
 	}
 }
 
-// applied is one object that is applied again and again; its part is spec or status.
+// applied is an object that is applied repeatedly. part is spec or status.
 type applied struct {
 	kind, part string
 	full       map[string]any
 	client     client.Client
 }
 
-// holder is a field that holds a map or a list.
+// holder is a field with a map or a list.
 type holder struct {
 	path     []string
 	empty    any
-	required []any // what even an empty one must have
+	required []any // the content that it must always have
 }
 
 // containers are all maps and lists below a schema, without those in lists. It fails where the full object lacks a field.

@@ -13,7 +13,7 @@ import (
 
 const annotation = "Ingress … .metadata.annotations."
 
-// examples say what each documented values file is for.
+// examples are the documented values files, and what each must render.
 var examples = map[string]expect{
 	"same-cluster": {
 		container + ".image":                   "company-registry.com/workspace-flyte-integration:0.2.0",

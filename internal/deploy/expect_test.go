@@ -14,8 +14,8 @@ import (
 // set are values by dotted path.
 type set map[string]any
 
-// expect is what a rendering must say: the text that a JSONPath finds in "Kind name", by that key. A name that is only a
-// suffix begins with "…"; a path that finds nothing gives "". "absent" instead of a path's text means no such object.
+// expect is the expected content of a rendering: by "Kind name" and JSONPath, the text at that path. "…" stands for the beginning of a
+// name. The text of a path that does not exist is "". "absent" means that there is no such object.
 type expect map[string]string
 
 const absent = "absent"

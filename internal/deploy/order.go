@@ -14,8 +14,8 @@ import (
 
 const notes = "NOTES.txt"
 
-// inOrder parses rendered templates and sorts the objects as Helm installs them: by kind, then the post-install hooks. It leaves out
-// other hooks, such as tests.
+// inOrder parses rendered templates and sorts the objects as Helm installs them: by kind, then the hooks that follow an
+// installation. Other hooks, as tests are, belong to no installation.
 func inOrder(files map[string]string) ([]*unstructured.Unstructured, error) {
 	manifests := make(map[string]string, len(files))
 	for name, text := range files {

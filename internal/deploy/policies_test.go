@@ -21,7 +21,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
-// policySuite is what holds of a policy and its binding, and how the value that switches it off does so.
+// policySuite has the expectations of a policy and its binding, also with the value that disables it.
 func policySuite(suffix, enabled string) map[string]expectation {
 	policy, binding := "ValidatingAdmissionPolicy …"+suffix, "ValidatingAdmissionPolicyBinding …"+suffix
 	return map[string]expectation{
@@ -39,7 +39,7 @@ func policySuite(suffix, enabled string) map[string]expectation {
 
 var servicePolicySuite = func() map[string]expectation {
 	suite := map[string]expectation{
-		// No namespace could ever be made for such a tier: it is refused before anything is installed.
+		// The service could create no namespace for such a tier: the chart refuses it.
 		"a weaker tier": {
 			set{"tiers.big.podSecurity.enforce": "privileged"},
 			nil,
@@ -79,7 +79,7 @@ var tenantPolicySuite = func() map[string]expectation {
 		}, expect{podRules: onlyVolumes, serviceRules: "Forbidden Forbidden"}, ""},
 		"no such volume type": {set{"policies.tenants.volumeTypes": []any{"nfs) || true"}}, nil, "/policies/tenants/volumeTypes/0"},
 		"no such key":         {set{"policies.tenants.deniedTolerations": []any{"'"}}, nil, "/policies/tenants/deniedTolerations/0"},
-		// No pod of Flyte's would ever be created for such a tier.
+		// None of Flyte's pods could be created for such a tier.
 		"a tier that tolerates all": {set{tolerations: []any{map[string]any{"operator": "Exists"}}}, nil, podTemplate + " has the toleration"},
 		"a tier for control planes": {
 			set{tolerations: []any{map[string]any{"key": "node-role.kubernetes.io/master"}}}, nil, podTemplate + " has the toleration",
@@ -106,10 +106,10 @@ func policiesIn(objects []*unstructured.Unstructured) (names []string) {
 	return names
 }
 
-// What the service may write anywhere, a policy confines: RBAC and the policies grow together.
+// A policy must match every kind that the service may write in all namespaces.
 func TestRender_ConfinesWhatTheServiceMayWrite(t *testing.T) {
 	confined := map[string]bool{
-		// What it is for; docs/security.md says what that comes to.
+		// The service needs it; docs/security.md describes the risk.
 		"platform.company.com/workspaces/status": true,
 	}
 	objects := rendered(t, ciValues(t, "default"))
@@ -117,7 +117,7 @@ func TestRender_ConfinesWhatTheServiceMayWrite(t *testing.T) {
 		var policy admissionregistrationv1.ValidatingAdmissionPolicy
 		into(t, find(t, objects, "ValidatingAdmissionPolicy", name), &policy)
 		if policy.Spec.MatchConditions == nil {
-			continue // of the tenants
+			continue // a policy for tenants
 		}
 		for _, rule := range policy.Spec.MatchConstraints.ResourceRules {
 			for _, resource := range rule.Resources {
@@ -146,7 +146,7 @@ func into(t *testing.T, from *unstructured.Unstructured, o any) {
 	}
 }
 
-// The API server takes an expression about a field that no object has, and says so in the status.
+// The API server accepts an expression with an unknown field, and reports it in the policy's status.
 func TestPolicies_AreAboutFieldsThatExist(t *testing.T) {
 	c := clientFor(t, installed(t))
 	objects := rendered(t, ciValues(t, "default"))
@@ -185,7 +185,7 @@ func second(t *testing.T, values map[string]any) client.Client {
 	return clientFor(t, cfg)
 }
 
-// awaitAnswer waits until the policies take, or refuse, an object.
+// awaitAnswer waits until the policies accept an object, or refuse it.
 func awaitAnswer(t *testing.T, c client.Client, o client.Object, taken bool) {
 	t.Helper()
 	err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
@@ -243,7 +243,7 @@ func TestServicePolicy_FollowsTheValues(t *testing.T) {
 	awaitAnswer(t, service, namespaceOf("flyte-a-development", labels("a")), false)
 }
 
-// The rules must not cost more than the API server allows: as many members as there may be, with names as long.
+// The rules must not cost more than the API server allows, even for the largest number of members with the longest names.
 func TestServicePolicy_TakesManyMembers(t *testing.T) {
 	service, name := asUnboundedService(t), workspaceNamespace(t, "crowded")
 	many := binding(name, "workspace-viewer", "workspace-flyte-integration-tenant-viewer")

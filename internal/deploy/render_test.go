@@ -17,7 +17,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "update the golden files")
 
 // namespace is where the tests install the chart.
 const namespace = "platform-services"

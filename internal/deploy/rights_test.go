@@ -10,10 +10,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// right is one thing that somebody may or may not do: "create /namespaces", "bind rbac.authorization.k8s.io/clusterroles edit".
+// right is a verb on group/resource, and on a name if it is limited to one: "create /namespaces", "bind
+// rbac.authorization.k8s.io/clusterroles edit".
 type right string
 
-// review asks the API server itself, as the one who owns c.
+// review asks the API server whether the user of c has a right.
 func review(t *testing.T, c client.Client, namespace string, r right) bool {
 	t.Helper()
 	verb, resource, _ := strings.Cut(string(r), " ")
@@ -31,8 +32,8 @@ func review(t *testing.T, c client.Client, namespace string, r right) bool {
 	return answer.Status.Allowed
 }
 
-// rights are all that the owner of c may do in a namespace: its verbs, sorted, by group/resource and, where rules are
-// limited to them, the names. What every user may ask about himself is left out.
+// rights are the rights of the user of c in a namespace: sorted verbs by group/resource and, if a rule is limited to names, the names.
+// Reviews of the user's own rights, which every user may create, are left out.
 func rights(t *testing.T, c client.Client, namespace string) map[string]string {
 	t.Helper()
 	answer := &authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: namespace}}

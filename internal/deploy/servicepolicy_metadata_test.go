@@ -37,8 +37,8 @@ const (
 	addOwner     = `{"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "nobody", "uid": "x"}]}}`
 )
 
-// metadataAttempts would have others delete, or never delete, what the account may write. A ConfigMap stands for all objects of a
-// workspace, which one policy covers.
+// metadataAttempts set metadata that makes other programs delete an object, or never delete it. A ConfigMap stands for all objects of
+// a workspace, which one policy covers.
 func metadataAttempts() map[string]attempt {
 	const refusal = "sets no ownerReferences and no finalizers"
 	ours := func() *corev1.ConfigMap { return &corev1.ConfigMap{ObjectMeta: child("workspace-config")} }

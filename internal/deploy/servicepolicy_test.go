@@ -27,8 +27,7 @@ const (
 	stolenNamespace = "flyte-" + stolenID
 )
 
-// asUnboundedService is a client of the service's account to which RBAC refuses nothing: what is refused, the policies
-// refuse.
+// asUnboundedService is a client of the service's account with all RBAC rights: only the policies can refuse its requests.
 func asUnboundedService(t *testing.T) client.Client {
 	t.Helper()
 	cfg := installed(t)
@@ -61,12 +60,12 @@ func awaitPolicies(t *testing.T, service client.Client) {
 	}
 }
 
-// isDenied reports whether a policy has refused a request, and said this.
+// isDenied reports whether a policy has refused a request with this message.
 func isDenied(err error, saying string) bool {
 	return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "ValidatingAdmissionPolicy") && strings.Contains(err.Error(), saying)
 }
 
-// workspaceNamespace makes, once, the namespace of a workspace, as the service would.
+// workspaceNamespace creates the namespace of a workspace, once, as the service would.
 func workspaceNamespace(t *testing.T, id string) string {
 	t.Helper()
 	made := namespaceOf("flyte-"+id, map[string]string{workspaceLabel: id, enforceLabel: "baseline"})
@@ -107,7 +106,7 @@ func user(name string) rbacv1.Subject {
 	return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: name}
 }
 
-// attempt is one request, and what the policy that refuses it says. It is a dry run: no attempt depends on another.
+// attempt is a request, and the message of the policy that must refuse it. It is a dry run: no attempt depends on another.
 type attempt struct {
 	request func(context.Context, client.Client) error
 	refusal string
@@ -119,14 +118,14 @@ func creating(o client.Object, refusal string) attempt {
 	}}
 }
 
-// patching merges a patch, of JSON, into the object.
+// patching applies a JSON merge patch to the object.
 func patching(o client.Object, patch, refusal string) attempt {
 	return attempt{refusal: refusal, request: func(ctx context.Context, c client.Client) error {
 		return c.Patch(ctx, o.DeepCopyObject().(client.Object), client.RawPatch(types.MergePatchType, []byte(patch)), client.DryRunAll)
 	}}
 }
 
-// relabelling sets a label of a namespace, or takes it off, where value is null.
+// relabelling sets a label of a namespace, or removes it if value is null.
 func relabelling(namespace, key, value, refusal string) attempt {
 	if value != "null" {
 		value = strconv.Quote(value)
@@ -156,7 +155,7 @@ func accessAttempts() map[string]attempt {
 		"bind cluster-admin":                creating(binding(stolenNamespace, viewer, "cluster-admin", user("thief")), notTheRole),
 		"bind its own role":                 creating(binding(stolenNamespace, viewer, fullName, user("thief")), notTheRole),
 		"bind admins as viewers":            creating(binding(stolenNamespace, viewer, roles+"admin", user("thief")), notTheRole),
-		"bind under another name":           creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // two say so
+		"bind under another name":           creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // two policies refuse it
 		"bind everybody":                    creating(binding(stolenNamespace, viewer, roles+"viewer", user("ana"), group), system),
 		"bind nobody known":                 creating(binding(stolenNamespace, viewer, roles+"viewer", user("system:anonymous")), system),
 		"bind an account of elsewhere": creating(
@@ -289,7 +288,7 @@ func TestServicePolicy_RefusesAThief(t *testing.T) {
 	}
 }
 
-// prepareVictims makes what the attempts are made on.
+// prepareVictims creates the objects of the attempts.
 func prepareVictims(t *testing.T) {
 	t.Helper()
 	admin := clientFor(t, installed(t))

@@ -22,7 +22,7 @@ func podOf(namespace string, change func(*corev1.Pod)) *corev1.Pod {
 	return o
 }
 
-// podCase is a change of a pod, and what the policy that refuses it says; empty if none does. Pod Security baseline takes all of them.
+// podCase is a change of a pod, and the message of the policy that refuses it, or "". Pod Security baseline accepts all of them.
 type podCase struct {
 	change  func(*corev1.Pod)
 	refusal string
@@ -87,7 +87,7 @@ func inline(driver string, attributes map[string]string) corev1.VolumeSource {
 	return corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{Driver: driver, VolumeAttributes: attributes}}
 }
 
-// What members may create makes pods by Kubernetes' own controllers: the pods are refused all the same, and an Event says why.
+// Controllers of Kubernetes create pods for objects that members may create. The policies refuse those pods, too, and an Event says why.
 func TestTenantPolicy_HoldsForPodsOfControllers(t *testing.T) {
 	member, namespace := asMemberOf(t, "editor", map[string]string{workspaceLabel: "controllers", enforceLabel: "baseline"})
 	accountForPods(t, namespace)

@@ -24,7 +24,7 @@ func secretOf(namespace string, kind corev1.SecretType) *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: meta, Type: kind}
 }
 
-// The rules hold in workspaces and nowhere else, for what a member may create there by RBAC and Pod Security.
+// The rules apply to workspaces only, and to objects that RBAC and Pod Security let a member create there.
 func TestTenantPolicy_HoldsInWorkspacesAlone(t *testing.T) {
 	member, inside := asMemberOf(t, "admin", map[string]string{workspaceLabel: "tenants", enforceLabel: "baseline"})
 	other, outside := asMemberOf(t, "admin", map[string]string{enforceLabel: "baseline"})
@@ -46,7 +46,7 @@ func TestTenantPolicy_HoldsInWorkspacesAlone(t *testing.T) {
 	}
 }
 
-// tenantCase is an object, and what the policy that refuses it says; empty if none does.
+// tenantCase is an object, and the message of the policy that refuses it, or "".
 type tenantCase struct {
 	object  func(namespace string) client.Object
 	refusal string
@@ -99,7 +99,7 @@ func externalIP(s *corev1.Service)   { s.Spec.ExternalIPs = []string{"8.8.8.8"} 
 func loadBalancer(s *corev1.Service) { s.Spec.Type = corev1.ServiceTypeLoadBalancer }
 func nodePort(s *corev1.Service)     { s.Spec.Type = corev1.ServiceTypeNodePort }
 
-// What was there before the policies may stay, and be changed otherwise.
+// An object from before the policies may stay, and its other fields may be changed.
 func TestTenantPolicy_LeavesWhatWasThere(t *testing.T) {
 	member, namespace := asMemberOf(t, "admin", map[string]string{enforceLabel: "baseline"})
 	accountForPods(t, namespace)
@@ -151,7 +151,7 @@ func TestTenantPolicy_HoldsForUpdates(t *testing.T) {
 	}
 }
 
-// podPatches are patches of a pod with this toleration, and what the policy that refuses each says.
+// podPatches are patches of a pod with this toleration, and the message of the policy that refuses each.
 func podPatches(toleration string) map[string]string {
 	tolerating := func(more string) string {
 		seconds := `{"key": "node.kubernetes.io/%s", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}`

@@ -134,7 +134,7 @@ func TestTenants_MayWhatTheTableSays(t *testing.T) {
 	}
 }
 
-// What confines a workspace, no member may change.
+// No member may change the objects that confine a workspace.
 func TestTenants_MayNever(t *testing.T) {
 	confining := []string{
 		"rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings", "/resourcequotas", "/limitranges",

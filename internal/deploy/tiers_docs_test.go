@@ -48,7 +48,7 @@ func TestTiersDocument_ShowsTiersThatAreTaken(t *testing.T) {
 	}
 }
 
-// propeller is what of its configuration the document shows.
+// propeller is the part of its configuration that the document shows.
 type propeller struct {
 	Plugins struct {
 		K8s struct {
@@ -58,7 +58,7 @@ type propeller struct {
 	} `json:"plugins"`
 }
 
-// Propeller gives every pod these two contexts; a pod with them must pass where one without is refused.
+// Propeller gives every pod these two contexts. A pod with them must be accepted, and a pod without them refused.
 func TestTiersDocument_ShowsHowToBeRestricted(t *testing.T) {
 	var config propeller
 	for _, block := range yamlBlocks(t, "../../docs/tiers.md") {

@@ -2,7 +2,7 @@ package deploy_test
 
 import "strings"
 
-// badAmounts are quotas and task resources under which nothing could run, or that Kubernetes or Flyte would read otherwise.
+// badAmounts are quotas and task resources that let nothing run, or that Kubernetes or Flyte would interpret in another way.
 func badAmounts() map[string]wrong {
 	cases := map[string]wrong{
 		"a default above the maximum": {
@@ -72,7 +72,7 @@ func badAmounts() map[string]wrong {
 	return cases
 }
 
-// badPods are what Kubernetes would refuse in a pod, by its own rules.
+// badPods are pod templates that Kubernetes would refuse.
 func badPods() map[string]wrong {
 	cases := map[string]wrong{
 		"a priority class of the system": {"workload: {podTemplate: {priorityClassName: system-node-critical}}", "are Kubernetes' own"},

@@ -133,7 +133,7 @@ func TestWorkspaceTierCRD_DefaultsPodSecurity(t *testing.T) {
 	}
 }
 
-// wrong is a spec, and what the API server must say of it.
+// wrong is a spec, and the expected error of the API server.
 type wrong struct{ text, want string }
 
 func TestWorkspaceTierCRD_Refuses(t *testing.T) {
@@ -291,8 +291,8 @@ func TestWorkspaceTier_IsNotDeletedInUse(t *testing.T) {
 	}
 }
 
-// awaitDeletion tries, and deletes nothing, until the answer says what it should: the API server sees workspaces and
-// policies a moment later.
+// awaitDeletion repeats a dry run until the answer is as expected: the API server's informers show workspaces and policies a moment
+// later.
 func awaitDeletion(t *testing.T, admin client.Client, tier client.Object, refusal string) {
 	t.Helper()
 	var last error

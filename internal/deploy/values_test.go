@@ -131,7 +131,7 @@ func TestRender_WiresEveryVariable(t *testing.T) {
 	}
 }
 
-// TestRender_MountsFlytesSecrets: nothing of them is in the ConfigMap but where they are.
+// TestRender_MountsFlytesSecrets: the ConfigMap has only the paths of their files.
 func TestRender_MountsFlytesSecrets(t *testing.T) {
 	values := with(ciValues(t, "default"), "flyte.admin.tls.clientSecretName", "flyte-client-tls")
 	objects := rendered(t, with(values, "flyte.admin.auth.existingSecret", "flyte-client"))

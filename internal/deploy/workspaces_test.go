@@ -12,9 +12,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// These tests hold the CRDs to the rules of the webhook, since `kubectl apply` passes by it.
+// These tests compare the rules of the CRDs with those of the webhook, which `kubectl apply` bypasses.
 
-// tryCreate asks the API server whether it would take an object, which is not stored.
+// tryCreate creates an object as a dry run.
 func tryCreate(t *testing.T, kind, name string, spec map[string]any) error {
 	t.Helper()
 	object := &unstructured.Unstructured{Object: map[string]any{
@@ -84,7 +84,7 @@ func TestWorkspaceCRD_Takes(t *testing.T) {
 	}
 }
 
-// refusal is a spec, and what the API server must say of it.
+// refusal is a spec, and the expected error of the API server.
 type refusal struct {
 	spec map[string]any
 	want string
@@ -174,7 +174,7 @@ func badQuantities() map[string]refusal {
 	return cases
 }
 
-// badTexts are each character at the ends of the ranges that forge lines or reverse text.
+// badTexts have the first and the last character of each range of characters that forge lines or reverse text.
 func badTexts() map[string]refusal {
 	cases := map[string]refusal{}
 	for _, r := range []rune{
