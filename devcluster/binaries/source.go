@@ -24,11 +24,13 @@ func findSource() (s source, err error) {
 	if s.versions, err = readVersions(s.controlPlane, s.kwok); err != nil {
 		return s, err
 	}
-	s.cache, err = cacheRoot()
+	s.cache, err = CacheDir()
 	return s, err
 }
 
-func cacheRoot() (string, error) {
+// CacheDir is the directory outside the checkout for what is built or installed once: $WFI_CACHE_DIR, or workspace-flyte-integration in
+// the user's cache directory.
+func CacheDir() (string, error) {
 	if dir := os.Getenv("WFI_CACHE_DIR"); dir != "" {
 		return filepath.Abs(dir)
 	}

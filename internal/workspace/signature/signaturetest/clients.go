@@ -11,7 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
+	"platform.company.com/workspace-flyte-integration/devcluster/filelock"
 )
 
 // The lockfile pins the clients and their dependencies by digest.
@@ -26,7 +28,7 @@ var (
 // outside the checkout ($WFI_CACHE_DIR, else workspace-flyte-integration in the user's cache directory), however many
 // tests, packages and processes ask at once. It needs npm the first time.
 func NodePath(ctx context.Context) (string, error) {
-	root, err := cacheDir()
+	root, err := binaries.CacheDir()
 	if err != nil {
 		return "", err
 	}
@@ -35,7 +37,7 @@ func NodePath(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", fmt.Errorf("making the cache of npm clients: %w", err)
 	}
-	lock, err := lockFile(dir + ".lock")
+	lock, err := filelock.Wait(ctx, dir+".lock", func() {})
 	if err != nil {
 		return "", err
 	}
@@ -46,19 +48,6 @@ func NodePath(ctx context.Context) (string, error) {
 		}
 	}
 	return filepath.Join(dir, "node_modules"), nil
-}
-
-// lockFile waits for the lock. It is released when the file is closed or the process ends.
-func lockFile(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("opening the lock of npm clients: %w", err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("locking %s: %w", path, err)
-	}
-	return file, nil
 }
 
 // install needs the lock. It installs into a temporary directory and then renames it: an interrupted installation is never used.
@@ -82,15 +71,4 @@ func install(ctx context.Context, dir string) error {
 		return fmt.Errorf("keeping the npm clients: %w", err)
 	}
 	return nil
-}
-
-func cacheDir() (string, error) {
-	if dir := os.Getenv("WFI_CACHE_DIR"); dir != "" {
-		return filepath.Abs(dir)
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("finding a cache directory (set WFI_CACHE_DIR): %w", err)
-	}
-	return filepath.Join(dir, "workspace-flyte-integration"), nil
 }
