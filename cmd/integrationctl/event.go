@@ -95,7 +95,6 @@ func (e *eventFlags) payload() (workspace.Data, error) {
 	if data.WorkspaceID == "" && e.kind != string(workspace.EventPing) {
 		return data, errors.New("--id is required, or -f with a whole event")
 	}
-
 	for _, text := range e.members {
 		member, err := parseMember(text)
 		if err != nil {

@@ -3,7 +3,6 @@ package flyte_test
 import (
 	"context"
 	"os"
-
 	"slices"
 	"strings"
 	"testing"

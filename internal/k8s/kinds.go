@@ -45,7 +45,6 @@ var kinds = map[reflect.Type]kind{
 		},
 	},
 	reflect.TypeFor[*corev1.ConfigMap](): {
-
 		fields: func(o client.Object) []field {
 			c := o.(*corev1.ConfigMap)
 			return []field{{"/data", &c.Data}, {"/binaryData", &c.BinaryData}, {"/immutable", &c.Immutable}}
@@ -53,7 +52,6 @@ var kinds = map[reflect.Type]kind{
 		immutable: func(live, _ client.Object) bool { return ptr.Deref(live.(*corev1.ConfigMap).Immutable, false) },
 	},
 	reflect.TypeFor[*corev1.Secret](): {
-
 		newList: func() client.ObjectList { return &corev1.SecretList{} },
 		fields: func(o client.Object) []field {
 			s := o.(*corev1.Secret)
@@ -65,7 +63,6 @@ var kinds = map[reflect.Type]kind{
 		disarm: disarmSecret,
 	},
 	reflect.TypeFor[*corev1.ResourceQuota](): {
-
 		newList: func() client.ObjectList { return &corev1.ResourceQuotaList{} },
 		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*corev1.ResourceQuota).Spec}} },
 		immutable: func(live, want client.Object) bool {
@@ -73,17 +70,14 @@ var kinds = map[reflect.Type]kind{
 		},
 	},
 	reflect.TypeFor[*corev1.LimitRange](): {
-
 		newList: func() client.ObjectList { return &corev1.LimitRangeList{} },
 		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*corev1.LimitRange).Spec}} },
 	},
 	reflect.TypeFor[*corev1.PodTemplate](): {
-
 		newList: func() client.ObjectList { return &corev1.PodTemplateList{} },
 		fields:  func(o client.Object) []field { return []field{{"/template", &o.(*corev1.PodTemplate).Template}} },
 	},
 	reflect.TypeFor[*rbacv1.RoleBinding](): {
-
 		newList: func() client.ObjectList { return &rbacv1.RoleBindingList{} },
 		fields: func(o client.Object) []field {
 			b := o.(*rbacv1.RoleBinding)
@@ -95,7 +89,6 @@ var kinds = map[reflect.Type]kind{
 		disarm: disarmRoleBinding,
 	},
 	reflect.TypeFor[*networkingv1.NetworkPolicy](): {
-
 		newList: func() client.ObjectList { return &networkingv1.NetworkPolicyList{} },
 		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*networkingv1.NetworkPolicy).Spec}} },
 	},
