@@ -155,7 +155,7 @@ func accessAttempts() map[string]attempt {
 		"bind cluster-admin":                creating(binding(stolenNamespace, viewer, "cluster-admin", user("thief")), notTheRole),
 		"bind its own role":                 creating(binding(stolenNamespace, viewer, fullName, user("thief")), notTheRole),
 		"bind admins as viewers":            creating(binding(stolenNamespace, viewer, roles+"admin", user("thief")), notTheRole),
-		"bind under another name":           creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // two policies refuse it
+		"bind under another name":           creating(binding(stolenNamespace, "mine", roles+"admin", user("thief")), ""), // by two policies
 		"bind everybody":                    creating(binding(stolenNamespace, viewer, roles+"viewer", user("ana"), group), system),
 		"bind nobody known":                 creating(binding(stolenNamespace, viewer, roles+"viewer", user("system:anonymous")), system),
 		"bind an account of elsewhere": creating(

@@ -192,7 +192,7 @@ func respelled(t *rapid.T, e Event) (Event, Delivery) {
 
 // In any order, with repeats that are written in another way, no event of a correct sender is a conflict. At the end, every
 // event with another content or state at the version of a register is one, and changes nothing.
-func TestRecord_FindsConflictsInAnyOrder(t *testing.T) { //nolint:gocognit // one property
+func TestRecord_FindsConflictsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		_, sent := drawHistory(t, 10)
 		var s store
