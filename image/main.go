@@ -16,14 +16,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/ko/pkg/build"
 	"github.com/google/ko/pkg/publish"
 )
 
 // options are the flags.
 type options struct {
-	source, out, push             string
+	source, out, push, platforms  string
 	version, commit, date, origin string
 }
 
@@ -32,6 +35,7 @@ func main() {
 	flag.StringVar(&o.source, "source", ".", "the checkout")
 	flag.StringVar(&o.out, "out", "bin/image", "directory of the OCI layout and, in sbom/, the SBOMs; its content is replaced")
 	flag.StringVar(&o.push, "push", "", "registry/repository:tag to push to, with the credentials of docker login")
+	flag.StringVar(&o.platforms, "platform", strings.Join(platforms, ","), "platforms to build for, separated by commas")
 	flag.StringVar(&o.version, "version", "dev", "version")
 	flag.StringVar(&o.commit, "commit", "unknown", "commit")
 	flag.StringVar(&o.date, "date", "1970-01-01T00:00:00Z", "time of the commit, RFC 3339")
@@ -80,7 +84,7 @@ func (o options) build(ctx context.Context) (v1.ImageIndex, error) {
 		build.WithBaseImages(func(context.Context, string) (name.Reference, build.Result, error) {
 			return name.MustParseReference("base.invalid/static:" + baseTag), base, nil
 		}),
-		build.WithPlatforms(platforms...),
+		build.WithPlatforms(strings.Split(o.platforms, ",")...),
 		build.WithTrimpath(true),
 		build.WithDefaultFlags([]string{"-buildvcs=false"}), // the linker flags have version and commit
 		build.WithDefaultEnv([]string{"CGO_ENABLED=0"}),
@@ -108,11 +112,19 @@ func (o options) build(ctx context.Context) (v1.ImageIndex, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building %s: %w", path, err)
 	}
-	index, ok := result.(v1.ImageIndex)
-	if !ok {
-		return nil, fmt.Errorf("building %s: ko built a %T, not an index", path, result)
+	return asIndex(result)
+}
+
+// asIndex is an index also of a single platform, for which ko builds an image alone.
+func asIndex(result build.Result) (v1.ImageIndex, error) {
+	switch built := result.(type) {
+	case v1.ImageIndex:
+		return built, nil
+	case v1.Image:
+		return mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{Add: built}), nil
+	default:
+		return nil, fmt.Errorf("indexing the image: ko built a %T", result)
 	}
-	return index, nil
 }
 
 // labels are the annotations of the OCI image specification.
