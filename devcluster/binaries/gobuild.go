@@ -25,7 +25,9 @@ type Build struct {
 	// Packages are main packages. Each becomes a binary in Dir.
 	Packages    []string
 	LinkerFlags string
-	Dir         string
+	// Tags are build tags, separated by commas.
+	Tags string
+	Dir  string
 }
 
 // Run runs the build. Its error has the end of the compiler's output.
@@ -58,7 +60,7 @@ func (b Build) planLater(ctx context.Context, status *buildStatus) (stop func())
 
 // command returns a go command with the flags on which it depends whether a package is up to date.
 func (b Build) command(ctx context.Context, messages io.Writer, args ...string) *exec.Cmd {
-	args = append(args, "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", b.LinkerFlags)
+	args = append(args, "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", b.LinkerFlags, "-tags", b.Tags)
 	cmd := exec.CommandContext(ctx, "go", append(args, b.Packages...)...)
 	cmd.Dir = b.Module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)

@@ -10,10 +10,12 @@ import (
 
 // source is what the binaries are built from, and where they are cached.
 type source struct {
-	// controlPlane and kwok are the directories of modules of this repository that require what is built.
-	controlPlane, kwok string
-	versions           versions
-	cache              string
+	// controlPlane, kwok and nodePrograms are the directories of modules of this repository that require what is built.
+	controlPlane, kwok, nodePrograms string
+	// nodeHash is a hash of what nodePrograms builds.
+	nodeHash string
+	versions versions
+	cache    string
 }
 
 func findSource() (s source, err error) {
@@ -21,6 +23,10 @@ func findSource() (s source, err error) {
 		return s, err
 	}
 	s.kwok = filepath.Join(filepath.Dir(s.controlPlane), "kwok")
+	s.nodePrograms = filepath.Join(filepath.Dir(s.controlPlane), "node", "programs")
+	if s.nodeHash, err = hashModule(s.nodePrograms); err != nil {
+		return s, err
+	}
 	if s.versions, err = readVersions(s.controlPlane, s.kwok); err != nil {
 		return s, err
 	}
