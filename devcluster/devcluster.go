@@ -41,6 +41,8 @@ type Options struct {
 	// Nodes is how many nodes kwok simulates, with kube-scheduler: pods are scheduled and become ready, and those of a Job complete, but
 	// nothing runs. If it is 0, neither program is started.
 	Nodes int
+	// Node connects a real node instead, if not nil: kube-scheduler runs, and kubelet and kube-proxy have credentials.
+	Node *NodeAccess
 }
 
 // Cluster is a running control plane. Its methods are safe for concurrent use.
@@ -146,17 +148,25 @@ func (c *Cluster) startOn(ctx context.Context, p ports) error {
 }
 
 // tokens are those that the API server accepts besides ServiceAccount tokens.
-type tokens struct{ admin, controllerManager string }
+type tokens struct {
+	admin, controllerManager string
+	// node is the name of the real node, or empty: then there are no tokens for its programs.
+	node, kubelet, kubeProxy string
+}
 
 // bearerToken is the syntax of a bearer token (RFC 6750, section 2.1).
 var bearerToken = regexp.MustCompile(`^[-A-Za-z0-9._~+/]+=*$`)
 
-func newTokens(admin string) (tokens, error) {
+func newTokens(admin string, node *NodeAccess) (tokens, error) {
 	if admin == "" {
 		admin = rand.Text()
 	}
 	if !bearerToken.MatchString(admin) {
 		return tokens{}, errors.New("using the given token: it has characters that are not allowed in a bearer token")
 	}
-	return tokens{admin: admin, controllerManager: rand.Text()}, nil
+	t := tokens{admin: admin, controllerManager: rand.Text()}
+	if node != nil {
+		t.node, t.kubelet, t.kubeProxy = node.NodeName, rand.Text(), rand.Text()
+	}
+	return t, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -34,10 +35,10 @@ rules:
 // writeFiles writes the components' files. It keeps an existing key of the ServiceAccounts, so that their tokens survive a restart.
 func (c *Cluster) writeFiles() error {
 	var err error
-	if c.tokens, err = newTokens(c.options.Token); err != nil {
+	if c.tokens, err = newTokens(c.options.Token, c.options.Node); err != nil {
 		return err
 	}
-	cert, key, err := newServingCert()
+	cert, key, err := newServingCert(c.options.servingAddresses()...)
 	if err != nil {
 		return err
 	}
@@ -48,6 +49,11 @@ func (c *Cluster) writeFiles() error {
 		servingKeyFile:  key,
 		auditPolicyFile: []byte(auditPolicyMetadataLevel),
 	}
+	ofNode, err := c.options.nodeFiles()
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, ofNode)
 	if _, err := os.Stat(c.state.path(serviceAccountKeyFile)); err != nil {
 		if files[serviceAccountKeyFile], err = newKey(); err != nil {
 			return err
@@ -76,8 +82,12 @@ func (s *state) write(files map[string][]byte) error {
 
 // csv is the content of the API server's token file: token, user, uid, groups.
 func (t tokens) csv() []byte {
-	line := func(token, user string) string {
-		return token + "," + user + "," + user + "," + clusterAdminGroup + "\n"
+	line := func(token, user, group string) string {
+		return token + "," + user + "," + user + "," + group + "\n"
 	}
-	return []byte(line(t.admin, adminUser) + line(t.controllerManager, controllerManagerUser))
+	text := line(t.admin, adminUser, clusterAdminGroup) + line(t.controllerManager, controllerManagerUser, clusterAdminGroup)
+	if t.node != "" {
+		text += line(t.kubelet, nodeUserPrefix+t.node, nodesGroup) + line(t.kubeProxy, kubeProxyUser, "")
+	}
+	return []byte(text)
 }

@@ -30,7 +30,6 @@ func (c *Cluster) apiServerFlags() []string {
 		"--tls-cert-file=" + c.state.path(servingCertFile),
 		"--tls-private-key-file=" + c.state.path(servingKeyFile),
 		"--token-auth-file=" + c.state.path(tokensFile),
-		"--authorization-mode=RBAC",
 		"--service-account-issuer=" + serviceAccountIssuer,
 		"--service-account-key-file=" + key,
 		"--service-account-signing-key-file=" + key,
@@ -38,6 +37,7 @@ func (c *Cluster) apiServerFlags() []string {
 		"--allow-privileged=true",
 		"--profiling=" + strconv.FormatBool(c.options.Profiling),
 	}
+	flags = append(flags, c.nodeFlags()...)
 	if c.options.AuditLog {
 		flags = append(flags,
 			"--audit-policy-file="+c.state.path(auditPolicyFile),
@@ -68,7 +68,7 @@ func (c *Cluster) controllerManagerFlags() []string {
 // controllers leaves out those for volumes and, without nodes, those for nodes.
 func (c *Cluster) controllers() string {
 	controllers := "*,-node-ipam-controller,-ttl-controller,-persistentvolume-attach-detach-controller,-persistentvolume-expander-controller"
-	if c.options.Nodes == 0 {
+	if c.options.Nodes == 0 && c.options.Node == nil {
 		controllers += ",-node-lifecycle-controller,-taint-eviction-controller"
 	}
 	return controllers

@@ -13,27 +13,37 @@ import (
 	"time"
 )
 
-// newServingCert returns a self-signed certificate for 127.0.0.1, which is also the CA of clients, and its key, as PEM.
-func newServingCert() (cert, key []byte, err error) {
+// newServingCert returns a self-signed certificate for 127.0.0.1 and other addresses, which is also the CA of clients, and its key, as
+// PEM.
+func newServingCert(others ...net.IP) (cert, key []byte, err error) {
+	return newCert(&x509.Certificate{
+		Subject:     pkix.Name{CommonName: "devcluster"},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IPAddresses: append([]net.IP{net.IPv4(127, 0, 0, 1)}, others...),
+		DNSNames:    []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
+	})
+}
+
+// newClientCert returns a self-signed certificate of a client, which is its own CA, and its key, as PEM.
+func newClientCert(user, group string) (cert, key []byte, err error) {
+	return newCert(&x509.Certificate{
+		Subject:     pkix.Name{CommonName: user, Organization: []string{group}},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	})
+}
+
+func newCert(template *x509.Certificate) (cert, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("creating the serving key: %w", err)
+		return nil, nil, fmt.Errorf("creating the key of a certificate: %w", err)
 	}
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(time.Now().UnixNano()),
-		Subject:               pkix.Name{CommonName: "devcluster"},
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().AddDate(1, 0, 0),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		DNSNames:              []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
-	}
+	template.SerialNumber = big.NewInt(time.Now().UnixNano())
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0)
+	template.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign
+	template.BasicConstraintsValid, template.IsCA = true, true
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
-		return nil, nil, fmt.Errorf("creating the serving certificate: %w", err)
+		return nil, nil, fmt.Errorf("creating a certificate: %w", err)
 	}
 	key, err = encodeKey(private)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), key, err

@@ -14,22 +14,26 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 )
 
-// startNodes starts scheduler and kwok, and creates the nodes. kwok soon makes them ready.
+// startNodes starts the scheduler if there are nodes, and kwok if they are simulated.
 func (c *Cluster) startNodes(ctx context.Context) error {
-	if c.options.Nodes == 0 {
+	if c.options.Nodes == 0 && c.options.Node == nil {
 		return nil
 	}
 	dir, err := binaries.Nodes(ctx, c.options.Progress)
 	if err != nil {
 		return err
 	}
-	kubeconfig := "--kubeconfig=" + c.Kubeconfig()
-	scheduler := []string{kubeconfig, "--secure-port=0", "--leader-elect=false", "--profiling=false"}
-	if err := c.run(&c.scheduler, filepath.Join(dir, binaries.Scheduler), scheduler); err != nil {
+	scheduler := []string{"--kubeconfig=" + c.Kubeconfig(), "--secure-port=0", "--leader-elect=false", "--profiling=false"}
+	if err := c.run(&c.scheduler, filepath.Join(dir, binaries.Scheduler), scheduler); err != nil || c.options.Nodes == 0 {
 		return err
 	}
+	return c.simulateNodes(ctx, dir)
+}
+
+// simulateNodes starts kwok and creates the nodes. kwok soon makes them ready.
+func (c *Cluster) simulateNodes(ctx context.Context, dir string) error {
 	kwok := []string{
-		kubeconfig, "--config=" + filepath.Join(dir, binaries.KwokStages), "--manage-all-nodes=true",
+		"--kubeconfig=" + c.Kubeconfig(), "--config=" + filepath.Join(dir, binaries.KwokStages), "--manage-all-nodes=true",
 		"--node-port=0", "--node-lease-duration-seconds=40",
 	}
 	if err := c.run(&c.kwok, filepath.Join(dir, binaries.Kwok), kwok); err != nil {
