@@ -1,6 +1,6 @@
 // Command build builds programs of this repository and the control plane concurrently, and shows its progress:
 //
-//	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [programs] [control-plane] [nodes]
+//	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [--check-node] [programs] [control-plane] [nodes] [node]
 //
 // It imports only the standard library, so that it compiles within seconds when all caches are empty.
 package main
@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
+	"platform.company.com/workspace-flyte-integration/devcluster/node/machine"
 	"platform.company.com/workspace-flyte-integration/devcluster/runports"
 )
 
@@ -24,7 +25,12 @@ const interrupted = 130
 func main() {
 	linkerFlags := flag.String("ldflags", "", "linker flags for the programs")
 	checkPorts := flag.Bool("check-run-ports", false, "fail at once if a port of `make run` is taken")
+	checkNode := flag.Bool("check-node", false, "fail at once if this machine can't run a node")
 	flag.Parse()
+	if err := machine.CanRun(); *checkNode && err != nil {
+		fmt.Fprintln(os.Stderr, "build:", err)
+		os.Exit(1)
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	var err error
 	if *checkPorts {
@@ -78,8 +84,10 @@ func buildOne(ctx context.Context, progress io.Writer, name, linkerFlags string)
 		_, err = binaries.ControlPlane(ctx, progress)
 	case "nodes":
 		_, err = binaries.Nodes(ctx, progress)
+	case "node":
+		_, err = binaries.Node(ctx, progress)
 	default:
-		err = fmt.Errorf("unknown target %q; there are programs, control-plane and nodes", name)
+		err = fmt.Errorf("unknown target %q; there are programs, control-plane, nodes and node", name)
 	}
 	return err
 }

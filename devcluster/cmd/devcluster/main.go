@@ -13,10 +13,13 @@ import (
 
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"platform.company.com/workspace-flyte-integration/devcluster/node"
 )
 
 const usage = `Usage:
   devcluster up --dir DIR [--flyte HOST:PORT]    run control plane and Flyte double until Ctrl-C
+    [--node]                                     and a real node, on which pods run (needs root on Linux)
   devcluster schemas --dir DIR [--crds PATTERN]  write JSON Schemas of that Kubernetes, or of CRDs
   devcluster run [--once]                        run them and the service from bin/, send three webhooks, show the workspaces;
                                                  RUN_PORT, RUN_WORKSPACE_SERVICE_PORT, RUN_METRICS_PORT, RUN_KUBERNETES_PORT
@@ -28,6 +31,7 @@ The cache is $WFI_CACHE_DIR, or workspace-flyte-integration in the user's cache 
 var errUsage = errors.New("unknown command")
 
 func main() {
+	node.RunChild()
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	// Without a logger, controller-runtime prints a stack trace when it logs after half a minute.
 	ctrllog.SetLogger(klog.Background())

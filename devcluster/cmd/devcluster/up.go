@@ -7,7 +7,10 @@ import (
 	"os"
 	"time"
 
+	"k8s.io/client-go/rest"
+
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/node"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
 
@@ -19,6 +22,7 @@ func up(ctx context.Context, args []string) error {
 	flags := newFlags("up")
 	dir := flags.String("dir", "", "state directory, which is kept; a temporary one if empty")
 	flyteAddress := flags.String("flyte", "127.0.0.1:0", "address of the Flyte double")
+	withNode := flags.Bool("node", false, "start a real node, too")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -30,13 +34,26 @@ func up(ctx context.Context, args []string) error {
 	}
 	flyte := flytetest.Serve(lis)
 	defer flyte.Stop()
-	cluster, err := devcluster.Start(ctx, devcluster.Options{Dir: *dir, Progress: os.Stderr})
+	var cluster runningCluster
+	if *withNode {
+		cluster, err = node.Start(ctx, node.Options{Dir: *dir, Progress: os.Stderr})
+	} else {
+		cluster, err = devcluster.Start(ctx, devcluster.Options{Dir: *dir, Progress: os.Stderr})
+	}
 	if err != nil {
 		return err
 	}
 	defer cluster.Stop()
 	fmt.Printf("KUBECONFIG=%s\nKUBERNETES_API=%s\nFLYTE_ADMIN_ENDPOINT=%s\n", cluster.Kubeconfig(), cluster.Config().Host, flyte.Addr())
 	return cluster.Wait(ctx)
+}
+
+// runningCluster is a cluster with or without a node.
+type runningCluster interface {
+	Config() *rest.Config
+	Kubeconfig() string
+	Wait(ctx context.Context) error
+	Stop()
 }
 
 // untilParentGone returns a context that ends with the parent process: then another process becomes the parent.
