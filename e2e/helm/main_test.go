@@ -4,10 +4,8 @@
 package helm
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -39,7 +37,7 @@ func start(t *testing.T) *suite {
 	t.Helper()
 	s := &suite{dir: t.TempDir()}
 	var err error
-	s.helmPath, err = findHelm()
+	s.helmPath, err = harness.Helm()
 	harness.Must(t, err)
 	s.integration, _, err = harness.Build(t.Context(), s.dir)
 	harness.Must(t, err)
@@ -54,26 +52,6 @@ func start(t *testing.T) *suite {
 	s.admin, err = client.New(s.cluster.Config(), client.Options{Scheme: scheme})
 	harness.Must(t, err)
 	return s
-}
-
-// findHelm is $HELM, else the one that `make verify` and `make test` have installed.
-func findHelm() (string, error) {
-	if path := os.Getenv("HELM"); path != "" {
-		return path, nil
-	}
-	cache := os.Getenv("WFI_CACHE_DIR")
-	if cache == "" {
-		dir, err := os.UserCacheDir()
-		if err != nil {
-			return "", err
-		}
-		cache = filepath.Join(dir, "workspace-flyte-integration")
-	}
-	found, _ := filepath.Glob(filepath.Join(cache, "tools", "helm@*", "helm"))
-	if len(found) == 0 {
-		return "", fmt.Errorf("there is no Helm: set HELM to its path, or run make test, which installs it into %s", cache)
-	}
-	return found[len(found)-1], nil
 }
 
 // helm runs the command line as the cluster's admin, with nothing of this machine's own configuration.

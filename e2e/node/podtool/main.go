@@ -1,0 +1,163 @@
+// Command podtool runs in the pods of the tests: `podtool agent PORT...` does in its pod what a test asks for by HTTP at the first port,
+// and accepts connections at the others; `podtool flyte` is the double of FlyteAdmin; `podtool eat MIB` uses memory.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "podtool:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	switch {
+	case len(args) == 1 && args[0] == "flyte":
+		listener, err := net.Listen("tcp", ":8089")
+		if err != nil {
+			return err
+		}
+		flytetest.Serve(listener)
+		select {}
+	case len(args) >= 2 && args[0] == "agent":
+		return agent(args[1:])
+	case len(args) == 2 && args[0] == "eat":
+		return eat(args[1])
+	default:
+		return fmt.Errorf("unknown arguments %q", args)
+	}
+}
+
+// eat uses so many MiB of memory, and keeps them.
+func eat(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return err
+	}
+	var eaten [][]byte
+	for range n {
+		eaten = append(eaten, bytes.Repeat([]byte{1}, 1<<20))
+	}
+	fmt.Println("ate", len(eaten), "MiB") //nolint:forbidigo // it is a program
+	select {}
+}
+
+func agent(ports []string) error {
+	for _, port := range ports[1:] {
+		listener, err := net.Listen("tcp", ":"+port)
+		if err != nil {
+			return err
+		}
+		go accept(listener)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ready", func(http.ResponseWriter, *http.Request) {}) // all ports listen by now
+	mux.HandleFunc("GET /dial", dial)
+	mux.HandleFunc("GET /resolve", resolve)
+	mux.HandleFunc("GET /file", file)
+	mux.HandleFunc("POST /exit", func(http.ResponseWriter, *http.Request) { os.Exit(0) })
+	server := &http.Server{Addr: ":" + ports[0], Handler: mux, ReadHeaderTimeout: time.Minute}
+	return server.ListenAndServe()
+}
+
+func accept(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		conn.Close()
+	}
+}
+
+const (
+	dialTimeout  = 1500 * time.Millisecond // a packet that was dropped is repeated after a second
+	replyTimeout = 500 * time.Millisecond
+)
+
+// dial answers "" when a connection was made or, by UDP, an echo came back.
+func dial(w http.ResponseWriter, r *http.Request) {
+	network, address := r.FormValue("network"), r.FormValue("address")
+	ctx, cancel := context.WithTimeout(r.Context(), dialTimeout)
+	defer cancel()
+	answer(w, func() error {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if network != "udp" {
+			return nil
+		}
+		return echo(conn)
+	}())
+}
+
+// echo sends a packet three times at most.
+func echo(conn net.Conn) (err error) {
+	for range 3 {
+		if _, err = conn.Write([]byte("ping")); err != nil {
+			return err
+		}
+		if err = conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
+			return err
+		}
+		if _, err = conn.Read(make([]byte, 16)); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// resolve asks the cluster's DNS for a name, by UDP or TCP.
+func resolve(w http.ResponseWriter, r *http.Request) {
+	network := r.FormValue("network")
+	resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, address string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+	ctx, cancel := context.WithTimeout(r.Context(), 2*dialTimeout)
+	defer cancel()
+	_, err := resolver.LookupHost(ctx, r.FormValue("name"))
+	answer(w, err)
+}
+
+// file answers with the content of a file in the pod, or how reading or writing it fails.
+func file(w http.ResponseWriter, r *http.Request) {
+	path := r.FormValue("path")
+	if size := r.FormValue("write"); size != "" {
+		n, err := strconv.Atoi(size)
+		if err == nil {
+			err = os.WriteFile(path, make([]byte, n), 0o600)
+		}
+		answer(w, err)
+		return
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	_, _ = w.Write(text)
+}
+
+func answer(w io.Writer, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	_ = json.NewEncoder(w).Encode(text) // the client may have gone
+}

@@ -1,0 +1,110 @@
+package node
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/e2e/harness"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
+)
+
+// leaderKilled kills the leader's program. Another replica leads, and no webhook is lost meanwhile.
+func leaderKilled(t *testing.T) {
+	l := startLoad(t, &load{prefix: "kill", secret: func() string { return env.secret }, crash: true})
+	leader := leaderPod(t)
+	began := time.Now()
+	id := strings.TrimPrefix(leader.Status.ContainerStatuses[0].ContainerID, "containerd://")
+	harness.Must(t, env.cluster.KillContainer(t.Context(), id))
+	createWorkspace(t, "after-the-leader", "small")
+	t.Logf("a workspace was Ready %.1f s after the leader was killed", time.Since(began).Seconds())
+	rolledOut(t)
+	l.finish(t)
+}
+
+// leaderPod is the pod that holds the lease.
+func leaderPod(t *testing.T) *corev1.Pod {
+	t.Helper()
+	var lease coordinationv1.Lease
+	harness.Must(t, env.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: release}, &lease))
+	var pod corev1.Pod
+	harness.Must(t, env.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: *lease.Spec.HolderIdentity}, &pod))
+	return &pod
+}
+
+// upgradeUnderLoad changes a setting, which replaces all pods, and opens private ranges to workspaces.
+func upgradeUnderLoad(t *testing.T) {
+	n := meet(t, "open", "standard", "open-other")
+	l := startLoad(t, &load{prefix: "roll", secret: func() string { return env.secret }})
+	text, err := env.helm(t.Context(), append([]string{
+		"upgrade", release, chart, "--wait", "--timeout", "3m", "--set-json", "workspaces.egressExceptCIDRs=[]",
+	}, values()...)...)
+	if err != nil {
+		t.Fatalf("helm upgrade: %v\n%s", err, text)
+	}
+	rolledOut(t)
+	l.finish(t)
+	t.Run("EGRESS_EXCEPT_CIDRS=none", func(t *testing.T) {
+		pods, err := servicePods(t.Context())
+		harness.Must(t, err)
+		n.service = &pods[0]
+		checkFlows(t, n.flows(), func(f flow) bool {
+			// The database of Flyte has a private address, which is open now.
+			return byDefault(f) || f.row == rowPrivate || f.row == rowDatabase
+		})
+	})
+}
+
+// secretRotation adds a new secret beside the old one, uses it when every replica accepts it, and removes the old one: as
+// docs/operations.md says. No webhook is refused meanwhile.
+func secretRotation(t *testing.T) {
+	t.Parallel()
+	old, next := env.secret, signature.NewSecret()
+	var current atomic.Pointer[string]
+	current.Store(&old)
+	l := startLoad(t, &load{prefix: "rotation", secret: func() string { return *current.Load() }})
+	setSecret(t, old+" "+next)
+	t.Logf("every replica accepts the new secret after %.0f s", awaitSecret(t, next).Seconds())
+	current.Store(&next)
+	setSecret(t, next+" "+old) // the others' tests still use the old one
+	l.finish(t)
+}
+
+func setSecret(t *testing.T, value string) {
+	t.Helper()
+	secret := &corev1.Secret{}
+	harness.Must(t, env.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: webhookSecret}, secret))
+	before := secret.DeepCopy()
+	secret.Data[secretKey] = []byte(value)
+	harness.Must(t, env.admin.Patch(t.Context(), secret, client.MergeFrom(before)))
+}
+
+// secretTimeout is longer than docs/operations.md says that replicas take.
+const secretTimeout = 2 * time.Minute
+
+// awaitSecret waits until each pod accepts a ping that is signed with the secret.
+func awaitSecret(t *testing.T, secret string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), secretTimeout)
+	defer cancel()
+	pods, err := servicePods(ctx)
+	harness.Must(t, err)
+	for i := range pods {
+		base := "http://" + net.JoinHostPort(pods[i].Status.PodIP, "8080")
+		for status := 0; status != 200; {
+			if status, _, err = post(ctx, base, secret, harness.NewMessage(t, "ping", harness.Data("unused", 1))); ctx.Err() != nil {
+				t.Fatalf("%s answers %d, %v to the new secret after %s", pods[i].Name, status, err, secretTimeout)
+			}
+			<-time.After(retryAfter)
+		}
+	}
+	return time.Since(began)
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs the tests with real pods. Where a node can't run, it says what is missing, and fails only if NODE_REQUIRED=true:
+# test-node.sh FLAGS-OF-THE-IMAGE-BUILDER
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if ! go run ./hack/build --check-node; then
+	echo "!!! NOTHING was tested with real pods." >&2
+	[ "${NODE_REQUIRED:-}" != true ]
+	exit
+fi
+go run ./hack/build control-plane nodes node
+HELM=$(hack/tool.sh helm)
+NODE_IMAGE=$PWD/bin/image-node
+export HELM NODE_IMAGE
+mkdir -p bin
+(cd image && go build -o ../bin/image-builder .)
+bin/image-builder --out "$NODE_IMAGE" --platform "linux/$(go env GOARCH)" "$@"
+exec go test ./e2e/node -count=1 -v -parallel=8 -timeout=20m
