@@ -28,9 +28,9 @@ help: ## List the targets
 build: ## Build the service, the operator's CLI and the embedded control plane's starter into bin/
 	@$(BUILD) programs
 
-run: ## Start control plane and service, send three webhooks, show the workspaces (RUN_ONCE=1 stops there; RUN_PORT=8080 etc.)
-	@$(BUILD) --check-run-ports programs control-plane
-	@bin/devcluster run $(if $(RUN_ONCE),--once)
+run: ## Start control plane and service, send three webhooks, show the workspaces (RUN_ONCE=1 stops there; RUN_PORT=8080 etc.; NODE=1: in real pods)
+	@$(BUILD) --check-run-ports $(if $(NODE),--check-node) programs control-plane $(if $(NODE),nodes node)
+	@bin/devcluster run $(if $(RUN_ONCE),--once) $(if $(NODE),--node)
 
 image: ## Build the image for amd64 and arm64 into bin/image, with SBOMs, without a container engine (PUSH=registry/repository:tag)
 	@mkdir -p bin; cd image && go build -o ../bin/image-builder .

@@ -19,6 +19,10 @@ func serveConnect(socket string) error {
 	if err != nil {
 		return fmt.Errorf("listening for the CONNECT proxy: %w", err)
 	}
+	return serveConnectOn(listener)
+}
+
+func serveConnectOn(listener net.Listener) error {
 	server := &http.Server{Handler: http.HandlerFunc(connect), ReadHeaderTimeout: dialTimeout}
 	return server.Serve(listener)
 }

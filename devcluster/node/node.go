@@ -106,6 +106,11 @@ func (c *Cluster) DialFromWorld(ctx context.Context, address string) (net.Conn, 
 	return dialThrough(ctx, c.config.path(worldSocket), address)
 }
 
+// Forward joins each connection that the listener accepts with a new one to a TCP address, as [Cluster.Dial] makes it.
+func (c *Cluster) Forward(listener net.Listener, address string) {
+	forward(listener, func() (net.Conn, error) { return c.Dial(context.Background(), address) })
+}
+
 // Cgroup is the name of the node's cgroup, below which the kubelet has those of pods.
 func (c *Cluster) Cgroup() string { return c.config.Cgroup }
 

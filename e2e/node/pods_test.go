@@ -54,13 +54,15 @@ func intOrString(port int32) intstr.IntOrString { return intstr.FromInt32(port) 
 func running(t *testing.T, namespace, name string) *corev1.Pod {
 	t.Helper()
 	var pod corev1.Pod
-	harness.Eventually(t, namespace+"/"+name+" to run", func(ctx context.Context) bool {
+	err := harness.Poll(t.Context(), func(ctx context.Context) bool {
 		err := env.admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &pod)
-		ready := slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return err == nil && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 			return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 		})
-		return err == nil && ready
 	})
+	if err != nil {
+		t.Fatalf("waiting for the pod %s/%s to be ready: %v; its status is %+v", namespace, name, err, pod.Status)
+	}
 	return &pod
 }
 
@@ -125,9 +127,13 @@ func awaitReason(t *testing.T, id, reason string) *v1alpha1.Workspace {
 	return &w
 }
 
+// create creates the objects. Pods end with the test, since the node has room for few.
 func create(t *testing.T, objects ...client.Object) {
 	t.Helper()
 	for _, o := range objects {
 		harness.Must(t, env.admin.Create(t.Context(), o))
+		if pod, ok := o.(*corev1.Pod); ok {
+			t.Cleanup(func() { harness.Must(t, client.IgnoreNotFound(env.admin.Delete(context.WithoutCancel(t.Context()), pod))) })
+		}
 	}
 }

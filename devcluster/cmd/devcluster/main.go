@@ -24,6 +24,8 @@ const usage = `Usage:
   devcluster run [--once]                        run them and the service from bin/, send three webhooks, show the workspaces;
                                                  RUN_PORT, RUN_WORKSPACE_SERVICE_PORT, RUN_METRICS_PORT, RUN_KUBERNETES_PORT
                                                  and RUN_FLYTE_PORT choose ports, 0 is any free port
+    [--node]                                     run the service in pods on a real node (needs root on Linux)
+  devcluster flyte --listen HOST:PORT            run the Flyte double alone
 
 The cache is $WFI_CACHE_DIR, or workspace-flyte-integration in the user's cache directory.
 `
@@ -60,6 +62,8 @@ func run(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "up":
 		return up(ctx, args[1:])
+	case "flyte":
+		return serveFlyte(ctx, args[1:])
 	case "schemas":
 		return writeSchemas(ctx, args[1:])
 	case "run":

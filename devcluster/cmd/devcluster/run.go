@@ -39,6 +39,7 @@ type running struct {
 func runService(ctx context.Context, args []string) error {
 	flags := newFlags("run")
 	once := flags.Bool("once", false, "stop when the workspaces are Ready")
+	withNode := flags.Bool("node", false, "run the service in pods on a real node")
 	if err := parse(flags, args); err != nil {
 		return err
 	}
@@ -50,6 +51,9 @@ func runService(ctx context.Context, args []string) error {
 	ports, err := runports.Choose(ctx, os.Getenv)
 	if err != nil {
 		return err
+	}
+	if *withNode {
+		return runOnNode(ctx, dir, ports, *once)
 	}
 	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", freeport.Address(ports.Flyte))
 	if err != nil {

@@ -74,3 +74,20 @@ func untilParentGone(ctx context.Context) (context.Context, context.CancelFunc) 
 	}()
 	return ctx, cancel
 }
+
+// serveFlyte serves the Flyte double until ctx ends.
+func serveFlyte(ctx context.Context, args []string) error {
+	flags := newFlags("flyte")
+	address := flags.String("listen", "127.0.0.1:8089", "address to listen on")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", *address)
+	if err != nil {
+		return fmt.Errorf("listening for the Flyte double: %w", err)
+	}
+	flyte := flytetest.Serve(lis)
+	defer flyte.Stop()
+	<-ctx.Done()
+	return nil
+}

@@ -20,68 +20,80 @@ var capabilities = map[string]uint{
 
 // CanRun returns nil if a node can run on this machine, or else an error that says all that is missing.
 func CanRun() error {
-	var missing []string
+	missing := slices.Concat(missingRights(), missingControllers(), missingKernel(), missingPrograms())
+	if len(missing) == 0 {
+		return nil
+	}
+	return errors.New("a real node can't run here; missing: " + strings.Join(missing, "; "))
+}
+
+func missingRights() []string {
 	if os.Geteuid() != 0 {
-		missing = append(missing, "root (or a user namespace with all capabilities)")
+		return []string{"root"}
 	}
-	missing = append(missing, missingCapabilities()...)
-	missing = append(missing, missingControllers()...)
-	kinds, _ := os.ReadFile("/proc/filesystems")
-	if !strings.Contains(string(kinds), "overlay") {
-		missing = append(missing, "the file system overlay in the kernel (modprobe overlay)")
-	}
-	targets, _ := os.ReadFile("/proc/net/ip_tables_targets") // absent where only nftables is there
-	if len(targets) > 0 && !strings.Contains(string(targets), "NFQUEUE") {
-		missing = append(missing, "the netfilter target NFQUEUE in the kernel (modprobe xt_NFQUEUE)")
-	}
-	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
-		missing = append(missing, "IPv6 in the kernel")
-	}
-	for program, from := range map[string]string{"ip": "iproute2", "mount": "mount", "apt-get": "apt", "dpkg": "dpkg"} {
-		if _, err := exec.LookPath(program); err != nil {
-			missing = append(missing, fmt.Sprintf("the program %s (Debian package %s)", program, from))
+	status, _ := os.ReadFile("/proc/self/status")
+	_, rest, _ := strings.Cut(string(status), "CapEff:")
+	text, _, _ := strings.Cut(rest, "\n")
+	effective, _ := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
+	var missing []string
+	for name, bit := range capabilities {
+		if effective&(1<<bit) == 0 {
+			missing = append(missing, name)
 		}
 	}
 	if len(missing) == 0 {
 		return nil
 	}
 	slices.Sort(missing)
-	return errors.New("a real node can't run here; missing: " + strings.Join(missing, "; "))
-}
-
-func missingCapabilities() (missing []string) {
-	status, _ := os.ReadFile("/proc/self/status")
-	_, rest, _ := strings.Cut(string(status), "CapEff:")
-	text, _, _ := strings.Cut(rest, "\n")
-	effective, _ := strconv.ParseUint(strings.TrimSpace(text), 16, 64)
-	for name, bit := range capabilities {
-		if effective&(1<<bit) == 0 {
-			missing = append(missing, "the capability "+name)
-		}
-	}
-	return missing
+	return []string{"the capabilities " + strings.Join(missing, ", ")}
 }
 
 // writable is W_OK of access(2). It is false for root, too, where the mount is read-only.
 const writable = 2
 
-func missingControllers() (missing []string) {
+// controllers are those that the kubelet needs.
+var controllers = []string{"cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer"}
+
+func missingControllers() []string {
 	found, err := Hierarchies()
 	if err != nil {
 		return []string{err.Error()}
 	}
+	var missing []string
 	for _, controller := range controllers {
-		if dir, ok := found[controller]; !ok {
-			missing = append(missing, "a mounted cgroup v1 hierarchy with the controller "+controller)
-		} else if syscall.Access(dir, writable) != nil {
-			missing = append(missing, "a writable cgroup hierarchy "+dir)
+		if dir, ok := found[controller]; !ok || os.Geteuid() == 0 && syscall.Access(dir, writable) != nil {
+			missing = append(missing, controller)
 		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return []string{"writable cgroup v1 hierarchies with " + strings.Join(missing, ", ")}
+}
+
+func missingKernel() (missing []string) {
+	kinds, _ := os.ReadFile("/proc/filesystems")
+	if !strings.Contains(string(kinds), "overlay") {
+		missing = append(missing, "overlay in the kernel (modprobe overlay)")
+	}
+	targets, _ := os.ReadFile("/proc/net/ip_tables_targets") // absent where the kernel has nftables alone
+	if len(targets) > 0 && !strings.Contains(string(targets), "NFQUEUE") {
+		missing = append(missing, "NFQUEUE in the kernel (modprobe xt_NFQUEUE)")
+	}
+	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
+		missing = append(missing, "IPv6 in the kernel")
 	}
 	return missing
 }
 
-// controllers are those that the kubelet needs.
-var controllers = []string{"cpu", "cpuacct", "cpuset", "memory", "pids", "devices", "freezer"}
+func missingPrograms() (missing []string) {
+	for _, p := range []struct{ program, from string }{{"ip", "iproute2"}, {"mount", "mount"}, {"apt-get", "apt"}, {"dpkg", "dpkg"}} {
+		if _, err := exec.LookPath(p.program); err != nil {
+			missing = append(missing, fmt.Sprintf("the program %s (Debian package %s)", p.program, p.from))
+		}
+	}
+	return missing
+}
 
 // Hierarchies are the directories of the cgroup v1 hierarchies, by controller or name, and "unified" that of cgroup v2.
 func Hierarchies() (map[string]string, error) {
