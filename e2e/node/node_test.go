@@ -8,11 +8,12 @@ func TestNode(t *testing.T) {
 		for name, story := range map[string]func(*testing.T){
 			"installed": installed, "flows": tableOfFlows, "openings": openingsOfATier, "tiers": podsOfTheChartsTiers, "suspension": suspension,
 			"memory": podAboveItsMemoryLimitIsKilled, "token": tokenOfWorkloads, "rotation": secretRotation,
-			"nothing left": nothingLeft,
+			"nothing left": nothingLeft, "frameworks": frameworkPods, "disk": podThatFillsTheDiskIsEvicted,
 		} {
 			t.Run(name, story)
 		}
 	})
 	t.Run("leader killed", leaderKilled)
+	t.Run("drained", drained)
 	t.Run("upgrade under load", upgradeUnderLoad)
 }

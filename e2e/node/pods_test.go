@@ -133,7 +133,9 @@ func create(t *testing.T, objects ...client.Object) {
 	for _, o := range objects {
 		harness.Must(t, env.admin.Create(t.Context(), o))
 		if pod, ok := o.(*corev1.Pod); ok {
-			t.Cleanup(func() { harness.Must(t, client.IgnoreNotFound(env.admin.Delete(context.WithoutCancel(t.Context()), pod))) })
+			t.Cleanup(func() {
+				harness.Must(t, client.IgnoreNotFound(env.admin.Delete(context.WithoutCancel(t.Context()), pod)))
+			})
 		}
 	}
 }

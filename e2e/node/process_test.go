@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 func cgroupOf(t *testing.T, pod *corev1.Pod, controller, container string) string {
 	t.Helper()
 	id := ""
-	for _, s := range pod.Status.ContainerStatuses {
+	for _, s := range slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses) {
 		if s.Name == container {
 			id = strings.TrimPrefix(s.ContainerID, "containerd://")
 		}

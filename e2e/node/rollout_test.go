@@ -10,6 +10,9 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
@@ -18,6 +21,7 @@ import (
 
 // leaderKilled kills the leader's program. Another replica leads, and no webhook is lost meanwhile.
 func leaderKilled(t *testing.T) {
+	rolledOut(t)
 	l := startLoad(t, &load{prefix: "kill", secret: func() string { return env.secret }, crash: true})
 	leader := leaderPod(t)
 	began := time.Now()
@@ -37,6 +41,30 @@ func leaderPod(t *testing.T) *corev1.Pod {
 	var pod corev1.Pod
 	harness.Must(t, env.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: *lease.Spec.HolderIdentity}, &pod))
 	return &pod
+}
+
+// drained evicts each pod of the service, as draining its node does. The disruption budget lets one go at a time, and no webhook is lost.
+func drained(t *testing.T) {
+	rolledOut(t)
+	pods, err := servicePods(t.Context())
+	harness.Must(t, err)
+	l := startLoad(t, &load{prefix: "drain", secret: func() string { return env.secret }})
+	refused := 0
+	for i := range pods {
+		eviction := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pods[i].Name}}
+		harness.Eventually(t, pods[i].Name+" to be evicted", func(ctx context.Context) bool {
+			err := env.admin.SubResource("eviction").Create(ctx, &pods[i], eviction)
+			if apierrors.IsTooManyRequests(err) {
+				refused++
+			}
+			return err == nil
+		})
+	}
+	rolledOut(t)
+	l.finish(t)
+	if refused == 0 {
+		t.Error("the disruption budget refused no eviction")
+	}
 }
 
 // upgradeUnderLoad changes a setting, which replaces all pods, and opens private ranges to workspaces.

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -70,32 +69,5 @@ func confined(t *testing.T, pod *corev1.Pod) {
 		if fields := strings.Fields(line); len(fields) > 3 && fields[1] == "/" && !slices.Contains(strings.Split(fields[3], ","), "ro") {
 			t.Errorf("%s: its root file system is mounted %s", pod.Name, fields[3])
 		}
-	}
-}
-
-// tokenOfWorkloads proves that the account of pipelines can do nothing, with the token that the kubelet gave to a pod.
-func tokenOfWorkloads(t *testing.T) {
-	t.Parallel()
-	createWorkspace(t, "token", "standard")
-	pod := agentPod("flyte-token", "task")
-	pod.Spec.ServiceAccountName = "flyte-workload"
-	create(t, pod)
-	token, err := ask(t.Context(), running(t, pod.Namespace, pod.Name), "/file",
-		url.Values{"path": {"/var/run/secrets/kubernetes.io/serviceaccount/token"}})
-	harness.Must(t, err)
-	cfg := env.cluster.Config()
-	cfg.BearerToken = token
-	workload, err := client.New(cfg, client.Options{Scheme: env.admin.Scheme()})
-	harness.Must(t, err)
-	for _, list := range []client.ObjectList{
-		&corev1.PodList{}, &corev1.SecretList{}, &corev1.ConfigMapList{}, &corev1.ServiceAccountList{}, &corev1.EventList{},
-	} {
-		err := workload.List(t.Context(), list, client.InNamespace(pod.Namespace))
-		if err == nil || !strings.Contains(err.Error(), `User "system:serviceaccount:flyte-token:flyte-workload" cannot list`) {
-			t.Errorf("listing %T: %v, want it forbidden", list, err)
-		}
-	}
-	if err := workload.Create(t.Context(), agentPod(pod.Namespace, "second")); err == nil {
-		t.Error("it created a pod")
 	}
 }

@@ -35,6 +35,8 @@ func run(args []string) error {
 		select {}
 	case len(args) >= 2 && args[0] == "agent":
 		return agent(args[1:])
+	case len(args) == 1 && args[0] == "end":
+		return nil
 	case len(args) == 2 && args[0] == "eat":
 		return eat(args[1])
 	default:
