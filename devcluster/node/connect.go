@@ -3,10 +3,12 @@ package node
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -61,17 +63,28 @@ func dialThrough(ctx context.Context, socket, address string) (net.Conn, error) 
 		return nil, err
 	}
 	reader := bufio.NewReader(conn)
-	response, err := http.ReadResponse(reader, &http.Request{Method: http.MethodConnect})
-	if err != nil {
+	if err := readConnected(reader); err != nil {
 		conn.Close()
-		return nil, err
-	}
-	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(response.Body)
-		conn.Close()
-		return nil, fmt.Errorf("dialing %s: %s", address, text)
+		return nil, fmt.Errorf("dialing %s: %w", address, err)
 	}
 	return &bufferedConn{Conn: conn, reader: reader}, nil
+}
+
+// readConnected reads the response to CONNECT. After 200 the connection carries the target's bytes, so there is no body to close.
+func readConnected(reader *bufio.Reader) error {
+	response, err := http.ReadResponse(reader, &http.Request{Method: http.MethodConnect})
+	if err != nil {
+		return err
+	}
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	return errors.New(strings.TrimSpace(string(text)))
 }
 
 // bufferedConn is a connection of which some bytes were read ahead.

@@ -107,8 +107,8 @@ func (c *Cluster) DialFromWorld(ctx context.Context, address string) (net.Conn, 
 }
 
 // Forward joins each connection that the listener accepts with a new one to a TCP address, as [Cluster.Dial] makes it.
-func (c *Cluster) Forward(listener net.Listener, address string) {
-	forward(listener, func() (net.Conn, error) { return c.Dial(context.Background(), address) })
+func (c *Cluster) Forward(ctx context.Context, listener net.Listener, address string) {
+	forward(listener, func() (net.Conn, error) { return c.Dial(ctx, address) })
 }
 
 // Cgroup is the name of the node's cgroup, below which the kubelet has those of pods.
@@ -175,7 +175,9 @@ func (c *Cluster) startControlPlane(ctx context.Context, o Options) (err error) 
 		return fmt.Errorf("listening for the node: %w", err)
 	}
 	address := strings.TrimPrefix(c.Config().Host, "https://")
-	go forward(c.apiServer, func() (net.Conn, error) { return net.DialTimeout("tcp", address, dialTimeout) })
+	go forward(c.apiServer, func() (net.Conn, error) {
+		return (&net.Dialer{Timeout: dialTimeout}).DialContext(context.Background(), "tcp", address)
+	})
 	return c.config.write()
 }
 

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -91,7 +92,7 @@ func (c *config) start(ended chan<- program, env []string, command ...string) er
 // awaitSocket waits until a program accepts connections.
 func awaitSocket(path string) error {
 	for deadline := time.Now().Add(socketTimeout); ; <-time.After(socketInterval) {
-		conn, err := net.Dial("unix", path)
+		conn, err := new(net.Dialer).DialContext(context.Background(), "unix", path)
 		if err == nil {
 			return conn.Close()
 		}

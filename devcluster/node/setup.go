@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -58,7 +59,7 @@ func (c *Cluster) await(ctx context.Context, what string, condition func(context
 	err := wait.PollUntilContextCancel(ctx, readyInterval, true, func(ctx context.Context) (bool, error) {
 		select {
 		case <-c.supervisor.exited:
-			return false, fmt.Errorf("the node has ended")
+			return false, errors.New("the node has ended")
 		default:
 			return condition(ctx), nil
 		}
@@ -74,7 +75,9 @@ func publishAPIServer(ctx context.Context, client kubernetes.Interface) error {
 	slice := &discoveryv1.EndpointSlice{
 		ObjectMeta:  metav1.ObjectMeta{Name: "kubernetes", Labels: map[string]string{discoveryv1.LabelServiceName: "kubernetes"}},
 		AddressType: discoveryv1.AddressTypeIPv4,
-		Endpoints:   []discoveryv1.Endpoint{{Addresses: []string{APIServer.String()}, Conditions: discoveryv1.EndpointConditions{Ready: new(true)}}},
+		Endpoints: []discoveryv1.Endpoint{{
+			Addresses: []string{APIServer.String()}, Conditions: discoveryv1.EndpointConditions{Ready: new(true)},
+		}},
 		Ports: []discoveryv1.EndpointPort{{
 			Name: new("https"), Port: new(int32(devcluster.APIServerNodePort)), Protocol: new(corev1.ProtocolTCP),
 		}},

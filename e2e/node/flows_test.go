@@ -12,7 +12,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	realnode "platform.company.com/workspace-flyte-integration/devcluster/node"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
@@ -20,10 +19,13 @@ import (
 
 // world are addresses outside the cluster, by the row of the table in docs/security.md.
 var world = map[string][]string{
-	"private":  {"10.99.0.10", "172.20.0.10", "192.168.77.10", "100.64.7.7", "fd99::10"},
-	"metadata": {"169.254.169.254", "169.254.169.252", "169.254.170.2", "169.254.170.23", "168.63.129.16", "100.100.100.200", "fd00:ec2::254", "64:ff9b::a9fe:a9fe"},
-	"dns":      {"169.254.20.10"},
-	"world":    {"198.51.100.10", "2001:db8::10"},
+	"private": {"10.99.0.10", "172.20.0.10", "192.168.77.10", "100.64.7.7", "fd99::10"},
+	"metadata": {
+		"169.254.169.254", "169.254.169.252", "169.254.170.2", "169.254.170.23", "168.63.129.16", "100.100.100.200",
+		"fd00:ec2::254", "64:ff9b::a9fe:a9fe",
+	},
+	"dns":   {"169.254.20.10"},
+	"world": {"198.51.100.10", "2001:db8::10"},
 }
 
 // flow is one connection that a pod tries.
@@ -41,6 +43,7 @@ func (f flow) String() string {
 
 // works tries it once.
 func (f flow) works(ctx context.Context, t testing.TB) bool {
+	t.Helper()
 	if f.network == "resolve-udp" || f.network == "resolve-tcp" {
 		query := url.Values{"network": {strings.TrimPrefix(f.network, "resolve-")}, "name": {f.to}}
 		return try(ctx, t, f.from, "/resolve", query) == ""
@@ -73,16 +76,16 @@ func meet(t *testing.T, id, tier, otherID string) *neighbours {
 	t.Helper()
 	createWorkspace(t, id, tier)
 	createWorkspace(t, otherID, "standard")
-	create(t, agentPod("flyte-"+id, "from", "5432", rayPort), agentPod("flyte-"+id, "sibling", "5432"), agentPod("flyte-"+otherID, "other", "5432"))
+	create(t, agentPod("flyte-"+id, "from", "5432", rayPort), agentPod("flyte-"+id, "sibling", "5432"))
+	create(t, agentPod("flyte-"+otherID, "other", "5432"))
 	n := &neighbours{
 		from: running(t, "flyte-"+id, "from"), sibling: running(t, "flyte-"+id, "sibling"), other: running(t, "flyte-"+otherID, "other"),
 		bystander: running(t, bystanders, "pod"), flyte: running(t, flyteSystem, "flyte-admin"),
 		blobStore: running(t, flyteSystem, "blob-store"),
 	}
-	var pods corev1.PodList
-	harness.Must(t, env.admin.List(t.Context(), &pods, client.InNamespace(namespace), client.MatchingLabels{"app.kubernetes.io/name": release}))
-	i := slices.IndexFunc(pods.Items, func(p corev1.Pod) bool { return p.Status.Phase == corev1.PodRunning && p.DeletionTimestamp == nil })
-	n.service = &pods.Items[i]
+	pods, err := servicePods(t.Context())
+	harness.Must(t, err)
+	n.service = &pods[0]
 	return n
 }
 
@@ -105,7 +108,8 @@ func (n *neighbours) flows() (all []flow) {
 		from(rowOwn, n.from, "tcp", net.JoinHostPort(address, "53"))
 		from(rowPrivate, n.from, "tcp", net.JoinHostPort(address, "80"))
 	}
-	from(rowFlyte, n.from, "tcp", "flyte-admin.flyte-system.svc.cluster.local.:81", address(n.flyte, ipv4, "8089"), address(n.blobStore, ipv4, "9000"))
+	from(rowFlyte, n.from, "tcp",
+		"flyte-admin.flyte-system.svc.cluster.local.:81", address(n.flyte, ipv4, "8089"), address(n.blobStore, ipv4, "9000"))
 	from(rowDatabase, n.from, "tcp", both(n.blobStore, "5432")...)
 	from(rowWorkspaces, n.from, "tcp", slices.Concat(both(n.other, "5432"), both(n.other, agentPort))...)
 	for _, pod := range []*corev1.Pod{n.other, n.bystander, n.blobStore} {

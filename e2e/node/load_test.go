@@ -52,6 +52,7 @@ func startLoad(t *testing.T, l *load) *load {
 func (l *load) id(i int) string { return fmt.Sprintf("%s-%d", l.prefix, i%loaded) }
 
 func (l *load) run(t *testing.T) {
+	t.Helper()
 	defer close(l.stopped)
 	ticker := time.NewTicker(loadInterval)
 	defer ticker.Stop()
@@ -80,7 +81,8 @@ func (l *load) send(ctx context.Context, m service.Message, data workspace.Data)
 		case repeat:
 			l.repeated++
 		case err != nil || status >= http.StatusMultipleChoices:
-			l.refused = append(l.refused, fmt.Sprintf("version %d of %s, attempt %d: %d %s %v", data.Version, data.WorkspaceID, attempt+1, status, body, err))
+			refusal := fmt.Sprintf("version %d of %s, attempt %d: %d %s %v", data.Version, data.WorkspaceID, attempt+1, status, body, err)
+			l.refused = append(l.refused, refusal)
 		default:
 			l.versions[data.WorkspaceID] = max(l.versions[data.WorkspaceID], data.Version)
 		}

@@ -72,7 +72,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	os.Exit(code) //nolint:revive // the end of TestMain
+	os.Exit(code)
 }
 
 func run(m *testing.M) (code int, err error) {

@@ -5,13 +5,17 @@ import "testing"
 // TestNode tells the stories on one cluster. The first ones run at the same time; those that disturb the others follow one by one.
 func TestNode(t *testing.T) {
 	t.Run("undisturbed", func(t *testing.T) {
-		for name, story := range map[string]func(*testing.T){
-			"installed": installed, "flows": tableOfFlows, "openings": openingsOfATier, "tiers": podsOfTheChartsTiers, "suspension": suspension,
-			"memory": podAboveItsMemoryLimitIsKilled, "token": tokenOfWorkloads, "rotation": secretRotation,
-			"nothing left": nothingLeft, "frameworks": frameworkPods, "disk": podThatFillsTheDiskIsEvicted,
-		} {
-			t.Run(name, story)
-		}
+		t.Run("installed", installed)
+		t.Run("flows", tableOfFlows)
+		t.Run("openings", openingsOfATier)
+		t.Run("tiers", podsOfTheChartsTiers)
+		t.Run("frameworks", frameworkPods)
+		t.Run("memory", podAboveItsMemoryLimitIsKilled)
+		t.Run("disk", podThatFillsTheDiskIsEvicted)
+		t.Run("suspension", suspension)
+		t.Run("token", tokenOfWorkloads)
+		t.Run("rotation", secretRotation)
+		t.Run("nothing left", nothingLeft)
 	})
 	t.Run("leader killed", leaderKilled)
 	t.Run("drained", drained)

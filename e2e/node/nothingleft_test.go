@@ -37,7 +37,7 @@ func nothingLeft(t *testing.T) {
 	for _, end := range []string{"stopped", "killed"} {
 		t.Run(end, func(t *testing.T) {
 			t.Parallel()
-			parent := exec.Command(os.Args[0])
+			parent := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0]) //nolint:gosec // it is this program
 			parent.Env = append(os.Environ(), helperVariable+"=true")
 			parent.Stderr = t.Output()
 			stdin, err := parent.StdinPipe()
@@ -69,9 +69,9 @@ func nothingLeft(t *testing.T) {
 // findLeft returns cgroups, directories, mounts and processes with one of the names.
 func findLeft(t *testing.T, names []string) (left []string) {
 	t.Helper()
-	cgroups, err := filepath.Glob("/sys/fs/cgroup/*/" + names[0])
+	found, err := filepath.Glob(cgroups + "/*/" + names[0])
 	harness.Must(t, err)
-	left = append(left, cgroups...)
+	left = append(left, found...)
 	for _, dir := range names[1:] {
 		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 			left = append(left, dir)

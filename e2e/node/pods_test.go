@@ -110,21 +110,20 @@ func try(ctx context.Context, t testing.TB, pod *corev1.Pod, path string, query 
 }
 
 // createWorkspace creates a workspace on a tier and waits until it is Ready.
-func createWorkspace(t *testing.T, id, tier string) *v1alpha1.Workspace {
+func createWorkspace(t *testing.T, id, tier string) {
 	t.Helper()
 	data := harness.Data(id, 1)
 	data.Tier, data.Quota = tier, v1alpha1.Quota{}
 	deliver(t, created, data)
-	return awaitReason(t, id, v1alpha1.ReasonReady)
+	awaitReason(t, id, v1alpha1.ReasonReady)
 }
 
-func awaitReason(t *testing.T, id, reason string) *v1alpha1.Workspace {
+func awaitReason(t *testing.T, id, reason string) {
 	t.Helper()
 	var w v1alpha1.Workspace
 	harness.Eventually(t, id+" to be "+reason, func(ctx context.Context) bool {
 		return env.admin.Get(ctx, harness.Key(id), &w) == nil && harness.Ready(&w).Reason == reason
 	})
-	return &w
 }
 
 // create creates the objects. Pods end with the test, since the node has room for few.

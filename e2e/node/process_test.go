@@ -13,6 +13,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 )
 
+// cgroups is where the hierarchies are mounted.
+const cgroups = "/sys/fs/cgroup"
+
 // cgroupOf is the directory of a container's cgroup in the hierarchy of a controller.
 func cgroupOf(t *testing.T, pod *corev1.Pod, controller, container string) string {
 	t.Helper()
@@ -22,7 +25,7 @@ func cgroupOf(t *testing.T, pod *corev1.Pod, controller, container string) strin
 			id = strings.TrimPrefix(s.ContainerID, "containerd://")
 		}
 	}
-	root := filepath.Join("/sys/fs/cgroup", controller, env.cluster.Cgroup(), "kubepods")
+	root := filepath.Join(cgroups, controller, env.cluster.Cgroup(), "kubepods")
 	for _, class := range []string{"", "burstable", "besteffort"} {
 		dir := filepath.Join(root, class, "pod"+string(pod.UID), id)
 		if _, err := os.Stat(dir); err == nil && id != "" {

@@ -91,7 +91,8 @@ func podsOfTheChartsTiers(t *testing.T) {
 				"requests.ephemeral-storage": "1Gi", "limits.ephemeral-storage": "20Gi", "pods": "1",
 			})
 			zeros := taskPod(id, "zeros", corev1.ResourceRequirements{Requests: sizes("0", "0"), Limits: sizes("0", "0")})
-			if err := env.admin.Create(t.Context(), zeros); err == nil || !strings.Contains(err.Error(), "minimum memory usage per Container is 16Mi") {
+			err := env.admin.Create(t.Context(), zeros)
+			if err == nil || !strings.Contains(err.Error(), "minimum memory usage per Container is 16Mi") {
 				t.Errorf("a pod with explicit zeros: %v", err)
 			}
 		})
@@ -117,6 +118,7 @@ func frameworkPods(t *testing.T) {
 // copilot starts a raw container task as Flyte builds it: inputs come by an init container, outputs go by a sidecar. The quota counts
 // the task and the sidecar, and the pod ends with the task.
 func copilot(t *testing.T, id string) {
+	t.Helper()
 	pod := taskPod(id, "copilot", corev1.ResourceRequirements{})
 	main := &pod.Spec.Containers[0]
 	size := corev1.ResourceRequirements{Requests: sizes("10m", "32Mi"), Limits: sizes("20m", "32Mi")}

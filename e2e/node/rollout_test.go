@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"net"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
@@ -127,8 +129,12 @@ func awaitSecret(t *testing.T, secret string) time.Duration {
 	harness.Must(t, err)
 	for i := range pods {
 		base := "http://" + net.JoinHostPort(pods[i].Status.PodIP, "8080")
-		for status := 0; status != 200; {
-			if status, _, err = post(ctx, base, secret, harness.NewMessage(t, "ping", harness.Data("unused", 1))); ctx.Err() != nil {
+		for {
+			status, _, err := post(ctx, base, secret, harness.NewMessage(t, workspace.EventPing, harness.Data("unused", 1)))
+			if err == nil && status == http.StatusOK {
+				break
+			}
+			if ctx.Err() != nil {
 				t.Fatalf("%s answers %d, %v to the new secret after %s", pods[i].Name, status, err, secretTimeout)
 			}
 			<-time.After(retryAfter)

@@ -53,7 +53,7 @@ func runService(ctx context.Context, args []string) error {
 		return err
 	}
 	if *withNode {
-		return runOnNode(ctx, dir, ports, *once)
+		return (&nodeRun{once: *once, dir: dir, ports: ports}).run(ctx)
 	}
 	lis, err := new(net.ListenConfig).Listen(ctx, "tcp", freeport.Address(ports.Flyte))
 	if err != nil {

@@ -30,6 +30,8 @@ const (
 
 // nodeRun is a cluster with a real node, on which the chart is installed with its pods.
 type nodeRun struct {
+	// once stops it when the pods run.
+	once    bool
 	dir     string
 	ports   runports.Ports
 	cluster *node.Cluster
@@ -37,25 +39,22 @@ type nodeRun struct {
 	service *service.Service
 }
 
-// runOnNode installs the chart with real pods, sends the samples as signed webhooks, starts a pod in each workspace, and shows both. With
-// once it stops then; otherwise it serves until ctx ends.
-func runOnNode(ctx context.Context, dir string, ports runports.Ports, once bool) error {
-	cluster, err := node.Start(ctx, node.Options{
-		Dir: filepath.Join(dir, "cluster"), Progress: os.Stderr, APIServerPort: ports.Kubernetes,
+// run starts the node, installs the chart with real pods, sends the samples as signed webhooks, starts a pod in each workspace, and shows
+// both. Then it serves until ctx ends, unless it is to stop.
+func (r *nodeRun) run(ctx context.Context) (err error) {
+	r.cluster, err = node.Start(ctx, node.Options{
+		Dir: filepath.Join(r.dir, "cluster"), Progress: os.Stderr, APIServerPort: r.ports.Kubernetes,
 	})
 	if err != nil {
 		return err
 	}
-	defer cluster.Stop()
-	cfg := cluster.Config()
+	defer r.cluster.Stop()
+	cfg := r.cluster.Config()
 	cfg.WarningHandler = rest.NoWarnings{} // the pods of tasks are baseline, not restricted
-	client, err := kubernetes.NewForConfig(cfg)
-	if err != nil {
+	if r.client, err = kubernetes.NewForConfig(cfg); err != nil {
 		return fmt.Errorf("creating a client: %w", err)
 	}
-	r := &nodeRun{dir: dir, ports: ports, cluster: cluster, client: client, service: &service.Service{
-		URL: "http://" + freeport.Address(ports.Integration), Secret: signature.NewSecret(),
-	}}
+	r.service = &service.Service{URL: "http://" + freeport.Address(r.ports.Integration), Secret: signature.NewSecret()}
 	for _, step := range []func(context.Context) error{
 		r.loadImages, r.createFlyte, r.installChart, r.forwardService, r.sendSamples, r.showWorkspaces, r.startTasks, r.showPods,
 	} {
@@ -63,7 +62,7 @@ func runOnNode(ctx context.Context, dir string, ports runports.Ports, once bool)
 			return err
 		}
 	}
-	if once {
+	if r.once {
 		return nil
 	}
 	return r.serve(ctx)
@@ -90,7 +89,7 @@ func (r *nodeRun) forwardService(ctx context.Context) error {
 		return fmt.Errorf("listening for webhooks: %w", err)
 	}
 	context.AfterFunc(ctx, func() { lis.Close() })
-	go r.cluster.Forward(lis, net.JoinHostPort(s.Spec.ClusterIP, "80"))
+	go r.cluster.Forward(ctx, lis, net.JoinHostPort(s.Spec.ClusterIP, "80"))
 	return os.WriteFile(filepath.Join(r.dir, envFile), []byte(exports(map[string]string{
 		"KUBECONFIG": r.cluster.Kubeconfig(), "WORKSPACE_WEBHOOK_SECRET": r.service.Secret, "INTEGRATIONCTL_URL": r.service.URL,
 	})), 0o600)

@@ -71,9 +71,11 @@ func agent(ports []string) error {
 	mux.HandleFunc("GET /dial", dial)
 	mux.HandleFunc("GET /resolve", resolve)
 	mux.HandleFunc("GET /file", file)
-	mux.HandleFunc("POST /exit", func(http.ResponseWriter, *http.Request) { os.Exit(0) })
+	ended := make(chan error, 2)
+	mux.HandleFunc("POST /exit", func(http.ResponseWriter, *http.Request) { ended <- nil })
 	server := &http.Server{Addr: ":" + ports[0], Handler: mux, ReadHeaderTimeout: time.Minute}
-	return server.ListenAndServe()
+	go func() { ended <- server.ListenAndServe() }()
+	return <-ended
 }
 
 func accept(listener net.Listener) {
@@ -112,10 +114,10 @@ func dial(w http.ResponseWriter, r *http.Request) {
 // echo sends a packet three times at most.
 func echo(conn net.Conn) (err error) {
 	for range 3 {
-		if _, err = conn.Write([]byte("ping")); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
 			return err
 		}
-		if err = conn.SetReadDeadline(time.Now().Add(replyTimeout)); err != nil {
+		if _, err := conn.Write([]byte("ping")); err != nil {
 			return err
 		}
 		if _, err = conn.Read(make([]byte, 16)); err == nil {
