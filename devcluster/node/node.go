@@ -175,7 +175,7 @@ func (c *Cluster) startControlPlane(ctx context.Context, o Options) (err error) 
 		return fmt.Errorf("listening for the node: %w", err)
 	}
 	address := strings.TrimPrefix(c.Config().Host, "https://")
-	go forward(c.apiServer, func() (net.Conn, error) {
+	go forward(c.apiServer, func() (net.Conn, error) { //nolint:contextcheck // it runs until Stop
 		return (&net.Dialer{Timeout: dialTimeout}).DialContext(context.Background(), "tcp", address)
 	})
 	return c.config.write()

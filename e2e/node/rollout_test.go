@@ -96,6 +96,7 @@ func upgradeUnderLoad(t *testing.T) {
 // docs/operations.md says. No webhook is refused meanwhile.
 func secretRotation(t *testing.T) {
 	t.Parallel()
+	rolledOut(t)
 	old, next := env.secret, signature.NewSecret()
 	var current atomic.Pointer[string]
 	current.Store(&old)
