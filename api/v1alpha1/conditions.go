@@ -85,6 +85,8 @@ const (
 	ReasonTierInvalid = "TierInvalid"
 	// ReasonWaitingForNamespace: the step needs namespaces that do not exist yet.
 	ReasonWaitingForNamespace = "WaitingForNamespace"
+	// ReasonNotEnforced: the NetworkPolicies are in place, and the network probe shows that the cluster does not enforce them.
+	ReasonNotEnforced = "NotEnforced"
 	// ReasonNamespaceTerminating: a namespace is being deleted; it is recreated afterwards.
 	ReasonNamespaceTerminating = "NamespaceTerminating"
 	// ReasonObjectTerminating: an object in a namespace is being deleted, and a finalizer keeps it.

@@ -113,6 +113,9 @@ func (c *config) checkNetwork(found problems) {
 		}
 		checkCIDRs(found, variable, *cidrs)
 	}
+	if c.NetworkProbe != "" {
+		checkAddress(found, "NETWORK_PROBE_ADDRESS", c.NetworkProbe)
+	}
 	for _, port := range c.FlytePorts {
 		if port < 1 || port > math.MaxUint16 {
 			found.add("FLYTE_PORTS", "%d is no port: ports are from 1 to %d", port, math.MaxUint16)

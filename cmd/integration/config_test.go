@@ -72,6 +72,7 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 		{name: "MAX_WORKSPACES", standard: 9000, good: "1", want: 1, bad: map[string]string{
 			"0": "must be at least 1", "many": "is not a number", "1e3": "is not a number",
 		}},
+		{name: "NETWORK_PROBE_ADDRESS", standard: "", good: "probe.example.svc:8080", want: "probe.example.svc:8080", bad: anAddress},
 		{name: "PULL_SECRETS_NAMESPACE", standard: "", good: "pull-secrets", want: "pull-secrets", bad: noLabel},
 		{name: "FLYTE_NAMESPACE", standard: "flyte-system", good: "flyte", want: "flyte", bad: noLabel},
 		{name: "DNS_CIDRS", standard: []string{"169.254.20.10/32"}, good: "fd00::/8", want: []string{"fd00::/8"}, bad: cidrs},

@@ -11,6 +11,8 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"platform.company.com/workspace-flyte-integration/internal/networkprobe"
 )
 
 // Exit codes: 1 for a fault while running, 2 for a configuration that can't be right.
@@ -62,11 +64,17 @@ func exitCode(log logr.Logger, err error) (code int) {
 	return exitFailed
 }
 
-// runSubcommand runs --version, and --test for `helm test`.
+// runSubcommand runs --version, --test for `helm test`, and --network-probe, the pod that the network probe dials.
 func runSubcommand(args []string) (code int) {
 	switch {
 	case slices.Equal(args, []string{"--version"}):
 		fmt.Println(versionLine())
+		return 0
+	case len(args) == 2 && args[0] == "--network-probe":
+		if err := networkprobe.Serve(ctrl.SetupSignalHandler(), args[1]); err != nil {
+			fmt.Fprintln(os.Stderr, "integration:", err)
+			return exitFailed
+		}
 		return 0
 	case len(args) == 2 && args[0] == "--test":
 		if err := selfTest(ctrl.SetupSignalHandler(), args[1], os.Getenv("WORKSPACE_WEBHOOK_SECRET_FILE"), os.Stdout); err != nil {
@@ -75,6 +83,6 @@ func runSubcommand(args []string) (code int) {
 		}
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "integration takes only --version or --test URL: environment variables configure it")
+	fmt.Fprintln(os.Stderr, "integration takes only --version, --test URL or --network-probe ADDRESS: environment variables configure it")
 	return exitMisconfigured
 }

@@ -21,6 +21,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/networkprobe"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
@@ -59,6 +60,8 @@ type service struct {
 	misconfigured error
 	// relisted yields a value after the caches listed a kind again.
 	relisted chan struct{}
+	// network is nil without NETWORK_PROBE_ADDRESS.
+	network *networkprobe.Probe
 }
 
 func newService(cfg *config, log logr.Logger, slogger *slog.Logger) *service {
@@ -86,7 +89,7 @@ func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger
 // build wires the parts together. ctx is the process's.
 func (s *service) build(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.addManager, s.addFlyte, s.addStore, s.addController, s.addReports, s.addEdge,
+		s.addManager, s.addFlyte, s.addStore, s.addNetworkProbe, s.addController, s.addReports, s.addEdge,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -176,6 +179,7 @@ func (s *service) addController(ctx context.Context) error {
 		},
 		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
 		Reporting: s.cfg.WorkspaceAPIEndpoint != "", Relisted: s.relisted,
+		NetworkNotEnforced: s.network.NotEnforced,
 		Deletion: lifecycle.Deletion{
 			Policy:      v1alpha1.DeletionPolicy(s.cfg.DeletionPolicy),
 			GracePeriod: s.cfg.DeletionGracePeriod, TombstoneTTL: s.cfg.TombstoneTTL,

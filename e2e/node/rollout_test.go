@@ -11,11 +11,13 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
@@ -75,12 +77,13 @@ func upgradeUnderLoad(t *testing.T) {
 	l := startLoad(t, &load{prefix: "roll", secret: func() string { return env.secret }})
 	text, err := env.helm(t.Context(), append([]string{
 		"upgrade", release, chart, "--wait", "--timeout", "3m", "--set-json", "workspaces.egressExceptCIDRs=[]",
-	}, values()...)...)
+	}, values("networkPolicy.probe=true")...)...)
 	if err != nil {
 		t.Fatalf("helm upgrade: %v\n%s", err, text)
 	}
 	rolledOut(t)
 	l.finish(t)
+	t.Run("network probe", func(t *testing.T) { probed(t, "open") })
 	t.Run("EGRESS_EXCEPT_CIDRS=none", func(t *testing.T) {
 		pods, err := servicePods(t.Context())
 		harness.Must(t, err)
@@ -90,6 +93,19 @@ func upgradeUnderLoad(t *testing.T) {
 			return byDefault(f) || f.row == rowPrivate || f.row == rowDatabase
 		})
 	})
+}
+
+// probed deletes the policy that closes the pod of the network probe: workspaces say that policies are not enforced, until it is back.
+func probed(t *testing.T, id string) {
+	t.Helper()
+	awaitReason(t, id, v1alpha1.ReasonReady)
+	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: release + "-network-probe"}}
+	harness.Must(t, env.admin.Get(t.Context(), client.ObjectKeyFromObject(policy), policy))
+	harness.Must(t, env.admin.Delete(t.Context(), policy))
+	awaitReason(t, id, v1alpha1.ReasonNotEnforced)
+	policy.ResourceVersion, policy.UID = "", ""
+	create(t, policy)
+	awaitReason(t, id, v1alpha1.ReasonReady)
 }
 
 // secretRotation adds a new secret beside the old one, uses it when every replica accepts it, and removes the old one: as

@@ -62,6 +62,19 @@ var suites = map[string]map[string]expectation{
 	"httproute.yaml":    httpRouteSuite,
 	"ingress.yaml":      ingressSuite,
 	"ingressroute.yaml": ingressRouteSuite,
+	"network-probe.yaml": {
+		"off": {nil, expect{"Deployment …-network-probe": absent, "ConfigMap … .data.NETWORK_PROBE_ADDRESS": ""}, ""},
+		"on": {set{"networkPolicy.probe": true}, expect{
+			"Deployment …-network-probe .spec.template.spec.containers[0].args[*]": "--network-probe :8080",
+			"NetworkPolicy …-network-probe .spec.policyTypes[*]":                   "Ingress Egress",
+			"NetworkPolicy …-network-probe .spec.ingress":                          "",
+			"Service …-network-probe .spec.clusterIP":                              "None",
+			"ConfigMap … .data.NETWORK_PROBE_ADDRESS":                              fullName + "-network-probe.platform-services.svc:8080",
+		}, ""},
+		"in another cluster": {
+			set{"networkPolicy.probe": true, "install": "service", "kubeconfig.existingSecret": "k"}, nil, "networkPolicy.probe needs install=all",
+		},
+	},
 	"networkpolicy.yaml": {
 		"default": {nil, expect{
 			"NetworkPolicy … .spec.policyTypes[*]":                                     "Ingress Egress",

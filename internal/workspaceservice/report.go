@@ -42,7 +42,7 @@ var failedReasons = []string{
 	v1alpha1.ReasonFlyteUnauthorized, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteCertificateExpired,
 	v1alpha1.ReasonFlyteCertificateWrongName, v1alpha1.ReasonFlyteCertificateUntrusted,
 	v1alpha1.ReasonFlyteClientCertificateRefused, v1alpha1.ReasonFlyteTokenRefused, v1alpha1.ReasonFlyteWrongVersion,
-	v1alpha1.ReasonFlyteNotFound, v1alpha1.ReasonFlyteDomainUnknown,
+	v1alpha1.ReasonFlyteNotFound, v1alpha1.ReasonFlyteDomainUnknown, v1alpha1.ReasonNotEnforced,
 }
 
 // newReport returns the report of a workspace. There is none until the controller has reconciled the newest generation.

@@ -35,6 +35,16 @@ namespace: {{ $root.Release.Namespace }}
 labels: {{- include "wfi.labels" $root | nindent 2 }}
 {{- end -}}
 
+{{/* The pod that the network probe dials, with its Service and its policy. */}}
+{{- define "wfi.probeName" -}}
+{{ include "wfi.fullname" . | trunc 49 | trimSuffix "-" }}-network-probe
+{{- end -}}
+
+{{- define "wfi.probeLabels" -}}
+app.kubernetes.io/name: {{ include "wfi.probeName" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
 {{- define "wfi.serviceAccountName" -}}
 {{- default (include "wfi.fullname" .) .Values.serviceAccount.name -}}
 {{- end -}}

@@ -53,6 +53,8 @@ type Options struct {
 	// ConsoleURL is where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	Deletion   Deletion
+	// NetworkNotEnforced, if not nil, reports whether the cluster is known not to enforce NetworkPolicies.
+	NetworkNotEnforced func() bool
 	// Reporting says that there is a workspace service. Without one, the controller removes what package workspaceservice has
 	// written to the status of workspaces.
 	Reporting bool

@@ -65,6 +65,8 @@ type envOptions struct {
 	proxy *faultproxy.Proxy
 	// noWorkspaceService: the service runs without a workspace service.
 	noWorkspaceService bool
+	// networkNotEnforced is Options.NetworkNotEnforced.
+	networkNotEnforced func() bool
 	// watchesAll: the controller watches the Workspaces of all tests. Only for tests that are not parallel.
 	watchesAll bool
 }
@@ -145,8 +147,8 @@ func (env *testEnv) addController() {
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &desired.Cluster{FlyteNamespace: "flyte-system"},
 		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, env.consoleURL, id, "") },
 		Reporting:  !env.noWorkspaceService,
-		Relisted:   env.relisted,
-		Deletion:   env.deletion, Limits: env.limits,
+		Relisted:   env.relisted, NetworkNotEnforced: env.networkNotEnforced,
+		Deletion: env.deletion, Limits: env.limits,
 		Events: env.mgr.GetEventRecorder("workspace-flyte-integration"), Metrics: env.metrics, Now: env.clock.now,
 	})
 	env.controller.flyteTimeout = cmp.Or(env.flyteTimeout, flyteTimeout)

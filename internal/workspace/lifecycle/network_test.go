@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -111,6 +112,31 @@ func TestController_RemovesNetworkRulesOfLostTier(t *testing.T) {
 	create(t, env.admin, again)
 	env.await("lost-tier", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	env.awaitPolicy("lost-tier", withTierRules)
+}
+
+// When the cluster does not enforce NetworkPolicies, the condition says so. Everything else is provisioned.
+func TestController_ReportsPoliciesThatAreNotEnforced(t *testing.T) {
+	t.Parallel()
+	var notEnforced atomic.Bool
+	env := newTestEnv(t, envOptions{networkNotEnforced: notEnforced.Load})
+	env.provisioned("not-enforced")
+	isolated := env.policy("not-enforced").Spec
+	for _, reached := range []bool{true, false} {
+		notEnforced.Store(reached)
+		env.relisted <- struct{}{}
+		if !reached {
+			env.await("not-enforced", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonApplied)
+			env.await("not-enforced", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+			break
+		}
+		message := env.conditionMessage("not-enforced", v1alpha1.ConditionNetworkIsolated, v1alpha1.ReasonNotEnforced)
+		if !strings.Contains(message, "install a network plugin that enforces NetworkPolicies") {
+			t.Errorf("the message is %q", message)
+		}
+		env.await("not-enforced", v1alpha1.ConditionReady, v1alpha1.ReasonNotEnforced)
+		env.await("not-enforced", v1alpha1.ConditionQuotaApplied, v1alpha1.ReasonApplied)
+	}
+	env.awaitPolicy("not-enforced", isolated)
 }
 
 // The test writes the API server's EndpointSlice. It is not parallel, since that affects the workspaces of other tests.

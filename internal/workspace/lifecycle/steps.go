@@ -92,11 +92,17 @@ func (c *Controller) network(ctx context.Context, t *target) outcome {
 	// Pods may still run in a namespace that is being deleted.
 	terminating := inEach(t.terminating, func(p *desired.Plan) error { return c.applyTerminating(ctx, t.networkOf(p).Objects) })
 	o := applied(condition, append(errs, terminating...)...).or(t.missing(condition))
+	if o.done && c.NetworkNotEnforced != nil && c.NetworkNotEnforced() {
+		return waiting(condition, v1alpha1.ReasonNotEnforced, notEnforced)
+	}
 	if !o.done || t.tierOutcome(condition).done {
 		return o
 	}
 	return done(condition, t.tierReason, t.lostTier()+": the namespaces are isolated, and what the tier opens is closed")
 }
+
+const notEnforced = "the NetworkPolicies are in place, but the cluster does not enforce them: the network probe reached a pod " +
+	"that a policy closes; install a network plugin that enforces NetworkPolicies"
 
 // networkOf is the isolation of a namespace. Unlike limits, a tier's network rules are removed when the tier no longer applies.
 func (t *target) networkOf(p *desired.Plan) desired.Part {
