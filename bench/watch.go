@@ -110,5 +110,5 @@ func ready(o client.Object) (string, bool) {
 		return "", false
 	}
 	c := w.ReadyCondition()
-	return w.Name, c.Status == metav1.ConditionTrue && c.ObservedGeneration == w.Generation
+	return w.Name, c.Reason == v1alpha1.ReasonReady && c.ObservedGeneration == w.Generation
 }

@@ -5,8 +5,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// The conditions of a Workspace. Ready is derived from the others. docs/operations.md says what to do about each
-// reason.
+// The conditions of a Workspace. Ready is derived from the others: it is True if everything is as the spec wants it, so also
+// of a workspace that is suspended or deleted, and entirely so. docs/operations.md says what to do about each reason.
 const (
 	ConditionNamespaceReady         = "NamespaceReady"
 	ConditionQuotaApplied           = "QuotaApplied"
@@ -14,6 +14,15 @@ const (
 	ConditionNetworkIsolated        = "NetworkIsolated"
 	ConditionFlyteProjectRegistered = "FlyteProjectRegistered"
 	ConditionReady                  = "Ready"
+)
+
+// The conditions that say why a Workspace is not Ready, as kstatus reads them (sigs.k8s.io/cli-utils, pkg/kstatus). At most
+// one of them exists, and only while Ready is False.
+const (
+	// ConditionReconciling: the service goes on by itself.
+	ConditionReconciling = "Reconciling"
+	// ConditionStalled: a person must act, as [RequiresAction] says of the reason.
+	ConditionStalled = "Stalled"
 )
 
 // The conditions of a Workspace about the workspace service. Ready does not depend on them.
@@ -55,6 +64,12 @@ const (
 	ReasonAccessReduced = "AccessReduced"
 	// ReasonArchived: the workspace is suspended or deleted, and its Flyte project is archived.
 	ReasonArchived = "Archived"
+	// ReasonSuspended: the workspace is suspended, as its spec wants it.
+	ReasonSuspended = "Suspended"
+	// ReasonDeleted: the workspace is deleted, as its spec wants it, and its namespaces still exist.
+	ReasonDeleted = "Deleted"
+	// ReasonPurged: the workspace is deleted, and its namespaces are gone.
+	ReasonPurged = "Purged"
 )
 
 // Reasons of the conditions about the workspace service.
@@ -126,10 +141,6 @@ const (
 	ReasonFlyteDomainUnknown = "FlyteDomainUnknown"
 	// ReasonFlyteRejected: Flyte calls the project invalid. It is retried at growing intervals.
 	ReasonFlyteRejected = "FlyteRejected"
-	// ReasonSuspended: the workspace is suspended.
-	ReasonSuspended = "Suspended"
-	// ReasonDeleted: the workspace is deleted.
-	ReasonDeleted = "Deleted"
 	// ReasonPurgePaused: too many workspaces were purged within an hour; a person must release the purge, or time must
 	// pass.
 	ReasonPurgePaused = "PurgePaused"
@@ -137,9 +148,21 @@ const (
 	ReasonPurging = "Purging"
 	// ReasonPurgeStuck: a namespace has been terminating for more than ten minutes.
 	ReasonPurgeStuck = "PurgeStuck"
-	// ReasonPurged: the namespaces are gone.
-	ReasonPurged = "Purged"
 	// ReasonLimitExceeded: MAX_WORKSPACES older workspaces exist, or they have too many members; nothing is provisioned
 	// for this one.
 	ReasonLimitExceeded = "LimitExceeded"
 )
+
+// RequiresAction reports whether a condition that is False for this reason stays so until a person acts. All other reasons pass
+// by themselves.
+func RequiresAction(reason string) bool {
+	switch reason {
+	case ReasonAwaitingContent, ReasonInvalid, ReasonConflict, ReasonLimitExceeded, ReasonContested, ReasonForbidden, ReasonRejected,
+		ReasonTierNotFound, ReasonTierNotAllowed, ReasonTierInvalid, ReasonPullSecretNotFound, ReasonPurgeStuck, ReasonNotEnforced,
+		ReasonFlyteUnauthorized, ReasonFlyteCertificateExpired, ReasonFlyteCertificateWrongName, ReasonFlyteCertificateUntrusted,
+		ReasonFlyteClientCertificateRefused, ReasonFlyteTokenRefused, ReasonFlyteWrongVersion, ReasonFlyteNotFound,
+		ReasonFlyteDomainUnknown, ReasonFlyteRejected:
+		return true
+	}
+	return false
+}

@@ -14,6 +14,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Project",type=string,JSONPath=`.status.projectID`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
 // +kubebuilder:printcolumn:name="Namespaces",type=string,JSONPath=`.status.namespaces`,priority=1
 // +kubebuilder:printcolumn:name="Console",type=string,JSONPath=`.status.consoleURL`,priority=1
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 63",message="metadata.name is the workspace id and must be a DNS label (RFC 1123)"
@@ -22,7 +23,8 @@ type Workspace struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// +kubebuilder:default={}
-	Spec   WorkspaceSpec   `json:"spec"`
+	Spec WorkspaceSpec `json:"spec"`
+	// +kubebuilder:default={}
 	Status WorkspaceStatus `json:"status,omitempty"`
 }
 
@@ -167,7 +169,9 @@ func Roles() []Role { return []Role{RoleAdmin, RoleEditor, RoleViewer} }
 
 // WorkspaceStatus is the observed state. Only the service writes it.
 type WorkspaceStatus struct {
-	// ObservedGeneration is the generation of the spec that the conditions describe.
+	// ObservedGeneration is the generation of the spec that the conditions describe, or -1 before the first Reconcile: without
+	// it, kstatus would take a new Workspace for one that is as desired.
+	// +kubebuilder:default=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions: one for each step, and Ready, which is derived from them.
 	// +listType=map

@@ -72,7 +72,7 @@ func (e *Env) CountReady(t testing.TB, prefix string) (n int) {
 		t.Fatal(err)
 	}
 	for i := range all.Items {
-		if strings.HasPrefix(all.Items[i].Name, prefix) && Ready(&all.Items[i]).Status == metav1.ConditionTrue {
+		if strings.HasPrefix(all.Items[i].Name, prefix) && Ready(&all.Items[i]).Reason == v1alpha1.ReasonReady {
 			n++
 		}
 	}

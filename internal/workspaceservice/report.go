@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,16 +34,6 @@ type Report struct {
 	ConsoleURL string   `json:"console_url"`
 }
 
-// failedReasons are those that somebody has to fix; all others pass by themselves.
-var failedReasons = []string{
-	v1alpha1.ReasonInvalid, v1alpha1.ReasonConflict, v1alpha1.ReasonForbidden, v1alpha1.ReasonRejected,
-	v1alpha1.ReasonTierNotFound, v1alpha1.ReasonTierNotAllowed, v1alpha1.ReasonTierInvalid,
-	v1alpha1.ReasonFlyteUnauthorized, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteCertificateExpired,
-	v1alpha1.ReasonFlyteCertificateWrongName, v1alpha1.ReasonFlyteCertificateUntrusted,
-	v1alpha1.ReasonFlyteClientCertificateRefused, v1alpha1.ReasonFlyteTokenRefused, v1alpha1.ReasonFlyteWrongVersion,
-	v1alpha1.ReasonFlyteNotFound, v1alpha1.ReasonFlyteDomainUnknown, v1alpha1.ReasonNotEnforced,
-}
-
 // newReport returns the report of a workspace. There is none until the controller has reconciled the newest generation.
 func newReport(w *v1alpha1.Workspace) (r Report, ok bool) {
 	ready := w.ReadyCondition()
@@ -65,13 +54,19 @@ func newReport(w *v1alpha1.Workspace) (r Report, ok bool) {
 
 func statusOf(ready metav1.Condition) string {
 	switch {
-	case ready.Status == metav1.ConditionTrue:
-		return StatusReady
+	case ready.Status != metav1.ConditionTrue:
+		return statusOfFailing(ready.Reason)
 	case ready.Reason == v1alpha1.ReasonSuspended:
 		return StatusSuspended
-	case ready.Reason == v1alpha1.ReasonDeleted:
+	case ready.Reason == v1alpha1.ReasonDeleted, ready.Reason == v1alpha1.ReasonPurged:
 		return StatusDeleted
-	case slices.Contains(failedReasons, ready.Reason):
+	}
+	return StatusReady
+}
+
+// statusOfFailing is the status of a workspace that is not Ready. The workspace service itself has yet to send the content.
+func statusOfFailing(reason string) string {
+	if v1alpha1.RequiresAction(reason) && reason != v1alpha1.ReasonAwaitingContent {
 		return StatusFailed
 	}
 	return StatusPending

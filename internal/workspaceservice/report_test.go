@@ -28,13 +28,20 @@ func reconciled(status metav1.ConditionStatus, reason string) *v1alpha1.Workspac
 
 func TestNewReport(t *testing.T) {
 	for reason, want := range map[string]string{
-		v1alpha1.ReasonSuspended: StatusSuspended, v1alpha1.ReasonDeleted: StatusDeleted,
+		v1alpha1.ReasonReady: StatusReady, v1alpha1.ReasonSuspended: StatusSuspended,
+		v1alpha1.ReasonDeleted: StatusDeleted, v1alpha1.ReasonPurged: StatusDeleted,
+	} {
+		if got, ok := newReport(reconciled(metav1.ConditionTrue, reason)); !ok || got.Status != want {
+			t.Errorf("%s is reported as %s, not %s", reason, got.Status, want)
+		}
+	}
+	for reason, want := range map[string]string{
 		v1alpha1.ReasonAwaitingContent: StatusPending, v1alpha1.ReasonFlyteUnavailable: StatusPending,
 		v1alpha1.ReasonKubernetesUnavailable: StatusPending, v1alpha1.ReasonNamespaceTerminating: StatusPending,
 		v1alpha1.ReasonWaitingForNamespace: StatusPending, "ReasonOfALaterVersion": StatusPending,
 		v1alpha1.ReasonInvalid: StatusFailed, v1alpha1.ReasonConflict: StatusFailed, v1alpha1.ReasonTierNotFound: StatusFailed,
 		v1alpha1.ReasonForbidden: StatusFailed, v1alpha1.ReasonRejected: StatusFailed, v1alpha1.ReasonFlyteUnauthorized: StatusFailed,
-		v1alpha1.ReasonFlyteRejected: StatusFailed,
+		v1alpha1.ReasonFlyteRejected: StatusFailed, v1alpha1.ReasonLimitExceeded: StatusFailed, v1alpha1.ReasonPurging: StatusPending,
 	} {
 		if got, ok := newReport(reconciled(metav1.ConditionFalse, reason)); !ok || got.Status != want {
 			t.Errorf("%s is reported as %s, not %s", reason, got.Status, want)

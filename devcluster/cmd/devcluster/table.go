@@ -55,7 +55,7 @@ func showWorkspaces(ctx context.Context, cfg *rest.Config, out io.Writer) error 
 func countReady(all *v1alpha1.WorkspaceList) int {
 	ready := 0
 	for i := range all.Items {
-		if meta.IsStatusConditionTrue(all.Items[i].Status.Conditions, v1alpha1.ConditionReady) {
+		if all.Items[i].ReadyCondition().Reason == v1alpha1.ReasonReady {
 			ready++
 		}
 	}

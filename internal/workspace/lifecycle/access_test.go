@@ -130,7 +130,7 @@ func TestController_RevokesAccessWithoutTier(t *testing.T) {
 	got := env.await("tierless", v1alpha1.ConditionReady, v1alpha1.ReasonDeleted)
 	want := []string{
 		"NamespaceReady=True Applied", "QuotaApplied=True Applied", "AccessGranted=True AccessReduced",
-		"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Archived", "Ready=False Deleted",
+		"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Archived", "Ready=True Deleted",
 	}
 	if diff := cmp.Diff(want, conditions(got)); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)

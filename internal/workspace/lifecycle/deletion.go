@@ -103,7 +103,7 @@ func (c *Controller) tombstone(ctx context.Context, t *target) []outcome {
 	expires := metav1.NewTime(later(d.ExpiresAt.Time, d.PurgedAt.Add(c.Deletion.TombstoneTTL)))
 	d.ExpiresAt = &expires
 	project := c.project(ctx, t)
-	outcomes := append(allConditions(v1alpha1.ReasonPurged, "its namespaces were removed"), project)
+	outcomes := append(allConditions(done, v1alpha1.ReasonPurged, purgedMessage), project)
 	remaining := expires.Sub(c.Now())
 	switch {
 	case remaining > 0:
@@ -125,11 +125,13 @@ func (c *Controller) deleteTombstone(ctx context.Context, w *v1alpha1.Workspace)
 	return outcome{done: true}
 }
 
-// allConditions gives one reason to the conditions of all that a workspace has in the cluster.
-func allConditions(reason, message string) (all []outcome) {
+const purgedMessage = "its namespaces were removed"
+
+// allConditions gives one outcome to the conditions of all that a workspace has in the cluster.
+func allConditions(of func(condition, reason, message string) outcome, reason, message string) (all []outcome) {
 	for _, condition := range v1alpha1.StepConditions() {
 		if condition != v1alpha1.ConditionFlyteProjectRegistered {
-			all = append(all, waiting(condition, reason, message))
+			all = append(all, of(condition, reason, message))
 		}
 	}
 	return all

@@ -135,8 +135,8 @@ func TestController_DeletesExpiredTombstone(t *testing.T) {
 	env.reconcileUntilDone("expiring")
 	w := env.get("expiring")
 	want := []string{
-		"NamespaceReady=False Purged", "QuotaApplied=False Purged", "AccessGranted=False Purged",
-		"NetworkIsolated=False Purged", "FlyteProjectRegistered=True Archived", "Ready=False Purged",
+		"NamespaceReady=True Purged", "QuotaApplied=True Purged", "AccessGranted=True Purged",
+		"NetworkIsolated=True Purged", "FlyteProjectRegistered=True Archived", "Ready=True Purged",
 	}
 	if diff := cmp.Diff(want, conditions(w)); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)

@@ -138,10 +138,10 @@ func (c *Controller) removing(remaining []*corev1.Namespace, started time.Time) 
 		stuck = append(stuck, fmt.Sprintf("namespace %q has been terminating since %s: %s",
 			namespace.Name, since.UTC().Format(time.RFC3339), obstacles(namespace)))
 	}
-	outcomes := allConditions(v1alpha1.ReasonPurging, "its namespaces are being removed")
+	outcomes := allConditions(waiting, v1alpha1.ReasonPurging, "its namespaces are being removed")
 	if len(stuck) > 0 {
 		next = stuckAfter
-		outcomes = allConditions(v1alpha1.ReasonPurgeStuck, bounded(strings.Join(stuck, "; ")))
+		outcomes = allConditions(waiting, v1alpha1.ReasonPurgeStuck, bounded(strings.Join(stuck, "; ")))
 	}
 	return append(outcomes, outcome{done: true, after: next})
 }
@@ -177,5 +177,9 @@ func (c *Controller) endPurge(ctx context.Context, t *target) []outcome {
 	d.PurgedAt, d.ExpiresAt = &now, &expires
 	w.Status.Namespaces = nil
 	log.FromContext(ctx).Info("purged", "state", w.Spec.State)
-	return append(allConditions(v1alpha1.ReasonPurged, "its namespaces were removed"), again)
+	purged := done
+	if w.Spec.State != v1alpha1.StateDeleted { // it was created again meanwhile, and is provisioned next
+		purged = waiting
+	}
+	return append(allConditions(purged, v1alpha1.ReasonPurged, purgedMessage), again)
 }

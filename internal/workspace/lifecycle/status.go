@@ -22,7 +22,8 @@ import (
 // them. Unknown conditions are removed; those of package workspaceservice stay.
 func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 	w.Status.ObservedGeneration = w.Generation
-	known := append(v1alpha1.StepConditions(), v1alpha1.ConditionReady, v1alpha1.ConditionReported, v1alpha1.ConditionUnlisted)
+	known := append(v1alpha1.StepConditions(), v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled,
+		v1alpha1.ConditionReported, v1alpha1.ConditionUnlisted)
 	w.Status.Conditions = slices.DeleteFunc(w.Status.Conditions, func(c metav1.Condition) bool { return !slices.Contains(known, c.Type) })
 	outcomes = slices.Clone(outcomes)
 	for i, o := range outcomes {
@@ -33,7 +34,21 @@ func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 			setCondition(w, o)
 		}
 	}
-	setCondition(w, ready(w, outcomes))
+	overall := ready(w, outcomes)
+	setCondition(w, overall)
+	setProgress(w, overall)
+}
+
+// setProgress sets Reconciling or Stalled of a workspace that is not Ready, and removes them otherwise.
+func setProgress(w *v1alpha1.Workspace, ready outcome) {
+	stalled := v1alpha1.RequiresAction(ready.reason)
+	for condition, applies := range map[string]bool{v1alpha1.ConditionStalled: stalled, v1alpha1.ConditionReconciling: !stalled} {
+		if applies && !ready.done {
+			setCondition(w, done(condition, ready.reason, ready.message))
+		} else {
+			meta.RemoveStatusCondition(&w.Status.Conditions, condition)
+		}
+	}
 }
 
 // removeReports removes what package workspaceservice has written.
@@ -53,8 +68,8 @@ func firstNotDone(outcomes []outcome, condition string) (first outcome, found bo
 	return first, found
 }
 
-// ready derives Ready: the first step that is not done gives its reason. A workspace with all of its steps done is Ready only
-// while it is Active.
+// ready derives Ready: the first step that is not done gives its reason. With all steps done, the workspace is as its spec
+// wants it, and the state gives the reason.
 func ready(w *v1alpha1.Workspace, outcomes []outcome) outcome {
 	if o, ok := firstNotDone(outcomes, v1alpha1.ConditionReady); ok {
 		return o
@@ -67,9 +82,12 @@ func ready(w *v1alpha1.Workspace, outcomes []outcome) outcome {
 	switch w.Spec.State {
 	case v1alpha1.StateSuspended:
 		const kept = "all resources are kept; members have read-only access, and nothing new starts"
-		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, kept)
+		return done(v1alpha1.ConditionReady, v1alpha1.ReasonSuspended, kept)
 	case v1alpha1.StateDeleted:
-		return waiting(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, deletedMessage(w.Status.Deletion))
+		if w.Tombstone() {
+			return done(v1alpha1.ConditionReady, v1alpha1.ReasonPurged, purgedMessage)
+		}
+		return done(v1alpha1.ConditionReady, v1alpha1.ReasonDeleted, deletedMessage(w.Status.Deletion))
 	case v1alpha1.StateActive:
 	}
 	return done(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "all resources are in place")

@@ -61,7 +61,7 @@ func TestReady_DerivesFromSteps(t *testing.T) {
 			t.Parallel()
 			w := &v1alpha1.Workspace{Spec: v1alpha1.WorkspaceSpec{State: c.state}}
 			o := ready(w, append(allDone(), c.more...))
-			if o.reason != c.reason || o.message != c.message || o.done != (c.reason == v1alpha1.ReasonReady) {
+			if o.reason != c.reason || o.message != c.message || o.done != (len(c.more) == 0) {
 				t.Errorf("Ready is %+v", o)
 			}
 		})

@@ -28,7 +28,7 @@ func TestController_SuspendsAndResumes(t *testing.T) {
 			w := env.await(id, v1alpha1.ConditionReady, reason)
 			want := []string{
 				"NamespaceReady=True Applied", "QuotaApplied=True Applied", "AccessGranted=True AccessReduced",
-				"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Archived", "Ready=False " + reason,
+				"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Archived", "Ready=True " + reason,
 			}
 			if diff := cmp.Diff(want, conditions(w)); diff != "" {
 				t.Errorf("conditions (-want +got):\n%s", diff)

@@ -52,7 +52,7 @@ func (h *Handler) awaitReady(c *echo.Context, stored *v1alpha1.Workspace) error 
 	switch {
 	case ready.Reason == v1alpha1.ReasonConflict:
 		return newProblem(http.StatusConflict, "the namespace or the Flyte project of this workspace belongs to someone else")
-	case ready.Status == metav1.ConditionTrue:
+	case ready.Reason == v1alpha1.ReasonReady:
 		success := h.location(w.Name, "success")
 		success.StatusURL, success.Namespaces, success.ConsoleURLs = "", w.Status.Namespaces, h.DomainURLs(w.Name)
 		return c.JSON(http.StatusOK, success)
@@ -81,11 +81,5 @@ func (h *Handler) provisionContext(ctx context.Context) (context.Context, contex
 
 // isFinal reports whether the condition will not change by waiting.
 func isFinal(ready metav1.Condition) bool {
-	switch ready.Reason {
-	case v1alpha1.ReasonConflict, v1alpha1.ReasonInvalid, v1alpha1.ReasonFlyteRejected, v1alpha1.ReasonFlyteDomainUnknown,
-		v1alpha1.ReasonSuspended, v1alpha1.ReasonDeleted, v1alpha1.ReasonPurgePaused, v1alpha1.ReasonPurged,
-		v1alpha1.ReasonLimitExceeded, v1alpha1.ReasonAwaitingContent:
-		return true
-	}
-	return ready.Status == metav1.ConditionTrue
+	return ready.Status == metav1.ConditionTrue || v1alpha1.RequiresAction(ready.Reason) || ready.Reason == v1alpha1.ReasonPurgePaused
 }

@@ -40,8 +40,9 @@ func TestProvision_AnswersEachReadyCondition(t *testing.T) {
 		"conflict":         {metav1.ConditionFalse, v1alpha1.ReasonConflict, conflict},
 		"invalid":          {metav1.ConditionFalse, v1alpha1.ReasonInvalid, pending},
 		"refused by Flyte": {metav1.ConditionFalse, v1alpha1.ReasonFlyteRejected, pending},
-		"suspended":        {metav1.ConditionFalse, v1alpha1.ReasonSuspended, pending},
-		"deleted":          {metav1.ConditionFalse, v1alpha1.ReasonDeleted, pending},
+		"suspended":        {metav1.ConditionTrue, v1alpha1.ReasonSuspended, pending},
+		"deleted":          {metav1.ConditionTrue, v1alpha1.ReasonDeleted, pending},
+		"purged":           {metav1.ConditionTrue, v1alpha1.ReasonPurged, pending},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
