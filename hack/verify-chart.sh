@@ -20,7 +20,7 @@ if [ ! -d "$schemas" ]; then
 	go run ./devcluster/cmd/devcluster schemas --dir "$new"
 	mv "$new" "$schemas"
 fi
-go run ./devcluster/cmd/devcluster schemas --dir "$dir" --crds "$chart/files/crds/*.yaml"
+go run ./devcluster/cmd/devcluster schemas --dir "$dir" --crds "$chart/crds/*.yaml"
 
 render() {
 	"$helm" template workspace-flyte-integration $chart --namespace platform-services --values "$1"

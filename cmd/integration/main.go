@@ -64,25 +64,30 @@ func exitCode(log logr.Logger, err error) (code int) {
 	return exitFailed
 }
 
-// runSubcommand runs --version, --test for `helm test`, and --network-probe, the pod that the network probe dials.
+// runSubcommand runs --version, --upgrade-crds for the chart's Job, --test for `helm test`, and --network-probe, the pod that the
+// network probe dials.
 func runSubcommand(args []string) (code int) {
 	switch {
 	case slices.Equal(args, []string{"--version"}):
 		fmt.Println(versionLine())
 		return 0
+	case slices.Equal(args, []string{"--upgrade-crds"}):
+		return codeOf(upgradeCRDs(ctrl.SetupSignalHandler(), os.Getenv("KUBECONFIG"), os.Stdout))
 	case len(args) == 2 && args[0] == "--network-probe":
-		if err := networkprobe.Serve(ctrl.SetupSignalHandler(), args[1]); err != nil {
-			fmt.Fprintln(os.Stderr, "integration:", err)
-			return exitFailed
-		}
-		return 0
+		return codeOf(networkprobe.Serve(ctrl.SetupSignalHandler(), args[1]))
 	case len(args) == 2 && args[0] == "--test":
-		if err := selfTest(ctrl.SetupSignalHandler(), args[1], os.Getenv("WORKSPACE_WEBHOOK_SECRET_FILE"), os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, "integration:", err)
-			return exitFailed
-		}
+		return codeOf(selfTest(ctrl.SetupSignalHandler(), args[1], os.Getenv("WORKSPACE_WEBHOOK_SECRET_FILE"), os.Stdout))
+	}
+	fmt.Fprintln(os.Stderr, "integration takes only --version, --upgrade-crds, --test URL or --network-probe ADDRESS: "+
+		"environment variables configure it")
+	return exitMisconfigured
+}
+
+// codeOf prints the error of a subcommand, and returns the exit code.
+func codeOf(err error) (code int) {
+	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "integration takes only --version, --test URL or --network-probe ADDRESS: environment variables configure it")
-	return exitMisconfigured
+	fmt.Fprintln(os.Stderr, "integration:", err)
+	return exitFailed
 }

@@ -200,6 +200,7 @@ func (s *service) addStore(ctx context.Context) (err error) {
 
 // acquired is called with each leadership, on a goroutine of its own; ctx ends with it.
 func (s *service) acquired(ctx context.Context) {
+	s.logMissingFields(ctx)
 	s.controller.Acquired(ctx)
 	if s.reporter != nil {
 		s.reporter.Acquired(ctx)

@@ -22,10 +22,10 @@ const (
 	Namespace = "platform-services"
 )
 
-// ChartRules returns the rules of a ClusterRole or Role in a file of the chart.
+// ChartRules returns the rules of a ClusterRole or Role in the chart's files/.
 func ChartRules(t testing.TB, file string) []rbacv1.PolicyRule {
 	t.Helper()
-	text, err := os.ReadFile(chartFile(t, file))
+	text, err := os.ReadFile(chartFile(t, "files/"+file))
 	Must(t, err)
 	var role rbacv1.ClusterRole
 	Must(t, yaml.UnmarshalStrict(text, &role))

@@ -120,10 +120,10 @@ func Client(t testing.TB, cfg *rest.Config) client.Client {
 	return c
 }
 
-// chartFile returns the path of a file in the chart's files/.
+// chartFile returns the path of a file in the chart.
 func chartFile(t testing.TB, name string) string {
 	t.Helper()
 	root, err := binaries.Root()
 	Must(t, err)
-	return filepath.Join(root, "charts", "workspace-flyte-integration", "files", name)
+	return filepath.Join(root, "charts", "workspace-flyte-integration", filepath.FromSlash(name))
 }

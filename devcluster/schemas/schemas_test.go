@@ -57,7 +57,7 @@ func TestSchemas_RefuseUnknownFields(t *testing.T) {
 	if err := schemas.WriteKubernetes(dir, source); err != nil {
 		t.Fatal(err)
 	}
-	const crds = "../../charts/workspace-flyte-integration/files/crds/platform.company.com_"
+	const crds = "../../charts/workspace-flyte-integration/crds/platform.company.com_"
 	for _, crd := range []string{"workspaces.yaml", "workspacetiers.yaml"} {
 		if err := schemas.WriteCRD(dir, crds+crd); err != nil {
 			t.Fatal(err)

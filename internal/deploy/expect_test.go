@@ -29,9 +29,6 @@ type expectation struct {
 
 func (e expectation) check(t *testing.T, base map[string]any) {
 	t.Helper()
-	if !e.concernsCRDs() {
-		base = with(base, "crds.enabled", false) // half of the time of a rendering
-	}
 	for path, value := range e.set {
 		base = with(base, path, value)
 	}
@@ -50,20 +47,6 @@ func (e expectation) check(t *testing.T, base map[string]any) {
 			t.Errorf("%s\n  is   %s\n  want %s", key, got, want)
 		}
 	}
-}
-
-func (e expectation) concernsCRDs() bool {
-	for path := range e.set {
-		if strings.HasPrefix(path, "crds.") || path == "install" {
-			return true
-		}
-	}
-	for key := range e.want {
-		if strings.HasPrefix(key, "CustomResourceDefinition") {
-			return true
-		}
-	}
-	return false
 }
 
 // lookUp finds the text of "Kind name path"; several texts are separated by a space.

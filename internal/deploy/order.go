@@ -1,12 +1,9 @@
 package deploy
 
 import (
-	"cmp"
 	"fmt"
 	"path"
-	"slices"
 
-	release "helm.sh/helm/v4/pkg/release/v1"
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -14,31 +11,21 @@ import (
 
 const notes = "NOTES.txt"
 
-// inOrder parses rendered templates and sorts the objects as Helm installs them: by kind, then the hooks that follow an
-// installation. Other hooks, as tests are, belong to no installation.
-func inOrder(files map[string]string) ([]*unstructured.Unstructured, error) {
+// inOrder parses rendered templates and sorts the objects by kind, as Helm installs them. It leaves out hooks, which belong to
+// upgrades and tests.
+func inOrder(files map[string]string) (objects []*unstructured.Unstructured, err error) {
 	manifests := make(map[string]string, len(files))
 	for name, text := range files {
 		if path.Base(name) != notes {
 			manifests[name] = text
 		}
 	}
-	hooks, sorted, err := releaseutil.SortManifests(manifests, nil, releaseutil.InstallOrder)
+	_, sorted, err := releaseutil.SortManifests(manifests, nil, releaseutil.InstallOrder)
 	if err != nil {
 		return nil, fmt.Errorf("sorting the objects: %w", err)
 	}
-	slices.SortStableFunc(hooks, func(a, b *release.Hook) int { return cmp.Compare(a.Weight, b.Weight) })
-	var objects []*unstructured.Unstructured
 	for _, m := range sorted {
 		if objects, err = appendObject(objects, m.Name, m.Content); err != nil {
-			return nil, err
-		}
-	}
-	for _, h := range hooks {
-		if !slices.Contains(h.Events, release.HookPostInstall) {
-			continue
-		}
-		if objects, err = appendObject(objects, h.Path, h.Manifest); err != nil {
 			return nil, err
 		}
 	}

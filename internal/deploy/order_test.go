@@ -12,8 +12,8 @@ func TestInOrder_IsAnInstallations(t *testing.T) {
 		return "kind: " + kind + "\napiVersion: v1\nmetadata:\n  name: x\n  annotations: {" + annotations + "}\n"
 	}
 	objects, err := inOrder(map[string]string{
-		"chart/templates/a.yaml":    object("Late", `helm.sh/hook: "post-install,post-upgrade", helm.sh/hook-weight: "2"`),
-		"chart/templates/b.yaml":    object("Soon", `helm.sh/hook: post-install, helm.sh/hook-weight: "1"`),
+		"chart/templates/a.yaml":    object("WorkspaceTier", ""),
+		"chart/templates/b.yaml":    object("Job", "helm.sh/hook: pre-upgrade"),
 		"chart/templates/c.yaml":    object("Deployment", "") + "---\n" + object("Namespace", ""),
 		"chart/templates/d.yaml":    "# nothing is asked for\n",
 		"chart/templates/e.yaml":    object("Pod", "helm.sh/hook: test"),
@@ -27,7 +27,7 @@ func TestInOrder_IsAnInstallations(t *testing.T) {
 	for _, o := range objects {
 		kinds = append(kinds, o.GetKind())
 	}
-	if diff := cmp.Diff([]string{"Namespace", "CustomResourceDefinition", "Deployment", "Soon", "Late"}, kinds); diff != "" {
+	if diff := cmp.Diff([]string{"Namespace", "CustomResourceDefinition", "Deployment", "WorkspaceTier"}, kinds); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"platform.company.com/workspace-flyte-integration/charts"
+	"platform.company.com/workspace-flyte-integration/internal/crd"
 )
 
 // DefaultKubeVersion is the version of Kubernetes that the chart is rendered for when Options names none.
@@ -33,14 +34,26 @@ type Options struct {
 	KubeVersion string
 }
 
-// Render returns the objects of a release in the order in which they can be applied, as `helm template` prints them.
+// Render returns the objects of a release in the order in which they can be applied: the chart's CRDs, then the templates as
+// `helm template` prints them, without hooks.
 // Values are checked against the chart's schema; errors name the value.
 func Render(o Options) ([]*unstructured.Unstructured, error) {
 	files, err := render(o)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the chart: %w", err)
 	}
-	return inOrder(files)
+	objects, err := inOrder(files)
+	if err != nil {
+		return nil, err
+	}
+	if o.Values["install"] == "service" { // in a cluster without workspaces
+		return objects, nil
+	}
+	crds, err := crd.Embedded()
+	if err != nil {
+		return nil, fmt.Errorf("reading the chart's CRDs: %w", err)
+	}
+	return append(crds, objects...), nil
 }
 
 // render returns the rendered templates by path.

@@ -32,19 +32,6 @@ var suites = map[string]map[string]expectation{
 		},
 		"no console URL": {set{"flyte.consoleURL": ""}, nil, "flyte.consoleURL is required"},
 	},
-	"crds.yaml": {
-		"kept": {
-			nil,
-			expect{`CustomResourceDefinition workspaces.platform.company.com .metadata.annotations.helm\.sh/resource-policy`: "keep"},
-			"",
-		},
-		"loose": {
-			set{"crds.keep": false},
-			expect{`CustomResourceDefinition workspaces.platform.company.com .metadata.annotations.helm\.sh/resource-policy`: ""},
-			"",
-		},
-		"off": {set{"crds.enabled": false}, expect{"CustomResourceDefinition workspaces.platform.company.com": absent}, ""},
-	},
 	"deployment.yaml": deploymentSuite,
 	"disruptionbudget.yaml": {
 		"one at a time": {nil, expect{
@@ -204,13 +191,15 @@ var suites = map[string]map[string]expectation{
 		"elsewhere": {set{"install": "service", "kubeconfig.existingSecret": "k"}, expect{"ClusterRole …-workload-spark": absent}, ""},
 	},
 	"tiers.yaml": {
-		"as a hook": {nil, expect{`WorkspaceTier standard .metadata.annotations.helm\.sh/hook`: "post-install,post-upgrade,post-rollback"}, ""},
-		"left out":  {set{"tiers.small": nil}, expect{"WorkspaceTier small": absent, "WorkspaceTier large .kind": "WorkspaceTier"}, ""},
+		"kept": {nil, expect{
+			`WorkspaceTier standard .metadata.annotations`: `{"helm.sh/resource-policy":"keep"}`, "WorkspaceTier small .kind": "WorkspaceTier",
+		}, ""},
+		"left out": {set{"tiers.small": nil}, expect{"WorkspaceTier small": absent, "WorkspaceTier large .kind": "WorkspaceTier"}, ""},
 	},
 }
 
-// otherwhere are templates whose tests are elsewhere: hooks of `helm test` belong to no installation.
-var elsewhere = map[string]string{"test.yaml": "TestChart_PassesItsOwnTest"}
+// elsewhere are templates whose tests are elsewhere: hooks belong to no installation.
+var elsewhere = map[string]string{"checks.yaml": "TestRender_RefusesValuesByName", "crd-upgrade.yaml": "TestRender_UpgradesCRDs", "test.yaml": "TestRelease"}
 
 func TestTemplates(t *testing.T) {
 	files, err := charts.WorkspaceFlyteIntegration()

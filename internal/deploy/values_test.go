@@ -22,25 +22,32 @@ func TestRender_RefusesValuesByName(t *testing.T) {
 		value any
 		want  string
 	}{
-		"no console URL":           {"flyte.consoleURL", "", "flyte.consoleURL is required"},
-		"a console that is no URL": {"flyte.consoleURL", "flyte", "/flyte/consoleURL"},
-		"no webhook secret":        {"webhook.existingSecret", "", "webhook.secret or webhook.existingSecret is required"},
-		"two webhook secrets":      {"webhook.secret", "whsec_eA==", "webhook.secret and webhook.existingSecret are both set"},
-		"an unknown value":         {"replicaCount", 3, "'replicaCount' not allowed"},
-		"an unknown nested value":  {"flyte.consoleUrl", "https://x", "/flyte"},
-		"a number as text":         {"replicas", "3", "/replicas"},
-		"a number where text is":   {"webhook.existingSecret", 3, "/webhook/existingSecret"},
-		"a short digest":           {"image.digest", "sha256:0", "/image/digest"},
-		"a bad duration":           {"webhook.tolerance", "5", "/webhook/tolerance"},
-		"a template without id":    {"workspaces.namespaceTemplate", "{prefix}{domain}", "/workspaces/namespaceTemplate"},
-		"no port of Flyte":         {"flyte.ports", []any{}, "/flyte/ports"},
-		"a port of Flyte":          {"flyte.ports", []any{0.0}, "/flyte/ports/0"},
-		"a range without bits":     {"workspaces.egressExceptCIDRs", []any{"10.0.0.0"}, "/workspaces/egressExceptCIDRs/0"},
-		"an unknown Flyte":         {"flyte.apiVersion", "v3", "/flyte/apiVersion"},
-		"no Flyte domain":          {"flyte.domains", []any{}, "/flyte/domains"},
-		"a tier's bad name":        {"tiers", map[string]any{"Big": map[string]any{}}, "Big"},
-		"an endpoint in the clear": {"workspaceService.endpoint", "http://workspaces.company.com", "/workspaceService/endpoint"},
-		"a password in a URL":      {"workspaceService.endpoint", "https://a:hunter2@workspaces", "/workspaceService/endpoint"},
+		"no console URL":              {"flyte.consoleURL", "", "flyte.consoleURL is required"},
+		"a console that is no URL":    {"flyte.consoleURL", "flyte", "/flyte/consoleURL"},
+		"no webhook secret":           {"webhook.existingSecret", "", "webhook.secret or webhook.existingSecret is required"},
+		"two webhook secrets":         {"webhook.secret", "whsec_eA==", "webhook.secret and webhook.existingSecret are both set"},
+		"an unknown value":            {"replicaCount", 3, "'replicaCount' not allowed"},
+		"an unknown nested value":     {"flyte.consoleUrl", "https://x", "/flyte"},
+		"a number as text":            {"replicas", "3", "/replicas"},
+		"a number where text is":      {"webhook.existingSecret", 3, "/webhook/existingSecret"},
+		"a short digest":              {"image.digest", "sha256:0", "/image/digest"},
+		"a bad duration":              {"webhook.tolerance", "5", "/webhook/tolerance"},
+		"a template without id":       {"workspaces.namespaceTemplate", "{prefix}{domain}", "/workspaces/namespaceTemplate"},
+		"no port of Flyte":            {"flyte.ports", []any{}, "/flyte/ports"},
+		"a port of Flyte":             {"flyte.ports", []any{0.0}, "/flyte/ports/0"},
+		"a range without bits":        {"workspaces.egressExceptCIDRs", []any{"10.0.0.0"}, "/workspaces/egressExceptCIDRs/0"},
+		"an unknown Flyte":            {"flyte.apiVersion", "v3", "/flyte/apiVersion"},
+		"no Flyte domain":             {"flyte.domains", []any{}, "/flyte/domains"},
+		"a tier's bad name":           {"tiers", map[string]any{"Big": map[string]any{}}, "Big"},
+		"a misspelt field of a tier":  {"tiers.small", map[string]any{"qouta": map[string]any{}}, "'qouta' not allowed"},
+		"a number as amount":          {"tiers.small.quota.default.cpu", 9, "/tiers/small/quota/default/cpu"},
+		"a bad amount":                {"tiers.small.quota.default.cpu", "1e3", "/tiers/small/quota/default/cpu"},
+		"a minimum above the maximum": {"autoscaling.minReplicas", 9, "autoscaling.minReplicas is 9, which is above"},
+		"an endpoint without port":    {"flyte.admin.endpoint", "flyte.company.com", "needs a port"},
+		"a name's capitals":           {"fullnameOverride", "Flyte", "fullnameOverride is \"Flyte\", and must be a DNS label"},
+		"an account's long name":      {"serviceAccount.name", strings.Repeat("a", 64), "serviceAccount.name"},
+		"an endpoint in the clear":    {"workspaceService.endpoint", "http://workspaces.company.com", "/workspaceService/endpoint"},
+		"a password in a URL":         {"workspaceService.endpoint", "https://a:hunter2@workspaces", "/workspaceService/endpoint"},
 		"nothing to sign with": {
 			"workspaceService.endpoint", "https://workspaces.company.com", "workspaceService.existingSecret is required",
 		},
@@ -56,6 +63,25 @@ func TestRender_RefusesValuesByName(t *testing.T) {
 				t.Errorf("got %v, want it to name %q", err, c.want)
 			}
 		})
+	}
+}
+
+// Helm allows names of 53 characters; a Service has at most 63.
+func TestRender_NamesFit(t *testing.T) {
+	release := strings.Repeat("r", 53)
+	objects, err := deploy.Render(deploy.Options{Release: release, Namespace: namespace, Values: ciValues(t, "default")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		if (o.GetKind() == "Service" || o.GetKind() == "Deployment") && len(o.GetName()) > 63 {
+			t.Errorf("%s %q has %d characters", o.GetKind(), o.GetName(), len(o.GetName()))
+		}
+		for key, value := range o.GetLabels() {
+			if len(value) > 63 {
+				t.Errorf("%s %q: label %s has %d characters", o.GetKind(), o.GetName(), key, len(value))
+			}
+		}
 	}
 }
 
@@ -188,23 +214,6 @@ func TestRender_BindsTheAccountThatRuns(t *testing.T) {
 	account, _, _ := unstructured.NestedString(deployment, "spec", "template", "spec", "serviceAccountName")
 	if account != "robot" {
 		t.Errorf("the pods run as %q", account)
-	}
-}
-
-func TestRender_KeepsCRDsUnlessTold(t *testing.T) {
-	const crd, policy = "workspaces.platform.company.com", "helm.sh/resource-policy"
-	kept := find(t, rendered(t, ciValues(t, "default")), "CustomResourceDefinition", crd)
-	if kept.GetAnnotations()[policy] != "keep" {
-		t.Error("the CRD is not kept")
-	}
-	loose := find(t, rendered(t, with(ciValues(t, "default"), "crds.keep", false)), "CustomResourceDefinition", crd)
-	if _, set := loose.GetAnnotations()[policy]; set {
-		t.Error("the CRD is kept though crds.keep is false")
-	}
-	for _, object := range rendered(t, with(ciValues(t, "default"), "crds.enabled", false)) {
-		if object.GetKind() == "CustomResourceDefinition" {
-			t.Errorf("%s is there though crds.enabled is false", object.GetName())
-		}
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // crdPattern is the pattern that the CRD has for a field of the spec.
 func crdPattern(t *testing.T, field string) *regexp.Regexp {
 	t.Helper()
-	text, err := os.ReadFile("../../charts/workspace-flyte-integration/files/crds/platform.company.com_workspaces.yaml")
+	text, err := os.ReadFile("../../charts/workspace-flyte-integration/crds/platform.company.com_workspaces.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

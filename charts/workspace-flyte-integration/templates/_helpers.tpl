@@ -1,16 +1,17 @@
 {{/*
 Template names are global to a release with all its subcharts, hence the prefix.
 
-wfi.fullname names everything that belongs to this release.
+wfi.fullname names everything that belongs to this release. With the longest suffix, -metrics, it fits the 63 characters of a Service's
+name.
 */}}
 {{- define "wfi.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | trunc 55 | trimSuffix "-" -}}
 {{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 55 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 55 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
@@ -43,6 +44,14 @@ labels: {{- include "wfi.labels" $root | nindent 2 }}
 {{- define "wfi.probeLabels" -}}
 app.kubernetes.io/name: {{ include "wfi.probeName" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{/*
+An annotation for what people and workspaces need when the release is uninstalled. A release that is installed later adopts these
+objects, so their names are the same in every release.
+*/}}
+{{- define "wfi.keep" -}}
+helm.sh/resource-policy: keep
 {{- end -}}
 
 {{- define "wfi.serviceAccountName" -}}
@@ -91,4 +100,17 @@ capabilities: {drop: [ALL]}
 {{/* The signed routes: the only exposed ones, unless exposure.api is set. */}}
 {{- define "wfi.webhookPaths" -}}
 [/webhooks/workspace, /provision]
+{{- end -}}
+
+{{/* Where the pods of Jobs run, and with which pull secrets. */}}
+{{- define "wfi.jobPod" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}

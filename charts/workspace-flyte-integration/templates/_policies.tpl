@@ -67,6 +67,9 @@ kind: ValidatingAdmissionPolicyBinding
 metadata:
   name: {{ .name }}
   labels: {{- include "wfi.labels" .root | nindent 4 }}
+  {{- if .keep }}
+  annotations: {{- include "wfi.keep" . | nindent 4 }}
+  {{- end }}
 spec:
   policyName: {{ .name }}
   validationActions: {{- toYaml .root.Values.policies.actions | nindent 4 }}
