@@ -50,6 +50,32 @@ var deploymentSuite = map[string]expectation{
 		"Deployment … .spec.template.metadata.labels.a": "b", "Deployment … .spec.template.metadata.annotations.c": "d",
 		container + ".env[*].name": "POD_NAME POD_NAMESPACE OTEL_SERVICE_NAME",
 	}, ""},
+	"what a platform adds": {set{
+		"commonLabels": map[string]any{"team": "data"}, "deploymentAnnotations": map[string]any{"owner": "ana"}, "revisionHistoryLimit": 2,
+		"strategy": map[string]any{"type": "Recreate", "rollingUpdate": nil}, "dnsConfig": map[string]any{"nameservers": []any{"10.0.0.10"}},
+		"hostAliases":       []any{map[string]any{"ip": "10.0.0.1", "hostnames": []any{"flyte"}}},
+		"extraVolumes":      []any{map[string]any{"name": "ca", "configMap": map[string]any{"name": "ca"}}},
+		"extraVolumeMounts": []any{map[string]any{"name": "ca", "mountPath": "/etc/ca"}},
+		"initContainers":    []any{map[string]any{"name": "wait", "image": "busybox"}},
+		"extraContainers":   []any{map[string]any{"name": "proxy", "image": "envoy"}},
+	}, expect{
+		"Deployment … .metadata.labels.team": "data", "Deployment … .spec.template.metadata.labels.team": "data",
+		"ConfigMap … .metadata.labels.team": "data", "Deployment … .spec.selector.matchLabels.team": "",
+		"Deployment … .metadata.annotations.owner": "ana", "Deployment … .spec.revisionHistoryLimit": "2",
+		"Deployment … .spec.strategy": `{"type":"Recreate"}`, pod + ".dnsConfig.nameservers[*]": "10.0.0.10", pod + ".hostAliases[*].ip": "10.0.0.1",
+		pod + `.volumes[?(@.name=="ca")].configMap.name`: "ca", container + `.volumeMounts[?(@.name=="ca")].mountPath`: "/etc/ca",
+		pod + ".initContainers[*].name": "wait", pod + ".containers[*].name": "integration proxy",
+	}, ""},
+	"a parent chart's registry": {set{
+		"global":         map[string]any{"imageRegistry": "registry.company.com", "imagePullSecrets": []any{"pull", map[string]any{"name": "more"}}},
+		"image.registry": "elsewhere", "imagePullSecrets": []any{map[string]any{"name": "own"}}, "enabled": true,
+	}, expect{
+		container + ".image": "registry.company.com/" + fullName + ":0.2.0", pod + ".imagePullSecrets[*].name": "pull more own",
+	}, ""},
+	"OpenShift's user ids": {set{"apiVersions": []string{"security.openshift.io/v1"}}, expect{
+		pod + ".securityContext.runAsUser": "", pod + ".securityContext.fsGroup": "", pod + ".securityContext.runAsNonRoot": "true",
+		container + ".securityContext.runAsUser": "", container + ".securityContext.readOnlyRootFilesystem": "true",
+	}, ""},
 	"TLS in the service": {set{"tls.existingSecret": "cert"}, expect{
 		container + ".livenessProbe.httpGet.scheme": "HTTPS", container + ".startupProbe.httpGet.scheme": "HTTPS",
 		container + ".readinessProbe.httpGet.scheme":           "HTTPS",

@@ -20,6 +20,9 @@ type expect map[string]string
 
 const absent = "absent"
 
+// apiVersions in a set are no value, but what the cluster serves besides Kubernetes' own.
+const apiVersions = "apiVersions"
+
 // expectation is a rendering with some values set over a base, and what is expected of it; or the error that it must end with.
 type expectation struct {
 	set    set
@@ -29,10 +32,16 @@ type expectation struct {
 
 func (e expectation) check(t *testing.T, base map[string]any) {
 	t.Helper()
+	options := deploy.Options{Namespace: namespace}
 	for path, value := range e.set {
+		if path == apiVersions {
+			options.APIVersions = value.([]string)
+			continue
+		}
 		base = with(base, path, value)
 	}
-	objects, err := deploy.Render(deploy.Options{Namespace: namespace, Values: base})
+	options.Values = base
+	objects, err := deploy.Render(options)
 	if e.refuse != "" {
 		if err == nil || !strings.Contains(err.Error(), e.refuse) {
 			t.Errorf("got %v, want a refusal that says %q", err, e.refuse)

@@ -32,6 +32,8 @@ type Options struct {
 	Values map[string]any
 	// KubeVersion is the version of the cluster; empty means DefaultKubeVersion.
 	KubeVersion string
+	// APIVersions are what the cluster serves besides Kubernetes' own, such as "security.openshift.io/v1".
+	APIVersions []string
 }
 
 // Render returns the objects of a release in the order in which they can be applied: the chart's CRDs, then the templates as
@@ -70,6 +72,7 @@ func render(o Options) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	capabilities.APIVersions = append(capabilities.APIVersions, o.APIVersions...)
 	values, err := valuesutil.ToRenderValues(c, o.Values, release, capabilities)
 	if err != nil {
 		return nil, err

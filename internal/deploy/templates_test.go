@@ -66,20 +66,26 @@ var suites = map[string]map[string]expectation{
 		"default": {nil, expect{
 			"NetworkPolicy … .spec.policyTypes[*]":                                     "Ingress Egress",
 			"NetworkPolicy … .spec.ingress[0].from":                                    "",
-			"NetworkPolicy … .spec.egress[1].ports[*].port":                            "443 6443",
+			"NetworkPolicy … .spec.egress[1].ports[*].port":                            "443 6443 8443",
 			"NetworkPolicy … .spec.egress[2].to[0].namespaceSelector.matchLabels":      `{"kubernetes.io/metadata.name":"flyte-system"}`,
 			"NetworkPolicy … .spec.ingress[1].ports[0].port":                           "metrics",
 			"NetworkPolicy … .spec.podSelector.matchLabels.app\\.kubernetes\\.io/name": fullName,
 		}, ""},
 		"Flyte elsewhere, on a port of its own": {
-			set{"flyte.admin.endpoint": "flyte.company.com:8443"},
-			expect{"NetworkPolicy … .spec.egress[1].ports[*].port": "443 6443 8443"},
+			set{"flyte.admin.endpoint": "flyte.company.com:9443"},
+			expect{"NetworkPolicy … .spec.egress[1].ports[*].port": "443 6443 8443 9443"},
 			"",
 		},
 		"peers": {set{
 			"networkPolicy.ingressFrom": []any{map[string]any{"podSelector": map[string]any{}}},
 			"networkPolicy.extraEgress": []any{map[string]any{"ports": []any{map[string]any{"port": 4317}}}},
-		}, expect{"NetworkPolicy … .spec.ingress[0].from": `[{"podSelector":{}}]`, "NetworkPolicy … .spec.egress[3].ports[0].port": "4317"}, ""},
+		}, expect{
+			"NetworkPolicy … .spec.ingress[0].from[0]": `{"podSelector":{}}`, "NetworkPolicy … .spec.egress[3].ports[0].port": "4317",
+			`NetworkPolicy … .spec.ingress[0].from[1].podSelector.matchLabels.app\.kubernetes\.io/name`: fullName + "-test",
+		}, ""},
+		"the API server's port": {
+			set{"networkPolicy.apiServerPorts": []any{16443}}, expect{"NetworkPolicy … .spec.egress[1].ports[*].port": "443 16443"}, "",
+		},
 		"metrics for nobody": {set{"networkPolicy.metricsFrom": []any{}}, nil, "metricsFrom"},
 		"off":                {set{"networkPolicy.enabled": false}, expect{"NetworkPolicy …": absent}, ""},
 	},
@@ -103,6 +109,10 @@ var suites = map[string]map[string]expectation{
 		"the account": {set{"serviceAccount.name": "robot"}, expect{
 			"ClusterRoleBinding … .subjects[*].name": "robot", "RoleBinding … .subjects[*].namespace": namespace,
 			"Role … .rules[*].resources[*]": "leases leases",
+		}, ""},
+		"of another": {set{"rbac.create": false}, expect{"ClusterRole …": absent, "Role …": absent, "ClusterRole …-tenant-viewer .kind": "ClusterRole"}, ""},
+		"another namespace": {set{"namespaceOverride": "flyte-services"}, expect{
+			"RoleBinding … .subjects[*].namespace": "flyte-services", "Deployment … .metadata.namespace": "flyte-services",
 		}, ""},
 		"elsewhere": {set{"install": "service", "kubeconfig.existingSecret": "k"}, expect{
 			"ClusterRole …": absent, "ClusterRoleBinding …": absent, "Role …": absent, "RoleBinding …": absent,
@@ -160,11 +170,23 @@ var suites = map[string]map[string]expectation{
 		},
 	},
 	"serviceaccount.yaml": {
+		"of another": {set{"serviceAccount.create": false, "serviceAccount.name": "robot"}, expect{
+			"ServiceAccount …": absent, "ServiceAccount robot": absent, "Deployment … .spec.template.spec.serviceAccountName": "robot",
+		}, ""},
 		"annotated": {set{"serviceAccount.annotations": map[string]any{"a": "b"}}, expect{
 			"ServiceAccount … .metadata.annotations.a": "b", "ServiceAccount … .automountServiceAccountToken": "false",
 		}, ""},
 	},
+	"checks.yaml": {
+		"an account that nobody creates": {set{"serviceAccount.create": false}, nil, "serviceAccount.name must name an existing account"},
+	},
 	"servicemonitor.yaml": {
+		"scraped in time": {set{
+			"serviceMonitor.enabled": true, "serviceMonitor.scrapeTimeout": "5s",
+			"serviceMonitor.relabelings": []any{map[string]any{"targetLabel": "cluster", "replacement": "east"}},
+		}, expect{
+			"ServiceMonitor … .spec.endpoints[0].scrapeTimeout": "5s", "ServiceMonitor … .spec.endpoints[0].relabelings[0].targetLabel": "cluster",
+		}, ""},
 		"off": {nil, expect{"ServiceMonitor …": absent}, ""},
 		"on": {set{"serviceMonitor.enabled": true, "serviceMonitor.labels": map[string]any{"release": "prometheus"}}, expect{
 			"ServiceMonitor … .spec.endpoints[*].port": "metrics", "ServiceMonitor … .metadata.labels.release": "prometheus",
@@ -199,7 +221,7 @@ var suites = map[string]map[string]expectation{
 }
 
 // elsewhere are templates whose tests are elsewhere: hooks belong to no installation.
-var elsewhere = map[string]string{"checks.yaml": "TestRender_RefusesValuesByName", "crd-upgrade.yaml": "TestRender_UpgradesCRDs", "test.yaml": "TestRelease"}
+var elsewhere = map[string]string{"crd-upgrade.yaml": "TestRender_UpgradesCRDs", "test.yaml": "TestRelease"}
 
 func TestTemplates(t *testing.T) {
 	files, err := charts.WorkspaceFlyteIntegration()

@@ -15,6 +15,10 @@ name.
 {{- end -}}
 {{- end -}}
 
+{{- define "wfi.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride -}}
+{{- end -}}
+
 {{- define "wfi.selectorLabels" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -24,7 +28,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{ include "wfi.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* The head of a namespaced object: {{ include "wfi.metadata" . }}, or (list . "suffix") for a second one of the kind. */}}
@@ -32,7 +39,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $root := . -}}{{- $suffix := "" -}}
 {{- if kindIs "slice" . -}}{{- $root = first . -}}{{- $suffix = printf "-%s" (last .) -}}{{- end -}}
 name: {{ include "wfi.fullname" $root }}{{ $suffix }}
-namespace: {{ $root.Release.Namespace }}
+namespace: {{ include "wfi.namespace" $root }}
 labels: {{- include "wfi.labels" $root | nindent 2 }}
 {{- end -}}
 
@@ -60,8 +67,20 @@ helm.sh/resource-policy: keep
 
 {{- define "wfi.image" -}}
 {{- with .Values.image -}}
+{{- with default .registry (default dict $.Values.global).imageRegistry -}}{{ . }}/{{- end -}}
 {{- .repository -}}
 {{- if .digest -}}@{{ .digest }}{{- else -}}:{{ default $.Chart.AppVersion .tag }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Pull secrets of this chart and of a parent chart, whose entries may be names. */}}
+{{- define "wfi.imagePullSecrets" -}}
+{{- $all := list -}}
+{{- range concat ((default dict .Values.global).imagePullSecrets | default list) .Values.imagePullSecrets -}}
+{{- $all = append $all (kindIs "string" . | ternary (dict "name" .) .) -}}
+{{- end -}}
+{{- with uniq $all -}}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end -}}
 {{- end -}}
 
@@ -87,14 +106,21 @@ helm.sh/resource-policy: keep
 {{- define "wfi.service" -}}{{- if ne .Values.install "target" -}}true{{- end -}}{{- end -}}
 {{- define "wfi.target" -}}{{- if ne .Values.install "service" -}}true{{- end -}}{{- end -}}
 
-{{/* The restricted Pod Security Standard, and a read-only root file system. */}}
+{{/*
+The security contexts of pods and containers. OpenShift's restricted-v2 gives each namespace user ids of its own, and refuses others.
+*/}}
+{{- define "wfi.podSecurityContext" -}}
+{{- include "wfi.withoutIDs" (list . .Values.podSecurityContext) -}}
+{{- end -}}
 {{- define "wfi.securityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-capabilities: {drop: [ALL]}
+{{- include "wfi.withoutIDs" (list . .Values.securityContext) -}}
+{{- end -}}
+{{- define "wfi.withoutIDs" -}}
+{{- $root := first . -}}{{- $context := last . -}}
+{{- if $root.Capabilities.APIVersions.Has "security.openshift.io/v1" -}}
+{{- $context = omit $context "runAsUser" "runAsGroup" "fsGroup" -}}
+{{- end -}}
+{{- toYaml $context -}}
 {{- end -}}
 
 {{/* The signed routes: the only exposed ones, unless exposure.api is set. */}}
@@ -104,13 +130,18 @@ capabilities: {drop: [ALL]}
 
 {{/* Where the pods of Jobs run, and with which pull secrets. */}}
 {{- define "wfi.jobPod" -}}
-{{- with .Values.imagePullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "wfi.imagePullSecrets" . }}
+securityContext: {{- include "wfi.podSecurityContext" . | nindent 2 }}
 {{- with .Values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .Values.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* The labels of the pod of `helm test`. */}}
+{{- define "wfi.testLabels" -}}
+app.kubernetes.io/name: {{ include "wfi.fullname" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}

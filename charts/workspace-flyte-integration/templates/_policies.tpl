@@ -1,14 +1,14 @@
 {{- /* Matches requests of the service's own account only. */ -}}
 {{- define "wfi.policy.ofTheService" -}}
 - name: of-the-service
-  expression: request.userInfo.username == {{ printf "system:serviceaccount:%s:%s" .Release.Namespace (include "wfi.serviceAccountName" .) | quote }}
+  expression: request.userInfo.username == {{ printf "system:serviceaccount:%s:%s" (include "wfi.namespace" .) (include "wfi.serviceAccountName" .) | quote }}
 {{- end -}}
 
 {{- /* CEL: the namespace belongs to the workspace `variables.id` by its name, and is not reserved. The same rule as in internal/workspace/names.go. */ -}}
 {{- define "wfi.policy.namedByTemplate" -}}
 {{- $name := .name -}}
 {{- with .root -}}
-{{- $reserved := concat (list "default" "kube-*" "flyte" "workspace-management" .Release.Namespace .Values.flyte.namespace) .Values.workspaces.reservedNamespaces | uniq -}}
+{{- $reserved := concat (list "default" "kube-*" "flyte" "workspace-management" (include "wfi.namespace" .) .Values.flyte.namespace) .Values.workspaces.reservedNamespaces | uniq -}}
 {{- $shapes := list -}}
 {{- $template := .Values.workspaces.namespaceTemplate | replace "{prefix}" .Values.workspaces.namespacePrefix -}}
 {{- range (contains "{domain}" $template | ternary .Values.flyte.domains (list "")) -}}
