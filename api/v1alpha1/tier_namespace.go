@@ -25,13 +25,13 @@ const (
 	PodSecurityRestricted PodSecurityLevel = "restricted"
 )
 
-// TierNamespace holds labels and annotations of the namespaces. Keys under kubernetes.io, k8s.io and
-// platform.company.com are reserved.
+// TierNamespace holds labels and annotations of the namespaces. Keys under kubernetes.io, k8s.io,
+// platform.company.com, argoproj.io and fluxcd.io are reserved.
 type TierNamespace struct {
 	// Labels of every namespace. Policies may select namespaces by them.
 	// +kubebuilder:validation:MaxProperties=16
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved; podSecurity sets the Pod Security Standard"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com|argoproj[.]io|fluxcd[.]io)/'))",message="label keys under kubernetes.io, k8s.io, platform.company.com, argoproj.io and fluxcd.io are reserved; podSecurity sets the Pod Security Standard"
 	Labels map[string]LabelValue `json:"labels,omitempty"`
 	// Annotations of every namespace; {workspace}, {domain} and {namespace} are replaced.
 	Annotations Annotations `json:"annotations,omitempty"`
@@ -41,7 +41,7 @@ type TierNamespace struct {
 	// +kubebuilder:validation:MaxItems=14
 	// +kubebuilder:validation:items:MaxLength=317
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com|argoproj[.]io|fluxcd[.]io)/'))",message="label keys under kubernetes.io, k8s.io, platform.company.com, argoproj.io and fluxcd.io are reserved"
 	WorkspaceLabels []string `json:"workspaceLabels,omitempty"`
 }
 
@@ -58,7 +58,7 @@ type TierServiceAccount struct {
 //
 // +kubebuilder:validation:MaxProperties=16
 // +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="annotation keys must have Kubernetes label syntax"
-// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="annotation keys under kubernetes.io, k8s.io and platform.company.com are reserved"
+// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com|argoproj[.]io|fluxcd[.]io)/'))",message="annotation keys under kubernetes.io, k8s.io, platform.company.com, argoproj.io and fluxcd.io are reserved"
 type Annotations map[string]AnnotationTemplate
 
 // AnnotationTemplate is the value of an annotation. Braces are for placeholders only.

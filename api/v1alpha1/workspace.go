@@ -62,7 +62,7 @@ type WorkspaceSpec struct {
 	// names.
 	// +kubebuilder:validation:MaxProperties=14
 	// +kubebuilder:validation:XValidation:rule="self.all(k, k.indexOf('/') <= 253 && k.matches('^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",message="label keys must have Kubernetes label syntax"
-	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com)/'))",message="label keys under kubernetes.io, k8s.io and platform.company.com are reserved"
+	// +kubebuilder:validation:XValidation:rule="self.all(k, !k.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io|platform[.]company[.]com|argoproj[.]io|fluxcd[.]io)/'))",message="label keys under kubernetes.io, k8s.io, platform.company.com, argoproj.io and fluxcd.io are reserved"
 	// +mapType=atomic
 	Labels map[string]LabelValue `json:"labels,omitempty"`
 

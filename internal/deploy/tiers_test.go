@@ -220,7 +220,7 @@ func badExtras() map[string]wrong {
 	cases := map[string]wrong{}
 	for _, key := range []string{
 		"pod-security.kubernetes.io/enforce", "kubernetes.io/metadata.name", "app.kubernetes.io/managed-by", "x.k8s.io/a",
-		"platform.company.com/workspace", "scheduler.alpha.kubernetes.io/node-selector",
+		"platform.company.com/workspace", "scheduler.alpha.kubernetes.io/node-selector", "argocd.argoproj.io/instance",
 	} {
 		for _, field := range []string{"labels: {%: x}", "annotations: {%: x}", "workspaceLabels: [%]"} {
 			text := strings.ReplaceAll(field, "%", key)

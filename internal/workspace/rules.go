@@ -30,7 +30,7 @@ var rules = map[string]rule{
 	"dns_label":   {onText(isDNSLabel), "must be a DNS label"},
 	"quantity":    {onText(quantity.MatchString), `must be a quantity such as "40", "500m" or "160Gi"`},
 	"count":       {onText(count.MatchString), `must be a whole number in quotes, such as "4"`},
-	"label_key":   {onText(isLabelKey), "must be a Kubernetes label key, not under kubernetes.io, k8s.io or platform.company.com"},
+	"label_key":   {onText(isLabelKey), "must be a Kubernetes label key, not under kubernetes.io, k8s.io, platform.company.com, argoproj.io or fluxcd.io"},
 	"label_value": {onText(IsLabelValue), "must be a Kubernetes label value"},
 	"subject":     {isSubject, "must not start with system:, and a ServiceAccount is a plain name in the workspace's own namespaces"},
 }
@@ -94,14 +94,15 @@ func isLabelKey(s string) bool {
 	return len(validation.IsQualifiedName(s)) == 0 && !IsReservedKey(s)
 }
 
-// IsReservedKey reports whether the key of a label or annotation belongs to Kubernetes or to the service.
+// IsReservedKey reports whether the key of a label or annotation belongs to Kubernetes, to the service, or to a GitOps tool: an object
+// with the tracking label of Argo CD or Flux that is in no repository would be pruned.
 func IsReservedKey(key string) bool {
 	domain, _, prefixed := strings.Cut(key, "/")
 	return prefixed && isReservedDomain(domain)
 }
 
 func isReservedDomain(domain string) bool {
-	for _, reserved := range []string{"kubernetes.io", "k8s.io", "platform.company.com"} {
+	for _, reserved := range []string{"kubernetes.io", "k8s.io", "platform.company.com", "argoproj.io", "fluxcd.io"} {
 		if domain == reserved || strings.HasSuffix(domain, "."+reserved) {
 			return true
 		}

@@ -22,7 +22,7 @@ const (
 	isNoText     = "must be UTF-8 without control, line separator or bidirectional control characters"
 	isNoQuantity = `must be a quantity such as "40", "500m" or "160Gi"`
 	isNoCount    = `must be a whole number in quotes, such as "4"`
-	isNoLabelKey = "must be a Kubernetes label key, not under kubernetes.io, k8s.io or platform.company.com"
+	isNoLabelKey = "must be a Kubernetes label key, not under kubernetes.io, k8s.io, platform.company.com, argoproj.io or fluxcd.io"
 	isNoLabel    = "must be a DNS label"
 	isNoSubject  = "must not start with system:, and a ServiceAccount is a plain name in the workspace's own namespaces"
 	isNoVersion  = "must be a whole number from 1 to 9007199254740991"
@@ -104,6 +104,8 @@ var broken = []struct {
 	{"label under kubernetes.io", func(d *Data) { d.Labels["kubernetes.io/a"] = "" }, FieldError{
 		"data.labels[kubernetes.io/a]", isNoLabelKey,
 	}},
+	{"Argo CD's label", func(d *Data) { d.Labels["argocd.argoproj.io/instance"] = "" }, FieldError{"data.labels[argocd.argoproj.io/instance]", isNoLabelKey}},
+	{"label of Flux", func(d *Data) { d.Labels["kustomize.toolkit.fluxcd.io/name"] = "" }, FieldError{"data.labels[kustomize.toolkit.fluxcd.io/name]", isNoLabelKey}},
 	{"label below k8s.io", func(d *Data) { d.Labels["x.k8s.io/a"] = "" }, FieldError{"data.labels[x.k8s.io/a]", isNoLabelKey}},
 	{"Pod Security", func(d *Data) { d.Labels["pod-security.kubernetes.io/enforce"] = "privileged" }, FieldError{
 		"data.labels[pod-security.kubernetes.io/enforce]", isNoLabelKey,
