@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 gotestsum=$(hack/tool.sh gotestsum)
 race=$(hack/race.sh)
 HELM=$(hack/tool.sh helm)
-export HELM
+HELM3=$(hack/tool.sh helm3)
+export HELM HELM3
 # The end-to-end packages mostly wait, so more packages run at a time than there are cores. Linking without DWARF (-w) saves a quarter of the
 # linker's time; stack traces need none.
 # shellcheck disable=SC2086 # $race may be empty

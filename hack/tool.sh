@@ -11,6 +11,6 @@ if [ ! -e "$dir/$1" ]; then
 	new=$(mktemp -d "$dir/.install.XXXXXX")
 	trap 'rm -rf "$new"' EXIT
 	env -u GOOS -u GOARCH -u GOFLAGS CGO_ENABLED=0 GOBIN="$new" go install "$package@$version"
-	mv "$new/$1" "$dir/$1"
+	mv "$new/${package##*/}" "$dir/$1" # the program has the name of its package
 fi
 echo "$dir/$1"

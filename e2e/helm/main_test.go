@@ -5,7 +5,6 @@ package helm
 
 import (
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -27,10 +26,10 @@ const (
 
 // suite is a control plane with Helm's command line.
 type suite struct {
-	dir, helmPath, integration string
-	cluster                    *devcluster.Cluster
-	flyte                      *flytetest.Server
-	admin                      client.Client
+	dir, helmPath, helm3Path, integration string
+	cluster                               *devcluster.Cluster
+	flyte                                 *flytetest.Server
+	admin                                 client.Client
 }
 
 func start(t *testing.T) *suite {
@@ -38,6 +37,8 @@ func start(t *testing.T) *suite {
 	s := &suite{dir: t.TempDir()}
 	var err error
 	s.helmPath, err = harness.Helm()
+	harness.Must(t, err)
+	s.helm3Path, err = harness.Helm3()
 	harness.Must(t, err)
 	s.integration, _, err = harness.Build(t.Context(), s.dir)
 	harness.Must(t, err)
@@ -54,14 +55,16 @@ func start(t *testing.T) *suite {
 	return s
 }
 
-// helm runs the command line as the cluster's admin, with nothing of this machine's own configuration.
+// helm runs Helm 4.
 func (s *suite) helm(t *testing.T, args ...string) (output string, err error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), s.helmPath, append(args, "--namespace", namespace)...)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.cluster.Kubeconfig(),
+	return s.run(t, s.helmPath, args...)
+}
+
+// helmEnv has nothing of this machine's own configuration.
+func (s *suite) helmEnv() []string {
+	return append(os.Environ(), "KUBECONFIG="+s.cluster.Kubeconfig(),
 		"HELM_CONFIG_HOME="+s.dir, "HELM_CACHE_HOME="+s.dir, "HELM_DATA_HOME="+s.dir)
-	text, err := cmd.CombinedOutput()
-	return string(text), err
 }
 
 func (s *suite) mustHelm(t *testing.T, args ...string) string {
