@@ -45,6 +45,7 @@ func TestSetConditions_OfEachStateAreReadByKstatus(t *testing.T) {
 	t.Parallel()
 	for _, state := range []v1alpha1.State{v1alpha1.StateActive, v1alpha1.StateSuspended, v1alpha1.StateDeleted} {
 		w := &v1alpha1.Workspace{Spec: v1alpha1.WorkspaceSpec{State: state}}
+		w.Generation = 1
 		setConditions(w, allDone())
 		if got := kstatus(t, w); got.Status != status.CurrentStatus {
 			t.Errorf("%s is %s: %s", state, got.Status, got.Message)
