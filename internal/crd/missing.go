@@ -81,7 +81,11 @@ func describe(crd *unstructured.Unstructured) (definition, error) {
 			}
 		}
 	}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(crd.Object, &parsed); err != nil {
+	text, err := crd.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(text, &parsed)
+	}
+	if err != nil {
 		return definition{}, fmt.Errorf("reading CRD %q: %w", crd.GetName(), err)
 	}
 	newest := parsed.Spec.Versions[len(parsed.Spec.Versions)-1]
