@@ -84,6 +84,9 @@ func Upgrade(ctx context.Context, c client.Client, served OpenAPI) (upgraded []s
 			upgraded = append(upgraded, crd.GetName())
 		}
 	}
+	if len(upgraded) == 0 {
+		return nil, nil
+	}
 	return upgraded, awaitServed(ctx, served, upgraded)
 }
 

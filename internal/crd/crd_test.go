@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -55,8 +56,8 @@ func addsMissingFields(t *testing.T) {
 	}
 	await()
 	removeField(t, admin, workspaces, "status", "tier")
-	removeField(t, admin, tiers, "spec", "quota", "default", "extra")
-	want := []string{workspaces + ": status.tier", tiers + ": spec.quota.default.extra"}
+	removeField(t, admin, tiers, "spec", "workload", "imagePullSecrets")
+	want := []string{workspaces + ": status.tier", tiers + ": spec.workload.imagePullSecrets"}
 	await(want...)
 
 	for range 2 {
@@ -81,8 +82,10 @@ func createsNoCRD(t *testing.T) {
 		}
 	}
 	clustertest.Eventually(t, func(ctx context.Context) error {
-		if err := admin.Get(ctx, client.ObjectKey{Name: tiers}, newCRD()); client.IgnoreNotFound(err) != nil || err == nil {
-			return errors.Join(errors.New("the CRD still exists"), err)
+		for _, name := range []string{workspaces, tiers} {
+			if err := admin.Get(ctx, client.ObjectKey{Name: name}, newCRD()); !apierrors.IsNotFound(err) {
+				return errors.Join(errors.New("the CRD still exists"), err)
+			}
 		}
 		return nil
 	})

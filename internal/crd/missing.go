@@ -103,6 +103,9 @@ func servedSchema(document []byte, of schema.GroupVersionKind) (*fields, error) 
 			}
 		}
 	}
+	if len(document) == 0 { // the API server has just removed the CRD
+		return nil, nil //nolint:nilnil // as below
+	}
 	if err := json.Unmarshal(document, &parsed); err != nil {
 		return nil, fmt.Errorf("parsing the API server's schema of %s: %w", of.Group, err)
 	}
