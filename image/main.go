@@ -27,6 +27,8 @@ import (
 // options are the flags.
 type options struct {
 	source, out, push, platforms  string
+	tag, tars                     string
+	attachments                   []string
 	version, commit, date, origin string
 }
 
@@ -36,6 +38,12 @@ func main() {
 	flag.StringVar(&o.out, "out", "bin/image", "directory of the OCI layout and, in sbom/, the SBOMs; its content is replaced")
 	flag.StringVar(&o.push, "push", "", "registry/repository:tag to push to, with the credentials of docker login")
 	flag.StringVar(&o.platforms, "platform", strings.Join(platforms, ","), "platforms to build for, separated by commas")
+	flag.StringVar(&o.tars, "tars", "", "directory for a tar of each platform's image; needs --tag")
+	flag.StringVar(&o.tag, "tag", "", "name and tag of the images in --tars")
+	flag.Func("attach", "file to push beside the image as its referrer (.spdx.json, .intoto.json); may be repeated", func(file string) error {
+		o.attachments = append(o.attachments, file)
+		return nil
+	})
 	flag.StringVar(&o.version, "version", "dev", "version")
 	flag.StringVar(&o.commit, "commit", "unknown", "commit")
 	flag.StringVar(&o.date, "date", "1970-01-01T00:00:00Z", "time of the commit, RFC 3339")
@@ -63,8 +71,16 @@ func (o options) run(ctx context.Context) (v1.Hash, error) {
 	if _, err := publish.NewLayout(o.out).Publish(ctx, index, "the image"); err != nil {
 		return v1.Hash{}, fmt.Errorf("writing the layout: %w", err)
 	}
+	if o.tars != "" {
+		if err := o.writeTars(index); err != nil {
+			return v1.Hash{}, err
+		}
+	}
 	if o.push != "" {
 		if err := o.pushIndex(ctx, index); err != nil {
+			return v1.Hash{}, err
+		}
+		if err := o.attach(ctx, index); err != nil {
 			return v1.Hash{}, err
 		}
 	}

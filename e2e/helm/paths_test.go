@@ -40,6 +40,7 @@ func (s *suite) paths() []path {
 // TestPaths takes a release through its life on each path: a changed tier, a changed image, a rollback, an uninstallation during which a
 // member keeps his access, and an installation over what was kept.
 func TestPaths(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	s.grantMember(t)
 	for _, p := range s.paths() {
@@ -63,7 +64,7 @@ func (s *suite) takes(t *testing.T, p path) {
 	s.wantCPU(t, "40")
 	s.wantMember(t, "installed")
 
-	run(p.upgrade, "upgrade", release, chart, "--set", "tiers.standard.quota.default.cpu=41")
+	run(p.upgrade, "upgrade", release, chart, "--set-string", "tiers.standard.quota.default.cpu=41")
 	s.wantCPU(t, "41")
 	run(p.upgrade, "upgrade", release, chart, "--set", "image.tag=v9")
 	s.wantCPU(t, "40")

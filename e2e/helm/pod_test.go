@@ -106,10 +106,10 @@ func (s *suite) testPod(t *testing.T) *corev1.PodSpec {
 	t.Helper()
 	for text := range strings.SplitSeq(s.mustHelm(t, "get", "hooks", release), "\n---\n") {
 		var job batchv1.Job
-		if err := yaml.Unmarshal([]byte(text), &job); err == nil && job.Kind == "Job" {
+		if err := yaml.Unmarshal([]byte(text), &job); err == nil && job.Kind == "Job" && job.Name == release+"-test" {
 			return &job.Spec.Template.Spec
 		}
 	}
-	t.Fatal("the release has no Job among its hooks")
+	t.Fatal("the release has no Job to test it among its hooks")
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -47,7 +48,7 @@ func addToNamespaces(prefix string) []client.Object {
 // The service may not label namespaces, since labels steer other programs. It is not the service that asks for what the cluster's own
 // admission adds to its requests.
 func TestServicePolicy_AllowsWhatAdmissionAdds(t *testing.T) {
-	const prefix = "flyte-labelled-"
+	const prefix, refusal = "flyte-labelled-", "may only change its own labels and annotations"
 	awaitPolicies(t, asUnboundedService(t))
 	admin, service := clientFor(t, installed(t)), asService(t)
 	for _, o := range addToNamespaces(prefix) {
@@ -77,30 +78,43 @@ func TestServicePolicy_AllowsWhatAdmissionAdds(t *testing.T) {
 	if created.Labels[addedKey] != "42" || created.Annotations[addedKey] != "42" {
 		t.Errorf("the namespace has labels %v, annotations %v", created.Labels, created.Annotations)
 	}
-	audit := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/audit":"restricted"}}}`))
-	if err := service.Patch(t.Context(), created, audit); err != nil {
+	if err := service.Patch(t.Context(), created, mergePatch(`{"metadata":{"labels":{"pod-security.kubernetes.io/audit":"restricted"}}}`)); err != nil {
 		t.Errorf("an update of it: %v", err)
 	}
-	const refusal = "may only change its own labels and annotations"
 	if _, err := create("labelled-by-us", map[string]string{"team.company.com/pool": "gpu"}); err == nil || !strings.Contains(err.Error(), refusal) {
 		t.Errorf("a namespace with another label by the service: %v", err)
 	}
+	refused := namespaceOf("flyte-labelled-reset", map[string]string{workspaceLabel: "labelled-reset", enforceLabel: "baseline", "a": "b"})
+	refused.ManagedFields = []metav1.ManagedFieldsEntry{{}}
+	if err := service.Create(t.Context(), refused); err == nil || !strings.Contains(err.Error(), refusal) {
+		t.Errorf("a namespace with a label and without field managers: %v", err)
+	}
 	for name, patch := range map[string]string{
-		"removes":                     `{"metadata":{"labels":{"kubernetes.io/metadata.name":null,"team.company.com/pool":null,"x":null}}}`,
-		"adds":                        `{"metadata":{"labels":{"team.company.com/pool":"gpu"}}}`,
+		"removes": `{"metadata":{"labels":{"kubernetes.io/metadata.name":null,"team.company.com/pool":null,"x":null}}}`,
+		"adds":    `{"metadata":{"labels":{"team.company.com/pool":"gpu"}}}`,
+		"adds, with field managers of its own": `{"metadata":{"labels":{"team.company.com/pool":"gpu"},"managedFields":[{"manager":"kubectl",` +
+			`"operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{"f:x":{}}}}}]}}`,
 		"adds, without field manager": `{"metadata":{"managedFields":[{}],"labels":{"team.company.com/pool":"gpu"}}}`,
 	} {
 		owned := namespaceOf(created.Name, nil)
-		team := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"x":"y"}}}`))
-		if err := admin.Patch(t.Context(), owned, team); err != nil {
+		if err := admin.Patch(t.Context(), owned, mergePatch(`{"metadata":{"labels":{"x":"y"}}}`)); err != nil {
 			t.Fatal(err)
 		}
-		err := service.Patch(t.Context(), owned, client.RawPatch("application/merge-patch+json", []byte(patch)), client.DryRunAll)
+		err := service.Patch(t.Context(), owned, mergePatch(patch), client.DryRunAll)
 		if err == nil || !strings.Contains(err.Error(), refusal) {
 			t.Errorf("a request that %s a label of others: %v", name, err)
 		}
 	}
+	// Once the field managers are reset, the API server records none for later updates.
+	if err := service.Patch(t.Context(), created, mergePatch(`{"metadata":{"managedFields":[{}]}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := service.Patch(t.Context(), created, mergePatch(`{"metadata":{"labels":{"a":"b"}}}`)); err == nil || !strings.Contains(err.Error(), refusal) {
+		t.Errorf("a label of others in a later request: %v", err)
+	}
 }
+
+func mergePatch(text string) client.Patch { return client.RawPatch(types.MergePatchType, []byte(text)) }
 
 // awaitAddition waits until the API server applies the policy.
 func awaitAddition(t *testing.T, admin client.Client, prefix string) {
