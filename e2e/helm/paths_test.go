@@ -28,18 +28,19 @@ type path struct {
 // paths are those that users of Helm take. Helm 4 keeps the method of an installed release unless it is told otherwise.
 func (s *suite) paths() []path {
 	helm3, helm4 := s.helm3Path, s.helmPath
+	takeOver := []string{helm4, "--server-side=true", "--force-conflicts"}
 	return []path{
 		{"Helm 3", []string{helm3}, []string{helm3}},
 		{"Helm 4", []string{helm4}, []string{helm4}},
 		{"Helm 4, client-side", []string{helm4, "--server-side=false"}, []string{helm4, "--server-side=false"}},
 		{"Helm 3, then 4", []string{helm3}, []string{helm4}},
-		{"Helm 4, client-side, then server-side", []string{helm4, "--server-side=false"}, []string{helm4, "--server-side=true", "--force-conflicts"}},
+		{"Helm 4, client-side, then server-side", []string{helm4, "--server-side=false"}, takeOver},
 	}
 }
 
 // TestPaths takes a release through its life on each path: a changed tier, a changed image, a rollback, an uninstallation during which a
 // member keeps his access, and an installation over what was kept.
-func TestPaths(t *testing.T) {
+func TestPaths(t *testing.T) { //nolint:tparallel // the paths take turns in one cluster
 	t.Parallel()
 	s := start(t)
 	s.grantMember(t)
@@ -49,6 +50,7 @@ func TestPaths(t *testing.T) {
 }
 
 func (s *suite) takes(t *testing.T, p path) {
+	t.Helper()
 	values := []string{
 		"--set", "flyte.consoleURL=https://flyte.company.com", "--set", "webhook.secret=" + signature.NewSecret(),
 		"--set", "image.repository=registry.company.com/workspace-flyte-integration",
@@ -79,7 +81,8 @@ func (s *suite) takes(t *testing.T, p path) {
 	s.must(t, p.upgrade[0], "uninstall", release)
 	s.wantCPU(t, "40")
 	s.wantMember(t, "uninstalled")
-	if err := s.admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: release}, &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
+	key := client.ObjectKey{Namespace: namespace, Name: release}
+	if err := s.admin.Get(t.Context(), key, &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the Deployment is left: %v", err)
 	}
 	run(p.install, "install", release, chart)

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/e2e/harness"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
@@ -46,7 +47,7 @@ func eventually(t *testing.T, what string, condition func(context.Context) bool)
 
 // TestRelease installs the previous chart, upgrades it to this one, tests it, rolls it back, upgrades it again and uninstalls it: the
 // workspaces and their namespaces stay the same objects all the time.
-func TestRelease(t *testing.T) {
+func TestRelease(t *testing.T) { //nolint:tparallel // its subtests are steps, in order
 	t.Parallel()
 	s := start(t)
 	values := []string{
@@ -108,9 +109,8 @@ func (s *suite) upgradeCRDs(t *testing.T) {
 		if o.GetKind() == "" || o.GetKind() == "Job" {
 			continue
 		}
-		if err := s.admin.Create(t.Context(), o); client.IgnoreAlreadyExists(err) != nil {
-			t.Fatal(err)
-		}
+		err := s.admin.Create(t.Context(), o)
+		harness.Must(t, client.IgnoreAlreadyExists(err))
 	}
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := s.cluster.WriteKubeconfig(kubeconfig, s.account(t, release+"-crds")); err != nil {

@@ -96,7 +96,7 @@ func createsNoCRD(t *testing.T) {
 }
 
 // job are the clients of the chart's Job.
-func job(t *testing.T) (client.Client, crd.OpenAPI) {
+func job(t *testing.T) (c client.Client, served crd.OpenAPI) {
 	t.Helper()
 	account := clustertest.As(t, shared.Cluster(t), clustertest.Account)
 	c, err := client.New(account, client.Options{})

@@ -136,7 +136,7 @@ func renamed(t *testing.T, crd *unstructured.Unstructured, kind string) *unstruc
 
 func remove(t *testing.T, object client.Object) {
 	t.Helper()
-	if err := clientFor(t, installed(t)).Delete(t.Context(), object); err != nil {
+	if err := clientFor(t, installed(t)).Delete(context.WithoutCancel(t.Context()), object); err != nil {
 		t.Error(err)
 	}
 }

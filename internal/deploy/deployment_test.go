@@ -62,12 +62,15 @@ var deploymentSuite = map[string]expectation{
 		"Deployment … .metadata.labels.team": "data", "Deployment … .spec.template.metadata.labels.team": "data",
 		"ConfigMap … .metadata.labels.team": "data", "Deployment … .spec.selector.matchLabels.team": "",
 		"Deployment … .metadata.annotations.owner": "ana", "Deployment … .spec.revisionHistoryLimit": "2",
-		"Deployment … .spec.strategy": `{"type":"Recreate"}`, pod + ".dnsConfig.nameservers[*]": "10.0.0.10", pod + ".hostAliases[*].ip": "10.0.0.1",
+		"Deployment … .spec.strategy": `{"type":"Recreate"}`, pod + ".dnsConfig.nameservers[*]": "10.0.0.10",
+		pod + ".hostAliases[*].ip":                       "10.0.0.1",
 		pod + `.volumes[?(@.name=="ca")].configMap.name`: "ca", container + `.volumeMounts[?(@.name=="ca")].mountPath`: "/etc/ca",
 		pod + ".initContainers[*].name": "wait", pod + ".containers[*].name": "integration proxy",
 	}, ""},
 	"a parent chart's registry": {set{
-		"global":         map[string]any{"imageRegistry": "registry.company.com", "imagePullSecrets": []any{"pull", map[string]any{"name": "more"}}},
+		"global": map[string]any{
+			"imageRegistry": "registry.company.com", "imagePullSecrets": []any{"pull", map[string]any{"name": "more"}},
+		},
 		"image.registry": "elsewhere", "imagePullSecrets": []any{map[string]any{"name": "own"}}, "enabled": true,
 	}, expect{
 		container + ".image": "registry.company.com/" + fullName + ":0.2.0", pod + ".imagePullSecrets[*].name": "pull more own",

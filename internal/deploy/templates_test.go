@@ -110,7 +110,9 @@ var suites = map[string]map[string]expectation{
 			"ClusterRoleBinding … .subjects[*].name": "robot", "RoleBinding … .subjects[*].namespace": namespace,
 			"Role … .rules[*].resources[*]": "leases leases",
 		}, ""},
-		"of another": {set{"rbac.create": false}, expect{"ClusterRole …": absent, "Role …": absent, "ClusterRole …-tenant-viewer .kind": "ClusterRole"}, ""},
+		"of another": {set{"rbac.create": false}, expect{
+			"ClusterRole …": absent, "Role …": absent, "ClusterRole …-tenant-viewer .kind": "ClusterRole",
+		}, ""},
 		"another namespace": {set{"namespaceOverride": "flyte-services"}, expect{
 			"RoleBinding … .subjects[*].namespace": "flyte-services", "Deployment … .metadata.namespace": "flyte-services",
 		}, ""},

@@ -25,12 +25,14 @@ var quantity = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|
 var count = regexp.MustCompile(`^[0-9]{1,9}$`)
 
 var rules = map[string]rule{
-	"version":     {isVersion, fmt.Sprintf("must be a whole number from 1 to %d", int64(MaxVersion))},
-	"text":        {onText(printable.Is), "must be UTF-8 without control, line separator or bidirectional control characters"},
-	"dns_label":   {onText(isDNSLabel), "must be a DNS label"},
-	"quantity":    {onText(quantity.MatchString), `must be a quantity such as "40", "500m" or "160Gi"`},
-	"count":       {onText(count.MatchString), `must be a whole number in quotes, such as "4"`},
-	"label_key":   {onText(isLabelKey), "must be a Kubernetes label key, not under kubernetes.io, k8s.io, platform.company.com, argoproj.io or fluxcd.io"},
+	"version":   {isVersion, fmt.Sprintf("must be a whole number from 1 to %d", int64(MaxVersion))},
+	"text":      {onText(printable.Is), "must be UTF-8 without control, line separator or bidirectional control characters"},
+	"dns_label": {onText(isDNSLabel), "must be a DNS label"},
+	"quantity":  {onText(quantity.MatchString), `must be a quantity such as "40", "500m" or "160Gi"`},
+	"count":     {onText(count.MatchString), `must be a whole number in quotes, such as "4"`},
+	"label_key": {
+		onText(isLabelKey), "must be a Kubernetes label key, not under kubernetes.io, k8s.io, platform.company.com, argoproj.io or fluxcd.io",
+	},
 	"label_value": {onText(IsLabelValue), "must be a Kubernetes label value"},
 	"subject":     {isSubject, "must not start with system:, and a ServiceAccount is a plain name in the workspace's own namespaces"},
 }

@@ -104,8 +104,14 @@ var broken = []struct {
 	{"label under kubernetes.io", func(d *Data) { d.Labels["kubernetes.io/a"] = "" }, FieldError{
 		"data.labels[kubernetes.io/a]", isNoLabelKey,
 	}},
-	{"Argo CD's label", func(d *Data) { d.Labels["argocd.argoproj.io/instance"] = "" }, FieldError{"data.labels[argocd.argoproj.io/instance]", isNoLabelKey}},
-	{"label of Flux", func(d *Data) { d.Labels["kustomize.toolkit.fluxcd.io/name"] = "" }, FieldError{"data.labels[kustomize.toolkit.fluxcd.io/name]", isNoLabelKey}},
+	{
+		"Argo CD's label", func(d *Data) { d.Labels["argocd.argoproj.io/instance"] = "" },
+		FieldError{"data.labels[argocd.argoproj.io/instance]", isNoLabelKey},
+	},
+	{
+		"label of Flux", func(d *Data) { d.Labels["kustomize.toolkit.fluxcd.io/name"] = "" },
+		FieldError{"data.labels[kustomize.toolkit.fluxcd.io/name]", isNoLabelKey},
+	},
 	{"label below k8s.io", func(d *Data) { d.Labels["x.k8s.io/a"] = "" }, FieldError{"data.labels[x.k8s.io/a]", isNoLabelKey}},
 	{"Pod Security", func(d *Data) { d.Labels["pod-security.kubernetes.io/enforce"] = "privileged" }, FieldError{
 		"data.labels[pod-security.kubernetes.io/enforce]", isNoLabelKey,

@@ -49,10 +49,10 @@ func (h *Handler) awaitReady(c *echo.Context, stored *v1alpha1.Workspace) error 
 	if err == nil {
 		ready = w.ReadyCondition()
 	}
-	switch {
-	case ready.Reason == v1alpha1.ReasonConflict:
+	switch ready.Reason {
+	case v1alpha1.ReasonConflict:
 		return newProblem(http.StatusConflict, "the namespace or the Flyte project of this workspace belongs to someone else")
-	case ready.Reason == v1alpha1.ReasonReady:
+	case v1alpha1.ReasonReady:
 		success := h.location(w.Name, "success")
 		success.StatusURL, success.Namespaces, success.ConsoleURLs = "", w.Status.Namespaces, h.DomainURLs(w.Name)
 		return c.JSON(http.StatusOK, success)
