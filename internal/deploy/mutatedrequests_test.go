@@ -84,10 +84,10 @@ func refusesLabelsOf(t *testing.T, service client.Client, created *corev1.Namesp
 	managed := unmanaged.DeepCopy()
 	unmanaged.ManagedFields = []metav1.ManagedFieldsEntry{{}}
 	attempts := map[string]attempt{
-		"create a namespace with a label":                       creating(managed, refusal),
-		"create a namespace with a label and no field managers": creating(unmanaged, refusal),
-		"remove labels of others":                               patching(created, `{"metadata":{"labels":{"kubernetes.io/metadata.name":null,"x":null}}}`, refusal),
-		"add a label":                                           patching(created, `{"metadata":{"labels":{"team.company.com/pool":"gpu"}}}`, refusal),
+		"label a new one":         creating(managed, refusal),
+		"label one, unmanaged":    creating(unmanaged, refusal),
+		"remove labels of others": patching(created, `{"metadata":{"labels":{"kubernetes.io/metadata.name":null,"x":null}}}`, refusal),
+		"add a label":             patching(created, `{"metadata":{"labels":{"team.company.com/pool":"gpu"}}}`, refusal),
 		"add a label with field managers of others": patching(created, `{"metadata":{"labels":{"a":"b"},"managedFields":[{"manager":"kubectl",`+
 			`"operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{"f:x":{}}}}}]}}`, refusal),
 		"add a label and reset the field managers": patching(created, `{"metadata":{"managedFields":[{}],"labels":{"a":"b"}}}`, refusal),
