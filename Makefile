@@ -8,11 +8,12 @@ MAKEFLAGS   += --no-builtin-rules --no-print-directory
 # Never download another Go.
 export GOTOOLCHAIN := local
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+# Nothing here depends on the clone: neither on its remote nor on how far git must go to tell two commits apart.
+VERSION ?= $(shell git describe --tags --always --abbrev=12 --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 # The time of the commit, not of the build: two builds of one commit are identical.
 DATE    ?= $(or $(shell TZ=UTC git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null),unknown)
-ORIGIN   = $(shell git remote get-url origin 2>/dev/null)
+ORIGIN  ?=
 
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 # hack/build shows progress. With empty caches it takes 20 seconds to compile, hence the echo.
@@ -35,6 +36,9 @@ run: ## Start control plane and service, send three webhooks, show the workspace
 image: ## Build the image for amd64 and arm64 into bin/image, with SBOMs, without a container engine (PUSH=registry/repository:tag)
 	@mkdir -p bin; cd image && go build -o ../bin/image-builder .
 	@bin/image-builder --out bin/image $(IMAGE) $(if $(PUSH),--push $(PUSH))
+
+release: ## Build binaries, image, chart, manifests, checksums and provenance into dist/ (VERSION=v1.2.0 PUSH=host/repository COSIGN_KEY=file)
+	@hack/release.sh '$(VERSION)'
 
 test: ## Run all tests, against a real control plane; the last line counts them
 	@$(BUILD) control-plane nodes
