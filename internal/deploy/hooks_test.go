@@ -53,7 +53,7 @@ func TestRender_UpgradesCRDs(t *testing.T) {
 	const name = "workspace-flyte-integration-crds"
 	want := []string{
 		"ServiceAccount " + name + " pre-upgrade -2", "ClusterRole " + name + " pre-upgrade -2",
-		"ClusterRoleBinding " + name + " pre-upgrade -2", "Job " + name + " pre-upgrade -1",
+		"ClusterRoleBinding " + name + " pre-upgrade -2", "Job " + name + " pre-upgrade -1", "NetworkPolicy " + name + " pre-upgrade -2",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("hooks (-want +got):\n%s", diff)

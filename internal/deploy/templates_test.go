@@ -76,6 +76,11 @@ var suites = map[string]map[string]expectation{
 			expect{"NetworkPolicy … .spec.egress[1].ports[*].port": "443 6443 8443 9443"},
 			"",
 		},
+		"Flyte elsewhere, on a port of the API server": {
+			set{"flyte.admin.endpoint": "flyte.company.com:8443"},
+			expect{"NetworkPolicy … .spec.egress[1].ports[*].port": "443 6443 8443"},
+			"",
+		},
 		"peers": {set{
 			"networkPolicy.ingressFrom": []any{map[string]any{"podSelector": map[string]any{}}},
 			"networkPolicy.extraEgress": []any{map[string]any{"ports": []any{map[string]any{"port": 4317}}}},

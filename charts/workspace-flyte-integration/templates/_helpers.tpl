@@ -145,3 +145,10 @@ tolerations: {{- toYaml . | nindent 2 }}
 app.kubernetes.io/name: {{ include "wfi.fullname" . }}-test
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
+
+{{/* The ports of the API server, whose address is unknown, as NetworkPolicyPorts. */}}
+{{- define "wfi.apiServerPorts" -}}
+{{- range uniq (prepend .Values.networkPolicy.apiServerPorts 443) }}
+- {port: {{ int . }}, protocol: TCP}
+{{- end }}
+{{- end -}}
