@@ -11,6 +11,8 @@ import (
 	"strings"
 )
 
+const source = "https://platform.company.com/workspace-flyte-integration"
+
 type subject struct {
 	Name   string            `json:"name"`
 	Digest map[string]string `json:"digest"`
@@ -48,10 +50,10 @@ func write(version, commit, image, checksums string) error {
 				"externalParameters": map[string]string{"command": "make release VERSION=" + version},
 				"internalParameters": map[string]string{"go": runtime.Version()},
 				"resolvedDependencies": []dependency{{
-					URI: "git+https://platform.company.com/workspace-flyte-integration", Digest: map[string]string{"gitCommit": commit},
+					URI: "git+" + source, Digest: map[string]string{"gitCommit": commit},
 				}},
 			},
-			"runDetails": map[string]any{"builder": map[string]string{"id": "https://platform.company.com/workspace-flyte-integration/hack/release.sh"}},
+			"runDetails": map[string]any{"builder": map[string]string{"id": source + "/hack/release.sh"}},
 		},
 	})
 }
