@@ -5,6 +5,7 @@ package helm
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -58,7 +59,10 @@ func start(t *testing.T) *suite {
 // helm runs Helm 4.
 func (s *suite) helm(t *testing.T, args ...string) (output string, err error) {
 	t.Helper()
-	return s.run(t, s.helmPath, args...)
+	cmd := exec.CommandContext(t.Context(), s.helmPath, append(args, "--namespace", namespace)...)
+	cmd.Env = s.helmEnv()
+	text, err := cmd.CombinedOutput()
+	return string(text), err
 }
 
 // helmEnv has nothing of this machine's own configuration.

@@ -16,7 +16,6 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
 // path is a way to install and upgrade the chart: the version of Helm for each, and its flags.
@@ -47,73 +46,67 @@ func TestPaths(t *testing.T) { //nolint:tparallel // the paths take turns in one
 	for _, p := range s.paths() {
 		t.Run(p.name, func(t *testing.T) { s.takes(t, p) })
 	}
+	t.Run("another release", s.adopts)
 }
 
 func (s *suite) takes(t *testing.T, p path) {
 	t.Helper()
-	values := []string{
-		"--set", "flyte.consoleURL=https://flyte.company.com", "--set", "webhook.secret=" + signature.NewSecret(),
-		"--set", "image.repository=registry.company.com/workspace-flyte-integration",
-	}
-	run := func(with []string, args ...string) {
-		t.Helper()
-		args = append(args, with[1:]...)
-		if text, err := s.run(t, with[0], append(args, values...)...); err != nil {
-			t.Fatalf("%s %s: %v\n%s", with[0], strings.Join(args, " "), err, text)
-		}
-	}
-	run(p.install, "install", release, chart, "--create-namespace")
+	s.must(t, p.install, "install", release, chart, "--create-namespace")
 	s.wantCPU(t, "40")
-	s.wantMember(t, "installed")
-
-	run(p.upgrade, "upgrade", release, chart, "--set-string", "tiers.standard.quota.default.cpu=41")
+	s.must(t, p.upgrade, "upgrade", release, chart, "--set-string", "tiers.standard.quota.default.cpu=41")
 	s.wantCPU(t, "41")
-	run(p.upgrade, "upgrade", release, chart, "--set", "image.tag=v9")
+	s.must(t, p.upgrade, "upgrade", release, chart, "--set", "image.tag=v9")
 	s.wantCPU(t, "40")
 	if image := get(t, s, &appsv1.Deployment{}, release).Spec.Template.Spec.Containers[0].Image; !strings.HasSuffix(image, ":v9") {
 		t.Errorf("the image is %s", image)
 	}
-	s.must(t, p.upgrade[0], "rollback", release, "2")
+	s.must(t, p.upgrade[:1], "rollback", release, "2")
 	s.wantCPU(t, "41")
-	s.must(t, p.upgrade[0], "rollback", release, "1")
-	s.wantCPU(t, "40")
 
-	s.must(t, p.upgrade[0], "uninstall", release)
-	s.wantCPU(t, "40")
+	s.must(t, p.upgrade[:1], "uninstall", release)
+	s.wantCPU(t, "41")
 	s.wantMember(t, "uninstalled")
 	key := client.ObjectKey{Namespace: namespace, Name: release}
 	if err := s.admin.Get(t.Context(), key, &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the Deployment is left: %v", err)
 	}
-	run(p.install, "install", release, chart)
+	s.must(t, p.install, "install", release, chart)
+	s.wantCPU(t, "40")
 	s.wantMember(t, "installed again")
-	s.must(t, p.install[0], "uninstall", release)
-
-	const other = "another-release"
-	if text, err := s.run(t, p.install[0], append([]string{"install", other, chart}, values...)...); err == nil ||
-		!strings.Contains(text, "invalid ownership metadata") {
-		t.Errorf("another release takes what this one has kept: %v\n%s", err, text)
-	}
-	run(append(p.install, "--take-ownership"), "install", other, chart)
-	s.wantMember(t, "installed under another name")
-	s.must(t, p.install[0], "uninstall", other)
-	run(append(p.install, "--take-ownership"), "install", release, chart)
-	s.must(t, p.install[0], "uninstall", release)
+	s.must(t, p.install[:1], "uninstall", release)
 }
 
-// run runs a version of Helm as the cluster's admin.
-func (s *suite) run(t *testing.T, program string, args ...string) (output string, err error) {
+// adopts installs another release over what the others have kept.
+func (s *suite) adopts(t *testing.T) {
+	const other = "another-release"
+	helm4 := []string{s.helmPath}
+	if text, err := s.run(t, helm4, "install", other, chart); err == nil || !strings.Contains(text, "invalid ownership metadata") {
+		t.Errorf("another release takes what the first has kept: %v\n%s", err, text)
+	}
+	s.must(t, append(helm4, "--take-ownership"), "install", other, chart)
+	s.wantMember(t, "installed under another name")
+	s.must(t, helm4, "uninstall", other)
+	s.wantMember(t, "uninstalled under another name")
+}
+
+// run runs a version of Helm with its flags, as the cluster's admin.
+func (s *suite) run(t *testing.T, with []string, args ...string) (output string, err error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, append(args, "--namespace", namespace)...)
+	args = append(append(args, with[1:]...), "--namespace", namespace)
+	if args[0] == "install" || args[0] == "upgrade" {
+		args = append(args, "--set", "flyte.consoleURL=https://flyte.company.com", "--set", "webhook.existingSecret=not-used",
+			"--set", "image.repository=registry.company.com/workspace-flyte-integration")
+	}
+	cmd := exec.CommandContext(t.Context(), with[0], args...)
 	cmd.Env = s.helmEnv()
 	text, err := cmd.CombinedOutput()
 	return string(text), err
 }
 
-func (s *suite) must(t *testing.T, program string, args ...string) {
+func (s *suite) must(t *testing.T, with []string, args ...string) {
 	t.Helper()
-	if text, err := s.run(t, program, args...); err != nil {
-		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, text)
+	if text, err := s.run(t, with, args...); err != nil {
+		t.Fatalf("%s %s: %v\n%s", with[0], strings.Join(args, " "), err, text)
 	}
 }
 
