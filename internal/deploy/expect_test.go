@@ -1,8 +1,10 @@
 package deploy_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -41,7 +43,7 @@ func (e expectation) check(t *testing.T, base map[string]any) {
 		base = with(base, path, value)
 	}
 	options.Values = base
-	objects, err := deploy.Render(options)
+	objects, err := render(options)
 	if e.refuse != "" {
 		if err == nil || !strings.Contains(err.Error(), e.refuse) {
 			t.Errorf("got %v, want a refusal that says %q", err, e.refuse)
@@ -56,6 +58,18 @@ func (e expectation) check(t *testing.T, base map[string]any) {
 			t.Errorf("%s\n  is   %s\n  want %s", key, got, want)
 		}
 	}
+}
+
+// renderings are those that tests have asked for, by their options: many tests look at the same one.
+var renderings = map[string]func() ([]*unstructured.Unstructured, error){}
+
+// render renders the same options once. The tests that use it are not parallel, and change no object.
+func render(o deploy.Options) ([]*unstructured.Unstructured, error) {
+	key := fmt.Sprintf("%#v", o) // maps are printed in order
+	if renderings[key] == nil {
+		renderings[key] = sync.OnceValues(func() ([]*unstructured.Unstructured, error) { return deploy.Render(o) })
+	}
+	return renderings[key]()
 }
 
 // lookUp finds the text of "Kind name path"; several texts are separated by a space.
