@@ -128,8 +128,8 @@ The security contexts of pods and containers. OpenShift's restricted-v2 gives ea
 [/webhooks/workspace, /provision]
 {{- end -}}
 
-{{/* Where the pods of Jobs run, and with which pull secrets. */}}
-{{- define "wfi.jobPod" -}}
+{{/* Where pods beside the service's run, and with which pull secrets. */}}
+{{- define "wfi.sidePod" -}}
 {{- include "wfi.imagePullSecrets" . }}
 securityContext: {{- include "wfi.podSecurityContext" . | nindent 2 }}
 {{- with .Values.nodeSelector }}
