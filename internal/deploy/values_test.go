@@ -93,7 +93,7 @@ func TestRender_RefusesOptions(t *testing.T) {
 		"no namespace":             {deploy.Options{}, "namespace is required"},
 		"a release's bad name":     {deploy.Options{Namespace: namespace, Release: "Release"}, `release "Release"`},
 		"no version":               {deploy.Options{Namespace: namespace, KubeVersion: "new"}, `version "new"`},
-		"Kubernetes that is older": {deploy.Options{Namespace: namespace, KubeVersion: "v1.29.3"}, "needs Kubernetes"},
+		"Kubernetes that is older": {deploy.Options{Namespace: namespace, KubeVersion: "v1.31.9"}, "needs Kubernetes >=1.32"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.options.Values = ciValues(t, "default")
@@ -102,9 +102,11 @@ func TestRender_RefusesOptions(t *testing.T) {
 			}
 		})
 	}
-	managed := deploy.Options{Namespace: namespace, KubeVersion: "v1.34.3-eks-1a2b3c4", Values: ciValues(t, "default")}
-	if _, err := deploy.Render(managed); err != nil {
-		t.Errorf("rendering for the version of a managed cluster: %v", err)
+	for _, version := range []string{"v1.32.0", "v1.33.1", "v1.34.3-eks-1a2b3c4", "v1.35.0", "v1.36.3"} {
+		options := deploy.Options{Namespace: namespace, KubeVersion: version, Values: ciValues(t, "default")}
+		if _, err := deploy.Render(options); err != nil {
+			t.Errorf("rendering for Kubernetes %s: %v", version, err)
+		}
 	}
 }
 

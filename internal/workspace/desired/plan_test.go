@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/yaml"
 
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired/desiredtest"
 )
 
@@ -41,6 +42,24 @@ func TestPlan_MatchesGoldenFiles(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A GitOps tool deletes an object with its tracking label or annotation that is not in its repository. Only the Workspace is.
+func TestPlan_TakesNoMetadataOfTheWorkspace(t *testing.T) {
+	p := desiredtest.Plan("flyte-ws-001")
+	flyte := desired.Flyte{Domains: []string{"production"}}
+	before, project := manifests(t, desiredtest.Objects(p)), flyte.Project(p.Workspace, p.Tier)
+	tracking := map[string]string{
+		"app.kubernetes.io/instance": "git", "argocd.argoproj.io/instance": "git", "argocd.argoproj.io/tracking-id": "git:x:y/z",
+		"kustomize.toolkit.fluxcd.io/name": "git", "helm.toolkit.fluxcd.io/name": "git",
+	}
+	p.Workspace.Labels, p.Workspace.Annotations = tracking, tracking
+	if diff := cmp.Diff(string(before), string(manifests(t, desiredtest.Objects(p)))); diff != "" {
+		t.Errorf("objects (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(project, flyte.Project(p.Workspace, p.Tier)); diff != "" {
+		t.Errorf("the project (-before +after):\n%s", diff)
 	}
 }
 
