@@ -29,7 +29,7 @@ func addToNamespaces(prefix string) []client.Object {
 			}}},
 		},
 		MatchConditions: []admissionregistrationv1.MatchCondition{{
-			Name: "by-name", Expression: "object.metadata.name.startsWith('" + prefix + "')",
+			Name: "by-name", Expression: "object.metadata.?name.orValue('').startsWith('" + prefix + "')",
 		}},
 		Mutations: []admissionregistrationv1.Mutation{{
 			PatchType: admissionregistrationv1.PatchTypeApplyConfiguration,
