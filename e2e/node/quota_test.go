@@ -2,10 +2,7 @@ package node
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -143,10 +140,13 @@ func copilot(t *testing.T, id string) {
 // awaitPhase waits until a pod has ended like this.
 func awaitPhase(t *testing.T, pod *corev1.Pod, phase corev1.PodPhase, reason string) {
 	t.Helper()
-	harness.Eventually(t, fmt.Sprintf("%s/%s to be %s", pod.Namespace, pod.Name, phase), func(ctx context.Context) bool {
+	err := harness.Poll(t.Context(), func(ctx context.Context) bool {
 		harness.Must(t, env.admin.Get(ctx, client.ObjectKeyFromObject(pod), pod))
 		return pod.Status.Phase == phase && pod.Status.Reason == reason
 	})
+	if err != nil {
+		t.Fatalf("waiting for %s/%s to be %s %s: %v; its status is %+v", pod.Namespace, pod.Name, phase, reason, err, pod.Status)
+	}
 }
 
 // podThatFillsTheDiskIsEvicted shows that a limit of ephemeral storage is enforced.
@@ -154,14 +154,12 @@ func podThatFillsTheDiskIsEvicted(t *testing.T) {
 	t.Parallel()
 	const id = "disk"
 	createWorkspace(t, id, "small")
-	limits := sizes("10m", "64Mi")
+	limits := sizes("100m", "64Mi")
 	limits[corev1.ResourceEphemeralStorage] = resource.MustParse("16Mi")
-	create(t, taskPod(id, "writer", corev1.ResourceRequirements{Requests: limits, Limits: limits}))
-	pod := running(t, "flyte-"+id, "writer")
-	const size = 32 << 20
-	if failure := try(t.Context(), t, pod, "/file", url.Values{"path": {"/tmp/data"}, "write": {strconv.Itoa(size)}}); failure != "" {
-		t.Fatal(failure)
-	}
+	pod := taskPod(id, "writer", corev1.ResourceRequirements{Requests: limits, Limits: limits})
+	pod.Spec.Containers[0].Args = []string{"fill", "/tmp/data", "32"}
+	pod.Spec.Containers[0].ReadinessProbe = nil
+	create(t, pod)
 	awaitPhase(t, pod, corev1.PodFailed, "Evicted")
 }
 

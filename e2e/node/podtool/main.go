@@ -1,5 +1,6 @@
 // Command podtool runs in the pods of the tests: `podtool agent PORT...` does in its pod what a test asks for by HTTP at the first port,
-// and accepts connections at the others; `podtool flyte` is the double of FlyteAdmin; `podtool eat MIB` uses memory.
+// and accepts connections at the others; `podtool flyte` is the double of FlyteAdmin; `podtool eat MIB` uses memory;
+// `podtool fill FILE MIB` fills a disk; `podtool end` does nothing.
 package main
 
 import (
@@ -11,7 +12,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"runtime"
 	"strconv"
+	"syscall"
 	"time"
 
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
@@ -32,11 +36,13 @@ func run(args []string) error {
 			return err
 		}
 		flytetest.Serve(listener)
-		select {}
+		return hold()
 	case len(args) >= 2 && args[0] == "agent":
 		return agent(args[1:])
 	case len(args) == 1 && args[0] == "end":
 		return nil
+	case len(args) == 3 && args[0] == "fill":
+		return fill(args[1], args[2])
 	case len(args) == 2 && args[0] == "eat":
 		return eat(args[1])
 	default:
@@ -54,8 +60,35 @@ func eat(text string) error {
 	for range n {
 		eaten = append(eaten, bytes.Repeat([]byte{1}, 1<<20))
 	}
-	fmt.Println("ate", len(eaten), "MiB") //nolint:forbidigo // it is a program
-	select {}
+	err = hold()
+	runtime.KeepAlive(eaten)
+	return err
+}
+
+// fill writes so many MiB into a file, and keeps them.
+func fill(path, text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return err
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	for range n {
+		if _, err := file.Write(make([]byte, 1<<20)); err != nil {
+			return err
+		}
+	}
+	return hold()
+}
+
+// hold returns when somebody sends SIGUSR1. It takes no notice of SIGTERM, or an evicted pod would have ended well.
+func hold() error {
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGUSR1)
+	defer cancel()
+	<-ctx.Done()
+	return nil
 }
 
 func agent(ports []string) error {
@@ -139,18 +172,9 @@ func resolve(w http.ResponseWriter, r *http.Request) {
 	answer(w, err)
 }
 
-// file answers with the content of a file in the pod, or how reading or writing it fails.
+// file answers with the content of a file in the pod.
 func file(w http.ResponseWriter, r *http.Request) {
-	path := r.FormValue("path")
-	if size := r.FormValue("write"); size != "" {
-		n, err := strconv.Atoi(size)
-		if err == nil {
-			err = os.WriteFile(path, make([]byte, n), 0o600)
-		}
-		answer(w, err)
-		return
-	}
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(r.FormValue("path"))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
