@@ -83,6 +83,7 @@ func meet(t *testing.T, id, tier, otherID string) *neighbours {
 		bystander: running(t, bystanders, "pod"), flyte: running(t, flyteSystem, "flyte-admin"),
 		blobStore: running(t, flyteSystem, "blob-store"),
 	}
+	rolledOut(t) // so that each pod of the service has an address
 	pods, err := servicePods(t.Context())
 	harness.Must(t, err)
 	n.service = &pods[0]
