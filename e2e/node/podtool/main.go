@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,30 +30,27 @@ func main() {
 }
 
 func run(args []string) error {
-	switch {
-	case len(args) == 1 && args[0] == "flyte":
-		listener, err := net.Listen("tcp", ":8089")
-		if err != nil {
-			return err
-		}
-		flytetest.Serve(listener)
-		return hold()
-	case len(args) >= 2 && args[0] == "agent":
-		return agent(args[1:])
-	case len(args) == 1 && args[0] == "end":
-		return nil
-	case len(args) == 3 && args[0] == "fill":
-		return fill(args[1], args[2])
-	case len(args) == 2 && args[0] == "eat":
-		return eat(args[1])
-	default:
+	commands := map[string]func([]string) error{
+		"agent": agent, "flyte": flyte, "eat": eat, "fill": fill, "end": func([]string) error { return nil },
+	}
+	if len(args) == 0 || commands[args[0]] == nil {
 		return fmt.Errorf("unknown arguments %q", args)
 	}
+	return commands[args[0]](args[1:])
+}
+
+func flyte([]string) error {
+	listener, err := net.Listen("tcp", ":8089")
+	if err != nil {
+		return err
+	}
+	flytetest.Serve(listener)
+	return hold()
 }
 
 // eat uses so many MiB of memory, and keeps them.
-func eat(text string) error {
-	n, err := strconv.Atoi(text)
+func eat(args []string) error {
+	n, err := mebibytes(args, 0)
 	if err != nil {
 		return err
 	}
@@ -66,12 +64,12 @@ func eat(text string) error {
 }
 
 // fill writes so many MiB into a file, and keeps them.
-func fill(path, text string) error {
-	n, err := strconv.Atoi(text)
+func fill(args []string) error {
+	n, err := mebibytes(args, 1)
 	if err != nil {
 		return err
 	}
-	file, err := os.Create(path)
+	file, err := os.Create(args[0])
 	if err != nil {
 		return err
 	}
@@ -83,6 +81,14 @@ func fill(path, text string) error {
 	return hold()
 }
 
+// mebibytes is an argument as a number.
+func mebibytes(args []string, i int) (int, error) {
+	if len(args) <= i {
+		return 0, fmt.Errorf("too few arguments: %q", args)
+	}
+	return strconv.Atoi(args[i])
+}
+
 // hold returns when somebody sends SIGUSR1. It takes no notice of SIGTERM, or an evicted pod would have ended well.
 func hold() error {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGUSR1)
@@ -92,6 +98,9 @@ func hold() error {
 }
 
 func agent(ports []string) error {
+	if len(ports) == 0 {
+		return errors.New("the agent needs a port")
+	}
 	for _, port := range ports[1:] {
 		listener, err := net.Listen("tcp", ":"+port)
 		if err != nil {
