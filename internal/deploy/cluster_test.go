@@ -13,15 +13,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
+// TestMain gives each run of -count a control plane of its own, so that tests may use fixed names.
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if plane != nil {
-		plane.Stop()
-	}
-	os.Exit(code)
+	os.Exit(clustertest.Runs(func() int {
+		code := m.Run()
+		if plane != nil {
+			plane.Stop()
+		}
+		plane, errPlane, once = nil, nil, sync.Once{}
+		return code
+	}))
 }
 
 var (

@@ -2,9 +2,7 @@ package deploy_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -60,8 +58,7 @@ func TestServicePolicy_AllowsWhatAdmissionAdds(t *testing.T) {
 	}
 	awaitAddition(t, admin, prefix)
 
-	id := "labelled-" + strings.ToLower(rand.Text()) // with -count, the cluster is the same
-	created := namespaceOf("flyte-"+id, map[string]string{workspaceLabel: id, enforceLabel: "baseline"})
+	created := namespaceOf(prefix+"new", map[string]string{workspaceLabel: "labelled-new", enforceLabel: "baseline"})
 	if err := service.Create(t.Context(), created); err != nil {
 		t.Fatalf("creating a namespace that admission labels: %v", err)
 	}
