@@ -3,6 +3,8 @@ package workspace
 import (
 	"crypto/sha256"
 	"encoding/base64"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
 // maxDeliveries is how many deliveries a Workspace records. Repeats of older ones are stale by their version.
@@ -18,6 +20,17 @@ type Delivery struct {
 func NewDelivery(id string, body []byte) Delivery {
 	sum := sha256.Sum256(body)
 	return Delivery{ID: id, Hash: base64.RawURLEncoding.EncodeToString(sum[:])}
+}
+
+// DeliveryIDs returns the ids of the newest deliveries of w, the newest first.
+func DeliveryIDs(w *v1alpha1.Workspace) []string {
+	recorded := readAnnotation[deliveries](w, v1alpha1.AnnotationDeliveries)
+	recorded = recorded[:min(len(recorded), maxDeliveries)] // more were added by hand
+	ids := make([]string, len(recorded))
+	for i, d := range recorded {
+		ids[i] = d.ID
+	}
+	return ids
 }
 
 // deliveries are the newest deliveries of a Workspace, the newest first. Beyond the record, versions protect from repeats.

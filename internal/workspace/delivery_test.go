@@ -96,3 +96,21 @@ func TestNewDelivery_DependsOnTheBody(t *testing.T) {
 		t.Errorf("the hash has %d characters", got)
 	}
 }
+
+func TestDeliveryIDs_AreTheNewest(t *testing.T) {
+	var recorded deliveries
+	for i := range maxDeliveries + 1 {
+		recorded = append(recorded, NewDelivery(fmt.Sprint(i), nil))
+	}
+	var w v1alpha1.Workspace
+	if err := writeAnnotation(&w, v1alpha1.AnnotationDeliveries, recorded); err != nil {
+		t.Fatal(err)
+	}
+	if ids := DeliveryIDs(&w); len(ids) != maxDeliveries || ids[0] != "0" {
+		t.Errorf("%q", ids)
+	}
+	w.Annotations[v1alpha1.AnnotationDeliveries] = "by hand"
+	if ids := DeliveryIDs(&w); len(ids) != 0 {
+		t.Errorf("of a record that can't be read: %q", ids)
+	}
+}

@@ -15,17 +15,21 @@ type Kind int
 const (
 	// KindInternal: the service itself failed. Senders don't see the text.
 	KindInternal Kind = iota
-	// KindMalformed: the body is not a JSON document.
+	// KindMalformed: the body is not a JSON document, or a query parameter can't be used.
 	KindMalformed
 	// KindInvalid: the request is well-formed and breaks a rule. Fields says where.
 	KindInvalid
-	// KindUnauthorized: the signature is missing, wrong or expired.
+	// KindUnauthorized: the signature or the token is missing, wrong or expired.
 	KindUnauthorized
+	// KindForbidden: the user may not read this.
+	KindForbidden
+	// KindNotFound: there is no such object.
+	KindNotFound
 	// KindConflict: the request conflicts with an earlier event, or with an object of another owner.
 	KindConflict
 	// KindLimited: a limit is reached. A repeat may succeed later.
 	KindLimited
-	// KindUnavailable: the Kubernetes API can't store it now. A repeat will succeed.
+	// KindUnavailable: the Kubernetes API can't store or answer it now. A repeat will succeed.
 	KindUnavailable
 )
 

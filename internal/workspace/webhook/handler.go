@@ -33,6 +33,8 @@ type Options struct {
 	// ConsoleURL and DomainURLs return where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	DomainURLs func(id string) map[string]string
+	// PublicURL is the base of status_url and Location, without a slash at its end. They are relative if it is empty.
+	PublicURL string
 	// ProvisionTimeout is how long /provision waits for Ready.
 	ProvisionTimeout time.Duration
 	// Draining ends the waits of /provision early, since the process is about to stop.
@@ -150,6 +152,6 @@ func (h *Handler) record(c *echo.Context, e workspace.Event, in received) (*v1al
 func (h *Handler) location(id, status string) answer {
 	return answer{
 		Status: status, WorkspaceID: id, ProjectID: id,
-		ConsoleURL: h.ConsoleURL(id), StatusURL: "/workspaces/" + url.PathEscape(id),
+		ConsoleURL: h.ConsoleURL(id), StatusURL: h.PublicURL + "/workspaces/" + url.PathEscape(id),
 	}
 }

@@ -21,6 +21,8 @@ const (
 	// a bucket of their own, so that they can't exhaust the limit of a signing sender.
 	signedRate, signedBurst     = 1000, 2000
 	unsignedRate, unsignedBurst = 20, 100
+	// Requests per second and at once that a client may send to the read API, from a bucket of their own.
+	readRate, readBurst = 20, 100
 	// maxClients bounds the clients with buckets of their own, in about 4 MiB. All others share one pair of buckets.
 	maxClients = 8192
 	// idleTTL is longer than any bucket takes to refill, so that a client loses nothing when it is forgotten.

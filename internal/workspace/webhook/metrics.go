@@ -36,7 +36,7 @@ func newMetrics(r prometheus.Registerer, h *Handler) *metrics {
 		limited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "workspace_flyte_webhook_rate_limited_total",
 			Help: "Requests answered 429 because their client had exhausted its limit, by bucket: signed for requests with a valid signature, " +
-				"unsigned for all others.",
+				"unsigned for all others on the POST routes, read for the read API.",
 		}, []string{"bucket"}),
 		conflicts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "workspace_flyte_webhook_version_conflicts_total",
@@ -51,7 +51,7 @@ func newMetrics(r prometheus.Registerer, h *Handler) *metrics {
 	for _, reason := range signature.Reasons() {
 		m.refusals.WithLabelValues(string(reason))
 	}
-	for _, b := range []bucket{signed, unsigned} {
+	for _, b := range []bucket{signed, unsigned, read} {
 		m.limited.WithLabelValues(string(b))
 	}
 	for _, register := range []workspace.Register{workspace.RegisterContent, workspace.RegisterState} {

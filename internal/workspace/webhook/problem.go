@@ -32,6 +32,8 @@ var kindStatus = map[workspace.Kind]int{
 	workspace.KindMalformed:    http.StatusBadRequest,
 	workspace.KindInvalid:      http.StatusUnprocessableEntity,
 	workspace.KindUnauthorized: http.StatusUnauthorized,
+	workspace.KindForbidden:    http.StatusForbidden,
+	workspace.KindNotFound:     http.StatusNotFound,
 	workspace.KindConflict:     http.StatusConflict,
 	workspace.KindLimited:      http.StatusTooManyRequests,
 	workspace.KindUnavailable:  http.StatusServiceUnavailable,

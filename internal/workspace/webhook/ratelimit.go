@@ -10,14 +10,16 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// bucket names one of the two token buckets of a client.
+// bucket names one of the token buckets of a client.
 type bucket string
 
 const (
 	// signed pays for requests with a valid signature, and for no others.
 	signed bucket = "signed"
-	// unsigned pays for all other requests.
+	// unsigned pays for all other requests on the POST routes.
 	unsigned bucket = "unsigned"
+	// read pays for requests on the read API.
+	read bucket = "read"
 )
 
 // clients keeps the token buckets of each client, in bounded memory. When it is full of clients that were active within
@@ -45,6 +47,7 @@ func newClient(network netip.Prefix) *client {
 	return &client{network: network, limiters: map[bucket]*rate.Limiter{
 		signed:   rate.NewLimiter(signedRate, signedBurst),
 		unsigned: rate.NewLimiter(unsignedRate, unsignedBurst),
+		read:     rate.NewLimiter(readRate, readBurst),
 	}}
 }
 
@@ -104,6 +107,11 @@ func (h *Handler) checkRate(network netip.Prefix, header http.Header) error {
 	return nil
 }
 
+// ChargeRead takes a token of the read API from the client of a request, and returns a 429 if there is none.
+func (h *Handler) ChargeRead(r *http.Request) error {
+	return h.charge(clientOf(r, h.TrustedProxies), read)
+}
+
 // charge takes a token from the client, and answers 429 if there is none.
 func (h *Handler) charge(network netip.Prefix, b bucket) error {
 	if h.clients.allow(network, b) {
@@ -112,7 +120,7 @@ func (h *Handler) charge(network netip.Prefix, b bucket) error {
 	return h.tooMany(b)
 }
 
-// tooMany counts and returns a 429. The answer is the same for both buckets.
+// tooMany counts and returns a 429. The answer is the same for all buckets.
 func (h *Handler) tooMany(b bucket) error {
 	h.metrics.limited.WithLabelValues(string(b)).Inc()
 	p := newProblem(http.StatusTooManyRequests, "too many requests come from this address")

@@ -109,7 +109,7 @@ func TestHandler_AnswersAnExhaustedLimit(t *testing.T) {
 		t.Errorf("unsigned (-want +got):\n%s", diff)
 	}
 	counted := values(t, c.registry, "workspace_flyte_webhook_rate_limited_total")
-	if diff := cmp.Diff(map[string]float64{"signed": 3, "unsigned": 1}, counted); diff != "" {
+	if diff := cmp.Diff(map[string]float64{"signed": 3, "unsigned": 1, "read": 0}, counted); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
 }
