@@ -42,6 +42,8 @@ func (c *config) check(found problems) {
 	c.checkNaming(found)
 	c.checkNetwork(found)
 	checkCIDRs(found, "TRUSTED_PROXIES", c.TrustedProxies)
+	checkOneOf(found, "API_AUTH", c.APIAuth, apiAuthKubernetes, apiAuthNone)
+	c.checkPublicURL(found)
 	c.checkTLS(found)
 	c.checkWorkspaceAPI(found)
 	checkAtLeast(found, "WEBHOOK_TOLERANCE", c.WebhookTolerance, minTolerance)
@@ -63,14 +65,29 @@ func (c *config) checkAddresses(found problems) {
 	if strings.HasPrefix(c.FlyteAdminEndpoint, ":") {
 		found.add("FLYTE_ADMIN_ENDPOINT", "names no host")
 	}
-	base, err := url.Parse(c.FlyteConsoleURL)
-	switch {
-	case c.FlyteConsoleURL == "":
+	if c.FlyteConsoleURL == "" {
 		found.add("FLYTE_CONSOLE_URL", "is required")
+		return
+	}
+	checkBaseURL(found, "FLYTE_CONSOLE_URL", c.FlyteConsoleURL)
+}
+
+// checkPublicURL also removes the slash at the end: paths are added to it.
+func (c *config) checkPublicURL(found problems) {
+	if c.PublicURL != "" {
+		checkBaseURL(found, "PUBLIC_URL", c.PublicURL)
+		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	}
+}
+
+// checkBaseURL never repeats the value: it may hold a password by mistake.
+func checkBaseURL(found problems, variable, text string) {
+	base, err := url.Parse(text)
+	switch {
 	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
-		found.add("FLYTE_CONSOLE_URL", "must be an http or https URL")
+		found.add(variable, "must be an http or https URL")
 	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
-		found.add("FLYTE_CONSOLE_URL", "must have no user, query or fragment: links are made from it")
+		found.add(variable, "must have no user, query or fragment: links are made from it")
 	}
 }
 

@@ -67,6 +67,9 @@ type config struct {
 	IdleTimeout       time.Duration `env:"IDLE_TIMEOUT"      envDefault:"2m"`
 	TrustedProxies    []string      `env:"TRUSTED_PROXIES"`
 
+	APIAuth   string `env:"API_AUTH"   envDefault:"kubernetes"`
+	PublicURL string `env:"PUBLIC_URL"`
+
 	WorkspaceAPIEndpoint   string        `env:"WORKSPACE_API_ENDPOINT"`
 	WorkspaceAPISecret     string        `env:"WORKSPACE_API_SECRET"`
 	WorkspaceAPISecretFile string        `env:"WORKSPACE_API_SECRET_FILE"`
@@ -87,12 +90,6 @@ type config struct {
 	workspaceAPICAs *x509.CertPool
 }
 
-// unsupportedVariables are those of the contract that this version can't act on. It refuses them: somebody would rely on a
-// protection that is not there.
-var unsupportedVariables = []string{
-	"API_AUTH",
-}
-
 // loadConfig reads the environment and reports every problem at once, each beginning with the variable's name.
 func loadConfig(environ []string) (cfg *config, wrong []string) {
 	variables := env.ToMap(environ)
@@ -103,11 +100,6 @@ func loadConfig(environ []string) (cfg *config, wrong []string) {
 	}
 	cfg = &config{}
 	found := parseProblems(env.ParseWithOptions(cfg, env.Options{Environment: variables}))
-	for _, name := range unsupportedVariables {
-		if _, set := variables[name]; set {
-			found.add(name, "is not supported by this version")
-		}
-	}
 	cfg.check(found)
 	return cfg, found.sorted()
 }

@@ -141,6 +141,14 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 			"4s": "must be at least 5s", "0s": "must be at least 5s", "3h": "must be at most 2h0m0s", "620": "is not a duration such as 5m",
 		}},
 		{name: "TRUSTED_PROXIES", standard: []string(nil), good: "10.0.0.0/8,fd00::/8", want: []string{"10.0.0.0/8", "fd00::/8"}, bad: cidrs},
+		{name: "API_AUTH", standard: "kubernetes", good: "none", want: "none", bad: map[string]string{
+			"None": "must be one of: kubernetes, none", "off": "must be one of: kubernetes, none",
+		}},
+		{name: "PUBLIC_URL", standard: "", good: "https://a.b/workspaces-api/", want: "https://a.b/workspaces-api", bad: map[string]string{
+			"a.b": "must be an http or https URL", "https:///x": "must be an http or https URL", "ftp://a.b": "must be an http or https URL",
+			"https://ana:hunter2@a.b": "must have no user, query or fragment: links are made from it",
+			"https://a.b?x=hunter2":   "must have no user, query or fragment: links are made from it",
+		}},
 		{name: "CLUSTER_NAME", standard: "flyte-eks", good: "edge", want: "edge"},
 		{name: "LOG_LEVEL", standard: "info", good: "DEBUG", want: "DEBUG", bad: map[string]string{
 			"fatal": "must be one of: debug, info, warn, error", "5": "must be one of: debug, info, warn, error",
@@ -270,23 +278,6 @@ func TestConfig_EveryVariableIsInTheTable(t *testing.T) {
 		if name != "" && !known[name] && !elsewhere { // flyte_auth_test.go, tls_test.go
 			t.Errorf("%s is not tested", name)
 		}
-	}
-}
-
-func TestConfig_RefusesWhatItDoesNotSupportYet(t *testing.T) {
-	e := newEnvironment(t)
-	for _, name := range []string{
-		"API_AUTH",
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, wrong := e.load(map[string]string{name: "hunter2"})
-			if diff := cmp.Diff([]string{name + ": is not supported by this version"}, wrong); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if _, wrong := e.load(map[string]string{name: " "}); wrong != nil {
-				t.Errorf("empty: %q", wrong)
-			}
-		})
 	}
 }
 

@@ -10,13 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"platform.company.com/workspace-flyte-integration/api"
+	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
 // TestRoutes_AreThoseOfTheOpenAPIDocument: nothing is served that is not described, and the reverse.
 func TestRoutes_AreThoseOfTheOpenAPIDocument(t *testing.T) {
 	var served []string
-	router := webhook.NewRouter(slog.New(slog.DiscardHandler), routes(&webhook.Handler{}, &webhook.Health{})...)
+	router := webhook.NewRouter(slog.New(slog.DiscardHandler), routes(&webhook.Handler{}, &web.ReadAPI{}, &webhook.Health{})...)
 	for _, route := range router.Router().Routes() {
 		path := strings.Split(route.Path, "/")
 		for i, segment := range path {

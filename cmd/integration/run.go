@@ -216,11 +216,11 @@ func (s *service) addEdge(ctx context.Context) error {
 	handler := webhook.NewHandler(webhook.Options{
 		Verifier:  signature.NewVerifier(keys, s.cfg.WebhookTolerance, time.Now),
 		Validator: s.validator, Store: s.store,
-		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs,
+		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs, PublicURL: s.cfg.PublicURL,
 		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
 		TrustedProxies: s.cfg.trustedProxies(),
 	})
-	router := webhook.NewRouter(s.slog, routes(handler, s.health(ctx))...)
+	router := webhook.NewRouter(s.slog, routes(handler, s.readAPI(handler), s.health(ctx))...)
 	drain := s.cfg.drain()
 	timeouts := webhook.Timeouts{Provision: s.cfg.ProvisionTimeout, Idle: s.cfg.IdleTimeout}
 	s.server = webhook.NewServer(s.cfg.ListenAddress, router, timeouts, s.slog)
@@ -232,8 +232,8 @@ func (s *service) addEdge(ctx context.Context) error {
 }
 
 // routes are all that is served on LISTEN_ADDRESS; api/openapi.yaml describes them.
-func routes(handler *webhook.Handler, health *webhook.Health) []webhook.Routes {
-	return []webhook.Routes{handler, health, web.Docs{}}
+func routes(handler *webhook.Handler, read *web.ReadAPI, health *webhook.Health) []webhook.Routes {
+	return []webhook.Routes{handler, read, health, web.Docs{}}
 }
 
 // logKeys logs which webhook keys this replica accepts from now on. It also computes their fingerprints, for which no

@@ -97,6 +97,7 @@ func (r *running) start(ctx context.Context) (err error) {
 	r.service, err = service.Install(ctx, service.Options{
 		Cluster: r.cluster, Binary: sibling("integration"), Flyte: freeport.Address(r.ports.Flyte), Dir: r.dir,
 		Address: freeport.Address(r.ports.Integration), MetricsAddress: freeport.Address(r.ports.Metrics), Env: r.api.variables(),
+		Values: map[string]any{"api": map[string]any{"auth": "none"}}, // it listens on loopback alone
 	})
 	if err != nil {
 		return err
@@ -120,7 +121,8 @@ func (r *running) printAddresses(out io.Writer) {
 Serving until Ctrl-C:
 
   webhooks, API            %s (OpenAPI: %[1]s/docs)
-  metrics                  %s
+  read API                 %[1]s/workspaces, open to every program on this machine
+  metrics                  %[2]s
   workspace service        %s, a double; its log is %s
   Kubernetes API           %s
   Flyte                    %s, an in-memory double

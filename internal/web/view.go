@@ -1,0 +1,130 @@
+package web
+
+import (
+	"context"
+	"net/url"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// workspaceSummary is a workspace in a list. Its names are those of events, where those have one.
+type workspaceSummary struct {
+	WorkspaceID string                         `json:"workspace_id"`
+	Name        string                         `json:"name"`
+	Owner       string                         `json:"owner,omitempty"`
+	Tier        string                         `json:"tier"`
+	Labels      map[string]v1alpha1.LabelValue `json:"labels,omitempty"`
+	State       v1alpha1.State                 `json:"state"`
+	Ready       bool                           `json:"ready"`
+	Reason      string                         `json:"reason,omitempty"`
+	Message     string                         `json:"message,omitempty"`
+	// ChangedAt is when Ready changed last.
+	ChangedAt  *metav1.Time `json:"changed_at,omitempty"`
+	CreatedAt  metav1.Time  `json:"created_at"`
+	Namespaces []string     `json:"namespaces"`
+	ProjectID  string       `json:"project_id,omitempty"`
+	ConsoleURL string       `json:"console_url"`
+	StatusURL  string       `json:"status_url"`
+}
+
+func (a *ReadAPI) summary(w *v1alpha1.Workspace) workspaceSummary {
+	condition := w.ReadyCondition()
+	s := workspaceSummary{
+		WorkspaceID: w.Name, Name: string(w.Spec.DisplayName), Owner: string(w.Spec.Owner), Tier: w.Spec.Tier, Labels: w.Spec.Labels,
+		State: w.Spec.State, Ready: isTrue(condition), Reason: condition.Reason, Message: condition.Message, CreatedAt: w.CreationTimestamp,
+		Namespaces: append([]string{}, w.Status.Namespaces...), ProjectID: w.Status.ProjectID, ConsoleURL: a.ConsoleURL(w.Name),
+		StatusURL: a.PublicURL + "/workspaces/" + url.PathEscape(w.Name),
+	}
+	if !condition.LastTransitionTime.IsZero() {
+		s.ChangedAt = &condition.LastTransitionTime
+	}
+	return s
+}
+
+func isTrue(condition metav1.Condition) bool { return condition.Status == metav1.ConditionTrue }
+
+// workspaceDetail is the whole workspace.
+type workspaceDetail struct {
+	workspaceSummary
+
+	Description  string            `json:"description,omitempty"`
+	Quota        v1alpha1.Quota    `json:"quota,omitzero"`
+	Members      []v1alpha1.Member `json:"members"`
+	Version      int64             `json:"version"`
+	StateVersion int64             `json:"state_version"`
+	AppliedTier  string            `json:"applied_tier,omitempty"`
+	Conditions   []condition       `json:"conditions"`
+	Quotas       []namespaceQuota  `json:"quotas"`
+	ConsoleURLs  map[string]string `json:"console_urls"`
+	Deliveries   []delivery        `json:"deliveries"`
+	Reported     *reported         `json:"reported,omitempty"`
+	Deletion     *deletion         `json:"deletion,omitempty"`
+}
+
+type condition struct {
+	Type      string                 `json:"type"`
+	Status    metav1.ConditionStatus `json:"status"`
+	Reason    string                 `json:"reason"`
+	Message   string                 `json:"message"`
+	ChangedAt metav1.Time            `json:"changed_at"`
+}
+
+// delivery is a webhook that the workspace has recorded.
+type delivery struct {
+	ID string `json:"id"`
+}
+
+// reported is the newest report that the workspace service accepted.
+type reported struct {
+	Version int64       `json:"version"`
+	Status  string      `json:"status"`
+	Reason  string      `json:"reason,omitempty"`
+	Time    metav1.Time `json:"time"`
+}
+
+// deletion is what will be removed, and when.
+type deletion struct {
+	Policy         v1alpha1.DeletionPolicy `json:"policy"`
+	RequestedAt    metav1.Time             `json:"requested_at"`
+	PurgeAt        *metav1.Time            `json:"purge_at,omitempty"`
+	Namespaces     []string                `json:"namespaces"`
+	PurgeStartedAt *metav1.Time            `json:"purge_started_at,omitempty"`
+	PurgedAt       *metav1.Time            `json:"purged_at,omitempty"`
+	ExpiresAt      *metav1.Time            `json:"expires_at,omitempty"`
+}
+
+func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace) workspaceDetail {
+	d := workspaceDetail{
+		workspaceSummary: a.summary(w), Description: string(w.Spec.Description), Quota: w.Spec.Quota,
+		Members: append([]v1alpha1.Member{}, w.Spec.Members...), Version: w.Spec.Version, StateVersion: w.Spec.StateVersion,
+		AppliedTier: w.Status.Tier, Conditions: []condition{}, Quotas: a.quotas(ctx, w), ConsoleURLs: a.DomainURLs(w.Name),
+		Deliveries: []delivery{}, Deletion: deletionOf(w.Status.Deletion),
+	}
+	for _, c := range w.Status.Conditions {
+		d.Conditions = append(d.Conditions, condition{c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime})
+	}
+	for _, id := range workspace.DeliveryIDs(w) {
+		d.Deliveries = append(d.Deliveries, delivery{id})
+	}
+	if r := w.Status.Reported; r != nil {
+		d.Reported = &reported{r.Version, r.Status, r.Reason, r.Time}
+	}
+	return d
+}
+
+func deletionOf(d *v1alpha1.WorkspaceDeletion) *deletion {
+	if d == nil {
+		return nil
+	}
+	shown := &deletion{
+		Policy: d.Policy, RequestedAt: d.RequestedAt, PurgeAt: d.PurgeAt, Namespaces: []string{},
+		PurgeStartedAt: d.PurgeStartedAt, PurgedAt: d.PurgedAt, ExpiresAt: d.ExpiresAt,
+	}
+	for _, namespace := range d.Namespaces {
+		shown.Namespaces = append(shown.Namespaces, namespace.Name)
+	}
+	return shown
+}
