@@ -43,24 +43,27 @@ func TestAccount_HasExactlyItsRights(t *testing.T) {
 		"/limitranges":    owned,
 		"/podtemplates":   owned,
 		"/resourcequotas": owned, "/serviceaccounts": kept,
-		"networking.k8s.io/networkpolicies":      owned,
-		"rbac.authorization.k8s.io/rolebindings": owned,
-		roleFor + "tenant-admin":                 "bind",
-		roleFor + "tenant-editor":                "bind",
-		roleFor + "tenant-viewer":                "bind",
-		roleFor + "workload-spark":               "bind",
-		roleFor + "workload-ray":                 "bind",
-		roleFor + "workload-dask":                "bind",
-		"platform.company.com/workspaces":        "create get list patch watch",
-		"platform.company.com/workspaces/status": "patch",
-		"platform.company.com/workspacetiers":    "list watch",
-		"events.k8s.io/events":                   "create patch",
+		"networking.k8s.io/networkpolicies":         owned,
+		"rbac.authorization.k8s.io/rolebindings":    owned,
+		roleFor + "tenant-admin":                    "bind",
+		roleFor + "tenant-editor":                   "bind",
+		roleFor + "tenant-viewer":                   "bind",
+		roleFor + "workload-spark":                  "bind",
+		roleFor + "workload-ray":                    "bind",
+		roleFor + "workload-dask":                   "bind",
+		"platform.company.com/workspaces":           "create get list patch watch",
+		"platform.company.com/workspaces/status":    "patch",
+		"platform.company.com/workspacetiers":       "list watch",
+		"events.k8s.io/events":                      "create patch",
+		"authentication.k8s.io/tokenreviews":        "create",
+		"authorization.k8s.io/subjectaccessreviews": "create",
 	}
 	if diff := cmp.Diff(want, rights(t, service, metav1.NamespaceSystem)); diff != "" {
 		t.Errorf("in any namespace (-want +got):\n%s", diff)
 	}
 	inDefault := maps.Clone(want)
 	inDefault["/services kubernetes"], inDefault["discovery.k8s.io/endpointslices kubernetes"] = "list watch", "list watch"
+	inDefault["events.k8s.io/events"] = "create list patch"
 	if diff := cmp.Diff(inDefault, rights(t, service, metav1.NamespaceDefault)); diff != "" {
 		t.Errorf("where the API server's addresses are (-want +got):\n%s", diff)
 	}

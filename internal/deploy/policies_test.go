@@ -111,6 +111,9 @@ func TestRender_ConfinesWhatTheServiceMayWrite(t *testing.T) {
 	confined := map[string]bool{
 		// The service needs it; docs/security.md describes the risk.
 		"platform.company.com/workspaces/status": true,
+		// Reviews store nothing.
+		"authentication.k8s.io/tokenreviews":        true,
+		"authorization.k8s.io/subjectaccessreviews": true,
 	}
 	objects := rendered(t, ciValues(t, "default"))
 	for _, name := range policiesIn(objects) {

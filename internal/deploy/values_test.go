@@ -55,6 +55,8 @@ func TestRender_RefusesValuesByName(t *testing.T) {
 		"a deletion policy":      {"workspaces.deletion.policy", "Purge", "/workspaces/deletion/policy"},
 		"a grace period in days": {"workspaces.deletion.gracePeriod", "7d", "/workspaces/deletion/gracePeriod"},
 		"a log level":            {"log.level", "verbose", "/log/level"},
+		"an authentication":      {"api.auth", "off", "/api/auth"},
+		"a public password":      {"api.publicURL", "https://a:hunter2@b", "/api/publicURL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			values := with(ciValues(t, "default"), c.path, c.value)
@@ -124,7 +126,7 @@ func TestRender_NeverShowsTheSecret(t *testing.T) {
 // The variables of the service's contract that this version reads, but for those of the pod and of the Secret.
 func TestRender_WiresEveryVariable(t *testing.T) {
 	want := []string{
-		"CLUSTER_NAME", "DELETION_GRACE_PERIOD", "DELETION_POLICY", "DNS_CIDRS",
+		"API_AUTH", "PUBLIC_URL", "CLUSTER_NAME", "DELETION_GRACE_PERIOD", "DELETION_POLICY", "DNS_CIDRS",
 		"EGRESS_EXCEPT_CIDRS", "FLYTE_ADMIN_CA_CERT", "FLYTE_ADMIN_ENDPOINT",
 		"FLYTE_ADMIN_TLS_ENABLED", "FLYTE_API_VERSION", "FLYTE_CLIENT_ID", "FLYTE_CONSOLE_URL", "FLYTE_DOMAINS", "FLYTE_NAMESPACE",
 		"FLYTE_PORTS", "FLYTE_SCOPES", "FLYTE_TOKEN_URL", "IDLE_TIMEOUT", "KUBERNETES_NAMESPACE_PREFIX",
