@@ -51,6 +51,14 @@ func TestController_RepairsProjectDrift(t *testing.T) {
 		return w
 	}())
 	env.await("unarchived", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	eventually(t, func(ctx context.Context) error { // the listing compares Flyte with what the cache shows as sent
+		var cached v1alpha1.Workspace
+		err := env.mgr.GetCache().Get(ctx, client.ObjectKey{Name: "unarchived"}, &cached)
+		if err == nil && cached.ReadyCondition().Reason != v1alpha1.ReasonSuspended {
+			err = errors.New("the cache does not show the status yet")
+		}
+		return err
+	})
 	before := env.flyte.Projects()
 	for _, id := range []string{"changed", "unarchived"} {
 		_, err := env.flyteAdmin().UpdateProject(t.Context(), &admin.Project{Id: id, Name: "Foreign", Labels: &admin.Labels{}})
