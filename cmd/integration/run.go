@@ -200,7 +200,7 @@ func (s *service) addStore(ctx context.Context) (err error) {
 
 // acquired is called with each leadership, on a goroutine of its own; ctx ends with it.
 func (s *service) acquired(ctx context.Context) {
-	s.logMissingFields(ctx)
+	go s.logMissingFields(ctx) // a new leader waits for no description of the API
 	s.controller.Acquired(ctx)
 	if s.reporter != nil {
 		s.reporter.Acquired(ctx)
