@@ -21,7 +21,7 @@ const maxLarge = 128
 
 const largeStart = "POST /webhooks/workspace HTTP/1.1\r\nHost: integration\r\nContent-Length: 262144\r\n\r\n{"
 
-// stall opens connections that send the beginning of a large body and no more.
+// stall opens connections that send the beginning of a large body and no more, and waits until each has its buffer.
 func (e *edge) stall(t *testing.T, n int) []net.Conn {
 	t.Helper()
 	slow := make([]net.Conn, n)
@@ -32,6 +32,7 @@ func (e *edge) stall(t *testing.T, n int) []net.Conn {
 		}
 		e.until(t, "reading", float64(i+1))
 	}
+	e.untilLarge(t, float64(n)*maxBody)
 	return slow
 }
 
