@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -40,12 +42,7 @@ func drift(ctx context.Context, e *environment, size sizes) ([]row, error) {
 		return nil, err
 	}
 	e.service.Stop()
-	stop, err := e.repairBare(ctx)
-	if err != nil {
-		return nil, err
-	}
-	floor, err := e.repairTimes(ctx, namespaces)
-	stop()
+	floor, err := e.bareRepairTimes(ctx, namespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -104,30 +101,57 @@ func (e *environment) patchPolicy(ctx context.Context, namespace, patch string) 
 	return nil
 }
 
-// repairBare closes every open policy as soon as a watch shows it, until stop.
-func (e *environment) repairBare(ctx context.Context) (stop func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
+// bareRepairTimes is repairTimes while each open policy is closed as soon as a watch shows it.
+func (e *environment) bareRepairTimes(ctx context.Context, namespaces []string) (times []time.Duration, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	repairing, stop := context.WithCancel(ctx)
+	events, err := e.watchPolicies(repairing)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	open := make(chan string, len(namespaces)) // never full: the API server ends a watch that is read slowly
+	group.Go(func() error { return e.findOpen(repairing, events, open) })
+	for range atOnce {
+		group.Go(func() error { return e.closePolicies(repairing, open) })
+	}
+	times, err = e.repairTimes(ctx, namespaces)
+	stop()
+	return times, errors.Join(err, group.Wait())
+}
+
+func (e *environment) watchPolicies(ctx context.Context) (watch.Interface, error) {
 	var list networkingv1.NetworkPolicyList
 	if err := e.bare.List(ctx, &list, client.Limit(1)); err != nil {
-		cancel()
 		return nil, fmt.Errorf("listing: %w", err)
 	}
 	events, err := e.bare.Watch(ctx, &list, &client.ListOptions{Raw: from(&list)})
 	if err != nil {
-		cancel()
 		return nil, fmt.Errorf("watching: %w", err)
 	}
-	for range atOnce {
-		go e.closePolicies(ctx, events)
-	}
-	return func() { cancel(); events.Stop() }, nil
+	return events, nil
 }
 
-func (e *environment) closePolicies(ctx context.Context, events watch.Interface) {
+// findOpen sends the namespace of each policy that opens, until ctx is done.
+func (e *environment) findOpen(ctx context.Context, events watch.Interface, open chan<- string) error {
+	defer close(open)
 	for event := range events.ResultChan() {
 		policy, ok := event.Object.(*networkingv1.NetworkPolicy)
 		if ok && policy.Name == drifting && isOpen(policy) {
-			_ = e.patchPolicy(ctx, policy.Namespace, closed) // after a failure, repairTimes misses the repair
+			open <- policy.Namespace
 		}
 	}
+	if ctx.Err() == nil {
+		return errors.New("the API server ended the watch of policies")
+	}
+	return nil
+}
+
+func (e *environment) closePolicies(ctx context.Context, open <-chan string) error {
+	for namespace := range open {
+		if err := e.patchPolicy(ctx, namespace, closed); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
 }
