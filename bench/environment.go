@@ -82,7 +82,7 @@ func newEnvironment(ctx context.Context, binary string, p part, profilesDir stri
 	}
 	e.stops = append(e.stops, e.cluster.Stop)
 	e.service, err = service.Install(ctx, service.Options{
-		Cluster: e.cluster, Binary: binary, Flyte: flyte.Addr(), Dir: dir,
+		Admin: e.cluster.Config(), Binary: binary, Flyte: flyte.Addr(), Dir: dir,
 		Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
 		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(profiling || p.name == "standing")},
 	})

@@ -10,10 +10,10 @@ import (
 
 // startProcesses starts each component as soon as those that it depends on are ready, and returns when the control plane is ready.
 func (c *Cluster) startProcesses(ctx context.Context) error {
-	if err := c.WriteKubeconfig(c.Kubeconfig(), c.Config()); err != nil {
+	if err := WriteKubeconfig(c.Kubeconfig(), c.Config()); err != nil {
 		return err
 	}
-	if err := c.WriteKubeconfig(c.state.path(managerKubeconfigFile), c.config(c.tokens.controllerManager)); err != nil {
+	if err := WriteKubeconfig(c.state.path(managerKubeconfigFile), c.config(c.tokens.controllerManager)); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.options.Progress, "starting etcd, kube-apiserver and kube-controller-manager, logs in %s\n", c.state.dir)

@@ -34,7 +34,7 @@ func (c *Cluster) AuditLogPath() string { return c.state.path(auditLogFile) }
 // WriteKubeconfig writes a kubeconfig file, readable by its owner alone, for a
 // configuration that has its authority in CAData and a bearer token: that of a
 // ServiceAccount, say, for a binary that is to run under it.
-func (c *Cluster) WriteKubeconfig(path string, cfg *rest.Config) error {
+func WriteKubeconfig(path string, cfg *rest.Config) error {
 	const name = "devcluster"
 	file := clientcmdapi.NewConfig()
 	file.Clusters[name] = &clientcmdapi.Cluster{Server: cfg.Host, CertificateAuthorityData: cfg.CAData}

@@ -98,7 +98,7 @@ func (c *Cluster) WriteNodeFiles(dir string) error {
 		cfg := rest.AnonymousClientConfig(c.config(token))
 		cfg.BearerToken = token
 		cfg.Host = "https://" + net.JoinHostPort(node.APIServer.String(), strconv.Itoa(APIServerNodePort))
-		if err := c.WriteKubeconfig(filepath.Join(dir, file), cfg); err != nil {
+		if err := WriteKubeconfig(filepath.Join(dir, file), cfg); err != nil {
 			return err
 		}
 	}

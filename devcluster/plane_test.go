@@ -107,7 +107,7 @@ func serviceAccountConfig(t *testing.T, c *Cluster, namespace string) *rest.Conf
 	cfg := c.Config()
 	cfg.BearerToken = token.Status.Token
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := c.WriteKubeconfig(path, cfg); err != nil {
+	if err := WriteKubeconfig(path, cfg); err != nil {
 		t.Fatal(err)
 	}
 	read, err := clientcmd.BuildConfigFromFlags("", path)

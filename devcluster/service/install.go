@@ -44,7 +44,7 @@ func applyChart(ctx context.Context, o Options) (map[string]string, error) {
 			kept = append(kept, object)
 		}
 	}
-	return env, deploy.Apply(ctx, o.Cluster.Config(), kept)
+	return env, deploy.Apply(ctx, o.Admin, kept)
 }
 
 // accountConfig returns the configuration of the chart's ServiceAccount, with a new token.

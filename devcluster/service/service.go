@@ -34,7 +34,8 @@ const (
 
 // Options configure a Service.
 type Options struct {
-	Cluster *devcluster.Cluster
+	// Admin is how an administrator reaches the cluster.
+	Admin *rest.Config
 	// Binary is the path of the service's binary.
 	Binary string
 	// Flyte is the address of FlyteAdmin or its double.
@@ -80,11 +81,11 @@ func Install(ctx context.Context, o Options) (*Service, error) {
 	if err := os.WriteFile(secret, []byte(s.Secret), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the webhook secret: %w", err)
 	}
-	account, err := accountConfig(ctx, o.Cluster.Config())
+	account, err := accountConfig(ctx, o.Admin)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Cluster.WriteKubeconfig(kubeconfig, account); err != nil {
+	if err := devcluster.WriteKubeconfig(kubeconfig, account); err != nil {
 		return nil, err
 	}
 	s.account = account
@@ -128,7 +129,7 @@ func (s *Service) Through(ctx context.Context, podName string, proxy *faultproxy
 	}
 	kubeconfig := filepath.Join(replica.options.Dir, "service.kubeconfig")
 	replica.env["KUBECONFIG"] = kubeconfig
-	return replica, s.options.Cluster.WriteKubeconfig(kubeconfig, proxy.Config(s.account))
+	return replica, devcluster.WriteKubeconfig(kubeconfig, proxy.Config(s.account))
 }
 
 // Launch runs the binary.

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -94,7 +95,7 @@ func replicaUnder(t *testing.T, name string) *service.Service {
 	config := rest.AnonymousClientConfig(env.Cluster.Config())
 	config.BearerToken = token.Status.Token
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := env.Cluster.WriteKubeconfig(kubeconfig, config); err != nil {
+	if err := devcluster.WriteKubeconfig(kubeconfig, config); err != nil {
 		t.Fatal(err)
 	}
 	replica.Set("KUBECONFIG", kubeconfig)

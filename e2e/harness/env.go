@@ -87,7 +87,7 @@ func (e *Env) startService(ctx context.Context, o Options) (err error) {
 	values := map[string]any{"pullSecrets": map[string]any{"namespace": PullSecrets}}
 	maps.Copy(values, o.Values)
 	e.Service, err = service.Install(ctx, service.Options{
-		Cluster: e.Cluster, Binary: e.Integration, Flyte: e.Flyte.Addr(), Dir: e.dir, Values: values, Env: o.Env,
+		Admin: e.Cluster.Config(), Binary: e.Integration, Flyte: e.Flyte.Addr(), Dir: e.dir, Values: values, Env: o.Env,
 	})
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func Alive(t testing.TB, s *service.Service) {
 func (e *Env) Kubeconfig(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := e.Cluster.WriteKubeconfig(path, e.Cluster.Config()); err != nil {
+	if err := devcluster.WriteKubeconfig(path, e.Cluster.Config()); err != nil {
 		t.Fatal(err)
 	}
 	return path

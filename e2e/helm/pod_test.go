@@ -68,7 +68,7 @@ func (s *suite) runService(t *testing.T) (url string) {
 		t.Fatal(err)
 	}
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := s.cluster.WriteKubeconfig(kubeconfig, s.account(t, pod.ServiceAccountName)); err != nil {
+	if err := devcluster.WriteKubeconfig(kubeconfig, s.account(t, pod.ServiceAccountName)); err != nil {
 		t.Fatal(err)
 	}
 	// A machine without pods and DNS needs other addresses.

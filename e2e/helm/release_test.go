@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
@@ -113,12 +114,12 @@ func (s *suite) upgradeCRDs(t *testing.T) {
 		harness.Must(t, client.IgnoreAlreadyExists(err))
 	}
 	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := s.cluster.WriteKubeconfig(kubeconfig, s.account(t, release+"-crds")); err != nil {
+	if err := devcluster.WriteKubeconfig(kubeconfig, s.account(t, release+"-crds")); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), s.integration, "--upgrade-crds")
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
-	if text, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(text), "upgraded workspaces.platform.company.com") {
+	if text, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(text), crdKey.Name) {
 		t.Fatalf("%v: %s", err, text)
 	}
 }
@@ -193,7 +194,10 @@ func crd() *unstructured.Unstructured {
 	return o
 }
 
-// crdHasCurrentSchema reports whether the CRD has a field that version 0.1.0 did not have.
+// fieldOfCurrentSchema is where a CRD has a field that version 0.1.0 did not have.
+var fieldOfCurrentSchema = []string{"schema", "openAPIV3Schema", "properties", "spec", "properties", "allowedWorkspaces"}
+
+// crdHasCurrentSchema reports whether the CRD has that field.
 func (s *suite) crdHasCurrentSchema(t *testing.T) bool {
 	t.Helper()
 	o := crd()
@@ -201,8 +205,7 @@ func (s *suite) crdHasCurrentSchema(t *testing.T) bool {
 		t.Fatal(err)
 	}
 	versions, _, _ := unstructured.NestedSlice(o.Object, "spec", "versions")
-	path := []string{"schema", "openAPIV3Schema", "properties", "spec", "properties", "domains"}
-	_, found, _ := unstructured.NestedMap(versions[0].(map[string]any), path...)
+	_, found, _ := unstructured.NestedMap(versions[0].(map[string]any), fieldOfCurrentSchema...)
 	return found
 }
 

@@ -95,7 +95,7 @@ func (r *running) demonstrate(ctx context.Context) error {
 func (r *running) start(ctx context.Context) (err error) {
 	progress("installing the chart")
 	r.service, err = service.Install(ctx, service.Options{
-		Cluster: r.cluster, Binary: sibling("integration"), Flyte: freeport.Address(r.ports.Flyte), Dir: r.dir,
+		Admin: r.cluster.Config(), Binary: sibling("integration"), Flyte: freeport.Address(r.ports.Flyte), Dir: r.dir,
 		Address: freeport.Address(r.ports.Integration), MetricsAddress: freeport.Address(r.ports.Metrics), Env: r.api.variables(),
 		Values: map[string]any{"api": map[string]any{"auth": "none"}}, // it listens on loopback alone
 	})
