@@ -38,7 +38,7 @@ func (s *suite) paths() []path {
 }
 
 // TestPaths takes a release through its life on each path: a changed tier, a changed image, a rollback, an uninstallation during which a
-// member keeps his access, and an installation over what was kept.
+// member keeps his access, and an installation over what was kept. Then it does the same with tools that apply the chart's manifests.
 func TestPaths(t *testing.T) { //nolint:tparallel // the paths take turns in one cluster
 	t.Parallel()
 	s := start(t)
@@ -47,6 +47,9 @@ func TestPaths(t *testing.T) { //nolint:tparallel // the paths take turns in one
 		t.Run(p.name, func(t *testing.T) { s.takes(t, p) })
 	}
 	t.Run("another release", s.adopts)
+	for _, r := range s.manifests() {
+		t.Run(r.name, func(t *testing.T) { s.appliesManifests(t, r) })
+	}
 }
 
 func (s *suite) takes(t *testing.T, p path) {
@@ -62,6 +65,12 @@ func (s *suite) takes(t *testing.T, p path) {
 	}
 	s.must(t, p.upgrade[:1], "rollback", release, "2")
 	s.wantCPU(t, "41")
+	s.makeCRDsOld(t)
+	s.must(t, p.upgrade, "upgrade", release, chart)
+	s.upgradeCRDs(t)
+	if !s.crdHasCurrentSchema(t) {
+		t.Error("the upgrade left the old CRD")
+	}
 	// Helm 3 and client-side Helm 4 adopt a kept tier as it is: it must be that of the values before the release goes.
 	s.must(t, p.upgrade[:1], "rollback", release, "1")
 	s.wantCPU(t, "40")
