@@ -47,6 +47,9 @@ test: ## Run all tests, against a real control plane; the last line counts them
 test-node: ## Run the tests with real pods on a real node; needs root on Linux, and says what else is missing
 	@hack/test-node.sh $(IMAGE)
 
+test-flyte: ## Run tasks in a workspace on a real Flyte (FLYTE_TEST_CLUSTER=kubeconfig FLYTE_TEST_ENDPOINT=host:port FLYTE_TEST_IMAGE=image)
+	@hack/test-flyte.sh
+
 soak: ## Run the endurance tests, then all end-to-end tests in random order, for an hour (SOAK=3600 DELIVERIES=10000 KILLS=40)
 	@$(BUILD) control-plane nodes
 	@hack/soak.sh

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/e2e/flytepods"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 )
@@ -85,7 +86,7 @@ func (e engine) register(t *testing.T, project string, requested *core.Resources
 // run starts an execution of the task and returns the resources that propeller gets for its container.
 func (e engine) run(t *testing.T, task *core.Identifier) corev1.ResourceRequirements {
 	t.Helper()
-	if err := flytetest.StartExecution(t.Context(), e, task); err != nil {
+	if err := flytetest.StartExecution(t.Context(), e, task, task.GetName()); err != nil {
 		t.Fatal(err)
 	}
 	resources := shared.Env().Flyte.ExecutionResources(task.GetProject(), task.GetDomain(), task.GetName())
@@ -133,7 +134,7 @@ func TestExecutionsCostTheQuota(t *testing.T) { //nolint:gocognit,tparallel // o
 			if err != nil {
 				t.Fatal(err)
 			}
-			pod := taskPod(id, "unsized")
+			pod := flytepods.Task(id, "unsized")
 			pod.Spec.Containers[0].Resources = flyte.run(t, task)
 			t.Logf("a task that names no resources gets %v", pod.Spec.Containers[0].Resources)
 			if err := pods.Create(t.Context(), pod); err != nil {
@@ -158,7 +159,7 @@ func TestExecutionsCostTheQuota(t *testing.T) { //nolint:gocognit,tparallel // o
 				}
 			}
 			for name, resources := range zeros() {
-				pod := taskPod(id, "zero")
+				pod := flytepods.Task(id, "zero")
 				pod.Spec.Containers[0].Resources = resources
 				err := pods.Create(t.Context(), pod, client.DryRunAll)
 				if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "minimum") {

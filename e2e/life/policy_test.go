@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
+	"platform.company.com/workspace-flyte-integration/e2e/flytepods"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 )
 
@@ -41,7 +42,7 @@ func awaitPolicies(t *testing.T) {
 	token := meta
 	token.Annotations = map[string]string{corev1.ServiceAccountNameKey: "flyte-workload"}
 	awaitRefusal(t, env.Admin, &corev1.Secret{ObjectMeta: token, Type: corev1.SecretTypeServiceAccountToken})
-	pod := taskPod(id, "x")
+	pod := flytepods.Task(id, "x")
 	pod.Spec.PriorityClassName = "system-node-critical"
 	awaitRefusal(t, env.Admin, pod)
 }

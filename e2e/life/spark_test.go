@@ -8,14 +8,15 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"platform.company.com/workspace-flyte-integration/e2e/flytepods"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 )
 
 // executorPod is an executor with spark.executor.cores=2 (BasicExecutorFeatureStep of Spark 3.5). It has a limit of CPU only with
 // spark.kubernetes.executor.limit.cores.
 func executorPod(id, name, limitCores string) *corev1.Pod {
-	pod := taskPod(id, name)
-	asSparkExecutor(pod)
+	pod := flytepods.Task(id, name)
+	flytepods.SparkExecutor(pod)
 	resources := pod.Spec.Containers[0].Resources
 	resources.Requests[corev1.ResourceCPU] = resource.MustParse("2")
 	if limitCores != "" {

@@ -183,7 +183,7 @@ func (f flyteServer) wantExecution(t *testing.T, project string, run execution, 
 		return
 	}
 	wantCode(t, codes.OK, err)
-	wantCode(t, codes.OK, flytetest.StartExecution(t.Context(), f.v1, task))
+	wantCode(t, codes.OK, flytetest.StartExecution(t.Context(), f.v1, task, name))
 	got := read(t, project, task.GetDomain(), name)
 	want := [2]string{run.wantRequests, run.wantLimits}
 	if diff := cmp.Diff(want, [2]string{formatResources(got.GetRequests()), formatResources(got.GetLimits())}); diff != "" {

@@ -13,25 +13,31 @@ import (
 	"github.com/flyteorg/flyte/flyteidl/gen/pb-go/flyteidl/service"
 )
 
-// RegisterTask registers a container task with these resources at any FlyteAdmin.
+// RegisterTask registers a container task that can't run, with these resources, at any FlyteAdmin.
 func RegisterTask(
 	ctx context.Context, flyteAdmin service.AdminServiceClient, project, domain, name string, resources *core.Resources,
+) (*core.Identifier, error) {
+	container := &core.Container{Image: "company.com/train:1", Command: []string{"train"}, Resources: resources}
+	return RegisterContainer(ctx, flyteAdmin, project, domain, name, container)
+}
+
+// RegisterContainer registers a container task at any FlyteAdmin.
+func RegisterContainer(
+	ctx context.Context, flyteAdmin service.AdminServiceClient, project, domain, name string, container *core.Container,
 ) (*core.Identifier, error) {
 	id := &core.Identifier{ResourceType: core.ResourceType_TASK, Project: project, Domain: domain, Name: name, Version: "v1"}
 	template := &core.TaskTemplate{
 		Type: "container", Metadata: &core.TaskMetadata{Runtime: &core.RuntimeMetadata{Version: "1"}}, Interface: &core.TypedInterface{},
-		Target: &core.TaskTemplate_Container{Container: &core.Container{
-			Image: "company.com/train:1", Command: []string{"train"}, Resources: resources,
-		}},
+		Target: &core.TaskTemplate_Container{Container: container},
 	}
 	_, err := flyteAdmin.CreateTask(ctx, &admin.TaskCreateRequest{Id: id, Spec: &admin.TaskSpec{Template: template}})
 	return id, err
 }
 
-// StartExecution starts an execution of a task at any FlyteAdmin, with the name of the task.
-func StartExecution(ctx context.Context, flyteAdmin service.AdminServiceClient, task *core.Identifier) error {
+// StartExecution starts an execution of a task at any FlyteAdmin.
+func StartExecution(ctx context.Context, flyteAdmin service.AdminServiceClient, task *core.Identifier, name string) error {
 	_, err := flyteAdmin.CreateExecution(ctx, &admin.ExecutionCreateRequest{
-		Project: task.GetProject(), Domain: task.GetDomain(), Name: task.GetName(), Inputs: &core.LiteralMap{},
+		Project: task.GetProject(), Domain: task.GetDomain(), Name: name, Inputs: &core.LiteralMap{},
 		Spec: &admin.ExecutionSpec{LaunchPlan: task, Metadata: &admin.ExecutionMetadata{Mode: admin.ExecutionMetadata_MANUAL}},
 	})
 	return err

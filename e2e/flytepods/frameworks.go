@@ -1,4 +1,4 @@
-package life
+package flytepods
 
 import (
 	corev1 "k8s.io/api/core/v1"
@@ -9,7 +9,8 @@ import (
 // Pods of Spark and Ray as Spark's own scheduler (BasicDriverFeatureStep, BasicExecutorFeatureStep, LocalDirsFeatureStep) and
 // KubeRay's operator (controllers/ray/common/pod.go) make them. All keep the ServiceAccount flyte-workload.
 
-func asSparkDriver(p *corev1.Pod) {
+// SparkDriver turns the pod of a task into the driver of a Spark job.
+func SparkDriver(p *corev1.Pod) {
 	p.Labels = map[string]string{"spark-role": "driver", "spark-app-name": "fit", "spark-app-selector": "spark-1"}
 	sparkContainer(p, "spark-kubernetes-driver", "driver")
 	main := &p.Spec.Containers[0]
@@ -19,7 +20,8 @@ func asSparkDriver(p *corev1.Pod) {
 	mount(p, "spark-conf-volume-driver", "/opt/spark/conf", configMapVolume("spark-drv-conf-map"))
 }
 
-func asSparkExecutor(p *corev1.Pod) {
+// SparkExecutor turns the pod of a task into an executor of a Spark job.
+func SparkExecutor(p *corev1.Pod) {
 	p.Labels = map[string]string{"spark-role": "executor", "spark-exec-id": "1", "spark-app-selector": "spark-1"}
 	p.OwnerReferences = []metav1.OwnerReference{{
 		APIVersion: "v1", Kind: "Pod", Name: "spark-driver", UID: "4a2d2c8b-0f8c-4f0e-9d0e-3f9d2f6f6a12", Controller: new(true),
@@ -46,7 +48,8 @@ func sparkContainer(p *corev1.Pod, name, role string) {
 	mount(p, "spark-local-dir-1", "/var/data/spark-1", corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}})
 }
 
-func asRayHead(p *corev1.Pod) {
+// RayHead turns the pod of a task into the head of a Ray cluster, with its autoscaler.
+func RayHead(p *corev1.Pod) {
 	rayPod(p, "head", "headgroup", "ray start --head --num-cpus=2 --metrics-export-port=8080")
 	p.Spec.Containers[0].Ports = []corev1.ContainerPort{
 		{Name: "gcs-server", ContainerPort: 6379},
@@ -64,7 +67,8 @@ func asRayHead(p *corev1.Pod) {
 	mount(p, "ray-logs", "/tmp/ray", corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}})
 }
 
-func asRayWorker(p *corev1.Pod) {
+// RayWorker turns the pod of a task into a worker of a Ray cluster.
+func RayWorker(p *corev1.Pod) {
 	rayPod(p, "worker", "workers", "ray start --address=fit-head-svc:6379 --num-cpus=2")
 	wait := p.Spec.Containers[0]
 	wait.Name, wait.Args = "wait-gcs-ready", []string{"until ray health-check; do sleep 5; done"}
