@@ -36,15 +36,18 @@ type Applier struct {
 	Client client.Client
 	// Live reads from the API server.
 	Live client.Reader
+	// OnRepair, if not nil, is told of each write that undid what another client had done.
+	OnRepair func(context.Context, Repair)
 
 	owns     func(client.Object) bool
 	throttle *throttle
+	forms    *forms
 }
 
 // NewApplier makes an Applier. owns reports whether objects of a kind and name in our namespaces are ours, whatever their
 // labels say.
 func NewApplier(c client.Client, live client.Reader, owns func(client.Object) bool) *Applier {
-	return &Applier{Client: c, Live: live, owns: owns, throttle: newThrottle()}
+	return &Applier{Client: c, Live: live, owns: owns, throttle: newThrottle(), forms: newForms()}
 }
 
 // Apply makes the object as desired: by one create if the object is missing, by one patch if it differs in fields that are
@@ -86,7 +89,7 @@ func (a *Applier) apply(ctx context.Context, want client.Object, notCached func(
 		return a.asDesired(cached, try.hash)
 	}
 	if patch := overwrite(cached, want, try.hash); patch != nil {
-		return a.patchUnread(ctx, try, patch)
+		return a.patchUnread(ctx, try, patch, otherWriter(cached))
 	}
 	return a.repair(ctx, try)
 }
@@ -107,6 +110,7 @@ func (a *Applier) attempt(want client.Object) attempt {
 
 // asDesired is the outcome if nothing has to be written.
 func (a *Applier) asDesired(o client.Object, hash string) error {
+	a.forms.saw(describe(o), hash)
 	switch {
 	case !o.GetDeletionTimestamp().IsZero():
 		return ErrFinalizing
@@ -121,18 +125,19 @@ func (a *Applier) create(ctx context.Context, try attempt) error {
 	if !try.allowed() {
 		return ErrThrottled
 	}
-	err := a.send(ctx, try)
+	err := a.send(ctx, try, Repair{Deleted: true})
 	if apierrors.IsAlreadyExists(err) {
 		return a.repair(ctx, try)
 	}
 	return err
 }
 
-func (a *Applier) send(ctx context.Context, try attempt) error {
+func (a *Applier) send(ctx context.Context, try attempt, undone Repair) error {
 	created := try.want.DeepCopyObject().(client.Object)
 	if err := a.Client.Create(ctx, created); err != nil {
 		return err
 	}
+	a.repaired(ctx, try, undone)
 	return a.written(created, try.hash)
 }
 
@@ -154,6 +159,7 @@ func (a *Applier) repair(ctx context.Context, try attempt) error {
 		return err
 	}
 	terminating := !live.GetDeletionTimestamp().IsZero()
+	undone := Repair{By: otherWriter(live), Fields: differing(live, want)}
 	switch {
 	case hash(live) == try.hash:
 		return a.asDesired(live, try.hash)
@@ -162,11 +168,12 @@ func (a *Applier) repair(ctx context.Context, try attempt) error {
 	case !try.allowed():
 		return ErrThrottled
 	case isImmutable(live, want):
-		return a.replace(ctx, live, try)
+		return a.replace(ctx, live, try, undone)
 	}
 	if err := a.patch(ctx, live, want); err != nil {
 		return err
 	}
+	a.repaired(ctx, try, undone)
 	return a.written(live, try.hash)
 }
 
@@ -192,11 +199,11 @@ func (a *Applier) patch(ctx context.Context, live, want client.Object) error {
 	return a.Client.Patch(ctx, live, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 }
 
-func (a *Applier) replace(ctx context.Context, live client.Object, try attempt) error {
+func (a *Applier) replace(ctx context.Context, live client.Object, try attempt, undone Repair) error {
 	if err := a.delete(ctx, live); err != nil {
 		return err
 	}
-	err := a.send(ctx, try)
+	err := a.send(ctx, try, undone)
 	if apierrors.IsAlreadyExists(err) {
 		return ErrFinalizing
 	}

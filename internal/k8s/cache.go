@@ -87,8 +87,8 @@ func stripWorkspace(o any) (any, error) {
 	return o, nil
 }
 
-// stripToIdentity keeps an object's identity, its deletion, the workspace it belongs to, its hash, and whether the service
-// alone has written it.
+// stripToIdentity keeps an object's identity, its deletion, the workspace it belongs to, its hash, whether the service alone has
+// written it, and who else wrote it last.
 func stripToIdentity(o any) (any, error) {
 	object, ok := o.(client.Object)
 	if !ok {
@@ -108,6 +108,9 @@ func stripToIdentity(o any) (any, error) {
 		prefix = ownHashPrefix
 	}
 	identity.SetGenerateName(prefix + hash(object))
+	if manager := otherWriter(object); manager != "" {
+		identity.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: manager}})
+	}
 	if id, ok := object.GetLabels()[v1alpha1.LabelWorkspace]; ok && object.GetNamespace() == "" {
 		identity.SetLabels(map[string]string{v1alpha1.LabelWorkspace: id})
 	}

@@ -116,3 +116,9 @@ func (l *Lease) Bind(ctx context.Context) (bound context.Context, release contex
 	stop := context.AfterFunc(*leadership, cancel)
 	return bound, func() { stop(); cancel() }, true
 }
+
+// Leads reports whether this replica leads.
+func (l *Lease) Leads() bool {
+	leadership := l.leadership.Load()
+	return leadership != nil && (*leadership).Err() == nil
+}

@@ -39,8 +39,8 @@ func overwrite(cached, want client.Object, hash string) client.Patch {
 	return client.RawPatch(types.JSONPatchType, text)
 }
 
-// patchUnread sends the patch. If the API server refuses it, the cache lags, or the object must be replaced: it is read.
-func (a *Applier) patchUnread(ctx context.Context, try attempt, patch client.Patch) error {
+// patchUnread sends the patch, which undoes what changedBy has written last. If the API server refuses it, the cache lags, or the object must be replaced: it is read.
+func (a *Applier) patchUnread(ctx context.Context, try attempt, patch client.Patch, changedBy string) error {
 	if !try.allowed() {
 		return ErrThrottled
 	}
@@ -50,6 +50,11 @@ func (a *Applier) patchUnread(ctx context.Context, try attempt, patch client.Pat
 	err := a.Client.Patch(ctx, live, patch)
 	switch {
 	case err == nil:
+		undone := Repair{By: changedBy}
+		for _, f := range kindOf(try.want).fields(try.want) {
+			undone.Fields = append(undone.Fields, f.path)
+		}
+		a.repaired(ctx, try, undone)
 		return a.written(live, try.hash)
 	case apierrors.IsConflict(err), apierrors.IsInvalid(err), apierrors.IsNotFound(err), apierrors.IsForbidden(err):
 		return a.repair(ctx, try)

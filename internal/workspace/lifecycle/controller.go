@@ -86,6 +86,8 @@ type Controller struct {
 	// finds them again.
 	changedProjects sync.Map
 	orphans         orphans
+	// repairs counts what was repaired, by kind.
+	repairs *prometheus.CounterVec
 	// beginningPurge is locked while a purge begins, so that none is counted twice.
 	beginningPurge sync.Mutex
 }
@@ -97,8 +99,10 @@ func New(o Options) *Controller {
 		flyteSlots: semaphore.NewWeighted(maxFlyteCalls), flyteTimeout: flyteTimeout,
 		rejections: flowcontrol.NewBackOff(firstRejectionRetry, lastRejectionRetry),
 		listSoon:   make(chan struct{}, 1),
+		repairs:    newRepairs(o.Metrics),
 	}
-	o.Metrics.MustRegister(&deletionCollector{cached: c.client, naming: o.Naming, now: o.Now})
+	o.Applier.OnRepair = c.recordRepair
+	o.Metrics.MustRegister(&workspaceCollector{cached: c.client, naming: o.Naming, maximum: o.Limits.Workspaces, now: o.Now})
 	return c
 }
 

@@ -16,15 +16,23 @@ import (
 // scrapeTimeout is how long a scrape waits for caches that have not synced.
 const scrapeTimeout = time.Second
 
-// deletionCollector counts deletions and orphan namespaces in the caches whenever metrics are scraped. Every replica reports the
-// same.
-type deletionCollector struct {
-	cached client.Reader
-	naming *workspace.Naming
-	now    func() time.Time
+// workspaceCollector counts workspaces, deletions and orphan namespaces in the caches whenever metrics are scraped. Every replica
+// reports the same.
+type workspaceCollector struct {
+	cached  client.Reader
+	naming  *workspace.Naming
+	maximum int // of workspaces
+	now     func() time.Time
 }
 
 var (
+	workspacesMetric = prometheus.NewDesc("workspace_flyte_workspaces",
+		"Workspaces, by state, by the condition Ready (True, False, or Unknown before the first Reconcile), and by its reason.",
+		[]string{"state", "ready", "reason"}, nil)
+	maximumMetric = prometheus.NewDesc("workspace_flyte_max_workspaces",
+		"How many workspaces MAX_WORKSPACES allows.", nil, nil)
+	oldestNotReadyMetric = prometheus.NewDesc("workspace_flyte_oldest_not_ready_seconds",
+		"Seconds for which the workspace has not been Ready that has not been for longest, by its present reason.", []string{"reason"}, nil)
 	deletionsMetric = prometheus.NewDesc("workspace_flyte_deletions",
 		"Deleted workspaces, by phase of the deletion.", []string{"phase"}, nil)
 	oldestPurgeMetric = prometheus.NewDesc("workspace_flyte_oldest_purge_seconds",
@@ -44,14 +52,17 @@ const (
 )
 
 // Describe implements prometheus.Collector.
-func (c *deletionCollector) Describe(out chan<- *prometheus.Desc) {
+func (c *workspaceCollector) Describe(out chan<- *prometheus.Desc) {
+	out <- workspacesMetric
+	out <- maximumMetric
+	out <- oldestNotReadyMetric
 	out <- deletionsMetric
 	out <- oldestPurgeMetric
 	out <- orphansMetric
 }
 
 // Collect implements prometheus.Collector. Without synced caches it reports nothing, since a zero would be wrong.
-func (c *deletionCollector) Collect(out chan<- prometheus.Metric) {
+func (c *workspaceCollector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	var all v1alpha1.WorkspaceList
@@ -63,10 +74,11 @@ func (c *deletionCollector) Collect(out chan<- prometheus.Metric) {
 	phases := map[string]int{
 		phaseArchived: 0, phaseGrace: 0, phasePaused: 0, phasePurging: 0, phaseStuck: 0, phaseTombstone: 0,
 	}
-	known, oldest := make(map[string]bool, len(all.Items)), 0.0
+	known, oldest, counted := make(map[string]bool, len(all.Items)), 0.0, counts{}
 	for i := range all.Items {
 		w := &all.Items[i]
 		known[w.Name] = true
+		counted.add(w, c.now())
 		if phase := phaseOf(w); phase != "" {
 			phases[phase]++
 		}
@@ -77,11 +89,13 @@ func (c *deletionCollector) Collect(out chan<- prometheus.Metric) {
 	for phase, n := range phases {
 		out <- prometheus.MustNewConstMetric(deletionsMetric, prometheus.GaugeValue, float64(n), phase)
 	}
+	counted.collect(out)
+	out <- prometheus.MustNewConstMetric(maximumMetric, prometheus.GaugeValue, float64(c.maximum))
 	out <- prometheus.MustNewConstMetric(oldestPurgeMetric, prometheus.GaugeValue, oldest)
 	out <- prometheus.MustNewConstMetric(orphansMetric, prometheus.GaugeValue, float64(c.orphans(namespaces.Items, known)))
 }
 
-func (c *deletionCollector) orphans(namespaces []corev1.Namespace, known map[string]bool) (n int) {
+func (c *workspaceCollector) orphans(namespaces []corev1.Namespace, known map[string]bool) (n int) {
 	for i := range namespaces {
 		id := k8s.WorkspaceOf(&namespaces[i])
 		if !known[id] || !isNamedFor(c.naming, id, namespaces[i].Name) {
