@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
+	"golang.org/x/time/rate"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -57,6 +58,8 @@ type Handler struct {
 	storing, waiting *semaphore.Weighted
 	storingBytes     *semaphore.Weighted
 	writes           *writeLimiter
+	// refusals bounds how many refused requests are logged.
+	refusals *rate.Limiter
 }
 
 // NewHandler returns a Handler and registers its metrics.
@@ -68,6 +71,7 @@ func NewHandler(o Options) *Handler {
 		Options: o, keys: newKeyMetrics(o.Verifier.Fingerprints), clients: newClients(o.Now), readers: newBodyReaders(),
 		storing: semaphore.NewWeighted(maxStoring), waiting: semaphore.NewWeighted(maxWaiting),
 		storingBytes: semaphore.NewWeighted(maxStoringBytes), writes: newWriteLimiter(),
+		refusals: rate.NewLimiter(loggedRefusals, loggedRefusalsBurst),
 	}
 	h.metrics = newMetrics(o.Metrics, h)
 	return h
@@ -91,28 +95,32 @@ type answer struct {
 }
 
 // handleWebhook answers a webhook, and never before the event is stored.
-func (h *Handler) handleWebhook(c *echo.Context) (outcome string, err error) {
+func (h *Handler) handleWebhook(c *echo.Context, a *attempt) error {
 	var event workspace.Event
-	in, err := h.receive(c, func(body []byte) (err error) {
+	in, err := h.receive(c, a, func(body []byte) (err error) {
 		event, err = h.Validator.DecodeEvent(body)
+		a.decoded(labelOf(event.Type), &event.Data)
 		return err
 	})
 	switch {
 	case err != nil:
-		return "", err
+		return err
 	case event.Type == workspace.EventPing:
-		return "ping", c.JSON(http.StatusOK, answer{Status: "pong"})
+		a.outcome = "ping"
+		return c.JSON(http.StatusOK, answer{Status: "pong"})
 	case !event.Type.Known():
-		return "ignored", c.JSON(http.StatusAccepted, answer{Status: "ignored"})
+		a.outcome = "ignored"
+		return c.JSON(http.StatusAccepted, answer{Status: "ignored"})
 	}
 	_, recorded, err := h.record(c, event, in)
 	if err != nil {
-		return "", workspace.Below("data", err)
+		return workspace.Below("data", err)
 	}
+	a.outcome = string(recorded)
 	if recorded != workspace.OutcomeAccepted {
-		return string(recorded), c.JSON(http.StatusOK, answer{Status: string(recorded)})
+		return c.JSON(http.StatusOK, answer{Status: string(recorded)})
 	}
-	return string(recorded), c.JSON(http.StatusAccepted, h.location(event.Data.WorkspaceID, "accepted"))
+	return c.JSON(http.StatusAccepted, h.location(event.Data.WorkspaceID, "accepted"))
 }
 
 // record stores the event within storeTimeout, or answers 503 if too many others are being stored.

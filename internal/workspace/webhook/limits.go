@@ -16,6 +16,10 @@ const (
 	maxDetail = 256
 	// maxFields bounds the field errors of an answer.
 	maxFields = 100
+	// maxLoggedID bounds what is logged of a workspace's id, in bytes: a valid one is shorter.
+	maxLoggedID = 64
+	// loggedRefusals and loggedRefusalsBurst are how many refused requests are logged, per second and at once.
+	loggedRefusals, loggedRefusalsBurst = 1, 20
 
 	// Requests per second and at once that a client may send with a valid signature, and without one. Unsigned requests have
 	// a bucket of their own, so that they can't exhaust the limit of a signing sender.

@@ -2,11 +2,7 @@ package webhook
 
 import (
 	"errors"
-	"net/http"
-	"strconv"
-	"time"
 
-	"github.com/labstack/echo/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -27,8 +23,9 @@ func newMetrics(r prometheus.Registerer, h *Handler) *metrics {
 	m := &metrics{
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "workspace_flyte_webhook_deliveries_total",
-			Help: "Requests on the POST routes, by outcome: that of an accepted request, or the status of an error.",
-		}, []string{"outcome"}),
+			Help: "Requests on the POST routes, by event (provision, unknown, or none if the body was not decoded) and outcome: " +
+				"that of an accepted request, or the status of an error.",
+		}, []string{"event", "outcome"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "workspace_flyte_webhook_signature_refusals_total",
 			Help: "Requests refused for their signature, by reason.",
@@ -92,31 +89,5 @@ func inFlight(phase prometheus.Gauge) (done func()) {
 func (m *metrics) observeRefusal(err error) {
 	if refused, ok := errors.AsType[*signature.Error](err); ok {
 		m.refusals.WithLabelValues(string(refused.Reason)).Inc()
-	}
-}
-
-// instrument returns an Echo handler that counts requests by outcome, or by the status of their error, and observes their time.
-func (h *Handler) instrument(handle func(*echo.Context) (outcome string, err error)) echo.HandlerFunc {
-	return func(c *echo.Context) (err error) {
-		start, outcome := time.Now(), strconv.Itoa(http.StatusInternalServerError) // unless the handler returns
-		defer pin(c.Request().Context())()
-		defer func() {
-			h.metrics.deliveries.WithLabelValues(outcome).Inc()
-			h.metrics.seconds.Observe(time.Since(start).Seconds())
-		}()
-		outcome, err = handle(c)
-		if err != nil {
-			outcome = strconv.Itoa(problemOf(err).Status)
-			h.reportConflict(c, err)
-		}
-		return err
-	}
-}
-
-// reportConflict counts and logs an event that uses a version twice. Only its sender can correct that.
-func (h *Handler) reportConflict(c *echo.Context, err error) {
-	if conflict, ok := errors.AsType[*workspace.VersionConflictError](err); ok {
-		h.metrics.conflicts.WithLabelValues(string(conflict.Register)).Inc()
-		c.Logger().Warn("refused an event that uses a version twice", "error", err)
 	}
 }

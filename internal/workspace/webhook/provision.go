@@ -13,21 +13,23 @@ import (
 
 // handleProvision is the synchronous form of a workspace.created: it stores the event, then waits. Without a version it
 // creates an unknown workspace, and changes nothing otherwise.
-func (h *Handler) handleProvision(c *echo.Context) (outcome string, err error) {
+func (h *Handler) handleProvision(c *echo.Context, a *attempt) error {
 	var data workspace.Data
-	in, err := h.receive(c, func(body []byte) (err error) {
+	in, err := h.receive(c, a, func(body []byte) (err error) {
 		data, err = h.Validator.DecodeData(body)
+		a.decoded(eventProvision, &data)
 		return err
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
 	event := workspace.Event{Type: workspace.EventCreated, Data: data}
 	w, recorded, err := h.record(c, event, in)
 	if err != nil {
-		return "", err
+		return err
 	}
-	return string(recorded), h.awaitReady(c, w)
+	a.outcome = string(recorded)
+	return h.awaitReady(c, w)
 }
 
 func (h *Handler) awaitReady(c *echo.Context, stored *v1alpha1.Workspace) error {

@@ -212,7 +212,7 @@ func TestHandler_RefusesAndCountsAVersionThatIsUsedTwice(t *testing.T) {
 	if diff := cmp.Diff(map[string]float64{"content": 2, "state": 1}, counted); diff != "" {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
-	if n := strings.Count(e.log.String(), "uses a version twice"); n != 3 {
+	if n := strings.Count(e.log.String(), `level=WARN msg="refused a signed request"`); n != 3 {
 		t.Errorf("logged %d times:\n%s", n, e.log)
 	}
 }
@@ -289,6 +289,36 @@ func TestHandler_AnswersWithinFiveSecondsIfTheStoreHangs(t *testing.T) {
 	})
 }
 
+// The log says which event was refused and why, but nothing personal, and nothing of who does not sign.
+func TestHandler_LogsWhyASignedRequestIsRefused(t *testing.T) {
+	e := newEdge(t)
+	const body = `{"type":"workspace.created","data":{"workspace_id":"ws-001","version":1,"name":"Secret plans",` +
+		`"members":[{"kind":"User","name":"eve@company.com","role":"owner"}]}}`
+	e.post(t, hooks, "msg_1", body, func(r *http.Request) { r.Header.Del("Webhook-Signature") })
+	if strings.Contains(e.log.String(), "refused") {
+		t.Errorf("an unsigned request is logged: %s", e.log)
+	}
+	e.post(t, hooks, "msg_2", body)
+	for _, want := range []string{
+		"level=INFO", `msg="refused a signed request"`, "delivery=msg_2", "event=workspace.created", "workspace=ws-001", "status=422", "data.members[0].role",
+	} {
+		if !strings.Contains(e.log.String(), want) {
+			t.Errorf("the log lacks %s: %s", want, e.log)
+		}
+	}
+	for _, secret := range []string{"eve@company.com", "Secret plans", "whsec"} {
+		if strings.Contains(e.log.String(), secret) {
+			t.Errorf("the log has %s: %s", secret, e.log)
+		}
+	}
+	for i := range 50 {
+		e.post(t, hooks, fmt.Sprint("many_", i), body)
+	}
+	if n := strings.Count(e.log.String(), "refused a signed request"); n < 20 || n > 40 {
+		t.Errorf("%d of 51 refusals are logged", n)
+	}
+}
+
 func TestHandler_CountsRequestsByOutcome(t *testing.T) {
 	e := newEdge(t)
 	e.post(t, hooks, "msg_1", sample)
@@ -297,13 +327,18 @@ func TestHandler_CountsRequestsByOutcome(t *testing.T) {
 	e.post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header.Del("Webhook-Id") })
 	e.store.fault = func(context.Context) error { panic("hunter2") }
 	e.post(t, hooks, "msg_2", event("deleted", 9))
-	want := map[string]float64{"401": 1, "409": 1, "500": 1, "accepted": 1, "duplicate": 1}
+	e.post(t, hooks, "msg_3", `{"type":"invoice.paid"}`)
+	e.post(t, provision, "msg_4", `{}`)
+	want := map[string]float64{
+		"none 401": 1, "workspace.deleted 409": 1, "workspace.deleted 500": 1, "workspace.created accepted": 1, "workspace.created duplicate": 1,
+		"unknown ignored": 1, "provision 422": 1,
+	}
 	if diff := cmp.Diff(want, e.counted(t)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// counted are the requests by outcome.
+// counted are the requests by event and outcome.
 func (e *edge) counted(t *testing.T) map[string]float64 {
 	t.Helper()
 	families, err := e.registry.Gather()
@@ -316,7 +351,8 @@ func (e *edge) counted(t *testing.T) map[string]float64 {
 			continue
 		}
 		for _, metric := range family.GetMetric() {
-			counts[metric.GetLabel()[0].GetValue()] = metric.GetCounter().GetValue()
+			labels := metric.GetLabel()
+			counts[labels[0].GetValue()+" "+labels[1].GetValue()] = metric.GetCounter().GetValue()
 		}
 	}
 	return counts

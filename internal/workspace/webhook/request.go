@@ -20,7 +20,7 @@ type received struct {
 
 // receive reads the body within its bound, verifies its signature, charges the client, and only then decodes the body. decode
 // must not keep the body. Nothing more is read of an unsigned request.
-func (h *Handler) receive(c *echo.Context, decode func(body []byte) error) (received, error) {
+func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte) error) (received, error) {
 	client := clientOf(c.Request(), h.TrustedProxies)
 	if err := h.checkRate(client, c.Request().Header); err != nil {
 		return received{}, closing(c, err)
@@ -34,6 +34,7 @@ func (h *Handler) receive(c *echo.Context, decode func(body []byte) error) (rece
 		}
 		return received{}, err
 	}
+	a.delivery = message.ID
 	h.keys.count(message.Key())
 	if err := h.charge(client, signed); err != nil {
 		return received{}, err
