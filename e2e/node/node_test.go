@@ -20,4 +20,5 @@ func TestNode(t *testing.T) {
 	t.Run("leader killed", leaderKilled)
 	t.Run("drained", drained)
 	t.Run("upgrade under load", upgradeUnderLoad)
+	t.Run("scarce memory", scarceMemory)
 }

@@ -27,10 +27,14 @@ const agentPort = "8080"
 // agentPod runs an agent, which also accepts connections at more ports.
 func agentPod(namespace, name string, ports ...string) *corev1.Pod {
 	pod := toolPod(namespace, name, map[string]string{"app": name}, append([]string{"agent", agentPort}, ports...)...)
-	pod.Spec.Containers[0].ReadinessProbe = &corev1.Probe{
+	pod.Spec.Containers[0].ReadinessProbe = agentProbe()
+	return pod
+}
+
+func agentProbe() *corev1.Probe {
+	return &corev1.Probe{
 		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/ready", Port: intOrString(8080)}}, PeriodSeconds: 1,
 	}
-	return pod
 }
 
 // toolPod asks for little, so that a small machine runs many.

@@ -96,47 +96,6 @@ func podsOfTheChartsTiers(t *testing.T) {
 	}
 }
 
-// frameworkPods starts pods with more than one container, and one with a GPU.
-func frameworkPods(t *testing.T) {
-	t.Parallel()
-	const id = "frameworks"
-	createWorkspace(t, id, "small")
-	awaitQuota(t, id)
-	t.Run("a sidecar and an init container", func(t *testing.T) { copilot(t, id) })
-	t.Run("a GPU", func(t *testing.T) {
-		gpu := corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
-		pod := taskPod(id, "gpu", corev1.ResourceRequirements{Requests: gpu, Limits: gpu})
-		if err := env.admin.Create(t.Context(), pod); err == nil || !strings.Contains(err.Error(), "limited: requests.nvidia.com/gpu=0") {
-			t.Errorf("a GPU on the tier small: %v", err)
-		}
-	})
-}
-
-// copilot starts a raw container task as Flyte builds it: inputs come by an init container, outputs go by a sidecar. The quota counts
-// the task and the sidecar, and the pod ends with the task.
-func copilot(t *testing.T, id string) {
-	t.Helper()
-	pod := taskPod(id, "copilot", corev1.ResourceRequirements{})
-	main := &pod.Spec.Containers[0]
-	size := corev1.ResourceRequirements{Requests: sizes("10m", "32Mi"), Limits: sizes("20m", "32Mi")}
-	down := corev1.Container{Name: "down", Image: main.Image, ImagePullPolicy: main.ImagePullPolicy, Args: []string{"end"}, Resources: size}
-	up := down
-	up.Name, up.Args, up.RestartPolicy = "up", []string{"agent", "8081"}, new(corev1.ContainerRestartPolicyAlways)
-	pod.Spec.InitContainers = []corev1.Container{up, down}
-	create(t, pod)
-	started := running(t, pod.Namespace, pod.Name)
-	awaitUsed(t, id, map[corev1.ResourceName]string{
-		"requests.cpu": "260m", "limits.cpu": "1020m", "requests.memory": "544Mi", "limits.memory": "2080Mi", "pods": "1",
-	})
-	for container, want := range map[string]string{"main": "2147483648", "up": "33554432"} {
-		if got := readCgroup(t, started, "memory", container, "memory.limit_in_bytes"); got != want {
-			t.Errorf("the memory limit of %s is %s, want %s", container, got, want)
-		}
-	}
-	finish(t, started)
-	awaitPhase(t, started, corev1.PodSucceeded, "")
-}
-
 // awaitPhase waits until a pod has ended like this.
 func awaitPhase(t *testing.T, pod *corev1.Pod, phase corev1.PodPhase, reason string) {
 	t.Helper()

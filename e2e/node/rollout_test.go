@@ -47,28 +47,39 @@ func leaderPod(t *testing.T) *corev1.Pod {
 	return &pod
 }
 
-// drained evicts each pod of the service, as draining its node does. The disruption budget lets one go at a time, and no webhook is lost.
+// drained drains the node, which is the only one, as `kubectl drain` does: no new pod may start on it, and each pod is evicted. The
+// disruption budget lets one go, and no other before the replacement runs. No webhook is lost.
 func drained(t *testing.T) {
 	rolledOut(t)
 	pods, err := servicePods(t.Context())
 	harness.Must(t, err)
 	l := startLoad(t, &load{prefix: "drain", secret: func() string { return env.secret }})
-	refused := 0
-	for i := range pods {
-		eviction := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: pods[i].Name}}
-		harness.Eventually(t, pods[i].Name+" to be evicted", func(ctx context.Context) bool {
-			err := env.admin.SubResource("eviction").Create(ctx, &pods[i], eviction)
-			if apierrors.IsTooManyRequests(err) {
-				refused++
-			}
-			return err == nil
-		})
+	cordon(t, pods[0].Spec.NodeName, true)
+	harness.Must(t, evict(t.Context(), &pods[0]))
+	if err := evict(t.Context(), &pods[1]); !apierrors.IsTooManyRequests(err) {
+		t.Errorf("evicting a second replica while the first has no replacement: %v", err)
+	}
+	cordon(t, pods[0].Spec.NodeName, false)
+	for i := range pods[1:] {
+		harness.Eventually(t, pods[1+i].Name+" to be evicted", func(ctx context.Context) bool { return evict(ctx, &pods[1+i]) == nil })
 	}
 	rolledOut(t)
 	l.finish(t)
-	if refused == 0 {
-		t.Error("the disruption budget refused no eviction")
-	}
+}
+
+func evict(ctx context.Context, pod *corev1.Pod) error {
+	eviction := &policyv1.Eviction{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name}}
+	return env.admin.SubResource("eviction").Create(ctx, pod, eviction)
+}
+
+// cordon says whether new pods may start on the node.
+func cordon(t *testing.T, name string, closed bool) {
+	t.Helper()
+	var node corev1.Node
+	harness.Must(t, env.admin.Get(t.Context(), client.ObjectKey{Name: name}, &node))
+	before := node.DeepCopy()
+	node.Spec.Unschedulable = closed
+	harness.Must(t, env.admin.Patch(t.Context(), &node, client.MergeFrom(before)))
 }
 
 // upgradeUnderLoad changes a setting, which replaces all pods, and opens private ranges to workspaces.
