@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
@@ -29,6 +30,8 @@ type flyteProbe struct {
 	onReturn func()
 	// description is of the Flyte that answered last; empty before the first answer.
 	description atomic.Value
+	// up says that the last probe found it.
+	up atomic.Bool
 }
 
 // check probes Flyte, and logs a change of its version or domains. It fails if Flyte or its database does not answer.
@@ -73,6 +76,7 @@ func (p *flyteProbe) lastFound() string {
 func (p *flyteProbe) watch(ctx context.Context) error {
 	for failed := ""; ; {
 		err := p.check(ctx)
+		p.up.Store(err == nil)
 		switch {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the process is stopping
@@ -95,7 +99,7 @@ func (p *flyteProbe) watch(ctx context.Context) error {
 func (s *service) addFlyte(context.Context) error {
 	client, err := flyte.New(flyte.Options{
 		Endpoint: s.cfg.FlyteAdminEndpoint, API: s.cfg.flyteAPI(), TLS: s.cfg.flyteTLS(), Credentials: s.cfg.flyteCredentials(),
-		OwnerLabel: v1alpha1.LabelWorkspace,
+		OwnerLabel: v1alpha1.LabelWorkspace, Metrics: metrics.Registry,
 	})
 	if err != nil {
 		return err

@@ -107,9 +107,6 @@ func (s *service) addManager(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := registerBuildInfo(metrics.Registry); err != nil {
-		return fmt.Errorf("registering the build's metric: %w", err)
-	}
 	if s.cfg.PullSecretsNS != "" {
 		k8s.AddPullSecrets(&caches)
 	}
@@ -186,6 +183,7 @@ func (s *service) addController(ctx context.Context) error {
 		},
 		Events: s.mgr.GetEventRecorder(name), Metrics: metrics.Registry, Now: time.Now,
 	})
+	s.registerMetrics(metrics.Registry)
 	if err := s.controller.Setup(ctx, s.mgr); err != nil {
 		return err
 	}

@@ -3,8 +3,6 @@ package main
 import (
 	"runtime"
 	"strings"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Set by the build: the version, the commit that was built, and when that was made (RFC 3339), so that two builds of one
@@ -27,17 +25,4 @@ func healthVersion() string {
 		return version
 	}
 	return version + "+" + commit + "." + strings.NewReplacer("-", "", ":", "", "+", "").Replace(date)
-}
-
-// registerBuildInfo registers a metric whose value is 1 and whose labels are version, commit and date.
-func registerBuildInfo(registerer prometheus.Registerer) error {
-	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "workspace_flyte_build_info",
-		Help: "Always 1; the labels say what was built.",
-		ConstLabels: prometheus.Labels{
-			"version": version, "commit": commit, "date": date, "goversion": runtime.Version(),
-		},
-	})
-	info.Set(1)
-	return registerer.Register(info)
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sony/gobreaker/v2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -74,6 +75,8 @@ type Options struct {
 	OwnerLabel string
 	// CallTimeout is the deadline of each gRPC call, DefaultCallTimeout if zero. A shorter deadline of the caller wins.
 	CallTimeout time.Duration
+	// Metrics gets those of the calls, if not nil.
+	Metrics prometheus.Registerer
 	// DialOptions override the client's own.
 	DialOptions []grpc.DialOption
 }
@@ -120,6 +123,9 @@ func (c *Client) connect(o Options) (err error) {
 		}
 		tokens = newTokenSource(*o.Credentials, o.TLS)
 		interceptors = append(interceptors, tokens.interceptor())
+	}
+	if o.Metrics != nil {
+		interceptors = append(interceptors, measureCalls(o.Metrics))
 	}
 	options := append(dialOptions(creds), grpc.WithChainUnaryInterceptor(interceptors...))
 	if c.conn, err = grpc.NewClient(o.Endpoint, append(options, o.DialOptions...)...); err != nil {
