@@ -67,7 +67,7 @@ bench: ## Measure speed, memory and endurance beside a bare client (PARTS=idle,t
 	@$(BUILD) control-plane nodes
 	@go run ./bench $(if $(PARTS),-parts=$(PARTS)) $(if $(PROFILES),-profiles=$(PROFILES)) $(if $(QUICK),-quick) $(if $(SHARE),-share=$(SHARE))
 
-generate: ## Regenerate deepcopy, CRDs, RBAC, protobuf messages, the API reference and the chart's README
+generate: ## Regenerate deepcopy, CRDs, RBAC, protobuf messages, the page's templates, the API reference and the chart's README
 	@hack/generate.sh
 
 fmt: ## Format the code

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates deepcopy, CRDs, RBAC, protobuf messages and the API reference and the chart's README.
+# Regenerates deepcopy, CRDs, RBAC, protobuf messages, the web page's templates, the API reference and the chart's README.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 name=workspace-flyte-integration
@@ -8,6 +8,7 @@ controller_gen=$(hack/tool.sh controller-gen)
 crd_ref_docs=$(hack/tool.sh crd-ref-docs)
 helm_docs=$(hack/tool.sh helm-docs)
 goprotoc=$(hack/tool.sh goprotoc)
+templ=$(hack/tool.sh templ)
 protoc_gen_go=$(hack/tool.sh protoc-gen-go)
 protoc_gen_go_grpc=$(hack/tool.sh protoc-gen-go-grpc)
 set -x
@@ -20,5 +21,6 @@ go run ./hack/valuesschema
 sed -i -E 's/\[map\[string\]([A-Za-z]+)\]\(#map\[string\]([a-z]+)\)/map of string to [\1](#\2)/g' docs/api.md
 cp rbac/role.yaml $chart/files/role.yaml
 "$helm_docs" --log-level warn --sort-values-order file --chart-search-root charts
+"$templ" generate -path internal/web -log-level error
 "$goprotoc" --plugin="$protoc_gen_go" --plugin="$protoc_gen_go_grpc" -I internal/flyte \
 	--go_out=paths=source_relative:internal/flyte --go-grpc_out=paths=source_relative:internal/flyte flyteidl2/project.proto

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 checksums() {
-	find api rbac charts/*/{crds,files,README.md,values.schema.json} docs/api.md internal/flyte/flyteidl2 -type f -exec cksum {} + | sort -k3
+	find api rbac charts/*/{crds,files,README.md,values.schema.json} docs/api.md internal/flyte/flyteidl2 internal/web/*_templ.go -type f -exec cksum {} + | sort -k3
 }
 before=$(checksums)
 hack/generate.sh

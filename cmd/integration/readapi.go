@@ -1,8 +1,16 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
@@ -13,15 +21,50 @@ const (
 	apiAuthNone       = "none"
 )
 
-// readAPI limits its clients by the addresses that the handler of webhooks sees.
-func (s *service) readAPI(handler *webhook.Handler) *web.ReadAPI {
+// readAPI limits its clients by the addresses that the handler of webhooks sees. ctx ends when the process begins to stop.
+func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.ReadAPI, error) {
 	var authorizer web.Authorizer = web.NewTokenAuthorizer(web.KubernetesReviewer{Client: s.mgr.GetClient()}, time.Now)
 	if s.cfg.APIAuth == apiAuthNone {
 		s.log.Info("API_AUTH=none: everyone who reaches the service can read all workspaces and tiers")
 		authorizer = web.Open{}
 	}
+	feed := web.NewFeed()
+	for resource, kind := range map[string]client.Object{
+		web.ResourceWorkspaces: &v1alpha1.Workspace{}, web.ResourceTiers: &v1alpha1.WorkspaceTier{},
+	} {
+		informer, err := s.mgr.GetCache().GetInformer(ctx, kind, cache.BlockUntilSynced(false))
+		if err != nil {
+			return nil, fmt.Errorf("watching %s for streams: %w", resource, err)
+		}
+		if _, err := informer.AddEventHandler(feedOf(feed, resource)); err != nil {
+			return nil, fmt.Errorf("watching %s for streams: %w", resource, err)
+		}
+	}
 	return web.NewReadAPI(web.Options{
 		Cached: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Authorizer: authorizer, ChargeRead: handler.ChargeRead,
 		Naming: s.cfg.naming, ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs, PublicURL: s.cfg.PublicURL,
-	})
+		Feed: feed, Draining: ctx.Done(), Disconnected: webhook.Disconnected, Client: handler.Client,
+	}), nil
+}
+
+// feedOf tells the feed which objects change. A list that is read again brings objects that have not changed.
+func feedOf(feed *web.Feed, resource string) toolscache.ResourceEventHandler {
+	add := func(object any) {
+		if deleted, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
+			object = deleted.Obj
+		}
+		if o, ok := object.(metav1.Object); ok {
+			feed.Add(web.Change{Resource: resource, Name: o.GetName()})
+		}
+	}
+	return toolscache.ResourceEventHandlerFuncs{
+		AddFunc: add, DeleteFunc: add,
+		UpdateFunc: func(old, updated any) {
+			before, _ := old.(metav1.Object)
+			after, ok := updated.(metav1.Object)
+			if ok && before != nil && before.GetResourceVersion() != after.GetResourceVersion() {
+				add(updated)
+			}
+		},
+	}
 }

@@ -17,7 +17,8 @@ import (
 // TestRoutes_AreThoseOfTheOpenAPIDocument: nothing is served that is not described, and the reverse.
 func TestRoutes_AreThoseOfTheOpenAPIDocument(t *testing.T) {
 	var served []string
-	router := webhook.NewRouter(slog.New(slog.DiscardHandler), routes(&webhook.Handler{}, &web.ReadAPI{}, &webhook.Health{})...)
+	api := web.NewReadAPI(web.Options{Authorizer: web.Open{}})
+	router := webhook.NewRouter(slog.New(slog.DiscardHandler), routes(&webhook.Handler{}, api, web.NewPage(api, web.PageOptions{}), &webhook.Health{})...)
 	for _, route := range router.Router().Routes() {
 		path := strings.Split(route.Path, "/")
 		for i, segment := range path {

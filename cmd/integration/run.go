@@ -218,7 +218,12 @@ func (s *service) addEdge(ctx context.Context) error {
 		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
 		TrustedProxies: s.cfg.trustedProxies(),
 	})
-	router := webhook.NewRouter(s.slog, routes(handler, s.readAPI(handler), s.health(ctx))...)
+	health := s.health(ctx)
+	api, err := s.readAPI(ctx, handler)
+	if err != nil {
+		return err
+	}
+	router := webhook.NewRouter(s.slog, routes(handler, api, s.page(api, health), health)...)
 	drain := s.cfg.drain()
 	timeouts := webhook.Timeouts{Provision: s.cfg.ProvisionTimeout, Idle: s.cfg.IdleTimeout}
 	s.server = webhook.NewServer(s.cfg.ListenAddress, router, timeouts, s.slog)
@@ -230,8 +235,8 @@ func (s *service) addEdge(ctx context.Context) error {
 }
 
 // routes are all that is served on LISTEN_ADDRESS; api/openapi.yaml describes them.
-func routes(handler *webhook.Handler, read *web.ReadAPI, health *webhook.Health) []webhook.Routes {
-	return []webhook.Routes{handler, read, health, web.Docs{}}
+func routes(handler *webhook.Handler, read *web.ReadAPI, page *web.Page, health *webhook.Health) []webhook.Routes {
+	return []webhook.Routes{handler, read, page, health, web.Docs{}}
 }
 
 // logKeys logs which webhook keys this replica accepts from now on. It also computes their fingerprints, for which no

@@ -105,6 +105,9 @@ func (l *Lease) release(ctx context.Context) error {
 	return nil
 }
 
+// Leader returns the identity of the leader, as this replica has seen it last; empty before it has.
+func (l *Lease) Leader() string { return l.elector.GetLeader() }
+
 // Bind binds ctx to the leadership: ok is false on a replica that does not lead, else the context that is returned
 // ends with ctx or when the lease is lost.
 func (l *Lease) Bind(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {

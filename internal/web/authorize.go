@@ -101,6 +101,24 @@ func (a *TokenAuthorizer) Authorize(r *http.Request, access Access) error {
 	return nil
 }
 
+// Identify implements Identifier.
+func (a *TokenAuthorizer) Identify(r *http.Request) (string, error) {
+	token, ok := bearerToken(r.Header)
+	if !ok {
+		return "", unauthorized()
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), reviewTimeout)
+	defer cancel()
+	known, err := a.authenticate(ctx, sha256.Sum256([]byte(token)), token)
+	switch {
+	case err != nil:
+		return "", unavailable(err)
+	case known.user == nil:
+		return "", unauthorized()
+	}
+	return known.user.Username, nil
+}
+
 // authenticate returns the cached user of the token, or asks the API server.
 func (a *TokenAuthorizer) authenticate(ctx context.Context, key tokenHash, token string) (*cachedUser, error) {
 	if found, ok := a.users.Get(key); ok {

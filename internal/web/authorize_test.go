@@ -252,7 +252,7 @@ func TestReadAPI_GivesEveryDescribedAnswer(t *testing.T) {
 			return got
 		}
 		ask(path, "If-None-Match", ask(path).Header.Get("ETag"))
-		ask(path + "?watch=true")
+		ask(path + "?watch=yes")
 		ask(strings.NewReplacer("fraud", "other", "small", "other").Replace(path))
 		s.cached.fault = errors.New("down")
 		ask(path)

@@ -41,23 +41,31 @@ func (a *ReadAPI) listEvents(c *echo.Context) (any, error) {
 	if err := a.getCached(ctx, "workspace", c.Param("id"), &w); err != nil {
 		return nil, err
 	}
+	found, err := a.eventsOf(ctx, w.Name)
+	if err != nil {
+		return nil, err
+	}
+	return eventList{found}, nil
+}
+
+// eventsOf reads the Events about a workspace, the newest first.
+func (a *ReadAPI) eventsOf(ctx context.Context, name string) ([]event, error) {
 	var found eventsv1.EventList
 	about := fields.AndSelectors(
-		fields.OneTermEqualSelector("regarding.kind", "Workspace"), fields.OneTermEqualSelector("regarding.name", w.Name))
-	err := a.live(ctx, func(ctx context.Context) error {
+		fields.OneTermEqualSelector("regarding.kind", "Workspace"), fields.OneTermEqualSelector("regarding.name", name))
+	err := a.readLive(ctx, func(ctx context.Context) error {
 		return a.Live.List(ctx, &found, client.InNamespace(metav1.NamespaceDefault), client.Limit(maxEventsRead),
 			client.MatchingFieldsSelector{Selector: about})
 	})
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("listing the Events of the workspace %q: %w", w.Name, err))
+		return nil, unavailable(fmt.Errorf("listing the Events of the workspace %q: %w", name, err))
 	}
-	answer := eventList{Events: make([]event, len(found.Items))}
+	events := make([]event, len(found.Items))
 	for i := range found.Items {
-		answer.Events[i] = eventOf(&found.Items[i])
+		events[i] = eventOf(&found.Items[i])
 	}
-	slices.SortStableFunc(answer.Events, func(a, b event) int { return b.Last.Compare(a.Last.Time) })
-	answer.Events = answer.Events[:min(maxEvents, len(answer.Events))]
-	return answer, nil
+	slices.SortStableFunc(events, func(a, b event) int { return b.Last.Compare(a.Last.Time) })
+	return events[:min(maxEvents, len(events))], nil
 }
 
 // eventOf shows an Event. Other programs may have written it, in the older form too.

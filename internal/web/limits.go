@@ -27,3 +27,37 @@ const (
 	// maxText bounds texts that other programs wrote, in bytes.
 	maxText = 1024
 )
+
+// The bounds of streams.
+const (
+	// maxStreams bounds the streams of all clients, and maxClientStreams those of one. A browser tab has one.
+	maxStreams, maxClientStreams = 512, 64
+	// maxJournal is after how many changes a client that comes back gets everything again.
+	maxJournal = 4096
+	// writeTimeout is how long a client may take to accept an event.
+	writeTimeout = 10 * time.Second
+	// heartbeatInterval is shorter than any proxy's idle timeout.
+	heartbeatInterval = 10 * time.Second
+	// recheckInterval is how soon a stream ends whose token has expired. A lost right ends it within reviewTTL and this.
+	recheckInterval = 2 * time.Second
+	// Changes are collected for updatePause, and updatePausePerStream more for each open stream.
+	updatePause, updatePausePerStream = time.Second, 20 * time.Millisecond
+	// refreshInterval is when a page is rendered again without a change: times and the health of components move on.
+	refreshInterval = 15 * time.Second
+	// streamRetry and shutdownRetry are after how long clients connect again, after an error and after a shutdown; up to twice that.
+	streamRetry, shutdownRetry = 2 * time.Second, time.Second
+)
+
+// The bounds of the page.
+const (
+	// maxSession is how long a browser keeps a session.
+	maxSession = time.Hour
+	// maxToken is the longest token that fits a cookie: browsers accept 4,096 bytes with the name.
+	maxToken = 4000
+	// maxForm bounds the body of a form.
+	maxForm = 32 << 10
+	// pageSize is the number of workspaces on a page of the list.
+	pageSize = 50
+	// maxNamed bounds the workspaces that the overview names of each reason, and maxRecent the recent changes that it shows.
+	maxNamed, maxRecent = 8, 8
+)

@@ -88,6 +88,11 @@ type filter struct {
 	text                                  string
 }
 
+// filterParameters are the parameters that filter reads.
+func filterParameters() []string {
+	return []string{"state", "tier", "ready", "reason", "owner", "label", "q"}
+}
+
 func (q *query) filter() filter {
 	selector, err := labels.Parse(q.values.Get("label"))
 	if err != nil {

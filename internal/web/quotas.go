@@ -32,7 +32,7 @@ func (a *ReadAPI) quotas(ctx context.Context, w *v1alpha1.Workspace) []namespace
 	for i, name := range w.Status.Namespaces {
 		quotas[i] = namespaceQuota{Namespace: name, Domain: domains[name]}
 		reads.Go(func() error {
-			return a.live(ctx, func(ctx context.Context) error { return a.readQuota(ctx, &quotas[i]) })
+			return a.readLive(ctx, func(ctx context.Context) error { return a.readQuota(ctx, &quotas[i]) })
 		})
 	}
 	_ = reads.Wait() // a quota that could not be read has no amounts

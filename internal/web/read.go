@@ -31,6 +31,14 @@ type Options struct {
 	DomainURLs func(id string) map[string]string
 	// PublicURL is the base of status_url, without a slash at its end. It is relative if PublicURL is empty.
 	PublicURL string
+	// Feed has each change of a workspace or tier.
+	Feed *Feed
+	// Draining is closed when the process begins to stop: all streams end then.
+	Draining <-chan struct{}
+	// Disconnected returns a channel that is closed when the client of a request closes its connection.
+	Disconnected func(*http.Request) <-chan struct{}
+	// Client identifies the client of a request, for the bound on its streams.
+	Client func(*http.Request) string
 }
 
 // ReadAPI answers GET requests about workspaces and tiers with JSON. The rate limit comes first, then the authorization, and only
@@ -38,23 +46,35 @@ type Options struct {
 type ReadAPI struct {
 	Options
 
+	live      *live
 	liveReads chan struct{}
 }
 
 // NewReadAPI returns a ReadAPI.
 func NewReadAPI(o Options) *ReadAPI {
-	return &ReadAPI{Options: o, liveReads: make(chan struct{}, maxLiveReads)}
+	return &ReadAPI{
+		Options: o, live: &live{Options: &o, streams: newStreams()}, liveReads: make(chan struct{}, maxLiveReads),
+	}
 }
 
 // The resources and verbs that a user needs.
 const (
-	verbList, verbGet                = "list", "get"
-	resourceWorkspaces, resourceTier = "workspaces", "workspacetiers"
+	verbList, verbGet, verbWatch     = "list", "get", "watch"
+	resourceWorkspaces, resourceTier = ResourceWorkspaces, ResourceTiers
 )
+
+// The resources that are read, and of which a Feed has changes.
+const ResourceWorkspaces, ResourceTiers = "workspaces", "workspacetiers"
 
 // Register adds the routes.
 func (a *ReadAPI) Register(e *echo.Echo) {
-	e.GET("/workspaces", a.authorized(verbList, resourceWorkspaces, a.listWorkspaces))
+	list := a.authorized(verbList, resourceWorkspaces, a.listWorkspaces)
+	e.GET("/workspaces", func(c *echo.Context) error {
+		if c.QueryParam("watch") == "true" {
+			return a.watchWorkspaces(c)
+		}
+		return list(c)
+	})
 	e.GET("/workspaces/:id", a.authorized(verbGet, resourceWorkspaces, a.getWorkspace))
 	e.GET("/workspaces/:id/events", a.authorized(verbGet, resourceWorkspaces, a.listEvents))
 	e.GET("/tiers", a.authorized(verbList, resourceTier, a.listTiers))
@@ -72,10 +92,7 @@ func (a *ReadAPI) authorized(verb, resource string, read func(*echo.Context) (an
 		if name := cmp.Or(c.Param("id"), c.Param("name")); isName(name) {
 			access.Name = name
 		}
-		if err := a.Authorizer.Authorize(r, access); err != nil {
-			if workspace.KindOf(err) == workspace.KindUnauthorized {
-				c.Response().Header().Set("WWW-Authenticate", "Bearer")
-			}
+		if err := a.authorize(c, access); err != nil {
 			return err
 		}
 		answer, err := read(c)
@@ -84,6 +101,15 @@ func (a *ReadAPI) authorized(verb, resource string, read func(*echo.Context) (an
 		}
 		return answerJSON(c, answer)
 	}
+}
+
+// authorize returns why the user may not read this.
+func (a *ReadAPI) authorize(c *echo.Context, access Access) error {
+	err := a.Authorizer.Authorize(c.Request(), access)
+	if workspace.KindOf(err) == workspace.KindUnauthorized {
+		c.Response().Header().Set("WWW-Authenticate", "Bearer")
+	}
+	return err
 }
 
 func isName(name string) bool { return len(validation.IsDNS1123Label(name)) == 0 }
@@ -134,8 +160,8 @@ func (a *ReadAPI) listCached(ctx context.Context, into client.ObjectList) error 
 	return nil
 }
 
-// live calls read with a deadline, with at most maxLiveReads calls under way.
-func (a *ReadAPI) live(ctx context.Context, read func(context.Context) error) error {
+// readLive calls read with a deadline, with at most maxLiveReads calls under way.
+func (a *ReadAPI) readLive(ctx context.Context, read func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	select {

@@ -57,6 +57,8 @@ func newService(t *testing.T, workspaces ...v1alpha1.Workspace) *service {
 		DomainURLs: func(id string) map[string]string {
 			return map[string]string{"development": "https://flyte/" + id + "?domain=development"}
 		},
+		Feed: web.NewFeed(), Draining: make(chan struct{}), Disconnected: func(r *http.Request) <-chan struct{} { return r.Context().Done() },
+		Client: func(r *http.Request) string { return r.RemoteAddr },
 	}
 	return s
 }

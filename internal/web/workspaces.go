@@ -33,7 +33,8 @@ type workspacePage struct {
 }
 
 func (a *ReadAPI) listWorkspaces(c *echo.Context) (any, error) {
-	q := newQuery(c.Request().URL.Query(), "state", "tier", "ready", "reason", "owner", "label", "q", "sort", "limit", "continue")
+	q := newQuery(c.Request().URL.Query(), append(filterParameters(), "sort", "limit", "continue", "watch")...)
+	q.oneOf("watch", "true", "false")
 	f, limit := q.filter(), q.limit()
 	sorted := newOrder(q, func(w *v1alpha1.Workspace) string { return w.Name }, workspaceKeys)
 	after := sorted.after(q)

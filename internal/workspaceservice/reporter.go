@@ -53,6 +53,9 @@ func NewReporter(o Options) *Reporter {
 	}
 }
 
+// Paused reports whether reports wait because the workspace service fails or asked to wait.
+func (r *Reporter) Paused() bool { return r.breaker.isOpen() }
+
 // Reconcile reports a workspace if its outcome is not the one in status.reported. It sends what it reads from the API server
 // directly before: so an outdated report is never sent, and no stale cache makes a new leader repeat an older one.
 func (r *Reporter) Reconcile(ctx context.Context, q reconcile.Request) (reconcile.Result, error) {

@@ -132,6 +132,8 @@ In another terminal, in this directory:
   . %s/%s
   kubectl get workspaces
   bin/integrationctl send --id ws-001 --version 1 --name "My workspace"
+
+See all workspaces, live: %[1]s
 `, r.service.URL, r.service.Metrics, r.api.url(), r.api.log(), r.cluster.Config().Host, freeport.Address(r.ports.Flyte), runDir, envFile)
 }
 

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/labstack/echo/v5"
 )
@@ -23,8 +24,20 @@ func closeAfterChunked(next echo.HandlerFunc) echo.HandlerFunc {
 func allowHalfClose(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c *echo.Context) error {
 		if r := c.Request(); r.ProtoMajor == 1 {
-			c.SetRequest(r.WithContext(context.WithoutCancel(r.Context())))
+			ctx := context.WithValue(context.WithoutCancel(r.Context()), disconnectedKey{}, r.Context().Done())
+			c.SetRequest(r.WithContext(ctx))
 		}
 		return next(c)
 	}
+}
+
+type disconnectedKey struct{}
+
+// Disconnected returns a channel that is closed when the client of a request closes its connection, or its sending side alone. It is
+// for handlers whose clients never do the latter.
+func Disconnected(r *http.Request) <-chan struct{} {
+	if done, ok := r.Context().Value(disconnectedKey{}).(<-chan struct{}); ok {
+		return done
+	}
+	return r.Context().Done()
 }

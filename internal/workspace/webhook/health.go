@@ -87,6 +87,9 @@ func (h *Health) health(c *echo.Context) error {
 	return c.JSON(http.StatusServiceUnavailable, answer)
 }
 
+// Unhealthy returns the reasons for which /health is unhealthy, as new as there.
+func (h *Health) Unhealthy(ctx context.Context) ([]string, error) { return h.check(ctx) }
+
 // check returns the reasons of the last probes if they are less than probeInterval old, else those of new ones. Clients that
 // ask meanwhile wait for them.
 func (h *Health) check(ctx context.Context) ([]string, error) {

@@ -112,6 +112,9 @@ func (h *Handler) ChargeRead(r *http.Request) error {
 	return h.charge(clientOf(r, h.TrustedProxies), read)
 }
 
+// Client identifies the client of a request, as the rate limits do.
+func (h *Handler) Client(r *http.Request) string { return clientOf(r, h.TrustedProxies).String() }
+
 // charge takes a token from the client, and answers 429 if there is none.
 func (h *Handler) charge(network netip.Prefix, b bucket) error {
 	if h.clients.allow(network, b) {

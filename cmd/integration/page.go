@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"platform.company.com/workspace-flyte-integration/internal/web"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
+)
+
+// page is the web page of what the read API reads.
+func (s *service) page(api *web.ReadAPI, health *webhook.Health) *web.Page {
+	return web.NewPage(api, web.PageOptions{
+		Cluster:    s.cfg.ClusterName,
+		Components: func(ctx context.Context) []web.Component { return s.components(ctx, health) },
+		Network: web.Network{
+			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.FlytePorts, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
+		},
+	})
+}
+
+// components are what the service depends on, and the leader.
+func (s *service) components(ctx context.Context, health *webhook.Health) []web.Component {
+	failing, err := health.Unhealthy(ctx)
+	if err != nil {
+		failing = nil // the client has gone
+	}
+	check := func(name, reason, good string) web.Component {
+		if slices.Contains(failing, reason) {
+			return web.Component{Name: name, Detail: reason, Health: web.HealthBad}
+		}
+		return web.Component{Name: name, Detail: good, Health: web.HealthGood}
+	}
+	flyteDetail := s.cfg.FlyteAdminEndpoint
+	if found := s.flyte.lastFound(); found != "" {
+		flyteDetail = found + " at " + flyteDetail
+	}
+	return []web.Component{
+		check("Kubernetes API", webhook.ReasonAPIServerUnreachable, "answers"),
+		check("Flyte", webhook.ReasonFlyteUnreachable, flyteDetail),
+		s.workspaceServiceComponent(ctx),
+		s.leaderComponent(ctx),
+		check("Controller", webhook.ReasonControllerNotProgressing, "makes progress"),
+	}
+}
+
+func (s *service) workspaceServiceComponent(ctx context.Context) web.Component {
+	component := web.Component{Name: "Workspace service", Detail: "accepts reports", Health: web.HealthGood}
+	switch {
+	case s.reporter == nil:
+		component.Detail, component.Health = "not configured: nothing is reported", web.HealthOff
+	case !s.leads(ctx):
+		component.Detail, component.Health = "the leader reports; its page shows how", web.HealthOff
+	case s.reporter.Paused():
+		component.Detail, component.Health = "fails; reports wait, none is lost", web.HealthBad
+	}
+	return component
+}
+
+func (s *service) leaderComponent(ctx context.Context) web.Component {
+	leader := s.lease.Leader()
+	if leader == "" {
+		return web.Component{Name: "Leader", Detail: "none yet: nothing is reconciled", Health: web.HealthBad}
+	}
+	detail := leader
+	if s.leads(ctx) {
+		detail += ", this replica"
+	}
+	return web.Component{Name: "Leader", Detail: detail, Health: web.HealthGood}
+}
+
+// leads reports whether this replica is the leader.
+func (s *service) leads(ctx context.Context) bool {
+	_, release, ok := s.lease.Bind(ctx)
+	release()
+	return ok
+}

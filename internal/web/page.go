@@ -1,0 +1,168 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v5"
+
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// signInPath is where people without a session are sent.
+const signInPath = "/ui/signin"
+
+// Page is the web page. Its views need the same rights as the routes of the ReadAPI with the same content.
+type Page struct {
+	PageOptions
+
+	api *ReadAPI
+	// identifier is nil with API_AUTH=none: there is no sign-in.
+	identifier Identifier
+	publicURL  *url.URL
+	origins    *http.CrossOriginProtection
+	remedies   map[string]remedy
+	assets     assets
+}
+
+// PageOptions configure a Page.
+type PageOptions struct {
+	// Cluster names the cluster.
+	Cluster string
+	// Components returns the health of what the service depends on.
+	Components func(context.Context) []Component
+	// Network is what every workspace may reach.
+	Network Network
+}
+
+// Component is a part of the system, and whether it works.
+type Component struct {
+	Name, Detail string
+	Health       Health
+}
+
+// Health is whether a component works.
+type Health string
+
+// What a Component can be. HealthOff says that it is not configured.
+const (
+	HealthGood Health = "good"
+	HealthBad  Health = "bad"
+	HealthOff  Health = "off"
+)
+
+// Identifier says who the user of a request is.
+type Identifier interface {
+	// Identify returns the name of the user, or a *workspace.Error of the kind Unauthorized or Unavailable.
+	Identify(r *http.Request) (string, error)
+}
+
+// NewPage returns the page of what the API reads.
+func NewPage(api *ReadAPI, o PageOptions) *Page {
+	p := &Page{PageOptions: o, api: api, origins: http.NewCrossOriginProtection(), remedies: readRemedies(), assets: newAssets()}
+	p.identifier, _ = api.Authorizer.(Identifier)
+	p.publicURL = &url.URL{}
+	if u, err := url.Parse(api.PublicURL); err == nil && u.Host != "" {
+		p.publicURL = u
+		_ = p.origins.AddTrustedOrigin(u.Scheme + "://" + u.Host) // it has a scheme and a host
+	}
+	return p
+}
+
+// view is one kind of page.
+type view struct {
+	// path is that of the page, live that of the stream of its content.
+	path, live string
+	verb       string
+	resource   string
+	load       func(ctx context.Context, v *visit) (content, error)
+}
+
+// content is what a page shows.
+type content struct {
+	title string
+	// tab is the entry of the navigation.
+	tab  string
+	body templ.Component
+	// head stands above the body, and is not replaced by newer content: what people type there stays.
+	head templ.Component
+	// shows reports whether a change may alter the content.
+	shows func(Change) bool
+}
+
+func (p *Page) views() []view {
+	return []view{
+		{"/", "/ui/live/overview", verbList, resourceWorkspaces, p.loadOverview},
+		{"/ui/workspaces", "/ui/live/workspaces", verbList, resourceWorkspaces, p.loadList},
+		{"/ui/workspaces/:id", "/ui/live/workspaces/:id", verbGet, resourceWorkspaces, p.loadWorkspace},
+		{"/ui/tiers", "/ui/live/tiers", verbList, resourceTier, p.loadTiers},
+		{"/ui/tiers/:name", "/ui/live/tiers/:name", verbGet, resourceTier, p.loadTier},
+	}
+}
+
+// Register adds the routes.
+func (p *Page) Register(e *echo.Echo) {
+	for _, view := range p.views() {
+		e.GET(view.path, p.show(view))
+		e.GET(view.live, p.stream(view))
+	}
+	e.GET("/ui/open", p.open)
+	e.GET(signInPath, p.showSignIn)
+	e.POST(signInPath, p.signIn)
+	e.POST("/ui/signout", p.signOut)
+	e.GET("/ui/static/:asset", p.assets.serve)
+}
+
+// open leads from the form for the id of a workspace to its page.
+func (p *Page) open(c *echo.Context) error {
+	v := p.newVisit(c)
+	return c.Redirect(http.StatusSeeOther, v.base+"/ui/workspaces/"+url.PathEscape(c.QueryParam("id")))
+}
+
+// show answers with a page, or with its content alone if htmx asks.
+func (p *Page) show(view view) echo.HandlerFunc {
+	return func(c *echo.Context) error {
+		v := p.newVisit(c)
+		if err := p.api.ChargeRead(c.Request()); err != nil {
+			return p.fail(c, v, limited())
+		}
+		if err := p.api.Authorizer.Authorize(v.Request, view.access(v)); err != nil {
+			return p.fail(c, v, err)
+		}
+		loaded, err := view.load(c.Request().Context(), v)
+		if err != nil {
+			return p.fail(c, v, err)
+		}
+		v.identify(p)
+		if v.isFragment() {
+			return p.answer(c, v, http.StatusOK, liveRegion(v, view.liveURL(v), loaded.body))
+		}
+		return p.answer(c, v, http.StatusOK, shell(v, loaded, liveRegion(v, view.liveURL(v), loaded.body)))
+	}
+}
+
+// access is what a visit to this page reads.
+func (view *view) access(v *visit) Access {
+	access := Access{Verb: view.verb, Resource: view.resource}
+	if isName(v.name) {
+		access.Name = v.name
+	}
+	return access
+}
+
+// liveURL is the URL of the stream of this page.
+func (view *view) liveURL(v *visit) string {
+	path := view.live
+	if v.name != "" {
+		path = path[:slices.Index([]byte(path), ':')] + url.PathEscape(v.name)
+	}
+	return v.base + (&url.URL{Path: path, RawQuery: v.URL.RawQuery}).String()
+}
+
+// limited is the error of a client that asks too often.
+func limited() error {
+	return &workspace.Error{Kind: workspace.KindLimited, Detail: "too many requests come from this address; try again in a second"}
+}

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/labstack/echo/v5"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// watchWorkspaces streams the workspaces that match, and then each that changes.
+func (a *ReadAPI) watchWorkspaces(c *echo.Context) error {
+	r := c.Request()
+	if err := a.ChargeRead(r); err != nil {
+		return err
+	}
+	access := Access{Verb: verbWatch, Resource: resourceWorkspaces}
+	if err := a.authorize(c, access); err != nil {
+		return err
+	}
+	q := newQuery(r.URL.Query(), append(filterParameters(), "watch")...)
+	f := q.filter()
+	if err := q.err(); err != nil {
+		return err
+	}
+	w := &watch{api: a, filter: f}
+	w.last, w.resumed = a.Feed.parse(r.Header.Get("Last-Event-ID"))
+	return a.live.serve(c, r, access, w)
+}
+
+// watch is the source of GET /workspaces?watch=true. It sends the event workspace for each workspace that is new or changed, removed
+// for one that is gone or no longer matches, and synced when the client has everything. Only synced has an id, so a client that comes
+// back with it lacks nothing. The event reset precedes a list of everything.
+type watch struct {
+	api    *ReadAPI
+	filter filter
+	// last is the number of the last change that the client has, if resumed.
+	last    uint64
+	resumed bool
+}
+
+func (w *watch) send(ctx context.Context, out *eventWriter) error {
+	newest, _ := w.api.Feed.next()
+	changes, ok := map[Change]bool(nil), false
+	if w.resumed {
+		changes, ok = w.api.Feed.between(w.last, newest)
+	}
+	if ok && len(changes) == 0 && newest == w.last {
+		return nil
+	}
+	var err error
+	if ok {
+		err = w.sendChanges(ctx, out, changes)
+	} else {
+		err = w.sendAll(ctx, out)
+	}
+	if err != nil {
+		return err
+	}
+	w.last, w.resumed = newest, true
+	return out.send("synced", w.api.Feed.id(newest), "{}")
+}
+
+func (w *watch) sendAll(ctx context.Context, out *eventWriter) error {
+	matching, err := w.api.matching(ctx, w.filter)
+	if err != nil {
+		return err
+	}
+	if err := out.send("reset", "", "{}"); err != nil {
+		return err
+	}
+	for _, found := range matching {
+		if err := w.sendWorkspace(out, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watch) sendChanges(ctx context.Context, out *eventWriter, changes map[Change]bool) error {
+	for change := range changes {
+		if change.Resource != resourceWorkspaces {
+			continue
+		}
+		var found v1alpha1.Workspace
+		err := w.api.getCached(ctx, "workspace", change.Name, &found)
+		switch {
+		case workspace.KindOf(err) == workspace.KindNotFound, err == nil && !w.filter.matches(&found):
+			err = w.sendJSON(out, "removed", removal{change.Name})
+		case err == nil:
+			err = w.sendWorkspace(out, &found)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removal is the data of the event removed.
+type removal struct {
+	WorkspaceID string `json:"workspace_id"`
+}
+
+func (w *watch) sendWorkspace(out *eventWriter, found *v1alpha1.Workspace) error {
+	return w.sendJSON(out, "workspace", w.api.summary(found))
+}
+
+func (*watch) sendJSON(out *eventWriter, event string, data any) error {
+	text, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("encoding an event: %w", err)
+	}
+	return out.send(event, "", string(text))
+}

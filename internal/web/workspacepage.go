@@ -1,0 +1,95 @@
+package web
+
+import (
+	"context"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// workspaceView is what the page of a workspace shows.
+type workspaceView struct {
+	workspaceDetail
+
+	problems []problem
+	timeline []moment
+	// eventsMissing says that the API server did not answer, so the timeline has no Events.
+	eventsMissing bool
+	usages        []namespaceUsage
+	network       networkPicture
+	// tierLink says that the user may see the tier.
+	tierLink bool
+}
+
+// problem is a condition that is not as it should be, and what to do about it.
+type problem struct {
+	condition
+
+	action bool
+	remedy remedy
+}
+
+func (p *Page) loadWorkspace(ctx context.Context, v *visit) (content, error) {
+	if err := newQuery(v.URL.Query()).err(); err != nil {
+		return content{}, err
+	}
+	var w v1alpha1.Workspace
+	if err := p.api.getCached(ctx, "workspace", v.name, &w); err != nil {
+		return content{}, err
+	}
+	view := workspaceView{workspaceDetail: p.api.detail(ctx, &w)}
+	view.problems = p.problemsOf(view.Conditions)
+	events, err := p.api.eventsOf(ctx, w.Name)
+	view.eventsMissing = err != nil
+	view.timeline = timelineOf(&view.workspaceDetail, events)
+	view.usages = usagesOf(view.Quotas)
+	if err := p.addTier(ctx, v, &view, &w); err != nil {
+		return content{}, err
+	}
+	shows := func(change Change) bool {
+		return change == Change{resourceWorkspaces, w.Name} || change == Change{resourceTier, w.Spec.Tier}
+	}
+	return content{title: string(w.Spec.DisplayName) + " · " + w.Name, tab: "workspaces", body: workspaceBody(v, &view), shows: shows}, nil
+}
+
+// addTier adds what the tier opens, if the user may see it.
+func (p *Page) addTier(ctx context.Context, v *visit, view *workspaceView, w *v1alpha1.Workspace) (err error) {
+	if view.tierLink, err = p.may(v, Access{Verb: verbGet, Resource: resourceTier, Name: w.Spec.Tier}); err != nil {
+		return err
+	}
+	var tier v1alpha1.WorkspaceTier
+	if !view.tierLink || p.api.getCached(ctx, "tier", w.Spec.Tier, &tier) != nil {
+		view.network = p.Network.pictureOf(nil)
+		view.network.tierHidden = !view.tierLink
+		return nil
+	}
+	view.network = p.Network.pictureOf(&tier.Spec)
+	return nil
+}
+
+// problemsOf returns the conditions to act on. Ready repeats one of the others, and Reconciling and Stalled repeat Ready.
+func (p *Page) problemsOf(conditions []condition) (problems []problem) {
+	var ready []problem
+	for _, c := range conditions {
+		found := problem{c, v1alpha1.RequiresAction(c.Reason), p.remedies[c.Reason]}
+		switch {
+		case !isFailing(c), c.Type == v1alpha1.ConditionReconciling, c.Type == v1alpha1.ConditionStalled:
+		case c.Type == v1alpha1.ConditionReady:
+			ready = append(ready, found)
+		default:
+			problems = append(problems, found)
+		}
+	}
+	if len(ready) == 1 && !hasReason(problems, ready[0].Reason) {
+		problems = append(ready, problems...)
+	}
+	return problems
+}
+
+func hasReason(problems []problem, reason string) bool {
+	for _, p := range problems {
+		if p.Reason == reason {
+			return true
+		}
+	}
+	return false
+}
