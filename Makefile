@@ -50,6 +50,9 @@ test-node: ## Run the tests with real pods on a real node; needs root on Linux, 
 test-flyte: ## Run tasks in a workspace on a real Flyte (FLYTE_TEST_CLUSTER=kubeconfig FLYTE_TEST_ENDPOINT=host:port FLYTE_TEST_IMAGE=image)
 	@hack/test-flyte.sh
 
+test-browser: ## Test the web page in headless Chromium, which is downloaded from Debian's packages; says so where that can't be
+	@hack/test-browser.sh
+
 soak: ## Run the endurance tests, then all end-to-end tests in random order, for an hour (SOAK=3600 DELIVERIES=10000 KILLS=40)
 	@$(BUILD) control-plane nodes
 	@hack/soak.sh

@@ -20,9 +20,22 @@ var debianPackages = []string{
 
 // unpackDebian downloads the packages and unpacks them into root. It uses lists and caches of its own: nothing of the machine changes.
 func unpackDebian(ctx context.Context, root string) error {
+	return fromDebian(ctx, func(apt debianArchive) error {
+		if err := apt.get(ctx, append([]string{"download"}, debianPackages...)...); err != nil {
+			return err
+		}
+		return apt.unpack(ctx, apt.downloads(), root)
+	})
+}
+
+// debianArchive is a directory with lists of packages, and what is downloaded by them.
+type debianArchive struct{ dir string }
+
+// fromDebian calls use with an archive whose lists are new.
+func fromDebian(ctx context.Context, use func(debianArchive) error) error {
 	for _, program := range []string{"apt-get", "dpkg"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Errorf("unpacking runc, CNI plugins and iptables: a node needs the packages of Debian or Ubuntu: %w", err)
+			return fmt.Errorf("unpacking packages of Debian or Ubuntu: %w", err)
 		}
 	}
 	dir, err := os.MkdirTemp("", "wfi-debian-")
@@ -30,22 +43,33 @@ func unpackDebian(ctx context.Context, root string) error {
 		return fmt.Errorf("creating a directory for packages: %w", err)
 	}
 	defer os.RemoveAll(dir)
+	apt := debianArchive{dir}
 	for _, sub := range []string{"lists/partial", "cache/archives/partial", "packages"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return fmt.Errorf("creating a directory for packages: %w", err)
 		}
 	}
+	if err := apt.get(ctx, "update"); err != nil {
+		return err
+	}
+	return use(apt)
+}
+
+// downloads are the packages that "download" has brought, and dependencies those that "install --download-only" has brought.
+func (a debianArchive) downloads() string    { return filepath.Join(a.dir, "packages") }
+func (a debianArchive) dependencies() string { return filepath.Join(a.dir, "cache", "archives") }
+
+// get runs apt-get.
+func (a debianArchive) get(ctx context.Context, args ...string) error {
 	own := []string{
-		"-o", "Dir::State::lists=" + filepath.Join(dir, "lists"), "-o", "Dir::Cache=" + filepath.Join(dir, "cache"),
+		"-o", "Dir::State::lists=" + filepath.Join(a.dir, "lists"), "-o", "Dir::Cache=" + filepath.Join(a.dir, "cache"),
 		"-o", "APT::Sandbox::User=root", "-o", "Debug::NoLocking=1", "-q",
 	}
-	packages := filepath.Join(dir, "packages")
-	if err := runIn(ctx, packages, "apt-get", append(own, "update")...); err != nil {
-		return err
-	}
-	if err := runIn(ctx, packages, "apt-get", append(append(own, "download"), debianPackages...)...); err != nil {
-		return err
-	}
+	return runIn(ctx, a.downloads(), "apt-get", append(own, args...)...)
+}
+
+// unpack unpacks all packages of a directory into root.
+func (debianArchive) unpack(ctx context.Context, packages, root string) error {
 	files, err := filepath.Glob(filepath.Join(packages, "*.deb"))
 	if err != nil {
 		return fmt.Errorf("finding the packages: %w", err)

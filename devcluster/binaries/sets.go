@@ -93,7 +93,11 @@ func provide(ctx context.Context, out io.Writer, describe func(source) set) (str
 	s := describe(from)
 	c := cache{dir: filepath.Join(from.cache, s.path), names: s.files, progress: progress}
 	return c.fill(ctx, func(dir string) error {
-		fmt.Fprintf(progress, "Building %s from source, once; %s keeps them.\n", s.title, c.dir)
+		how := "Building %s from source, once; %s keeps them.\n"
+		if len(s.builds) == 0 {
+			how = "Downloading %s, once; %s keeps it.\n"
+		}
+		fmt.Fprintf(progress, how, s.title, c.dir)
 		for _, build := range s.builds {
 			build.Dir = dir
 			if err := build.Run(ctx, progress); err != nil {

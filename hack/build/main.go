@@ -1,6 +1,6 @@
 // Command build builds programs of this repository and the control plane concurrently, and shows its progress:
 //
-//	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [--check-node] [programs] [control-plane] [nodes] [node]
+//	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [--check-node] [programs] [control-plane] [nodes] [node] [browser]
 //
 // It imports only the standard library, so that it compiles within seconds when all caches are empty.
 package main
@@ -86,8 +86,10 @@ func buildOne(ctx context.Context, progress io.Writer, name, linkerFlags string)
 		_, err = binaries.Nodes(ctx, progress)
 	case "node":
 		_, err = binaries.Node(ctx, progress)
+	case "browser":
+		_, err = binaries.Browser(ctx, progress)
 	default:
-		err = fmt.Errorf("unknown target %q; there are programs, control-plane, nodes and node", name)
+		err = fmt.Errorf("unknown target %q; there are programs, control-plane, nodes, node and browser", name)
 	}
 	return err
 }

@@ -157,7 +157,7 @@ func TestPage_ShowsTiers(t *testing.T) {
 	p.cached.tiers = []v1alpha1.WorkspaceTier{{ObjectMeta: metav1.ObjectMeta{Name: "standard"}}, {ObjectMeta: metav1.ObjectMeta{Name: "large"}}}
 	p.cached.tiers[0].Spec.Quota.Default = v1alpha1.TierAmounts{Extra: v1alpha1.ExtraAmounts{"count/jobs.batch": "50"}}
 	has(t, "the tiers", p.get(t, "/ui/tiers").Body, "2 workspaces", "1 not Ready", `href="/ui/tiers/large"`)
-	has(t, "a tier", p.get(t, "/ui/tiers/standard").Body, "A change reaches 2 workspaces with 2 namespaces", "count/jobs.batch", "every workspace")
+	has(t, "a tier", p.get(t, "/ui/tiers/standard").Body, "2 workspaces</a> with 2 namespaces", "1 workspace on it is not Ready", "count/jobs.batch", "every workspace")
 	p.cached.tiers = nil
 	has(t, "no tiers", p.get(t, "/ui/tiers").Body, "No tiers")
 }

@@ -66,13 +66,15 @@ func (p *Page) addTier(ctx context.Context, v *visit, view *workspaceView, w *v1
 	return nil
 }
 
-// problemsOf returns the conditions to act on. Ready repeats one of the others, and Reconciling and Stalled repeat Ready.
+// problemsOf returns the conditions to act on. Ready repeats one of the others, Reconciling and Stalled repeat Ready, and a step that
+// waits for namespaces only follows NamespaceReady.
 func (p *Page) problemsOf(conditions []condition) (problems []problem) {
 	var ready []problem
 	for _, c := range conditions {
 		found := problem{c, v1alpha1.RequiresAction(c.Reason), p.remedies[c.Reason]}
 		switch {
-		case !isFailing(c), c.Type == v1alpha1.ConditionReconciling, c.Type == v1alpha1.ConditionStalled:
+		case !isFailing(c), c.Type == v1alpha1.ConditionReconciling, c.Type == v1alpha1.ConditionStalled,
+			c.Reason == v1alpha1.ReasonWaitingForNamespace:
 		case c.Type == v1alpha1.ConditionReady:
 			ready = append(ready, found)
 		default:
