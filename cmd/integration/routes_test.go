@@ -17,8 +17,9 @@ import (
 // TestRoutes_AreThoseOfTheOpenAPIDocument: nothing is served that is not described, and the reverse.
 func TestRoutes_AreThoseOfTheOpenAPIDocument(t *testing.T) {
 	var served []string
-	api := web.NewReadAPI(web.Options{Authorizer: web.Open{}})
-	router := webhook.NewRouter(slog.New(slog.DiscardHandler), routes(&webhook.Handler{}, api, web.NewPage(api, web.PageOptions{}), &webhook.Health{})...)
+	read := web.NewReadAPI(web.Options{Authorizer: web.Open{}})
+	all := routes(&webhook.Handler{}, read, web.NewPage(read, web.PageOptions{}), &webhook.Health{})
+	router := webhook.NewRouter(slog.New(slog.DiscardHandler), all...)
 	for _, route := range router.Router().Routes() {
 		path := strings.Split(route.Path, "/")
 		for i, segment := range path {

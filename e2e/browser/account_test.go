@@ -19,9 +19,9 @@ var everything = rbacv1.PolicyRule{
 }
 
 // account creates a ServiceAccount with one right, and returns its token.
-func account(t *testing.T, name string, rule rbacv1.PolicyRule) (*corev1.ServiceAccount, string) {
+func account(t *testing.T, name string, rule rbacv1.PolicyRule) (created *corev1.ServiceAccount, token string) {
 	t.Helper()
-	created := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: service.Namespace, Name: name}}
+	created = &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: service.Namespace, Name: name}}
 	for _, o := range []client.Object{
 		created,
 		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{rule}},

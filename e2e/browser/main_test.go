@@ -17,7 +17,7 @@ import (
 var shared harness.Shared
 
 // chromium is the browser that all tests share.
-var chromium context.Context //nolint:containedctx // chromedp keeps the browser in it
+var chromium context.Context
 
 func TestMain(m *testing.M) {
 	if os.Getenv("BROWSER_TESTS") == "" {
@@ -41,7 +41,7 @@ func startBrowser() (stop func(), err error) {
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1180, 900))...)
 	ctx, cancelBrowser := chromedp.NewContext(allocator)
-	chromium = ctx
+	chromium = ctx //nolint:fatcontext // chromedp keeps the browser in it
 	if err := chromedp.Do(ctx); err != nil {
 		cancel()
 		return nil, fmt.Errorf("starting the browser: %w", err)

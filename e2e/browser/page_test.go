@@ -66,7 +66,10 @@ func TestListFilterAndOpen(t *testing.T) {
 	b.awaits("the reverse order", `document.querySelector("tbody th a").textContent === "listed-2"`)
 	b.run(chromedp.Click(chromedp.CSS("tbody th a")))
 	b.at("/ui/workspaces/listed-2")
-	for _, text := range []string{"Fraud", "Ready", "flyte-listed-2", "ml-team", "CPU requests", "Pods of the same namespace", "FlyteProjectRegistered is True"} {
+	for _, text := range []string{
+		"Fraud", "Ready", "flyte-listed-2", "ml-team", "CPU requests", "Pods of the same namespace",
+		"FlyteProjectRegistered is True",
+	} {
 		b.shows(text)
 	}
 	b.capture("workspace")

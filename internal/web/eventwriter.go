@@ -26,7 +26,8 @@ func newEventWriter(w http.ResponseWriter) (*eventWriter, error) {
 	if err := out.control.SetReadDeadline(time.Time{}); err != nil {
 		return nil, fmt.Errorf("beginning a stream: %w", err)
 	}
-	return out, out.write(fmt.Sprintf("retry: %d\n\n", retryOf(streamRetry)))
+	err := out.write(fmt.Sprintf("retry: %d\n\n", retryOf(streamRetry)))
+	return out, err
 }
 
 // send writes an event. Without an id, the client keeps the last one.

@@ -116,7 +116,8 @@ func TestPage_ListFiltersSortsAndPages(t *testing.T) {
 	next, _, _ = strings.Cut(next, `"`)
 	has(t, "the last page", p.get(t, "/ui/workspaces?continue="+strings.ReplaceAll(next, "&amp;", "&")).Body, `id="ws-ws-aa"`, "First page")
 	has(t, "a filter", p.get(t, "/ui/workspaces?tier=large").Body, "1 workspace matches", `<option value="large" selected`, `id="ws-ws-ad"`)
-	has(t, "a filter without a match", p.get(t, "/ui/workspaces?q=nothing&reason=Gone").Body, "No workspace matches", `value="nothing"`, `value="Gone"`)
+	has(t, "a filter without a match", p.get(t, "/ui/workspaces?q=nothing&reason=Gone").Body, "No workspace matches",
+		`value="nothing"`, `value="Gone"`)
 	if got := p.get(t, "/ui/workspaces?sort=size"); got.Status != http.StatusBadRequest {
 		t.Errorf("an unknown order: %d", got.Status)
 	}
@@ -126,7 +127,10 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 	w := fraud()
 	w.Status.Conditions = append(w.Status.Conditions,
 		metav1.Condition{Type: "QuotaApplied", Status: "True", Reason: "Applied", LastTransitionTime: at(2)},
-		metav1.Condition{Type: "FlyteProjectRegistered", Status: "False", Reason: "FlyteWrongVersion", Message: "v2 answers", LastTransitionTime: at(3)})
+		metav1.Condition{
+			Type: "FlyteProjectRegistered", Status: "False", Reason: "FlyteWrongVersion", Message: "v2 answers",
+			LastTransitionTime: at(3),
+		})
 	p := newPages(newService(t, w))
 	p.cached.tiers = []v1alpha1.WorkspaceTier{{ObjectMeta: metav1.ObjectMeta{Name: "standard"}}}
 	p.cached.tiers[0].Spec.Network = v1alpha1.TierNetwork{EKSPodIdentity: true, Namespaces: []v1alpha1.NamespacePods{
@@ -134,7 +138,10 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 	}}
 	p.live.events = []eventsv1.Event{{Type: "Warning", Reason: "Repaired", Note: "somebody changed it"}}
 	p.live.quotas = map[string]corev1.ResourceQuota{"flyte-fraud": {Status: corev1.ResourceQuotaStatus{
-		Hard: corev1.ResourceList{"requests.cpu": resource.MustParse("40"), "pods": resource.MustParse("0"), "count/secrets": resource.MustParse("9")},
+		Hard: corev1.ResourceList{
+			"requests.cpu": resource.MustParse("40"), "pods": resource.MustParse("0"),
+			"count/secrets": resource.MustParse("9"),
+		},
 		Used: corev1.ResourceList{"requests.cpu": resource.MustParse("12500m"), "pods": resource.MustParse("1")},
 	}}}
 	has(t, "the page", p.get(t, "/ui/workspaces/fraud").Body,
@@ -154,10 +161,14 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 
 func TestPage_ShowsTiers(t *testing.T) {
 	p := newPages(newService(t, fraud(), ready("b", 5, metav1.ConditionFalse, v1alpha1.ReasonConflict)))
-	p.cached.tiers = []v1alpha1.WorkspaceTier{{ObjectMeta: metav1.ObjectMeta{Name: "standard"}}, {ObjectMeta: metav1.ObjectMeta{Name: "large"}}}
+	p.cached.tiers = []v1alpha1.WorkspaceTier{
+		{ObjectMeta: metav1.ObjectMeta{Name: "standard"}},
+		{ObjectMeta: metav1.ObjectMeta{Name: "large"}},
+	}
 	p.cached.tiers[0].Spec.Quota.Default = v1alpha1.TierAmounts{Extra: v1alpha1.ExtraAmounts{"count/jobs.batch": "50"}}
 	has(t, "the tiers", p.get(t, "/ui/tiers").Body, "2 workspaces", "1 not Ready", `href="/ui/tiers/large"`)
-	has(t, "a tier", p.get(t, "/ui/tiers/standard").Body, "2 workspaces</a> with 2 namespaces", "1 workspace on it is not Ready", "count/jobs.batch", "every workspace")
+	has(t, "a tier", p.get(t, "/ui/tiers/standard").Body, "2 workspaces</a> with 2 namespaces",
+		"1 workspace on it is not Ready", "count/jobs.batch", "every workspace")
 	p.cached.tiers = nil
 	has(t, "no tiers", p.get(t, "/ui/tiers").Body, "No tiers")
 }
@@ -174,7 +185,10 @@ func TestPage_ShowsTextsAsTexts(t *testing.T) {
 	p.options.ConsoleURL = func(string) string { return "javascript:alert(1)" }
 	p.options.DomainURLs = func(string) map[string]string { return map[string]string{"d": "javascript:alert(1)"} }
 	p.cached.workspaces[0].Status.ProjectID = "x"
-	for _, path := range []string{"/", "/ui/workspaces?q=script", "/ui/workspaces/script", "/ui/workspaces?tier=" + `%22%3E%3Cscript%3Ealert(1)`} {
+	for _, path := range []string{
+		"/", "/ui/workspaces?q=script", "/ui/workspaces/script",
+		"/ui/workspaces?tier=" + `%22%3E%3Cscript%3Ealert(1)`,
+	} {
 		hasNot(t, path, p.get(t, path).Body, "<script>", "javascript:")
 	}
 }
@@ -282,4 +296,3 @@ func TestPage_KnowsEveryReason(t *testing.T) {
 		has(t, reason, newPages(newService(t, w)).get(t, "/ui/workspaces/w").Body, "What to do:")
 	}
 }
-

@@ -64,7 +64,12 @@ const (
 )
 
 // The resources that are read, and of which a Feed has changes.
-const ResourceWorkspaces, ResourceTiers = "workspaces", "workspacetiers"
+const (
+	// ResourceWorkspaces are Workspaces.
+	ResourceWorkspaces = "workspaces"
+	// ResourceTiers are WorkspaceTiers.
+	ResourceTiers = "workspacetiers"
+)
 
 // Register adds the routes.
 func (a *ReadAPI) Register(e *echo.Echo) {

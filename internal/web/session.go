@@ -60,7 +60,7 @@ func (p *Page) setSession(w http.ResponseWriter, r *http.Request, token string) 
 		lifetime = min(lifetime, time.Until(expires))
 	}
 	name := p.cookieName(r)
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // Secure, except on loopback, where browsers get no TLS
 		Name: name, Value: token, Path: "/", MaxAge: max(1, int(lifetime.Seconds())),
 		Secure: name == secureCookie, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	}

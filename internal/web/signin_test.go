@@ -65,10 +65,10 @@ func TestSignIn_KeepsTheTokenInACookie(t *testing.T) {
 	short := jwt(time.Now().Add(10*time.Minute + time.Second))
 	r.users[short] = r.users["of-ana"]
 	for name, c := range map[string]struct{ to, token, cookie string }{
-		"over TLS":         {public, "of-ana", "__Host-workspaces=of-ana; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Strict"},
-		"on loopback":      {"http://localhost:8080", "of-ana", "workspaces-loopback=of-ana; Path=/; Max-Age=3600; HttpOnly; SameSite=Strict"},
-		"by IPv6":          {"http://[::1]:8080", "of-ana", "workspaces-loopback=of-ana; Path=/; Max-Age=3600; HttpOnly; SameSite=Strict"},
-		"with spaces":      {public, " Bearer of-ana\r\n", "__Host-workspaces=of-ana; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Strict"},
+		"over TLS":          {public, "of-ana", "__Host-workspaces=of-ana; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Strict"},
+		"on loopback":       {"http://localhost:8080", "of-ana", "workspaces-loopback=of-ana; Path=/; Max-Age=3600; HttpOnly; SameSite=Strict"},
+		"by IPv6":           {"http://[::1]:8080", "of-ana", "workspaces-loopback=of-ana; Path=/; Max-Age=3600; HttpOnly; SameSite=Strict"},
+		"with spaces":       {public, " Bearer of-ana\r\n", "__Host-workspaces=of-ana; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Strict"},
 		"that soon expires": {public, short, "__Host-workspaces=" + short + "; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Strict"},
 	} {
 		got := p.post(t, c.to+"/ui/signin", url.Values{"token": {c.token}, "next": {"/ui/workspaces?q=a"}})
@@ -94,7 +94,8 @@ func TestSignIn_SaysWhatIsWrongWithATextThatIsNoToken(t *testing.T) {
 	s, r, _ := guarded(t, "list workspaces")
 	p := newPages(s)
 	for pasted, want := range map[string]string{
-		"": "Paste a token", "Bearer ": "Paste a token", "a b": "space or a line break", "eyJ\neyJ": "space or a line break", `"eyJ"`: "no quotes",
+		"": "Paste a token", "Bearer ": "Paste a token", "a b": "space or a line break", "eyJ\neyJ": "space or a line break",
+		`"eyJ"`:                   "no quotes",
 		strings.Repeat("a", 4001): "4001 bytes long", "eyJ;": "This is no token", "ähm": "This is no token",
 	} {
 		got := p.post(t, public+"/ui/signin", url.Values{"token": {pasted}})
@@ -134,7 +135,8 @@ func TestSignIn_RefusesPlainHTTP(t *testing.T) {
 	hasNot(t, "the form", form, "<textarea")
 	p.options.PublicURL = "https://workspaces.company.com" // a proxy ends TLS
 	has(t, "behind a proxy", p.post(t, plain, url.Values{"token": {"of-ana"}}).Header.Get("Set-Cookie"), "__Host-workspaces", "Secure")
-	forwarded := p.post(t, "http://localhost/ui/signin", url.Values{"token": {"of-ana"}}, "X-Forwarded-For", "1.2.3.4", "Sec-Fetch-Site", "same-origin")
+	forwarded := p.post(t, "http://localhost/ui/signin", url.Values{"token": {"of-ana"}}, "X-Forwarded-For", "1.2.3.4",
+		"Sec-Fetch-Site", "same-origin")
 	has(t, "a proxy on the same host", forwarded.Header.Get("Set-Cookie"), "__Host-workspaces", "Secure")
 }
 
@@ -146,7 +148,10 @@ func TestSignIn_RefusesFormsOfOtherSites(t *testing.T) {
 		headers []string
 		status  int
 	}{
-		"another site": {[]string{"Sec-Fetch-Site", "cross-site"}, 403}, "another host of the site": {[]string{"Sec-Fetch-Site", "same-site"}, 403},
+		"another site": {[]string{"Sec-Fetch-Site", "cross-site"}, 403}, "another host of the site": {[]string{
+			"Sec-Fetch-Site",
+			"same-site",
+		}, 403},
 		"another origin": {[]string{"Origin", "https://evil.example"}, 403}, "a hidden origin": {[]string{"Origin", "null"}, 403},
 		"no browser": {[]string{"Accept", "*/*"}, 403}, "an old browser": {[]string{"Origin", public}, 303},
 		"the public name": {[]string{"Origin", "https://public.company.com"}, 303},

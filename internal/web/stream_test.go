@@ -54,7 +54,7 @@ func (l *listener) Write(text []byte) (int, error) {
 }
 
 // events takes what has arrived: the names of the events, without heartbeats, and all the text.
-func (l *listener) events() (names string, text string) {
+func (l *listener) events() (names, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	text = l.text.String()
@@ -102,14 +102,12 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// streaming runs a test in a bubble, with the page of one workspace.
-func streaming(t *testing.T, test func(*testing.T, *pages)) {
+// streamed is the page of one workspace, whose streams see when their client is gone.
+func streamed(t *testing.T) *pages {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		p := newPages(newService(t, fraud()))
-		p.options.Disconnected = webhook.Disconnected
-		test(t, p)
-	})
+	p := newPages(newService(t, fraud()))
+	p.options.Disconnected = webhook.Disconnected
+	return p
 }
 
 func (p *pages) change(name string, change func(*v1alpha1.Workspace)) {
@@ -128,7 +126,8 @@ func rename(name v1alpha1.Text) func(*v1alpha1.Workspace) {
 
 func TestStream_SendsThePageAndEachChange(t *testing.T) {
 	for _, path := range []string{"/ui/live/overview", "/ui/live/workspaces", "/ui/live/workspaces/fraud"} {
-		streaming(t, func(t *testing.T, p *pages) {
+		synctest.Test(t, func(t *testing.T) {
+			p := streamed(t)
 			l, done := p.listen(t, p.handler(), path)
 			names, text := l.events()
 			has(t, path, text, "retry: ", "Fraud detection")
@@ -152,7 +151,8 @@ func TestStream_SendsThePageAndEachChange(t *testing.T) {
 }
 
 func TestStream_CollectsChanges(t *testing.T) {
-	streaming(t, func(t *testing.T, p *pages) {
+	synctest.Test(t, func(t *testing.T) {
+		p := streamed(t)
 		l, _ := p.listen(t, p.handler(), "/ui/live/overview")
 		l.events()
 		for i := range 50 {
@@ -169,7 +169,8 @@ func TestStream_CollectsChanges(t *testing.T) {
 
 // TestStream_IgnoresOtherWorkspaces: the page of one workspace reads from the API server, which must not pay for others.
 func TestStream_IgnoresOtherWorkspaces(t *testing.T) {
-	streaming(t, func(t *testing.T, p *pages) {
+	synctest.Test(t, func(t *testing.T) {
+		p := streamed(t)
 		l, _ := p.listen(t, p.handler(), "/ui/live/workspaces/fraud")
 		l.events()
 		read := p.live.calls.Load()
@@ -191,7 +192,8 @@ func TestStream_IgnoresOtherWorkspaces(t *testing.T) {
 
 func TestStream_EndsAtShutdownWithARetryHint(t *testing.T) {
 	for _, path := range []string{"/ui/live/overview", "/workspaces?watch=true"} {
-		streaming(t, func(t *testing.T, p *pages) {
+		synctest.Test(t, func(t *testing.T) {
+			p := streamed(t)
 			draining := make(chan struct{})
 			p.options.Draining = draining
 			l, done := p.listen(t, p.handler(), path)
@@ -278,7 +280,8 @@ func TestStream_EndsWithTheSession(t *testing.T) {
 }
 
 func TestStream_BoundsTheStreamsOfAClient(t *testing.T) {
-	streaming(t, func(t *testing.T, p *pages) {
+	synctest.Test(t, func(t *testing.T) {
+		p := streamed(t)
 		h := p.handler()
 		first, done := p.listen(t, h, "/ui/live/overview")
 		for range 63 {
@@ -299,7 +302,8 @@ func TestStream_BoundsTheStreamsOfAClient(t *testing.T) {
 
 // TestStream_EndsWhenAClientDoesNotRead: a write has a deadline, and none is left for the reading of requests.
 func TestStream_EndsWhenAClientDoesNotRead(t *testing.T) {
-	streaming(t, func(t *testing.T, p *pages) {
+	synctest.Test(t, func(t *testing.T) {
+		p := streamed(t)
 		l, done := p.listen(t, p.handler(), "/ui/live/overview")
 		if !l.reading.IsZero() || l.writing.IsZero() || l.writing.After(time.Now().Add(10*time.Second)) {
 			t.Errorf("the deadlines are %s and %s", l.reading, l.writing)
@@ -315,7 +319,8 @@ func TestStream_EndsWhenAClientDoesNotRead(t *testing.T) {
 }
 
 func TestWatch_SendsWhatMatchesAndEachChange(t *testing.T) {
-	streaming(t, func(t *testing.T, p *pages) {
+	synctest.Test(t, func(t *testing.T) {
+		p := streamed(t)
 		p.cached.workspaces = append(p.cached.workspaces, ready("other", 5, metav1.ConditionFalse, "Conflict"))
 		h := p.handler()
 		l, _ := p.listen(t, h, "/workspaces?watch=true&ready=true")
@@ -355,7 +360,8 @@ func lastID(text string) string {
 }
 
 func TestFeed_ForgetsOldChanges(t *testing.T) {
-	streaming(t, func(t *testing.T, p *pages) {
+	synctest.Test(t, func(t *testing.T) {
+		p := streamed(t)
 		h := p.handler()
 		l, _ := p.listen(t, h, "/workspaces?watch=true")
 		_, text := l.events()

@@ -46,10 +46,12 @@ func (s *streams) remove(old *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open--
-	if s.clients[old.client]--; s.clients[old.client] == 0 {
+	s.clients[old.client]--
+	if s.clients[old.client] == 0 {
 		delete(s.clients, old.client)
 	}
-	if delete(s.sessions[old.session], old); len(s.sessions[old.session]) == 0 {
+	delete(s.sessions[old.session], old)
+	if len(s.sessions[old.session]) == 0 {
 		delete(s.sessions, old.session)
 	}
 }

@@ -41,7 +41,8 @@ func timelineOf(d *workspaceDetail, events []event) (moments []moment) {
 }
 
 func momentOfCondition(c condition) moment {
-	m := moment{at: c.ChangedAt.Time, kind: "Condition", title: c.Type + " is " + string(c.Status) + ": " + c.Reason, text: c.Message, level: "good"}
+	m := moment{at: c.ChangedAt.Time, kind: "Condition", title: c.Type + " is " + string(c.Status) + ": " + c.Reason, text: c.Message}
+	m.level = "good"
 	if isFailing(c) {
 		m.level = "bad"
 	}

@@ -28,8 +28,12 @@ type usage struct {
 // amountNames are the amounts that a workspace can ask for, in their order, by the keys of a ResourceQuota. A GPU resource is
 // requests. and its name.
 var amountNames = []struct{ key, name string }{
-	{"requests.cpu", "CPU requests"}, {"limits.cpu", "CPU limits"}, {"requests.memory", "Memory requests"},
-	{"limits.memory", "Memory limits"}, {"requests.storage", "Storage"}, {"pods", "Pods"},
+	{"requests.cpu", "CPU requests"},
+	{"limits.cpu", "CPU limits"},
+	{"requests.memory", "Memory requests"},
+	{"limits.memory", "Memory limits"},
+	{"requests.storage", "Storage"},
+	{"pods", "Pods"},
 }
 
 func usagesOf(quotas []namespaceQuota) []namespaceUsage {

@@ -57,41 +57,31 @@ func (p *Page) addTier(ctx context.Context, v *visit, view *workspaceView, w *v1
 		return err
 	}
 	var tier v1alpha1.WorkspaceTier
-	if !view.tierLink || p.api.getCached(ctx, "tier", w.Spec.Tier, &tier) != nil {
-		view.network = p.Network.pictureOf(nil)
-		view.network.tierHidden = !view.tierLink
+	exists := view.tierLink && p.api.getCached(ctx, "tier", w.Spec.Tier, &tier) == nil
+	if exists {
+		view.network = p.Network.pictureOf(&tier.Spec)
 		return nil
 	}
-	view.network = p.Network.pictureOf(&tier.Spec)
+	view.network = p.Network.pictureOf(nil)
+	view.network.tierHidden = !view.tierLink
 	return nil
 }
 
-// problemsOf returns the conditions to act on. Ready repeats one of the others, Reconciling and Stalled repeat Ready, and a step that
-// waits for namespaces only follows NamespaceReady.
+// problemsOf returns the conditions to act on, of those that are not as they should be. Some only repeat or follow another one.
 func (p *Page) problemsOf(conditions []condition) (problems []problem) {
-	var ready []problem
+	var others []problem
 	for _, c := range conditions {
 		found := problem{c, v1alpha1.RequiresAction(c.Reason), p.remedies[c.Reason]}
 		switch {
-		case !isFailing(c), c.Type == v1alpha1.ConditionReconciling, c.Type == v1alpha1.ConditionStalled,
-			c.Reason == v1alpha1.ReasonWaitingForNamespace:
-		case c.Type == v1alpha1.ConditionReady:
-			ready = append(ready, found)
+		case !isFailing(c), c.Type == v1alpha1.ConditionReconciling, c.Type == v1alpha1.ConditionStalled:
+		case c.Type == v1alpha1.ConditionReady, c.Reason == v1alpha1.ReasonWaitingForNamespace:
+			others = append(others, found)
 		default:
 			problems = append(problems, found)
 		}
 	}
-	if len(ready) == 1 && !hasReason(problems, ready[0].Reason) {
-		problems = append(ready, problems...)
+	if len(problems) == 0 {
+		return others
 	}
 	return problems
-}
-
-func hasReason(problems []problem, reason string) bool {
-	for _, p := range problems {
-		if p.Reason == reason {
-			return true
-		}
-	}
-	return false
 }
