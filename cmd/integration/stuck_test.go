@@ -81,7 +81,7 @@ func install(t *testing.T, program string) installed {
 		t.Fatal(err)
 	}
 	s, err := servicetest.Install(t.Context(), servicetest.Options{
-		Cluster: cluster, Binary: binary, Flyte: double.Addr(), Dir: t.TempDir(),
+		Admin: cluster.Config(), Binary: binary, Flyte: double.Addr(), Dir: t.TempDir(),
 		Env: map[string]string{"PROGRAM": program, "PROVISION_TIMEOUT": "1s"},
 	})
 	if err != nil {
