@@ -1,63 +1,95 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// clusterFlags choose the cluster and the user, with the flags and the rules of kubectl.
-type clusterFlags struct {
-	kubeconfig string
-	overrides  clientcmd.ConfigOverrides
+// cluster is the cluster and the user that a command acts on, chosen with the flags and the rules of kubectl.
+type cluster struct {
+	flags *genericclioptions.ConfigFlags
 }
 
-func (k *clusterFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&k.kubeconfig, "kubeconfig", "", "`path` to the kubeconfig file (default: $KUBECONFIG, ~/.kube/config)")
-	flags := clientcmd.RecommendedConfigOverrideFlags("")
-	// Those that kubectl has removed, and those that no command here needs.
-	for _, unwanted := range []*clientcmd.FlagInfo{
-		&flags.AuthOverrideFlags.Username, &flags.AuthOverrideFlags.Password, &flags.ContextOverrideFlags.Namespace,
-		&flags.ClusterOverrideFlags.DisableCompression, &flags.ClusterOverrideFlags.ProxyURL,
-	} {
-		unwanted.LongName = ""
+// serviceNamespace is where the chart's examples install the service.
+const serviceNamespace = "platform-services"
+
+func newClusterFlags() *genericclioptions.ConfigFlags {
+	flags := genericclioptions.NewConfigFlags(true)
+	flags.Namespace, flags.CacheDir, flags.DisableCompression = nil, nil, nil
+	flags.WrapConfigFn = func(cfg *rest.Config) *rest.Config {
+		cfg.UserAgent = programName + "/" + version
+		cfg.QPS = -1 // the API server's own fairness decides
+		return cfg
 	}
-	clientcmd.BindOverrideFlags(&k.overrides, f, flags)
+	return flags
 }
 
-func (k *clusterFlags) client() (client.Client, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = k.kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &k.overrides).ClientConfig()
+// newCluster adds kubectl's flags to a command. Help shows the usual ones.
+func newCluster(c *cobra.Command) *cluster {
+	k := &cluster{flags: newClusterFlags()}
+	added := pflag.NewFlagSet("", pflag.ContinueOnError)
+	k.flags.AddFlags(added)
+	usual := map[string]string{
+		"kubeconfig": "`path` of the kubeconfig file (default: $KUBECONFIG, ~/.kube/config)",
+		"context":    "`context` of the kubeconfig to use",
+		"as":         "`user` to act as",
+	}
+	added.VisitAll(func(f *pflag.Flag) {
+		f.Hidden = usual[f.Name] == ""
+		f.Usage = cmp.Or(usual[f.Name], f.Usage)
+		c.Flags().AddFlag(f)
+	})
+	completeFlag(c, "context", k.completeContexts)
+	return k
+}
+
+// serviceFlag adds the flag for the namespace of the service.
+func serviceFlag(c *cobra.Command, namespace *string) {
+	c.Flags().StringVarP(namespace, "namespace", "n", serviceNamespace, "`namespace` of the service")
+}
+
+var errKubeconfig = errors.New("reading the kubeconfig")
+
+func (k *cluster) config() (*rest.Config, error) {
+	cfg, err := k.flags.ToRESTConfig()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
+		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)
+	}
+	return cfg, nil
+}
+
+func (k *cluster) client() (client.WithWatch, error) {
+	cfg, err := k.config()
+	if err != nil {
+		return nil, err
 	}
 	scheme, err := k8s.NewScheme()
 	if err != nil {
 		return nil, err
 	}
-	cfg.UserAgent = "integrationctl/" + version
-	c, err := client.New(cfg, client.Options{Scheme: scheme})
+	c, err := client.NewWithWatch(cfg, client.Options{Scheme: scheme})
 	if err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	return c, nil
 }
 
-func (k *clusterFlags) workspaces(ctx context.Context) ([]v1alpha1.Workspace, error) {
-	kube, err := k.client()
-	if err != nil {
-		return nil, err
+// workspace reads one Workspace.
+func (k *cluster) workspace(ctx context.Context, kube client.Client, id string) (*v1alpha1.Workspace, error) {
+	var w v1alpha1.Workspace
+	if err := kube.Get(ctx, client.ObjectKey{Name: id}, &w); err != nil {
+		return nil, fmt.Errorf("reading workspace %q: %w", id, err)
 	}
-	var all v1alpha1.WorkspaceList
-	if err := kube.List(ctx, &all); err != nil {
-		return nil, fmt.Errorf("listing Workspaces: %w", err)
-	}
-	return all.Items, nil
+	return &w, nil
 }

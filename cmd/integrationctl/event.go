@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -24,11 +24,11 @@ type eventFlags struct {
 	members    []string
 }
 
-func (e *eventFlags) register(f *pflag.FlagSet) {
+func (e *eventFlags) register(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVarP(&e.file, "file", "f", "", "`file` with the body to send as it is; - for standard input")
 	f.BoolVar(&e.provision, "provision", false, "post to /provision, which answers when the workspace is Ready")
-	f.StringVar(&e.kind, "type", string(workspace.EventCreated),
-		"`event` type: workspace.{created,updated,suspended,resumed,deleted} or ping")
+	f.StringVar(&e.kind, "type", string(workspace.EventCreated), "`event` type: "+strings.Join(eventTypes(), ", "))
 	f.StringVar(&e.data.WorkspaceID, "id", "", "workspace id")
 	f.Int64Var(&e.data.Version, "version", 0, "version of the event; it grows with every event of a workspace")
 	f.StringVar(&e.data.Name, "name", "", "name that people see")
@@ -44,10 +44,22 @@ func (e *eventFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&e.members, "member", nil, "member as `Kind:name:role`, such as Group:ml-team:editor (repeatable)")
 	f.StringToStringVar(&e.data.Labels, "label", nil, "label as `key=value` (repeatable)")
 	f.Lookup("label").DefValue = "" // pflag's would be shown as []
+	completeFlag(c, "type", fixedValues(eventTypes()...))
 }
 
-// besideFile are the flags that go with a body from a file. Any other would be ignored.
-var besideFile = []string{"file", "provision", "url", "secret-file", "webhook-id", "dry-run", "retry"}
+func eventTypes() []string {
+	return []string{
+		string(workspace.EventCreated), string(workspace.EventUpdated), string(workspace.EventSuspended), string(workspace.EventResumed),
+		string(workspace.EventDeleted), string(workspace.EventPing),
+	}
+}
+
+// instead are the flags that a body from a file replaces.
+func instead() []string {
+	return []string{
+		"type", "id", "version", "name", "description", "owner", "tier", "cpu", "memory", "gpu", "storage", "pods", "member", "label",
+	}
+}
 
 // body is the file as it is, or the JSON of the flags; for /provision, the data object alone.
 func (e *eventFlags) body(f *pflag.FlagSet, stdin io.Reader) ([]byte, error) {
@@ -56,12 +68,12 @@ func (e *eventFlags) body(f *pflag.FlagSet, stdin io.Reader) ([]byte, error) {
 	}
 	var ignored []string
 	f.Visit(func(flag *pflag.Flag) {
-		if !slices.Contains(besideFile, flag.Name) {
+		if slices.Contains(instead(), flag.Name) {
 			ignored = append(ignored, "--"+flag.Name)
 		}
 	})
 	if len(ignored) > 0 {
-		return nil, fmt.Errorf("the body is read from --file: %s can't change it", strings.Join(ignored, ", "))
+		return nil, usagef("the body is read from --file: %s can't change it", strings.Join(ignored, ", "))
 	}
 	return e.read(stdin)
 }
@@ -73,12 +85,15 @@ func (e *eventFlags) read(stdin io.Reader) (body []byte, err error) {
 		body, err = os.ReadFile(e.file)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the event: %w", err)
+		return nil, fmt.Errorf("reading the event (see --file): %w", err)
 	}
 	return body, nil
 }
 
 func (e *eventFlags) json() ([]byte, error) {
+	if !slices.Contains(eventTypes(), e.kind) {
+		return nil, usagef("--type must be one of %s, not %q", strings.Join(eventTypes(), ", "), e.kind)
+	}
 	data, err := e.payload()
 	if err != nil {
 		return nil, err
@@ -93,7 +108,7 @@ func (e *eventFlags) json() ([]byte, error) {
 func (e *eventFlags) payload() (workspace.Data, error) {
 	data := e.data
 	if data.WorkspaceID == "" && e.kind != string(workspace.EventPing) {
-		return data, errors.New("--id is required, or -f with a whole event")
+		return data, usagef("--id is required, or -f with a whole event")
 	}
 	for _, text := range e.members {
 		member, err := parseMember(text)
@@ -110,9 +125,25 @@ func parseMember(text string) (v1alpha1.Member, error) {
 	kind, rest, _ := strings.Cut(text, ":")
 	last := strings.LastIndex(rest, ":")
 	if kind == "" || last < 1 || last == len(rest)-1 {
-		return v1alpha1.Member{}, fmt.Errorf("--member %q is not Kind:name:role", text)
+		return v1alpha1.Member{}, usagef("--member %q is not Kind:name:role, such as Group:ml-team:editor", text)
 	}
 	return v1alpha1.Member{
 		Kind: v1alpha1.MemberKind(kind), Name: v1alpha1.Text(rest[:last]), Role: v1alpha1.Role(rest[last+1:]),
 	}, nil
+}
+
+// subject is the type of the event in a body, and its workspace.
+func (e *eventFlags) subject(body []byte) (kind workspace.EventType, id string) {
+	var event struct {
+		Type workspace.EventType
+		Data struct {
+			WorkspaceID string `json:"workspace_id"`
+		}
+		WorkspaceID string `json:"workspace_id"`
+	}
+	_ = json.Unmarshal(body, &event) // the service has accepted it
+	if e.provision {
+		return workspace.EventCreated, event.WorkspaceID
+	}
+	return event.Type, event.Data.WorkspaceID
 }

@@ -8,25 +8,16 @@ import (
 	"testing"
 )
 
-// workspaceAPI answers as an API server that knows no resource but workspaces, and has none of them.
-const workspaceAPI = `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"platform.company.com/v1alpha1","resources":[
-	{"name":"workspaces","kind":"Workspace","namespaced":false,"verbs":["list"]}]}`
-
-// TestCommand_ShowsWarningsOfTheAPIServer, and everything else that controller-runtime logs. Without a logger, controller-runtime drops
-// its log and prints a stack trace after half a minute.
+// TestCommand_ShowsWarningsOfTheAPIServer also shows that klog, to which client-go logs, reaches standard error.
 func TestCommand_ShowsWarningsOfTheAPIServer(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		if !strings.HasSuffix(r.URL.Path, "/workspaces") {
-			fmt.Fprint(w, workspaceAPI)
-			return
-		}
 		w.Header().Set("Warning", `299 - "this version goes away"`)
-		fmt.Fprint(w, `{"kind":"WorkspaceList","apiVersion":"platform.company.com/v1alpha1","items":[]}`)
+		fmt.Fprint(w, `{"kind":"Table","apiVersion":"meta.k8s.io/v1","rows":[]}`)
 	}))
 	defer server.Close()
-	got := invocation{}.run(t, "workspaces", "list", "--kubeconfig", "/dev/null", "--server", server.URL)
-	if got.Code != 0 || !strings.Contains(got.Stderr, "this version goes away") {
+	got := invocation{}.run(t, "get", "workspaces", "--kubeconfig", "/dev/null", "--server", server.URL)
+	if got.Code != 0 || !strings.Contains(got.Stderr, "this version goes away") || !strings.HasSuffix(got.Stderr, "No workspaces found.\n") {
 		t.Errorf("it printed %q, exit code %d", got.Stderr, got.Code)
 	}
 }

@@ -1,4 +1,4 @@
-// Command integrationctl is the operator's command line for workspace-flyte-integration.
+// Command integrationctl is the operator's command line for workspace-flyte-integration. As kubectl-workspace it is a plugin of kubectl.
 package main
 
 import (
@@ -8,7 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
@@ -18,24 +18,13 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	// Without a logger, controller-runtime prints a stack trace when it wants to log after half a minute.
 	ctrllog.SetLogger(klog.Background())
-	err := newCommand().ExecuteContext(ctx)
+	name, args := invokedAs(os.Args)
+	root := newCommand(name, genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
+	root.SetArgs(args)
+	code := exitCode(ctx, root.ExecuteContext(ctx), func(text string) { fmt.Fprintf(os.Stderr, "%s: %s\n", root.DisplayName(), text) })
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "integrationctl:", err)
-		os.Exit(1)
-	}
-}
-
-func newCommand() *cobra.Command {
-	root := &cobra.Command{
-		Use:           "integrationctl",
-		Short:         "Operate workspace-flyte-integration",
-		Version:       version,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
-	root.AddCommand(newSendCommand(), newSecretCommand(), newWorkspacesCommand(), newSyncCommand(), newWorkspaceServiceCommand())
-	return root
+	os.Exit(code)
 }

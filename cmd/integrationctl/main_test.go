@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
@@ -83,42 +85,63 @@ func TestSecretFingerprint_PrintsNoSecret(t *testing.T) {
 	}
 }
 
+// TestCommand_Helps compares the help of every command with a golden file.
 func TestCommand_Helps(t *testing.T) {
-	for golden, args := range map[string]string{
-		"help.txt": "--help", "send-help.txt": "send --help", "secret-help.txt": "secret --help", "secret-new-help.txt": "secret new --help",
-		"workspaces-help.txt": "workspaces --help", "workspaces-list-help.txt": "workspaces list --help",
-		"workspaces-restore-help.txt": "workspaces restore --help", "workspaces-unlisted-help.txt": "workspaces unlisted --help",
-		"sync-help.txt": "sync --help", "workspace-service-help.txt": "workspace-service --help",
+	var check func(c *cobra.Command)
+	check = func(c *cobra.Command) {
+		args := strings.Fields(c.CommandPath())[1:]
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			got := invocation{}.run(t, append(args, "--help")...)
+			golden := filepath.Join("help", strings.Join(append([]string{programName}, args...), "-")+".txt")
+			if diff := cmp.Diff(result{Stdout: expected(t, golden, got.Stdout)}, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if c.Runnable() && !c.HasSubCommands() && c.Example == "" {
+				t.Error("the help has no example")
+			}
+		})
+		for _, sub := range c.Commands() {
+			check(sub)
+		}
+	}
+	check(newCommand(programName, genericiooptions.NewTestIOStreamsDiscard()))
+}
+
+func TestCommand_RefusesWhatItDoesNotKnow(t *testing.T) {
+	for args, want := range map[string]string{
+		"sned":             `unknown command "sned" for "integrationctl"; did you mean send?; see integrationctl --help`,
+		"secret bogus":     `unknown command "bogus" for "integrationctl secret"; see integrationctl secret --help`,
+		"secret new twice": `unknown command "twice" for "integrationctl secret new"; see integrationctl secret new --help`,
+		"send ws-001":      `unknown command "ws-001" for "integrationctl send"; see integrationctl send --help`,
+		"send --idd x":     "unknown flag: --idd; see integrationctl send --help",
+		"restore":          "requires at least 1 arg(s), only received 0; see integrationctl restore --help",
+
+		"wait ws-001 --timeout soon":        `--timeout must be a duration such as 30s or 5m, not "soon"`,
+		"wait ws-001 --timeout -1s":         "--timeout must be above zero, not -1s",
+		"wait ws-001 --for happy":           `--for must be ready, suspended, deleted or purged, not "happy"`,
+		"suspend ws-001 --dry-run=yes":      `--dry-run must be none, client or server, not "yes"`,
+		"events a --watch --all-objects":    "--watch shows Events about the workspace itself: leave out --all-objects",
+		"suspend a --wait --dry-run=client": "--wait waits for a change: leave out --dry-run",
 	} {
 		t.Run(args, func(t *testing.T) {
 			got := invocation{}.run(t, strings.Fields(args)...)
-			if diff := cmp.Diff(result{Stdout: expected(t, golden, got.Stdout)}, got); diff != "" {
+			if diff := cmp.Diff(result{Code: 64, Stderr: "integrationctl: " + want + "\n"}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestCommand_RefusesWhatItDoesNotKnow(t *testing.T) {
+func TestCommand_SaysWhatToDoWithoutACluster(t *testing.T) {
 	for args, want := range map[string]string{
-		"sned":             `unknown command "sned" for "integrationctl"`,
-		"secret bogus":     `unknown command "bogus" for "integrationctl secret"`,
-		"secret new twice": `unknown command "twice" for "integrationctl secret new"`,
-		"send ws-001":      `unknown command "ws-001" for "integrationctl send"`,
-		"send --idd x":     "unknown flag: --idd",
-
-		"workspaces bogus":                      `unknown command "bogus" for "integrationctl workspaces"`,
-		"workspaces list ws-001":                `unknown command "ws-001" for "integrationctl workspaces list"`,
-		"workspaces restore":                    "requires at least 1 arg(s), only received 0",
-		"workspaces list --kubeconfig /no/file": "reading the kubeconfig: stat /no/file: no such file or directory",
+		"get ws --kubeconfig /no/file": "choose the cluster with --kubeconfig and --context; `kubectl config get-contexts` lists the contexts\n",
+		"get ws --server 127.0.0.1:1":  "nothing listens there: start the cluster, or choose another one with --context or --kubeconfig\n",
+		"get ws --context nowhere":     "`kubectl config get-contexts` lists the contexts\n",
 	} {
-		t.Run(args, func(t *testing.T) {
-			got := invocation{}.run(t, strings.Fields(args)...)
-			first, _, _ := strings.Cut(got.Stderr, "\n")
-			if got.Code != 1 || got.Stdout != "" || first != "integrationctl: "+want {
-				t.Errorf("%+v, want %q", got, want)
-			}
-		})
+		got := invocation{}.run(t, strings.Fields(args)...)
+		if got.Code != 1 || got.Stdout != "" || !strings.HasSuffix(got.Stderr, want) {
+			t.Errorf("%s: %+v", args, got)
+		}
 	}
 }
 

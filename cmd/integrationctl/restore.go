@@ -1,74 +1,54 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// restorer is the command "workspaces restore".
+// restorer is the command "restore".
 type restorer struct {
-	cluster   *clusterFlags
+	stateChange
+
 	suspended bool
 }
 
-func newRestoreCommand(cluster *clusterFlags) *cobra.Command {
-	r := &restorer{cluster: cluster}
+func newRestoreCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	r := &restorer{stateChange: stateChange{streams: streams, done: "restored", goal: "ready"}}
+	r.state = r.restored
 	c := &cobra.Command{
 		Use:   "restore ID...",
 		Short: "Restore deleted workspaces",
 		Long: `Set the state of deleted workspaces to Active, as a newer workspace.created would.
 
 Until the removal of its namespaces begins, a workspace is restored with everything in them. Later, its namespaces are
-created again, empty. The next newer event of the workspace service overrides the restoration.`,
-		Example: `  integrationctl workspaces restore ws-001
-  integrationctl workspaces restore ws-001 ws-002 --suspended`,
-		Args: cobra.MinimumNArgs(1),
+created again, empty; the command says which.
+
+` + overrideHelp,
+		Example: `  integrationctl restore ws-001 --wait
+  integrationctl restore ws-001 ws-002 --suspended`,
 		RunE: r.run,
 	}
+	r.register(c)
 	c.Flags().BoolVar(&r.suspended, "suspended", false, "restore them suspended: everything is kept, members have read-only access")
 	return c
 }
 
-func (r *restorer) run(c *cobra.Command, ids []string) error {
-	kube, err := r.cluster.client()
-	if err != nil {
-		return err
-	}
-	errs := make([]error, len(ids))
-	for i, id := range ids {
-		errs[i] = r.restore(c.Context(), kube, c.OutOrStdout(), id)
-	}
-	return errors.Join(errs...)
-}
-
-// restore is guarded by resourceVersion: it cancels the deletion that it has read, and no later one.
-func (r *restorer) restore(ctx context.Context, kube client.Client, out io.Writer, id string) error {
-	var w v1alpha1.Workspace
-	if err := kube.Get(ctx, client.ObjectKey{Name: id}, &w); err != nil {
-		return fmt.Errorf("restoring workspace %q: %w", id, err)
-	}
+func (r *restorer) restored(w *v1alpha1.Workspace) (v1alpha1.State, error) {
 	if w.Spec.State != v1alpha1.StateDeleted {
-		return fmt.Errorf("restoring workspace %q: its state is %s, not Deleted", id, w.Spec.State)
+		return "", fmt.Errorf("is not deleted: its state is %s", w.Spec.State)
 	}
-	before := w.DeepCopy()
-	w.Spec.State = v1alpha1.StateActive
+	kept := "with everything in its namespaces"
+	if d := w.Status.Deletion; d != nil && d.PurgeStartedAt != nil {
+		kept = "and its namespaces are created again, empty"
+	}
+	fmt.Fprintf(r.streams.ErrOut, "%s is restored %s.\n", w.Name, kept)
 	if r.suspended {
-		w.Spec.State = v1alpha1.StateSuspended
+		r.goal = "suspended"
+		return v1alpha1.StateSuspended, nil
 	}
-	if err := kube.Patch(ctx, &w, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
-		return fmt.Errorf("restoring workspace %q: %w", id, err)
-	}
-	result := "restored with everything in its namespaces"
-	if d := before.Status.Deletion; d != nil && d.PurgeStartedAt != nil {
-		result = "restored; its namespaces are created again, empty"
-	}
-	_, err := fmt.Fprintf(out, "workspace %s: %s\n", id, result)
-	return err
+	return v1alpha1.StateActive, nil
 }

@@ -15,13 +15,12 @@ func newSecretCommand() *cobra.Command {
 	secret := &cobra.Command{
 		Use:   "secret",
 		Short: "Create and identify webhook secrets",
-		Args:  cobra.NoArgs, // cobra checks it only for a command with RunE
-		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	secret.AddCommand(&cobra.Command{
-		Use:   "new",
-		Short: "Print a new webhook secret (whsec_…, 32 random bytes)",
-		Args:  cobra.NoArgs,
+		Use:     "new",
+		Short:   "Print a new webhook secret (whsec_…, 32 random bytes)",
+		Example: `  integrationctl secret new > webhook.secret`,
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), signature.NewSecret()) // c.Println would write to standard error
 			return err
@@ -67,12 +66,12 @@ func secretText(file, flag, variable string) (string, error) {
 	if file != "" {
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return "", fmt.Errorf("reading the secret: %w", err)
+			return "", fmt.Errorf("reading the secret (see --%s): %w", flag, err)
 		}
 		text = string(content)
 	}
 	if strings.TrimSpace(text) == "" {
-		return "", fmt.Errorf("no secret: give --%s or set %s", flag, variable)
+		return "", usagef("no secret: give --%s or set %s", flag, variable)
 	}
 	return text, nil
 }
@@ -85,7 +84,7 @@ func newSigner(file, flag, variable string) (*signature.Signer, error) {
 	}
 	signer, err := signature.NewSigner(text)
 	if err != nil {
-		return nil, fmt.Errorf("reading the secret: %w", err)
+		return nil, fmt.Errorf("reading the secret (--%s or %s): %w", flag, variable, err)
 	}
 	return signer, nil
 }

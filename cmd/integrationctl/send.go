@@ -1,38 +1,42 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
 const (
-	sendTimeout = time.Minute
-	maxAnswer   = 1 << 20
+	sendTimeout   = time.Minute
+	webhookPath   = "/webhooks/workspace"
+	provisionPath = "/provision"
 )
 
 // sender is the command "send".
 type sender struct {
+	streams             genericiooptions.IOStreams
+	cluster             *cluster
 	url, secretFile, id string
-	dryRun, retry       bool
+	dryRun, retry, wait bool
+	timeout             time.Duration
 	event               eventFlags
 }
 
-func newSendCommand() *cobra.Command {
-	s := &sender{}
+func newSendCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	s := &sender{streams: streams}
 	c := &cobra.Command{
 		Use:   "send [flags]",
 		Short: "Sign an event and post it as a webhook",
@@ -40,8 +44,10 @@ func newSendCommand() *cobra.Command {
 
 The event is made from flags, or read from a file (or from standard input, with -f -), byte for byte.
 The secret comes from --secret-file or from the variable WORKSPACE_WEBHOOK_SECRET; of several, all sign.
-The exit code is 0 if the answer is a 2xx.`,
-		Example: `  integrationctl send --id ws-001 --version 1 --name "Fraud detection" --member Group:ml-team:editor
+
+The body of the answer is on standard output, its status on standard error. The exit code is 0 if the answer is a 2xx
+other than "ignored", which is for an event type that the service does not know.`,
+		Example: `  integrationctl send --id ws-001 --version 1 --name "Fraud detection" --member Group:ml-team:editor --wait
   integrationctl send --type workspace.suspended --id ws-001 --version 2
   integrationctl send --provision --id ws-002 --name "Forecasts"
   integrationctl send -f event.json --dry-run`,
@@ -49,17 +55,25 @@ The exit code is 0 if the answer is a 2xx.`,
 		RunE: s.run,
 	}
 	f := c.Flags()
-	f.StringVar(&s.url, "url", "", "base `URL` of the service (default: $INTEGRATIONCTL_URL, or http://127.0.0.1:8080)")
+	f.StringVar(&s.url, "url", "",
+		"`URL` of the service, or of its route (default: $INTEGRATIONCTL_URL, or http://127.0.0.1:8080)")
 	f.StringVar(&s.secretFile, "secret-file", "", "`file` with the webhook secret (default: $WORKSPACE_WEBHOOK_SECRET)")
 	f.StringVar(&s.id, "webhook-id", "", "`id` of the message; the same id again is a redelivery (default: a new one)")
 	f.BoolVar(&s.retry, "retry", false, "on 429 and 503, send again after Retry-After, for a minute at most")
 	f.BoolVar(&s.dryRun, "dry-run", false, "print the request and send nothing")
-	s.event.register(f)
+	f.BoolVar(&s.wait, "wait", false, "wait in the cluster of the kubeconfig until the event has taken effect")
+	f.DurationVar(&s.timeout, "timeout", waitTimeout, "how long --wait waits")
+	s.event.register(c)
+	s.cluster = newCluster(c)
 	return c
 }
 
 func (s *sender) run(c *cobra.Command, _ []string) error {
-	body, err := s.event.body(c.Flags(), c.InOrStdin())
+	body, err := s.event.body(c.Flags(), s.streams.In)
+	if err != nil {
+		return err
+	}
+	target, err := s.target()
 	if err != nil {
 		return err
 	}
@@ -67,52 +81,68 @@ func (s *sender) run(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Context(), sendTimeout)
-	defer cancel()
 	if s.id == "" {
 		s.id = "msg_" + rand.Text()
 	}
 	if !signature.ValidID(s.id) {
-		return errors.New("--webhook-id must be 1 to 128 printable ASCII characters without white space and full stop")
+		return usagef("--webhook-id must be 1 to 128 printable ASCII characters without white space and full stop")
 	}
-	return s.send(ctx, c.OutOrStdout(), signer, body)
+	d := &delivery{streams: s.streams, url: target, id: s.id, signer: signer, body: body}
+	if s.dryRun {
+		return d.show(c.Context())
+	}
+	if err := s.deliver(c.Context(), d); err != nil || !s.wait {
+		return err
+	}
+	return s.await(c.Context(), body)
 }
 
-// send posts the body; with --retry, it posts it again after each Retry-After.
-func (s *sender) send(ctx context.Context, out io.Writer, signer *signature.Signer, body []byte) error {
-	for {
-		request, err := s.request(ctx, signer, body)
-		if err != nil {
-			return err
-		}
-		if s.dryRun {
-			return printRequest(out, request, body)
-		}
-		retryAfter, err := post(out, request)
-		if retryAfter <= 0 || !s.retry {
-			return err
-		}
-		select {
-		case <-time.After(retryAfter):
-		case <-ctx.Done():
-			return err
-		}
-	}
-}
-
-func (s *sender) request(ctx context.Context, signer *signature.Signer, body []byte) (*http.Request, error) {
-	path := "/webhooks/workspace"
+func (s *sender) deliver(ctx context.Context, d *delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
 	if s.event.provision {
-		path = "/provision"
+		defer d.showWaiting(ctx)()
 	}
-	base := strings.TrimRight(cmp.Or(s.url, os.Getenv("INTEGRATIONCTL_URL"), "http://127.0.0.1:8080"), "/")
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, base+path, bytes.NewReader(body)) //nolint:gosec // the user's own URL
+	if s.retry {
+		return d.sendWithRetries(ctx)
+	}
+	return d.send(ctx)
+}
+
+// target is the URL of the route. The user may give it, or the base URL of the service.
+func (s *sender) target() (string, error) {
+	path, other := webhookPath, provisionPath
+	if s.event.provision {
+		path, other = provisionPath, webhookPath
+	}
+	text := strings.TrimRight(cmp.Or(s.url, os.Getenv("INTEGRATIONCTL_URL"), "http://127.0.0.1:8080"), "/")
+	u, err := url.Parse(text)
+	switch {
+	case err != nil, u.Host == "", u.Scheme != "http" && u.Scheme != "https":
+		return "", usagef("--url must be a URL such as https://integration.company.com, not %q", text)
+	case strings.HasSuffix(u.Path, other):
+		return "", usagef("--url %q is not where this event goes: that is %s", text, path)
+	case strings.HasSuffix(u.Path, path):
+		return text, nil
+	}
+	return text + path, nil
+}
+
+// await waits for what the event asks for.
+func (s *sender) await(ctx context.Context, body []byte) error {
+	kind, id := s.event.subject(body)
+	goal := map[workspace.EventType]string{
+		workspace.EventSuspended: "suspended", workspace.EventDeleted: "deleted", workspace.EventCreated: "ready",
+		workspace.EventResumed: "ready", workspace.EventUpdated: goalCurrent,
+	}[kind]
+	if goal == "" || id == "" {
+		return nil // a ping
+	}
+	kube, err := s.cluster.client()
 	if err != nil {
-		return nil, fmt.Errorf("making the request: %w", err)
+		return err
 	}
-	request.Header = signer.Sign(s.id, time.Now(), body)
-	request.Header.Set("Content-Type", "application/json")
-	return request, nil
+	return await(ctx, kube, s.streams.ErrOut, id, goal, s.timeout)
 }
 
 func printRequest(out io.Writer, r *http.Request, body []byte) error {
@@ -122,25 +152,4 @@ func printRequest(out io.Writer, r *http.Request, body []byte) error {
 	}
 	_, err := fmt.Fprintf(out, "\n%s\n", body)
 	return err
-}
-
-// post sends the request and prints the answer. retryAfter is the Retry-After of an error, zero without one.
-func post(out io.Writer, r *http.Request) (retryAfter time.Duration, err error) {
-	// A signed request is for the given address, and for no other.
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.Do(r)
-	if err != nil {
-		return 0, fmt.Errorf("sending: %w", err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return 0, fmt.Errorf("reading the answer: %w", err)
-	}
-	fmt.Fprintf(out, "%s\n%s\n", answer.Status, bytes.TrimSpace(text))
-	if answer.StatusCode < http.StatusMultipleChoices {
-		return 0, nil
-	}
-	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")) // absent: zero
-	return time.Duration(seconds) * time.Second, fmt.Errorf("the service answered %s", answer.Status)
 }

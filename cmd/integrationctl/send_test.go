@@ -88,7 +88,10 @@ func says(status int, body string, headers ...string) func(http.ResponseWriter) 
 
 var ok = says(http.StatusAccepted, `{"status":"accepted"}`+"\n")
 
-const accepted = "202 Accepted\n" + `{"status":"accepted"}` + "\n"
+// accepted is how the program ends when the service answers [ok].
+func accepted() result {
+	return result{Stdout: `{"status":"accepted"}` + "\n", Stderr: "202 Accepted\n"}
+}
 
 var timestamp = regexp.MustCompile(`"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"`)
 
@@ -122,7 +125,7 @@ func TestSend_MakesTheEventFromFlags(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t, ok)
 			args := append([]string{"send", "--url", r.url + "/", "--webhook-id", "msg_1"}, test.args...)
-			if diff := cmp.Diff(result{Stdout: accepted}, invocation{secret: secret}.run(t, args...)); diff != "" {
+			if diff := cmp.Diff(accepted(), invocation{secret: secret}.run(t, args...)); diff != "" {
 				t.Fatalf("(-want +got):\n%s", diff)
 			}
 			got := r.messages()
@@ -140,7 +143,7 @@ func TestSend_SendsAFileByteForByte(t *testing.T) {
 	for _, args := range [][]string{{"-f", file}, {"--file", "-"}, {"-f", "-", "--provision"}} {
 		r := newReceiver(t, ok)
 		got := invocation{secret: secret, stdin: body}.run(t, append([]string{"send", "--url", r.url}, args...)...)
-		if diff := cmp.Diff(result{Stdout: accepted}, got); diff != "" {
+		if diff := cmp.Diff(accepted(), got); diff != "" {
 			t.Fatalf("%v (-want +got):\n%s", args, diff)
 		}
 		if diff := cmp.Diff(body, r.messages()[0].Body); diff != "" {
@@ -154,7 +157,7 @@ func TestSend_SignsWithEverySecretAndANewIDEachTime(t *testing.T) {
 	file := writeFile(t, otherSecret+"\n"+secret+"\n")
 	for range 2 { // the file wins over the variable
 		got := invocation{secret: otherSecret}.run(t, "send", "--url", r.url, "--type", "ping", "--secret-file", file)
-		if diff := cmp.Diff(result{Stdout: accepted}, got); diff != "" {
+		if diff := cmp.Diff(accepted(), got); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
 	}
@@ -181,25 +184,25 @@ func TestSend_DryRunPrintsTheRequestAndSendsNothing(t *testing.T) {
 	}
 }
 
-func TestSend_FailsUnlessTheAnswerIsA2xx(t *testing.T) {
+func TestSend_FailsUnlessTheServiceDidIt(t *testing.T) {
 	elsewhere := newReceiver(t, ok)
 	tests := map[string]struct {
-		answer func(http.ResponseWriter)
-		want   string
+		answer     func(http.ResponseWriter)
+		body, want string
 	}{
-		"422": {says(http.StatusUnprocessableEntity, `{"status":422}`), "422 Unprocessable Entity"},
-		"409": {says(http.StatusConflict, `{"status":409}`), "409 Conflict"},
-		"503": {says(http.StatusServiceUnavailable, `{"status":503}`, "Retry-After", "5"), "503 Service Unavailable"},
+		"401": {says(http.StatusUnauthorized, `{}`), "{}\n", "answered 401 Unauthorized: it has another secret"},
+		"422": {says(http.StatusUnprocessableEntity, `{"status":422}`), "{\"status\":422}\n", "answered 422 Unprocessable Entity\n"},
+		"409": {says(http.StatusConflict, ""), "", "answered 409 Conflict\n"},
+		"503": {says(http.StatusServiceUnavailable, `{}`, "Retry-After", "5"), "{}\n", "answered 503 Service Unavailable\n"},
 		"a redirect, which is not followed": {
-			says(http.StatusTemporaryRedirect, `{}`, "Location", elsewhere.url), "307 Temporary Redirect",
+			says(http.StatusTemporaryRedirect, `{}`, "Location", elsewhere.url), "{}\n", "answered 307 Temporary Redirect\n",
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t, test.answer)
 			got := invocation{secret: secret}.run(t, "send", "--url", r.url, "--type", "ping")
-			if got.Code != 1 || !strings.HasPrefix(got.Stdout, test.want+"\n{") ||
-				got.Stderr != "integrationctl: the service answered "+test.want+"\n" {
+			if got.Code != 1 || got.Stdout != test.body || !strings.HasPrefix(got.Stderr, "integrationctl: the service "+test.want) {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -209,11 +212,40 @@ func TestSend_FailsUnlessTheAnswerIsA2xx(t *testing.T) {
 	}
 }
 
+func TestSend_FailsIfTheEventIsIgnored(t *testing.T) {
+	r := newReceiver(t, says(http.StatusAccepted, `{"status":"ignored"}`))
+	got := invocation{secret: secret, stdin: `{"type":"workspace.renamed"}`}.run(t, "send", "--url", r.url, "-f", "-")
+	want := result{
+		Code: 1, Stdout: "{\"status\":\"ignored\"}\n",
+		Stderr: "202 Accepted\nintegrationctl: the service ignored the event: it does not know its type\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSend_TakesTheURLOfTheRouteToo(t *testing.T) {
+	r := newReceiver(t, ok)
+	for _, args := range [][]string{{"--url", r.url + "/webhooks/workspace"}, {"--url", r.url + "/provision/", "--provision"}} {
+		args = append([]string{"send", "--id", "a"}, args...)
+		if diff := cmp.Diff(accepted(), invocation{secret: secret}.run(t, args...)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", args, diff)
+		}
+	}
+	if got := r.messages(); got[0].Path != "/webhooks/workspace" || got[1].Path != "/provision" {
+		t.Errorf("it sent %v", got)
+	}
+}
+
 func TestSend_RetriesOnlyWhenToldTo(t *testing.T) {
 	busy := says(http.StatusServiceUnavailable, "{}", "Retry-After", "1")
 	r := newReceiver(t, busy, ok)
 	got := invocation{secret: secret}.run(t, "send", "--url", r.url, "--type", "ping", "--retry")
-	if diff := cmp.Diff(result{Stdout: "503 Service Unavailable\n{}\n" + accepted}, got); diff != "" {
+	want := result{
+		Stdout: "{}\n" + accepted().Stdout,
+		Stderr: "the service answered 503 Service Unavailable: sending again in 1s\n" + accepted().Stderr,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if m := r.messages(); len(m) != 2 || m[0].ID != m[1].ID || m[0].Body != m[1].Body {
@@ -228,13 +260,15 @@ func TestSend_RetriesOnlyWhenToldTo(t *testing.T) {
 }
 
 func TestSend_RefusesBadArguments(t *testing.T) {
-	const syntax = "is not Kind:name:role"
+	const syntax = "is not Kind:name:role, such as Group:ml-team:editor"
 	tests := []struct {
 		args []string
 		want string
 	}{
-		{[]string{"--type", "ping", "--secret-file", "nowhere"}, "reading the secret: open nowhere: no such file or directory"},
-		{[]string{"-f", "nowhere"}, "reading the event: open nowhere: no such file or directory"},
+		{[]string{"--type", "pong", "--id", "a"}, "--type must be one of workspace.created, workspace.updated, workspace.suspended, " +
+			`workspace.resumed, workspace.deleted, ping, not "pong"`},
+		{[]string{"--id", "a", "--version", "one"}, `--version must be a whole number, not "one"`},
+		{[]string{"--id", "a", "--label", "one"}, `--label must be key=value, not "one"`},
 		{[]string{"-f", "-", "--id", "a", "--cpu", "1"}, "the body is read from --file: --cpu, --id can't change it"},
 		{[]string{"--name", "Fraud"}, "--id is required, or -f with a whole event"},
 		{[]string{"--id", "a", "--member", "ana"}, `--member "ana" ` + syntax},
@@ -248,13 +282,17 @@ func TestSend_RefusesBadArguments(t *testing.T) {
 		},
 		{
 			[]string{"--type", "ping", "--url", "http://a b"},
-			`making the request: parse "http://a b/webhooks/workspace": invalid character " " in host name`,
+			`--url must be a URL such as https://integration.company.com, not "http://a b"`,
+		},
+		{
+			[]string{"--type", "ping", "--url", "http://127.0.0.1/provision"},
+			`--url "http://127.0.0.1/provision" is not where this event goes: that is /webhooks/workspace`,
 		},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			got := invocation{secret: secret}.run(t, append([]string{"send"}, test.args...)...)
-			if diff := cmp.Diff(result{Code: 1, Stderr: "integrationctl: " + test.want + "\n"}, got); diff != "" {
+			if diff := cmp.Diff(result{Code: 64, Stderr: "integrationctl: " + test.want + "\n"}, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -262,29 +300,44 @@ func TestSend_RefusesBadArguments(t *testing.T) {
 }
 
 func TestSend_RefusesBadSecretsWithoutRepeatingThem(t *testing.T) {
+	const reading = "reading the secret (--secret-file or WORKSPACE_WEBHOOK_SECRET): secret 1: "
 	const none = "no secret: give --secret-file or set WORKSPACE_WEBHOOK_SECRET"
-	const notBase64 = "reading the secret: secret 1: what follows whsec_ is not standard base64 with padding"
+	const notBase64 = reading + "what follows whsec_ is not standard base64 with padding"
 	for bad, want := range map[string]string{
-		"": none, "\t": none, "hunter2": "reading the secret: secret 1: it does not start with whsec_, whsk_ or whpk_",
+		"": none, "\t": none, "hunter2": reading + "it does not start with whsec_, whsk_ or whpk_",
 		"whsec_…": notBase64, "whsec_...": notBase64,
-		"whsec_" + strings.Repeat("x", 32): "reading the secret: secret 1: a whsec_ secret of a few repeated bytes is no secret",
+		"whsec_" + strings.Repeat("x", 32): reading + "a whsec_ secret of a few repeated bytes is no secret",
 	} {
 		for _, args := range [][]string{{"send", "--type", "ping"}, {"send", "--type", "ping", "--dry-run"}} {
 			got := invocation{secret: bad}.run(t, args...)
-			if diff := cmp.Diff(result{Code: 1, Stderr: "integrationctl: " + want + "\n"}, got); diff != "" {
+			code := 1
+			if want == none {
+				code = 64
+			}
+			if diff := cmp.Diff(result{Code: code, Stderr: "integrationctl: " + want + "\n"}, got); diff != "" {
 				t.Errorf("%q, %v (-want +got):\n%s", bad, args, diff)
 			}
 		}
 	}
 }
 
-func TestSend_SaysThatNobodyListens(t *testing.T) {
+func TestSend_NamesTheFlagOfWhatFails(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	got := invocation{secret: secret}.run(t, "send", "--url", server.URL, "--type", "ping")
-	if got.Code != 1 || got.Stdout != "" || !strings.HasPrefix(got.Stderr, "integrationctl: sending: ") ||
-		!strings.HasSuffix(got.Stderr, "connection refused\n") {
-		t.Errorf("%+v", got)
+	for args, want := range map[string]string{
+		"--url " + server.URL: "nothing listens at " + server.URL + "/webhooks/workspace: " +
+			"give the service's address with --url, or in INTEGRATIONCTL_URL",
+		"--secret-file nowhere": "reading the secret (see --secret-file): open nowhere: no such file or directory",
+		"--file nowhere":        "reading the event (see --file): open nowhere: no such file or directory",
+	} {
+		args := strings.Fields("send " + args)
+		if !strings.Contains(want, "--file") {
+			args = append(args, "--type", "ping")
+		}
+		got := invocation{secret: secret}.run(t, args...)
+		if diff := cmp.Diff(result{Code: 1, Stderr: "integrationctl: " + want + "\n"}, got); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", args, diff)
+		}
 	}
 }
 

@@ -2,19 +2,19 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/internal/netguard"
@@ -26,8 +26,9 @@ import (
 
 // syncer is the command "sync".
 type syncer struct {
-	cluster               *clusterFlags
-	namespace, configMap  string
+	streams               genericiooptions.IOStreams
+	cluster               *cluster
+	settings              settingsFlags
 	endpoint              string
 	secretFile, tokenFile string
 	caFile                string
@@ -35,8 +36,8 @@ type syncer struct {
 	dryRun                bool
 }
 
-func newSyncCommand() *cobra.Command {
-	s := &syncer{cluster: &clusterFlags{}}
+func newSyncCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	s := &syncer{streams: streams}
 	c := &cobra.Command{
 		Use:   "sync",
 		Short: "Read the workspace service's listing now, and print the differences",
@@ -45,14 +46,16 @@ there, mark workspaces that it lacks as Unlisted, and print each difference. A l
 changes nothing, and no workspace is ever deleted because the listing lacks it.
 
 The command writes to the cluster as the user of the kubeconfig. It reads the names of namespaces and the endpoint from the
-service's ConfigMap, and the secret to sign requests with from --secret-file or the variable WORKSPACE_API_SECRET.`,
-		Args: cobra.NoArgs,
-		RunE: s.run,
+service's ConfigMap, and the secret to sign requests with from --secret-file or the variable WORKSPACE_API_SECRET.
+
+With --dry-run, the exit code is 2 if there are differences.`,
+		Example: `  integrationctl sync --dry-run --secret-file reports.secret`,
+		Args:    cobra.NoArgs,
+		RunE:    s.run,
 	}
 	f := c.Flags()
-	s.cluster.register(f)
-	f.StringVarP(&s.namespace, "namespace", "n", "platform-services", "`namespace` of the service")
-	f.StringVar(&s.configMap, "config-map", "workspace-flyte-integration", "`name` of the service's ConfigMap")
+	s.cluster = newCluster(c)
+	s.settings.register(c)
 	f.StringVar(&s.endpoint, "endpoint", "", "`URL` of the workspace service (default: $WORKSPACE_API_ENDPOINT, or as in the ConfigMap)")
 	f.StringVar(&s.secretFile, "secret-file", "", "`file` with the secret to sign with (default: $WORKSPACE_API_SECRET)")
 	f.StringVar(&s.tokenFile, "token-file", "", "`file` with a bearer token for the workspace service")
@@ -68,7 +71,7 @@ func (s *syncer) run(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	settings, err := s.settings(c.Context(), kube)
+	settings, err := s.settings.read(c.Context(), kube)
 	if err != nil {
 		return err
 	}
@@ -76,40 +79,29 @@ func (s *syncer) run(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	resync, err := newResync(kube, api, settings, s.namespace)
+	resync, err := newResync(kube, api, settings, s.settings.namespace)
 	if err != nil {
 		return err
 	}
 	resync.DryRun = s.dryRun
 	differences, err := resync.Once(c.Context())
-	return errors.Join(printDifferences(c.OutOrStdout(), differences), err)
+	if err := errors.Join(s.print(differences), err); err != nil {
+		return err
+	}
+	if s.dryRun && len(differences) > 0 {
+		return &codedError{code: exitDifferences}
+	}
+	return nil
 }
 
-// settings returns the variables of the service from its ConfigMap.
-func (s *syncer) settings(ctx context.Context, kube client.Client) (map[string]string, error) {
-	var config corev1.ConfigMap
-	if err := kube.Get(ctx, client.ObjectKey{Namespace: s.namespace, Name: s.configMap}, &config); err != nil {
-		return nil, fmt.Errorf("reading the service's ConfigMap (see --namespace and --config-map): %w", err)
-	}
-	return config.Data, nil
-}
-
-func newResync(
-	kube client.Client, api *workspaceservice.Client, settings map[string]string, namespace string,
-) (*workspaceservice.Resync, error) {
-	list := func(name string) []string {
-		return strings.FieldsFunc(settings[name], func(r rune) bool { return r == ',' })
-	}
-	reserved := append([]string{namespace, settings["FLYTE_NAMESPACE"], "flyte", "workspace-management"}, list("RESERVED_NAMESPACES")...)
-	naming, err := workspace.NewNaming(
-		settings["NAMESPACE_TEMPLATE"], settings["KUBERNETES_NAMESPACE_PREFIX"], list("FLYTE_DOMAINS"), reserved,
-	)
+func newResync(kube client.Client, api *workspaceservice.Client, s settings, namespace string) (*workspaceservice.Resync, error) {
+	naming, err := s.naming(namespace)
 	if err != nil {
-		return nil, fmt.Errorf("reading NAMESPACE_TEMPLATE in the service's ConfigMap: it %w", err)
+		return nil, err
 	}
-	maximum, err := strconv.Atoi(settings["MAX_WORKSPACES"])
+	maximum, err := strconv.Atoi(s["MAX_WORKSPACES"])
 	if err != nil {
-		return nil, fmt.Errorf("reading MAX_WORKSPACES in the service's ConfigMap: %w", err)
+		return nil, fmt.Errorf("MAX_WORKSPACES in the service's ConfigMap is %q, not a number", s["MAX_WORKSPACES"])
 	}
 	return workspaceservice.NewResync(workspaceservice.ResyncOptions{
 		Client: api, Cached: kube, Live: kube, Store: store.NewDirect(kube, workspace.NewLimits(maximum)),
@@ -117,10 +109,10 @@ func newResync(
 	}), nil
 }
 
-func (s *syncer) api(settings map[string]string) (*workspaceservice.Client, error) {
+func (s *syncer) api(settings settings) (*workspaceservice.Client, error) {
 	text := cmp.Or(s.endpoint, os.Getenv("WORKSPACE_API_ENDPOINT"), settings["WORKSPACE_API_ENDPOINT"])
 	if text == "" {
-		return nil, errors.New("no workspace service: give --endpoint, or set WORKSPACE_API_ENDPOINT")
+		return nil, usagef("no workspace service: give --endpoint, or set WORKSPACE_API_ENDPOINT")
 	}
 	endpoint, err := netguard.ParseEndpoint(text)
 	if err != nil {
@@ -175,14 +167,14 @@ func (s *syncer) tls() (*tls.Config, error) {
 	return cfg, nil
 }
 
-func printDifferences(out io.Writer, differences []workspaceservice.Difference) error {
+func (s *syncer) print(differences []workspaceservice.Difference) error {
 	if len(differences) == 0 {
-		_, err := fmt.Fprintln(out, "No differences.")
-		return err
+		fmt.Fprintln(s.streams.ErrOut, "No differences.")
+		return nil
 	}
-	table := newTable(out, "WORKSPACE", "DIFFERENCE", "DETAIL")
+	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Workspace"}, {Name: "Difference"}, {Name: "Detail"}}}
 	for _, d := range differences {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", d.WorkspaceID, d.Kind, d.Detail)
+		table.Rows = append(table.Rows, metav1.TableRow{Cells: []any{d.WorkspaceID, d.Kind, d.Detail}})
 	}
-	return table.Flush()
+	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, s.streams.Out)
 }

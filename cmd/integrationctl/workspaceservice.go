@@ -61,10 +61,10 @@ It signs webhooks with --webhook-secret-file or the variable WORKSPACE_WEBHOOK_S
 
 func (s *double) run(c *cobra.Command, _ []string) error {
 	if address, err := netip.ParseAddrPort(s.listen); err != nil || !address.Addr().IsLoopback() {
-		return errors.New("--listen must be an address and port of loopback, such as 127.0.0.1:8081")
+		return usagef("--listen must be an address and port of loopback, such as 127.0.0.1:8081")
 	}
 	if s.dropPercent < 0 || s.dropPercent > 100 || s.faster < 1 {
-		return errors.New("--drop must be from 0 to 100, and --faster at least 1")
+		return usagef("--drop must be from 0 to 100, and --faster at least 1")
 	}
 	options := workspaceservicetest.Options{
 		WebhookURL: strings.TrimRight(s.webhookURL, "/"), State: s.state, Faster: s.faster, Drop: float64(s.dropPercent) / 100,

@@ -173,15 +173,18 @@ func TestSync_PrintsWhatDiffers(t *testing.T) {
 	harness.Eventually(t, "the first listing", func(context.Context) bool { return s.logged(t, "listing is read") > 0 })
 	s.change(t, http.MethodPut, "/workspaces/sync-1", `{"name": "Never sent"}`)
 	env.Deliver(t, harness.NewMessage(t, workspace.EventCreated, harness.Data("sync-2", 1)))
-	for _, step := range []struct{ args, want, not string }{
-		{"sync --dry-run", "sync-1 content new, Active at 1", "No differences"},
-		{"sync", "sync-1 content new, Active at 1", "No differences"},
-		{"sync", "No differences.", "sync-"},
-		{"workspaces unlisted", "sync-2 Active 1 ana@company.com", "sync-1"},
+	for _, step := range []struct {
+		args, want, not string
+		code            int
+	}{
+		{"sync --dry-run", "sync-1 content new, Active at 1", "No differences", 2},
+		{"sync", "sync-1 content new, Active at 1", "No differences", 0},
+		{"sync --dry-run", "No differences.", "sync-", 0},
+		{"get workspaces --unlisted", "sync-2 standard Active", "sync-1", 0},
 	} {
-		out := s.integrationctl(t, step.args)
-		if !strings.Contains(out, step.want) || strings.Contains(out, step.not) {
-			t.Errorf("integrationctl %s prints\n%s", step.args, out)
+		out, code := s.integrationctl(t, step.args)
+		if code != step.code || !strings.Contains(out, step.want) || strings.Contains(out, step.not) {
+			t.Errorf("integrationctl %s ends with exit code %d and prints\n%s", step.args, code, out)
 		}
 	}
 	env.AwaitReason(t, "sync-1", v1alpha1.ReasonReady)
@@ -190,19 +193,19 @@ func TestSync_PrintsWhatDiffers(t *testing.T) {
 	}
 }
 
-// integrationctl runs the command line as the cluster's user, and gives its output with single spaces.
-func (s *workspaceServiceDouble) integrationctl(t *testing.T, args string) string {
+// integrationctl runs the command line as the cluster's user, and gives its output with single spaces, and its exit code.
+func (s *workspaceServiceDouble) integrationctl(t *testing.T, args string) (output string, code int) {
 	t.Helper()
 	env := shared.Env()
 	c := exec.CommandContext(t.Context(), env.Integrationctl, strings.Fields(args)...)
 	c.Env = []string{"KUBECONFIG=" + env.Cluster.Kubeconfig(), "WORKSPACE_API_ENDPOINT=" + s.url(), "WORKSPACE_API_SECRET=" + s.secret}
 	out, err := c.CombinedOutput()
-	if err != nil {
-		t.Errorf("integrationctl %s: %v\n%s", args, err, out)
+	if c.ProcessState == nil {
+		t.Fatalf("integrationctl %s: %v", args, err)
 	}
 	lines := strings.Split(string(out), "\n")
 	for i, line := range lines {
 		lines[i] = strings.Join(strings.Fields(line), " ")
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(lines, "\n"), c.ProcessState.ExitCode()
 }

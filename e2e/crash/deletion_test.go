@@ -136,21 +136,22 @@ func restoreByHand(t *testing.T, ids []string) {
 	t.Helper()
 	env := shared.Env()
 	run := func(args ...string) (string, error) {
-		args = append([]string{"workspaces", "--kubeconfig", env.Kubeconfig(t)}, args...)
+		args = append(args, "--kubeconfig", env.Kubeconfig(t))
 		command := exec.CommandContext(t.Context(), env.Integrationctl, args...)
 		text, err := command.CombinedOutput()
 		return string(text), err
 	}
-	if text, err := run("list", "--deleted"); err != nil || !strings.Contains(text, ids[0]) || !strings.Contains(text, "in 6d23h") {
+	text, err := run("get", "workspaces", "--state", "Deleted")
+	if err != nil || !strings.Contains(text, ids[0]) || !strings.Contains(text, "in 6d23h") {
 		t.Errorf("listing the deleted: %v\n%s", err, text)
 	}
-	text, err := run(append([]string{"restore"}, ids...)...)
-	if want := "workspace " + ids[0] + ": restored with everything in its namespaces\n"; err != nil || !strings.HasPrefix(text, want) {
+	text, err = run(append([]string{"restore"}, ids...)...)
+	if want := ids[0] + " is restored with everything in its namespaces.\n"; err != nil || !strings.HasPrefix(text, want) {
 		t.Errorf("restoring: %v\n%s", err, text)
 	}
 	for id, want := range map[string]string{
-		ids[0]:    `restoring workspace "` + ids[0] + `": its state is Active, not Deleted`,
-		"unknown": `restoring workspace "unknown": workspaces.platform.company.com "unknown" not found`,
+		ids[0]:    `workspace "` + ids[0] + `" is not deleted: its state is Active`,
+		"unknown": `reading workspace "unknown": workspaces.platform.company.com "unknown" not found`,
 	} {
 		if text, err := run("restore", id); err == nil || !strings.Contains(text, want) {
 			t.Errorf("restoring %s: %v\n%s", id, err, text)

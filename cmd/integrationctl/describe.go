@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// describer is the command "describe".
+type describer struct {
+	streams genericiooptions.IOStreams
+	cluster *cluster
+}
+
+func newDescribeCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	d := &describer{streams: streams}
+	c := &cobra.Command{
+		Use:   "describe workspace ID",
+		Short: "Say what is wrong with a workspace, what to do, and all the rest",
+		Long: `Say what is wrong with a workspace and what to do about it, as docs/operations.md says of the reason. Then show everything
+else: spec, conditions, quotas with what is used, members, deletion, reports, and Events.`,
+		Example: `  integrationctl describe workspace ws-001`,
+		Args:    cobra.ExactArgs(2),
+		RunE:    d.run,
+	}
+	d.cluster = newCluster(c)
+	c.ValidArgsFunction = d.complete
+	return c
+}
+
+func (d *describer) complete(c *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	if len(args) == 0 {
+		return []string{"workspace"}, cobra.ShellCompDirectiveNoFileComp
+	}
+	return d.cluster.completeWorkspace(c, args[1:], toComplete)
+}
+
+func (d *describer) run(c *cobra.Command, args []string) error {
+	of, err := parseKind(args[0])
+	if err != nil || of.plural != "workspaces" {
+		return usagef("describe shows workspaces: %s", c.UseLine())
+	}
+	kube, err := d.cluster.client()
+	if err != nil {
+		return err
+	}
+	w, err := d.cluster.workspace(c.Context(), kube, args[1])
+	if err != nil {
+		return err
+	}
+	return d.describe(c.Context(), kube, w)
+}
+
+// description is a workspace with what belongs to it. What could not be read is in problems.
+type description struct {
+	*v1alpha1.Workspace
+
+	now      time.Time
+	quotas   []quota
+	events   []corev1.Event // about the workspace, the newest first
+	warnings []corev1.Event // about objects in its namespaces, the newest first
+	problems []string
+}
+
+// quota is the ResourceQuota of one namespace; its status is empty if there is none.
+type quota struct {
+	namespace string
+	corev1.ResourceQuotaStatus
+}
+
+func (d *describer) describe(ctx context.Context, kube client.Client, w *v1alpha1.Workspace) error {
+	shown := &description{Workspace: w, now: time.Now()}
+	shown.read(ctx, kube)
+	p := newPage(d.streams.Out)
+	shown.writeVerdict(p)
+	shown.writeSpec(p)
+	shown.writeMembers(p)
+	shown.writeConditions(p)
+	shown.writeQuotas(p)
+	shown.writeDeletion(p)
+	shown.writeReports(p)
+	shown.writeEvents(p)
+	for _, problem := range shown.problems {
+		fmt.Fprintln(d.streams.ErrOut, problem)
+	}
+	return p.flush()
+}
+
+func (d *description) read(ctx context.Context, kube client.Client) {
+	var err error
+	if d.events, err = eventsOf(ctx, kube, d.Name); err != nil {
+		d.problems = append(d.problems, "Events are missing: "+err.Error())
+	}
+	for _, namespace := range d.Status.Namespaces {
+		one := corev1.ResourceQuota{}
+		err := kube.Get(ctx, client.ObjectKey{Namespace: namespace, Name: quotaName}, &one)
+		if client.IgnoreNotFound(err) != nil {
+			d.problems = append(d.problems, "a quota is missing: "+err.Error())
+		}
+		d.quotas = append(d.quotas, quota{namespace, one.Status})
+		warnings, err := warningsIn(ctx, kube, namespace, d.now)
+		if err != nil {
+			d.problems = append(d.problems, "warnings are missing: "+err.Error())
+		}
+		d.warnings = append(d.warnings, warnings...)
+	}
+}

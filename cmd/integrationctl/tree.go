@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+)
+
+// treePrinter is the command "tree".
+type treePrinter struct {
+	streams genericiooptions.IOStreams
+	cluster *cluster
+}
+
+func newTreeCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	t := &treePrinter{streams: streams}
+	c := &cobra.Command{
+		Use:     "tree ID",
+		Short:   "Show what the service made of a workspace, with age and health",
+		Example: `  integrationctl tree ws-001`,
+		Args:    cobra.ExactArgs(1),
+		RunE:    t.run,
+	}
+	t.cluster = newCluster(c)
+	c.ValidArgsFunction = t.cluster.completeWorkspace
+	return c
+}
+
+// node is an object in the tree.
+type node struct {
+	name, age, health string
+	children          []node
+}
+
+func (t *treePrinter) run(c *cobra.Command, args []string) error {
+	kube, err := t.cluster.client()
+	if err != nil {
+		return err
+	}
+	w, err := t.cluster.workspace(c.Context(), kube, args[0])
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	root := node{name: "Workspace/" + w.Name, age: age(w.CreationTimestamp, now), health: health(w.ReadyCondition())}
+	for _, name := range w.Status.Namespaces {
+		n, err := namespaceNode(c.Context(), kube, name, now)
+		if err != nil {
+			return err
+		}
+		root.children = append(root.children, n)
+	}
+	root.children = append(root.children, projectNode(w))
+	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Object"}, {Name: "Age"}, {Name: "Health"}}}
+	root.addTo(table, "", "")
+	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, t.streams.Out)
+}
+
+func health(c metav1.Condition) string {
+	switch c.Status {
+	case "":
+		return "no status yet"
+	case metav1.ConditionTrue:
+		return c.Reason
+	}
+	return "not Ready: " + c.Reason
+}
+
+func projectNode(w *v1alpha1.Workspace) node {
+	n := node{name: "Flyte project/" + w.Name, health: "not registered"}
+	for _, c := range w.Status.Conditions {
+		if c.Type == v1alpha1.ConditionFlyteProjectRegistered {
+			n.health = c.Reason
+		}
+	}
+	return n
+}
+
+// namespaceNode reads a namespace and what the service made in it.
+func namespaceNode(ctx context.Context, kube client.Client, name string, now time.Time) (node, error) {
+	n := node{name: "Namespace/" + name}
+	var namespace corev1.Namespace
+	switch err := kube.Get(ctx, client.ObjectKey{Name: name}, &namespace); {
+	case apierrors.IsNotFound(err):
+		n.health = "missing"
+		return n, nil
+	case err != nil:
+		return n, fmt.Errorf("reading namespace %q: %w", name, err)
+	}
+	n.age, n.health = age(namespace.CreationTimestamp, now), string(namespace.Status.Phase)
+	for _, child := range k8s.Children() {
+		gvk, err := apiutil.GVKForObject(child, kube.Scheme())
+		if err != nil {
+			return n, err
+		}
+		found, err := ownedOf(ctx, kube, name, gvk, now)
+		if err != nil {
+			return n, err
+		}
+		n.children = append(n.children, found...)
+	}
+	return n, nil
+}
+
+func ownedOf(
+	ctx context.Context, kube client.Client, namespace string, gvk schema.GroupVersionKind, now time.Time,
+) (nodes []node, err error) {
+	var list metav1.PartialObjectMetadataList
+	list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
+	ours := client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
+	err = kube.List(ctx, &list, client.InNamespace(namespace), ours)
+	if apierrors.IsForbidden(err) { // Secrets, to most people
+		return []node{{name: gvk.Kind, health: "you may not see them"}}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing %ss in namespace %q: %w", gvk.Kind, namespace, err)
+	}
+	for i := range list.Items {
+		o := &list.Items[i]
+		n := node{name: gvk.Kind + "/" + o.Name, age: age(o.CreationTimestamp, now), health: "in place"}
+		if o.DeletionTimestamp != nil {
+			n.health = "terminating for " + age(*o.DeletionTimestamp, now)
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes, nil
+}
+
+// addTo adds the rows of a node and its children. first is in front of its name, and rest in front of its children's.
+func (n *node) addTo(t *metav1.Table, first, rest string) {
+	t.Rows = append(t.Rows, metav1.TableRow{Cells: []any{first + n.name, n.age, n.health}})
+	for i := range n.children {
+		if i == len(n.children)-1 {
+			n.children[i].addTo(t, rest+"└─", rest+"  ")
+		} else {
+			n.children[i].addTo(t, rest+"├─", rest+"│ ")
+		}
+	}
+}
