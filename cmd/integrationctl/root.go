@@ -63,7 +63,8 @@ func addCommands(root *cobra.Command, streams genericiooptions.IOStreams) {
 	add("read", newGetCommand(streams), newDescribeCommand(streams), newEventsCommand(streams), newTreeCommand(streams),
 		newWaitCommand(streams))
 	add("state", newSuspendCommand(streams), newResumeCommand(streams), newDeleteCommand(streams), newRestoreCommand(streams))
-	add("service", newSendCommand(streams), newSyncCommand(streams), newSecretCommand(), newWorkspaceServiceCommand())
+	add("service", newSendCommand(streams), newSyncCommand(streams), newSecretCommand(), newWorkspaceServiceCommand(),
+		newDoctorCommand(streams), newDashboardCommand(streams))
 	root.AddCommand(newOptionsCommand(streams))
 }
 

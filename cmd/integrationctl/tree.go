@@ -55,7 +55,7 @@ func (t *treePrinter) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	now := time.Now()
-	root := node{name: "Workspace/" + w.Name, age: age(w.CreationTimestamp, now), health: health(w.ReadyCondition())}
+	root := node{name: "Workspace/" + w.Name, age: age(w.CreationTimestamp, now), health: readiness(w.ReadyCondition())}
 	for _, name := range w.Status.Namespaces {
 		n, err := namespaceNode(c.Context(), kube, name, now)
 		if err != nil {
@@ -69,7 +69,7 @@ func (t *treePrinter) run(c *cobra.Command, args []string) error {
 	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, t.streams.Out)
 }
 
-func health(c metav1.Condition) string {
+func readiness(c metav1.Condition) string {
 	switch c.Status {
 	case "":
 		return "no status yet"
