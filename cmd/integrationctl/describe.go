@@ -98,7 +98,7 @@ func (d *description) read(ctx context.Context, kube client.Client) {
 	if d.events, err = eventsOf(ctx, kube, d.Name); err != nil {
 		d.problems = append(d.problems, "Events are missing: "+err.Error())
 	}
-	for _, namespace := range d.Status.Namespaces {
+	for _, namespace := range namespacesOf(ctx, kube, d.Workspace) {
 		one := corev1.ResourceQuota{}
 		err := kube.Get(ctx, client.ObjectKey{Namespace: namespace, Name: quotaName}, &one)
 		if client.IgnoreNotFound(err) != nil {

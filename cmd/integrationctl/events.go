@@ -66,7 +66,7 @@ func (l *eventLister) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	found, err := l.list(c.Context(), about, w.Status.Namespaces)
+	found, err := l.list(c.Context(), about, namespacesOf(c.Context(), kube, w))
 	if err != nil {
 		return err
 	}

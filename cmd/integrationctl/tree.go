@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,7 +57,7 @@ func (t *treePrinter) run(c *cobra.Command, args []string) error {
 	}
 	now := time.Now()
 	root := node{name: "Workspace/" + w.Name, age: age(w.CreationTimestamp, now), health: readiness(w.ReadyCondition())}
-	for _, name := range w.Status.Namespaces {
+	for _, name := range namespacesOf(c.Context(), kube, w) {
 		n, err := namespaceNode(c.Context(), kube, name, now)
 		if err != nil {
 			return err
@@ -67,6 +68,22 @@ func (t *treePrinter) run(c *cobra.Command, args []string) error {
 	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Object"}, {Name: "Age"}, {Name: "Health"}}}
 	root.addTo(table, "", "")
 	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, t.streams.Out)
+}
+
+// namespacesOf are the namespaces of a workspace, also those that status does not name, since they are terminating.
+func namespacesOf(ctx context.Context, kube client.Client, w *v1alpha1.Workspace) []string {
+	names := slices.Clone(w.Status.Namespaces)
+	var labelled metav1.PartialObjectMetadataList
+	labelled.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
+	if kube.List(ctx, &labelled, client.MatchingLabels{v1alpha1.LabelWorkspace: w.Name}) != nil {
+		return names // those that status names are enough for somebody who may not list namespaces
+	}
+	for i := range labelled.Items {
+		if name := labelled.Items[i].Name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func readiness(c metav1.Condition) string {

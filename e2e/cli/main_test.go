@@ -2,12 +2,8 @@
 package cli
 
 import (
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -22,12 +18,23 @@ func TestMain(m *testing.M) { shared.Main(m) }
 // TestCommands runs each script of testdata/script. Scripts run at the same time, each with workspaces of its own.
 func TestCommands(t *testing.T) { runScripts(t, "testdata/script") }
 
-func runScripts(t *testing.T, dir string) {
+// TestOnCall runs each script of testdata/oncall: for a fault of one workspace, describe names the cause and what to do.
+func TestOnCall(t *testing.T) { runScripts(t, "testdata/oncall") }
+
+// TestOnCall_ForAllWorkspaces runs each script of testdata/oncall-all, one after the other: their faults concern all workspaces.
+func TestOnCall_ForAllWorkspaces(t *testing.T) {
+	files, err := filepath.Glob("testdata/oncall-all/*.txtar")
+	harness.Must(t, err)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { runScripts(t, "", file) })
+	}
+}
+
+func runScripts(t *testing.T, dir string, files ...string) {
 	t.Helper()
 	bin := programs(t)
 	testscript.Run(t, testscript.Params{
-		Dir:  dir,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"code": code, "usage": usage},
+		Dir: dir, Files: files, Cmds: commands(),
 		Setup: func(e *testscript.Env) error {
 			env := shared.Env()
 			kubeconfig, err := os.ReadFile(env.Cluster.Kubeconfig())
@@ -38,6 +45,7 @@ func runScripts(t *testing.T, dir string) {
 			e.Setenv("KUBECONFIG", filepath.Join(e.WorkDir, "kubeconfig"))
 			e.Setenv("INTEGRATIONCTL_URL", env.Service.URL)
 			e.Setenv("WORKSPACE_WEBHOOK_SECRET", env.Service.Secret)
+			e.Setenv("FLYTE_API_VERSION_BEFORE", "v1")
 			return os.WriteFile(filepath.Join(e.WorkDir, "kubeconfig"), kubeconfig, 0o600) //nolint:gosec // in the script's own directory
 		},
 	})
@@ -51,24 +59,4 @@ func programs(t *testing.T) (dir string) {
 		harness.Must(t, os.Symlink(shared.Env().Integrationctl, filepath.Join(dir, name)))
 	}
 	return dir
-}
-
-// code is the command "code N PROGRAM ARGS...": the program must end with exit code N.
-func code(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: code N program [args...]")
-	}
-	err := ts.Exec(args[1], args[2:]...)
-	got := 0
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	}
-	if strconv.Itoa(got) != args[0] {
-		ts.Fatalf("%s ended with exit code %d, want %s", strings.Join(args[1:], " "), got, args[0])
-	}
-}
-
-// usage is the command "usage PROGRAM ARGS...": the program must refuse its arguments.
-func usage(ts *testscript.TestScript, neg bool, args []string) {
-	code(ts, neg, append([]string{"64"}, args...))
 }
