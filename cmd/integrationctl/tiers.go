@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// tierDiffer is the command "tiers diff".
+type tierDiffer struct {
+	streams genericiooptions.IOStreams
+	cluster *cluster
+	file    string
+}
+
+func newTiersCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	tiers := &cobra.Command{Use: "tiers", Short: "Compare tiers with the cluster's"}
+	d := &tierDiffer{streams: streams}
+	c := &cobra.Command{
+		Use:   "diff -f FILE",
+		Short: "Show what changed tiers would change, and for how many workspaces",
+		Long: `Compare the WorkspaceTiers in a file with the cluster's, field by field, and count the workspaces on each. The API server
+checks the tiers and fills in defaults, in a dry run: nothing is changed. The exit code is 2 if there are differences.`,
+		Example: `  integrationctl get tiers standard -o yaml > tier.yaml
+  integrationctl tiers diff -f tier.yaml
+  helm template . --show-only templates/tiers.yaml | integrationctl tiers diff -f -`,
+		Args: cobra.NoArgs,
+		RunE: d.run,
+	}
+	d.cluster = newCluster(c)
+	c.Flags().StringVarP(&d.file, "file", "f", "", "`file` with WorkspaceTiers as YAML; - for standard input")
+	tiers.AddCommand(c)
+	return tiers
+}
+
+func (d *tierDiffer) run(c *cobra.Command, _ []string) error {
+	wanted, err := d.read()
+	if err != nil {
+		return err
+	}
+	kube, err := d.cluster.client()
+	if err != nil {
+		return err
+	}
+	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Tier"}, {Name: "Field"}, {Name: "Now"}, {Name: "Then"}}}
+	for i := range wanted {
+		rows, err := d.compare(c.Context(), kube, &wanted[i])
+		if err != nil {
+			return err
+		}
+		table.Rows = append(table.Rows, rows...)
+	}
+	if len(table.Rows) == 0 {
+		fmt.Fprintln(d.streams.ErrOut, "No differences.")
+		return nil
+	}
+	err = printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, d.streams.Out)
+	return cmp.Or(err, error(&codedError{code: exitDifferences}))
+}
+
+// read refuses a field that does not exist: the API server would drop it.
+func (d *tierDiffer) read() (tiers []v1alpha1.WorkspaceTier, err error) {
+	in := d.streams.In
+	switch d.file {
+	case "":
+		return nil, usagef("--file is required: a file with WorkspaceTiers, or - for standard input")
+	case "-":
+	default:
+		content, err := os.ReadFile(d.file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the tiers (see --file): %w", err)
+		}
+		in = bytes.NewReader(content)
+	}
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(in))
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return tiers, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the tiers (see --file): %w", err)
+		}
+		if len(bytes.TrimSpace(document)) == 0 {
+			continue
+		}
+		var tier v1alpha1.WorkspaceTier
+		if err := yaml.UnmarshalStrict(document, &tier); err != nil || tier.Kind != "WorkspaceTier" {
+			return nil, fmt.Errorf("--file has something that is no WorkspaceTier of this version: %w", cmp.Or(err, errors.New("kind "+tier.Kind)))
+		}
+		tiers = append(tiers, tier)
+	}
+}
+
+// compare returns a row for each field that would change, and says on standard error for how many workspaces.
+func (d *tierDiffer) compare(ctx context.Context, kube client.Client, wanted *v1alpha1.WorkspaceTier) ([]metav1.TableRow, error) {
+	var live v1alpha1.WorkspaceTier
+	err := kube.Get(ctx, client.ObjectKey{Name: wanted.Name}, &live)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading tier %q: %w", wanted.Name, err)
+	}
+	then := live.DeepCopy()
+	then.Spec = wanted.Spec
+	if apierrors.IsNotFound(err) {
+		then.Name = wanted.Name
+		err = kube.Create(ctx, then, client.DryRunAll)
+	} else {
+		err = kube.Update(ctx, then, client.DryRunAll)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("trying tier %q: %w", wanted.Name, err)
+	}
+	rows, err := difference(wanted.Name, &live, then)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return rows, d.sayHowMany(ctx, kube, wanted.Name)
+}
+
+func (d *tierDiffer) sayHowMany(ctx context.Context, kube client.Client, tier string) error {
+	var all v1alpha1.WorkspaceList
+	if err := kube.List(ctx, &all); err != nil {
+		return fmt.Errorf("listing workspaces: %w", err)
+	}
+	n := 0
+	for i := range all.Items {
+		if all.Items[i].Spec.Tier == tier {
+			n++
+		}
+	}
+	_, err := fmt.Fprintf(d.streams.ErrOut, "%d workspaces are on tier %s.\n", n, tier)
+	return err
+}
+
+// difference has a row for each field of the spec whose value differs.
+func difference(tier string, now, then *v1alpha1.WorkspaceTier) ([]metav1.TableRow, error) {
+	before, err := fieldsOf(now)
+	if err != nil {
+		return nil, err
+	}
+	after, err := fieldsOf(then)
+	if err != nil {
+		return nil, err
+	}
+	paths := map[string]bool{}
+	for path := range before {
+		paths[path] = true
+	}
+	for path := range after {
+		paths[path] = true
+	}
+	var rows []metav1.TableRow
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		if before[path] != after[path] {
+			rows = append(rows, metav1.TableRow{Cells: []any{tier, path, cmp.Or(before[path], "-"), cmp.Or(after[path], "-")}})
+		}
+	}
+	return rows, nil
+}
+
+// fieldsOf are the fields of a tier's spec by their path, with lists as one value.
+func fieldsOf(tier *v1alpha1.WorkspaceTier) (map[string]string, error) {
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(tier)
+	if err != nil {
+		return nil, err
+	}
+	fields := map[string]string{}
+	flatten(object["spec"], nil, fields)
+	return fields, nil
+}
+
+func flatten(value any, path []string, into map[string]string) {
+	if nested, ok := value.(map[string]any); ok {
+		for key := range nested {
+			flatten(nested[key], append(slices.Clone(path), key), into)
+		}
+		return
+	}
+	into[strings.Join(path, ".")] = fmt.Sprint(value)
+}
