@@ -35,7 +35,14 @@ func (d *description) writeSpec(p *page) {
 	p.field("Flyte project", d.Status.ProjectID)
 	p.field("Console", d.Status.ConsoleURL)
 	p.field("Created", age(d.CreationTimestamp, d.now)+" ago")
-	p.field("Newest webhooks", strings.Join(newest(workspace.DeliveryIDs(d.Workspace)), ", "))
+	p.field("Newest webhooks", strings.Join(newest(deliveryIDs(d.Workspace)), ", "))
+}
+
+func deliveryIDs(w *v1alpha1.Workspace) (ids []string) {
+	for _, d := range workspace.Deliveries(w) {
+		ids = append(ids, d.ID)
+	}
+	return ids
 }
 
 func tierText(w *v1alpha1.Workspace) string {

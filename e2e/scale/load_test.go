@@ -169,7 +169,7 @@ func (l *loaded) writeNext(ctx context.Context, t *testing.T) func() error {
 	env := shared.Env()
 	e := l.next()
 	m := harness.NewMessage(t, e.Type, e.Data)
-	if _, err := workspace.Record(l.w, e, workspace.NewDelivery(m.ID, m.Body)); err != nil {
+	if _, err := workspace.Record(l.w, e, workspace.NewDelivery(m.ID, m.Body, time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	patch, err := json.Marshal(map[string]any{

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/url"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -75,6 +76,8 @@ type condition struct {
 // delivery is a webhook that the workspace has recorded.
 type delivery struct {
 	ID string `json:"id"`
+	// ReceivedAt is absent if an older version of the service recorded the delivery.
+	ReceivedAt time.Time `json:"received_at,omitzero"`
 }
 
 // reported is the newest report that the workspace service accepted.
@@ -106,8 +109,8 @@ func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace) workspaceDe
 	for _, c := range w.Status.Conditions {
 		d.Conditions = append(d.Conditions, condition{c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime})
 	}
-	for _, id := range workspace.DeliveryIDs(w) {
-		d.Deliveries = append(d.Deliveries, delivery{id})
+	for _, recorded := range workspace.Deliveries(w) {
+		d.Deliveries = append(d.Deliveries, delivery{recorded.ID, recorded.Received})
 	}
 	if r := w.Status.Reported; r != nil {
 		d.Reported = &reported{r.Version, r.Status, r.Reason, r.Time}

@@ -3,6 +3,7 @@ package workspace
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"time"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
@@ -10,27 +11,24 @@ import (
 // maxDeliveries is how many deliveries a Workspace records. Repeats of older ones are stale by their version.
 const maxDeliveries = 32
 
-// Delivery identifies one webhook message: its id, and the hash of its body.
+// Delivery is one webhook message. Its id and the hash of its body identify it.
 type Delivery struct {
 	ID   string `json:"id"`
 	Hash string `json:"hash"`
+	// Received is when the service received it, in milliseconds; zero for those recorded before version 0.3.
+	Received time.Time `json:"received,omitzero"`
 }
 
 // NewDelivery returns the delivery of this body under this webhook-id.
-func NewDelivery(id string, body []byte) Delivery {
+func NewDelivery(id string, body []byte, received time.Time) Delivery {
 	sum := sha256.Sum256(body)
-	return Delivery{ID: id, Hash: base64.RawURLEncoding.EncodeToString(sum[:])}
+	return Delivery{ID: id, Hash: base64.RawURLEncoding.EncodeToString(sum[:]), Received: received.UTC().Truncate(time.Millisecond)}
 }
 
-// DeliveryIDs returns the ids of the newest deliveries of w, the newest first.
-func DeliveryIDs(w *v1alpha1.Workspace) []string {
+// Deliveries returns the newest deliveries of w, the newest first.
+func Deliveries(w *v1alpha1.Workspace) []Delivery {
 	recorded := readAnnotation[deliveries](w, v1alpha1.AnnotationDeliveries)
-	recorded = recorded[:min(len(recorded), maxDeliveries)] // more were added by hand
-	ids := make([]string, len(recorded))
-	for i, d := range recorded {
-		ids[i] = d.ID
-	}
-	return ids
+	return recorded[:min(len(recorded), maxDeliveries)] // more were added by hand
 }
 
 // deliveries are the newest deliveries of a Workspace, the newest first. Beyond the record, versions protect from repeats.
@@ -40,7 +38,7 @@ type deliveries []Delivery
 func (ds deliveries) contains(d Delivery) (bool, error) {
 	for _, known := range ds {
 		switch {
-		case known == d:
+		case known.ID == d.ID && known.Hash == d.Hash:
 			return true, nil
 		case known.ID == d.ID:
 			return false, &Error{Kind: KindConflict, Detail: "this webhook-id was used before with another body"}

@@ -4,16 +4,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
+// received is when the service received the deliveries.
+var received = time.Date(2026, 11, 20, 8, 41, 0, 42_000_000, time.UTC)
+
 func TestRecord_RecognisesARepeatedDelivery(t *testing.T) {
 	var s store
 	e := eventAt(EventCreated, 1)
-	first, second := NewDelivery("msg_1", []byte("a")), NewDelivery("msg_2", []byte("a"))
+	first, second := NewDelivery("msg_1", []byte("a"), received), NewDelivery("msg_2", []byte("a"), received)
 	steps := []struct {
 		name string
 		d    Delivery
@@ -23,10 +27,11 @@ func TestRecord_RecognisesARepeatedDelivery(t *testing.T) {
 	}{
 		{"new", first, e, OutcomeAccepted, 0},
 		{"again", first, e, OutcomeDuplicate, 0},
+		{"again, later", Delivery{first.ID, first.Hash, received.Add(time.Hour)}, e, OutcomeDuplicate, 0},
 		{"another id", second, e, OutcomeStale, 0},
 		{"newer", second, eventAt(EventUpdated, 2), OutcomeAccepted, 0},
 		{"the first again", first, e, OutcomeDuplicate, 0},
-		{"the first id with another body", NewDelivery("msg_1", []byte("b")), eventAt(EventUpdated, 3), OutcomeDuplicate, KindConflict},
+		{"the first id with another body", NewDelivery("msg_1", []byte("b"), received), eventAt(EventUpdated, 3), OutcomeDuplicate, KindConflict},
 	}
 	for _, step := range steps {
 		outcome, err := s.record(step.e, step.d)
@@ -88,7 +93,7 @@ func TestRecord_IgnoresABrokenAnnotation(t *testing.T) {
 }
 
 func TestNewDelivery_DependsOnTheBody(t *testing.T) {
-	first, again, other := NewDelivery("a", []byte("x")), NewDelivery("a", []byte("x")), NewDelivery("a", []byte("y"))
+	first, again, other := NewDelivery("a", []byte("x"), received), NewDelivery("a", []byte("x"), received), NewDelivery("a", []byte("y"), received)
 	if first != again || first == other {
 		t.Error("the hash does not follow the body")
 	}
@@ -97,20 +102,20 @@ func TestNewDelivery_DependsOnTheBody(t *testing.T) {
 	}
 }
 
-func TestDeliveryIDs_AreTheNewest(t *testing.T) {
+func TestDeliveries_AreTheNewest(t *testing.T) {
 	var recorded deliveries
 	for i := range maxDeliveries + 1 {
-		recorded = append(recorded, NewDelivery(fmt.Sprint(i), nil))
+		recorded = append(recorded, NewDelivery(fmt.Sprint(i), nil, received))
 	}
 	var w v1alpha1.Workspace
 	if err := writeAnnotation(&w, v1alpha1.AnnotationDeliveries, recorded); err != nil {
 		t.Fatal(err)
 	}
-	if ids := DeliveryIDs(&w); len(ids) != maxDeliveries || ids[0] != "0" {
-		t.Errorf("%q", ids)
+	if newest := Deliveries(&w); len(newest) != maxDeliveries || newest[0].ID != "0" {
+		t.Errorf("got %v", newest)
 	}
 	w.Annotations[v1alpha1.AnnotationDeliveries] = "by hand"
-	if ids := DeliveryIDs(&w); len(ids) != 0 {
-		t.Errorf("of a record that can't be read: %q", ids)
+	if newest := Deliveries(&w); len(newest) != 0 {
+		t.Errorf("of a record that can't be read: %v", newest)
 	}
 }

@@ -43,7 +43,7 @@ func eventAt(kind EventType, version int64) Event {
 }
 
 func deliveryOf(e Event) Delivery {
-	return NewDelivery(fmt.Sprint("msg_", e.Data.Version), []byte(e.Type))
+	return NewDelivery(fmt.Sprint("msg_", e.Data.Version), []byte(e.Type), received)
 }
 
 // store acts as the API server: it sets the resourceVersion of an accepted Workspace, and drops other changes.

@@ -143,7 +143,7 @@ func (r *Resync) store(ctx context.Context, u update) Difference {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	// A delivery id of its own: a webhook may bring the same event later.
-	_, _, err := r.Store.Record(ctx, u.event, workspace.NewDelivery("resync_"+rand.Text(), nil))
+	_, _, err := r.Store.Record(ctx, u.event, workspace.NewDelivery("resync_"+rand.Text(), nil, time.Now()))
 	if err != nil {
 		d.Kind, d.Detail = refusedKind(err), fmt.Sprintf("%s: %v", u.event.Type, err)
 	}

@@ -87,7 +87,8 @@ type Controller struct {
 	changedProjects sync.Map
 	orphans         orphans
 	// repairs counts what was repaired, by kind.
-	repairs *prometheus.CounterVec
+	repairs     *prometheus.CounterVec
+	timeToReady *timeToReady
 	// beginningPurge is locked while a purge begins, so that none is counted twice.
 	beginningPurge sync.Mutex
 }
@@ -99,7 +100,7 @@ func New(o Options) *Controller {
 		flyteSlots: semaphore.NewWeighted(maxFlyteCalls), flyteTimeout: flyteTimeout,
 		rejections: flowcontrol.NewBackOff(firstRejectionRetry, lastRejectionRetry),
 		listSoon:   make(chan struct{}, 1),
-		repairs:    newRepairs(o.Metrics),
+		repairs:    newRepairs(o.Metrics), timeToReady: newTimeToReady(o.Metrics, o.Now),
 	}
 	o.Applier.OnRepair = c.recordRepair
 	o.Metrics.MustRegister(&workspaceCollector{cached: c.client, naming: o.Naming, maximum: o.Limits.Workspaces, now: o.Now})
@@ -121,11 +122,13 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 	if err := c.Applier.Get(ctx, r.NamespacedName, &w); err != nil {
 		if apierrors.IsNotFound(err) {
 			// A Workspace that was deleted releases what it had, untouched.
+			c.timeToReady.forget(r.Name)
 			err = c.reportOrphans(ctx, r.Name)
 		}
 		return reconcile.Result{}, err
 	}
 	c.orphans.changed(w.Name, nil)
+	c.timeToReady.begin(&w)
 	purge, err := c.beginPurge(ctx, &w)
 	if err == nil {
 		before := w.DeepCopy()

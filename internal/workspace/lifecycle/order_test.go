@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,7 +62,7 @@ func TestController_ConvergesForEveryEventOrder(t *testing.T) {
 		for _, i := range order {
 			e := events[i]
 			e.Data.WorkspaceID, e.Data.Version = id, int64(i+1)
-			delivery := workspace.NewDelivery(fmt.Sprintf("msg-%s-%d", id, i), []byte(e.Type))
+			delivery := workspace.NewDelivery(fmt.Sprintf("msg-%s-%d", id, i), []byte(e.Type), time.Time{})
 			_, _, err := workspaces.Record(t.Context(), e, delivery)
 			must(t, err)
 			env.reconcile(id) // each intermediate state takes effect

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,7 +36,7 @@ func event(kind workspace.EventType, id string, version int64) workspace.Event {
 
 // delivery is a delivery of e that no other event has.
 func delivery(e workspace.Event) workspace.Delivery {
-	return workspace.NewDelivery(fmt.Sprint("msg_", e.Data.Version), []byte(e.Type))
+	return workspace.NewDelivery(fmt.Sprint("msg_", e.Data.Version), []byte(e.Type), time.Time{})
 }
 
 func (k *kube) workspace(t testing.TB, id string) *v1alpha1.Workspace {
@@ -61,7 +62,7 @@ func TestStore_RecordsAnEventOnce(t *testing.T) {
 		{"older", event(workspace.EventUpdated, "store-once", 1), workspace.Delivery{ID: "a"}, workspace.OutcomeStale, 0, 0},
 		{"newer", suspended, delivery(suspended), workspace.OutcomeAccepted, 0, 1},
 		{"the first again", created, delivery(created), workspace.OutcomeDuplicate, 0, 0},
-		{"another body", suspended, workspace.NewDelivery("msg_3", []byte("x")), "", workspace.KindConflict, 0},
+		{"another body", suspended, workspace.NewDelivery("msg_3", []byte("x"), time.Time{}), "", workspace.KindConflict, 0},
 	}
 	for _, step := range steps {
 		k.Requests.Reset()
@@ -180,7 +181,7 @@ func TestStore_ReadsLiveBehindALaggingCache(t *testing.T) {
 		{"unknown, stale", nil, event(workspace.EventUpdated, id, 1), workspace.Delivery{ID: "a"}, workspace.OutcomeStale, 0},
 		{"unknown, another state", nil, event(workspace.EventSuspended, id, 1), workspace.Delivery{ID: "a"}, "", workspace.KindConflict},
 		{"old, a repeat", old, second, delivery(second), workspace.OutcomeDuplicate, 0},
-		{"old, another body", old, second, workspace.NewDelivery("msg_2", []byte("x")), "", workspace.KindConflict},
+		{"old, another body", old, second, workspace.NewDelivery("msg_2", []byte("x"), time.Time{}), "", workspace.KindConflict},
 		{"old, news", old, event(workspace.EventSuspended, id, 3), workspace.Delivery{ID: "b"}, workspace.OutcomeAccepted, 0},
 	}
 	for _, test := range tests {

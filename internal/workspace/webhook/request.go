@@ -42,7 +42,7 @@ func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte) 
 	if err := checkMediaType(c.Request().Header); err != nil {
 		return received{}, err
 	}
-	return received{delivery: workspace.NewDelivery(message.ID, body), size: int64(len(body))}, decode(body)
+	return received{delivery: workspace.NewDelivery(message.ID, body, h.Now()), size: int64(len(body))}, decode(body)
 }
 
 // closing closes the connection with the answer: a client that goes on needs a new one, and net/http need not read the rest of

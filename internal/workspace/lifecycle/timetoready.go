@@ -1,0 +1,84 @@
+package lifecycle
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// maxStored is longer than an accepted webhook is on its way to the first Reconcile. An older one did not cause it.
+const maxStored = 30 * time.Second
+
+// timeToReady measures how long a change of a Workspace takes until it is Ready: since the webhook was received, or since the first
+// Reconcile if there was none. After a restart, changes under way are measured from then on.
+type timeToReady struct {
+	now     func() time.Time
+	began   sync.Map // workspace → change
+	seconds prometheus.Histogram
+}
+
+// change is of one generation of a Workspace.
+type change struct {
+	uid        types.UID
+	generation int64
+	at         time.Time
+}
+
+func newTimeToReady(r prometheus.Registerer, now func() time.Time) *timeToReady {
+	m := &timeToReady{now: now, seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:                        "workspace_flyte_time_to_ready_seconds",
+		Help:                        "Seconds from a webhook, or from the first Reconcile of another change, until the workspace is Ready.",
+		Buckets:                     []float64{.025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600},
+		NativeHistogramBucketFactor: 1.1,
+	})}
+	r.MustRegister(m.seconds)
+	return m
+}
+
+// begin notes the first Reconcile of a generation.
+func (m *timeToReady) begin(w *v1alpha1.Workspace) {
+	if w.Status.ObservedGeneration == w.Generation {
+		return
+	}
+	if known, ok := m.began.Load(w.Name); ok && known.(change).uid == w.UID && known.(change).generation == w.Generation {
+		return
+	}
+	m.began.Store(w.Name, change{w.UID, w.Generation, m.startOf(w)})
+}
+
+// startOf is when the webhook was received that is being reconciled, or now.
+func (m *timeToReady) startOf(w *v1alpha1.Workspace) time.Time {
+	now := m.now()
+	if newest := workspace.Deliveries(w); len(newest) > 0 {
+		if age := now.Sub(newest[0].Received); age >= 0 && age < maxStored {
+			return newest[0].Received
+		}
+	}
+	return now
+}
+
+// end observes the time if the Workspace is Ready. The exemplar names the webhook.
+func (m *timeToReady) end(w *v1alpha1.Workspace) {
+	if w.ReadyCondition().Status != metav1.ConditionTrue {
+		return
+	}
+	began, found := m.began.LoadAndDelete(w.Name)
+	if !found || began.(change).uid != w.UID {
+		return
+	}
+	seconds := m.now().Sub(began.(change).at).Seconds()
+	if newest := workspace.Deliveries(w); len(newest) > 0 && len(newest[0].ID) < prometheus.ExemplarMaxRunes-len("delivery") {
+		m.seconds.(prometheus.ExemplarObserver).ObserveWithExemplar(seconds, prometheus.Labels{"delivery": newest[0].ID})
+		return
+	}
+	m.seconds.Observe(seconds)
+}
+
+// forget is for a Workspace that does not exist any more.
+func (m *timeToReady) forget(name string) { m.began.Delete(name) }
