@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -157,8 +158,23 @@ func (b *tab) signIn(path, token string) {
 
 func (b *tab) paste(token string) {
 	b.t.Helper()
-	b.run(chromedp.WaitVisible(chromedp.ID("token")), chromedp.SetValue(chromedp.ID("token"), token),
-		chromedp.Click(chromedp.CSS("button.primary")))
+	b.run(chromedp.WaitVisible(chromedp.ID("token")), chromedp.SetValue(chromedp.ID("token"), token))
+	b.click("button.primary")
+}
+
+// click clicks an element as a script does: where a mouse's click leads to another page, the browser may never acknowledge it.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	b.run(chromedp.WaitVisible(chromedp.CSS(selector)))
+	evaluate[bool](b, fmt.Sprintf("document.querySelector(%q).click() || true", selector))
+}
+
+// insert enters a text at the cursor, as pasting does.
+func insert(text string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	})
 }
 
 // look changes the size of the window and the colours.

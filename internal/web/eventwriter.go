@@ -14,13 +14,17 @@ type eventWriter struct {
 	control *http.ResponseController
 }
 
-// newEventWriter begins a stream: the header keeps caches, compressing proxies and their buffers out of its way.
-func newEventWriter(w http.ResponseWriter) (*eventWriter, error) {
-	h := w.Header()
+// setStreamHeaders keeps caches, compressing proxies and their buffers out of the way of a stream.
+func setStreamHeaders(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store, no-transform")
 	h.Set("X-Accel-Buffering", "no")
 	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+// newEventWriter begins a stream.
+func newEventWriter(w http.ResponseWriter) (*eventWriter, error) {
+	setStreamHeaders(w.Header())
 	out := &eventWriter{to: w, control: http.NewResponseController(w)}
 	// The server's read timeout is for requests. The connection of a stream must outlive it, to show when the client closes it.
 	if err := out.control.SetReadDeadline(time.Time{}); err != nil {

@@ -34,6 +34,10 @@ type live struct {
 
 // serve sends what the source has, and again after each change, until the client leaves, may read no more, or the service stops.
 func (l *live) serve(c *echo.Context, r *http.Request, access Access, from source) error {
+	if r.Method == http.MethodHead {
+		setStreamHeaders(c.Response().Header())
+		return c.NoContent(http.StatusOK)
+	}
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	opened, err := l.streams.add(l.Client(r), sessionOf(r), func() { cancel(errSignedOut) })

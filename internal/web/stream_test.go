@@ -244,6 +244,17 @@ func TestStream_EndsWithTheRight(t *testing.T) {
 	}
 }
 
+func TestStream_AnswersHeadWithoutAStream(t *testing.T) {
+	for _, path := range []string{"/ui/live/overview", "/workspaces?watch=true"} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodHead, public+path, http.NoBody)
+		newPages(newService(t, fraud())).handler().ServeHTTP(w, r)
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/event-stream" || w.Body.Len() > 0 {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+	}
+}
+
 func TestStream_NeedsTheRight(t *testing.T) {
 	for _, path := range []string{"/ui/live/overview", "/ui/live/workspaces/fraud", "/workspaces?watch=true", "/ui/live/tiers/small"} {
 		s, _, _ := guarded(t, "list workspacetiers")

@@ -68,6 +68,17 @@
     }, delay)
   }
 
+  // What people have opened stays open when newer content comes.
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === 'open' && node.tagName === 'DETAILS')
+
+  // A filter that is not set is not in the address.
+  document.addEventListener('htmx:configRequest', event => {
+    const form = event.detail.formData
+    for (const [name, value] of [...form.entries()]) {
+      if (value === '') form.delete(name)
+    }
+  })
+
   // Only the newest content counts: filters replace the element, and with it the stream.
   document.addEventListener('htmx:afterSwap', event => {
     if (event.detail.target && event.detail.target.id === 'live' && event.detail.xhr) connect()
