@@ -39,11 +39,7 @@ func TestTasksOfAWorkspace(t *testing.T) {
 	if account := pod.Spec.ServiceAccountName; account != "flyte-workload" {
 		t.Errorf("its pod runs as %s", account)
 	}
-	defaults := corev1.ResourceList{
-		corev1.ResourceCPU: resource.MustParse("250m"), corev1.ResourceMemory: resource.MustParse("512Mi"),
-		corev1.ResourceEphemeralStorage: resource.MustParse("1Gi"),
-	}
-	want := corev1.ResourceRequirements{Requests: defaults, Limits: defaults}
+	want := corev1.ResourceRequirements{Requests: sized("1Gi"), Limits: sized("20Gi")} // Flyte limits CPU and memory, the LimitRange disk
 	if got := pod.Spec.Containers[0].Resources; !equality.Semantic.DeepEqual(got, want) {
 		t.Errorf("its resources differ (-want +got):\n%s", cmp.Diff(want, got))
 	}
@@ -68,6 +64,14 @@ func TestTasksOfAWorkspace(t *testing.T) {
 		t.Errorf("an execution in a suspended workspace: %v", err)
 	}
 	s.awaitPhase(t, id, third, core.WorkflowExecution_SUCCEEDED)
+}
+
+// sized are the tier's defaults, and this amount of ephemeral storage.
+func sized(storage string) corev1.ResourceList {
+	return corev1.ResourceList{
+		corev1.ResourceCPU: resource.MustParse("250m"), corev1.ResourceMemory: resource.MustParse("512Mi"),
+		corev1.ResourceEphemeralStorage: resource.MustParse(storage),
+	}
 }
 
 func (s *suite) deliver(t *testing.T, kind workspace.EventType, data workspace.Data) {
