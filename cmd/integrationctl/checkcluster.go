@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -71,16 +71,16 @@ func policies(release string) []string {
 
 func (e *examination) checkPolicies(ctx context.Context) []finding {
 	const check = "policies"
-	var found admissionv1.ValidatingAdmissionPolicyList
-	var bindings admissionv1.ValidatingAdmissionPolicyBindingList
+	var found admissionregistrationv1.ValidatingAdmissionPolicyList
+	var bindings admissionregistrationv1.ValidatingAdmissionPolicyBindingList
 	for _, err := range []error{e.kube.List(ctx, &found), e.kube.List(ctx, &bindings)} {
 		if err != nil {
 			return []finding{unreadable(check, err)}
 		}
 	}
 	missing := slices.DeleteFunc(policies(e.installed.release), func(name string) bool {
-		return slices.ContainsFunc(found.Items, func(p admissionv1.ValidatingAdmissionPolicy) bool { return p.Name == name }) &&
-			slices.ContainsFunc(bindings.Items, func(b admissionv1.ValidatingAdmissionPolicyBinding) bool { return denies(b, name) })
+		return slices.ContainsFunc(found.Items, func(p admissionregistrationv1.ValidatingAdmissionPolicy) bool { return p.Name == name }) &&
+			slices.ContainsFunc(bindings.Items, func(b admissionregistrationv1.ValidatingAdmissionPolicyBinding) bool { return denies(b, name) })
 	})
 	if len(missing) > 0 {
 		return []finding{warned(check, "missing, or bound to nothing: "+strings.Join(missing, ", "),
@@ -89,8 +89,8 @@ func (e *examination) checkPolicies(ctx context.Context) []finding {
 	return []finding{passed(check, "all %d ValidatingAdmissionPolicies deny what they should", len(policies(e.installed.release)))}
 }
 
-func denies(b admissionv1.ValidatingAdmissionPolicyBinding, policy string) bool {
-	return b.Spec.PolicyName == policy && slices.Contains(b.Spec.ValidationActions, admissionv1.Deny)
+func denies(b admissionregistrationv1.ValidatingAdmissionPolicyBinding, policy string) bool {
+	return b.Spec.PolicyName == policy && slices.Contains(b.Spec.ValidationActions, admissionregistrationv1.Deny)
 }
 
 func (e *examination) checkTiers(context.Context) []finding {

@@ -77,7 +77,8 @@ func (e *examination) checkMapping(ctx context.Context) []finding {
 				return []finding{passed(check, "Flyte and the service use %s", want)}
 			}
 			found := fmt.Sprintf("Flyte maps projects to %s, the service to %s", match[1], want)
-			return []finding{failed(check, found, "set Flyte's namespace_mapping to the service's, or NAMESPACE_TEMPLATE to Flyte's: docs/flyte.md#namespace-mapping")}
+			return []finding{failed(check, found,
+				"set Flyte's namespace_mapping to the service's, or NAMESPACE_TEMPLATE to Flyte's: docs/flyte.md#namespace-mapping")}
 		}
 	}
 	return []finding{warned(check, "no namespace_mapping was found in ConfigMaps of namespace "+e.settings["FLYTE_NAMESPACE"],

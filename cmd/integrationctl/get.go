@@ -83,7 +83,8 @@ func (g *getter) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	return objects.watch(c.Context(), g.selector, found.ResourceVersion, func(t *metav1.Table) error {
-		if g.filter.apply(t); len(t.Rows) == 0 {
+		g.filter.apply(t)
+		if len(t.Rows) == 0 {
 			return nil
 		}
 		return printer.printEach(g.streams.Out, t)

@@ -13,10 +13,10 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/httpstream"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/streaming/pkg/httpstream"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -45,7 +45,7 @@ func (k *cluster) forward(ctx context.Context, kube client.Client, in settingsFl
 	ctx, cancel := context.WithCancel(ctx)
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	ports := []string{fmt.Sprintf("%d:%s", local, servicePort)}
-	forwarder, err := portforward.NewOnAddressesWithContext(ctx, dialer, []string{loopback}, ports, ready, io.Discard, io.Discard)
+	forwarder, err := portforward.NewOnAddressesForStreamingWithContext(ctx, dialer, []string{loopback}, ports, ready, io.Discard, io.Discard)
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("forwarding a port: %w", err)
@@ -118,12 +118,12 @@ func (k *cluster) podDialer(namespace, pod string) (httpstream.Dialer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("forwarding a port: %w", err)
 	}
-	bySPDY := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
-	byWebSocket, err := portforward.NewSPDYOverWebsocketDialer(url, cfg)
+	bySPDY := spdy.NewDialerForStreaming(upgrader, &http.Client{Transport: transport}, http.MethodPost, url)
+	byWebSocket, err := portforward.NewSPDYOverWebsocketDialerForStreaming(url, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("forwarding a port: %w", err)
 	}
-	return portforward.NewFallbackDialer(byWebSocket, bySPDY, func(err error) bool {
+	return portforward.NewFallbackDialerForStreaming(byWebSocket, bySPDY, func(err error) bool {
 		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 	}), nil
 }

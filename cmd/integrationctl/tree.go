@@ -87,10 +87,10 @@ func namespacesOf(ctx context.Context, kube client.Client, w *v1alpha1.Workspace
 }
 
 func readiness(c metav1.Condition) string {
-	switch c.Status {
-	case "":
+	if c.Status == "" {
 		return "no status yet"
-	case metav1.ConditionTrue:
+	}
+	if c.Status == metav1.ConditionTrue {
 		return c.Reason
 	}
 	return "not Ready: " + c.Reason

@@ -24,7 +24,8 @@ import (
 // commands are those that scripts have besides testscript's own.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"code": code, "usage": usage, "apply": apply, "remove": remove, "delete": deleteCommand, "warned": warned, "reason": reason, "contest": contest, "flyte": flyteCommand,
+		"code": code, "usage": usage, "apply": apply, "remove": remove, "delete": deleteCommand, "warned": warned, "reason": reason, "event": event,
+		"contest": contest, "flyte": flyteCommand,
 		"restart": restart,
 	}
 }
@@ -59,9 +60,14 @@ func apply(ts *testscript.TestScript, _ bool, files []string) {
 	}
 }
 
+// named is the object of "[GROUP/VERSION/]KIND [NAMESPACE/]NAME".
 func named(args []string) *metav1.PartialObjectMetadata {
 	object := &metav1.PartialObjectMetadata{}
-	object.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: args[0]})
+	kind := schema.GroupVersionKind{Version: "v1", Kind: args[0]}
+	if parts := strings.Split(args[0], "/"); len(parts) == 3 {
+		kind = schema.GroupVersionKind{Group: parts[0], Version: parts[1], Kind: parts[2]}
+	}
+	object.SetGroupVersionKind(kind)
 	namespace, name, ok := strings.Cut(args[1], "/")
 	if !ok {
 		namespace, name = "", args[1]
@@ -71,7 +77,7 @@ func named(args []string) *metav1.PartialObjectMetadata {
 	return object
 }
 
-// deleteCommand is the command "delete KIND [NAMESPACE/]NAME".
+// deleteCommand is the command "delete [GROUP/VERSION/]KIND [NAMESPACE/]NAME".
 func deleteCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(shared.Env().Admin.Delete(context.Background(), named(args)))
 }
@@ -116,12 +122,25 @@ func warned(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// event is the command "event ID REASON": it waits until there is an Event about the workspace with the reason.
+func event(ts *testscript.TestScript, _ bool, args []string) {
+	err := harness.Poll(context.Background(), func(ctx context.Context) bool {
+		var events corev1.EventList
+		about := client.MatchingFields{"involvedObject.name": args[0], "reason": args[1]}
+		return shared.Env().Admin.List(ctx, &events, client.InNamespace(metav1.NamespaceDefault), about) == nil && len(events.Items) > 0
+	})
+	if err != nil {
+		ts.Fatalf("there is no Event %s about workspace %s: %v", args[1], args[0], err)
+	}
+}
+
 // contest is the command "contest ID": it changes the NetworkPolicy of the workspace until the service calls that Contested.
 func contest(ts *testscript.TestScript, _ bool, args []string) {
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-" + args[0], Name: "workspace-isolation"}}
 	open := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"ingress":[{}]}}`))
 	err := harness.Poll(context.Background(), func(ctx context.Context) bool {
-		return shared.Env().Admin.Patch(ctx, policy, open, client.FieldOwner("someone-else")) == nil && hasReason(ctx, args[0], v1alpha1.ReasonContested)
+		return shared.Env().Admin.Patch(ctx, policy, open, client.FieldOwner("someone-else")) == nil &&
+			hasReason(ctx, args[0], v1alpha1.ReasonContested)
 	})
 	if err != nil {
 		ts.Fatalf("the NetworkPolicy of %s is not contested: %v", args[0], err)

@@ -15,6 +15,9 @@ var shared harness.Shared
 
 func TestMain(m *testing.M) { shared.Main(m) }
 
+// TestDoctor is the first one: it judges what the others leave behind, too.
+func TestDoctor(t *testing.T) { runScripts(t, "testdata/doctor") }
+
 // TestCommands runs each script of testdata/script. Scripts run at the same time, each with workspaces of its own.
 func TestCommands(t *testing.T) { runScripts(t, "testdata/script") }
 

@@ -4,10 +4,10 @@ import (
 	"regexp"
 	"strings"
 
-	"platform.company.com/workspace-flyte-integration/docs"
+	reasons "platform.company.com/workspace-flyte-integration/internal/remedy"
 )
 
-// remedy is the row of a reason in the tables of docs/operations.md.
+// remedy is what a reason means, and what to do.
 type remedy struct{ means, action []span }
 
 // span is a part of a sentence. Code is to be shown as it would be typed.
@@ -16,42 +16,25 @@ type span struct {
 	code bool
 }
 
-var (
-	linkAside    = regexp.MustCompile(` \(\[[^\]]*\]\([^)]*\)\)`)
-	markdownLink = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
-	reasonName   = regexp.MustCompile("`([A-Z][A-Za-z]+)`")
-)
+var linkAside = regexp.MustCompile(` \(\[[^\]]*\]\([^)]*\)\)`)
 
-// readRemedies returns the rows of the tables of reasons, by reason.
+// readRemedies returns the remedies, by reason.
 func readRemedies() map[string]remedy {
-	remedies, inTable := map[string]remedy{}, false
-	for line := range strings.Lines(docs.Operations) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
-		switch {
-		case !strings.HasPrefix(line, "|"):
-			inTable = false
-		case len(cells) == 3 && strings.HasSuffix(strings.TrimSpace(cells[0]), "reason") && strings.TrimSpace(cells[1]) == "means":
-			inTable = true
-		case inTable && len(cells) == 3:
-			row := remedy{means: spans(cells[1]), action: spans(cells[2])}
-			for _, name := range reasonName.FindAllStringSubmatch(cells[0], -1) {
-				remedies[name[1]] = row
-			}
+	remedies := map[string]remedy{}
+	for _, row := range append(reasons.Ready(), reasons.WorkspaceService()...) {
+		for _, reason := range row.Reasons {
+			remedies[reason] = remedy{means: sentenceOf(row.Means), action: sentenceOf(row.Do)}
 		}
 	}
 	return remedies
 }
 
-// spans reads the code and the text in a cell as a sentence. Links lose their target: the pages of the documentation are not served
-// here.
-func spans(cell string) (parts []span) {
-	text := linkAside.ReplaceAllString(strings.TrimSpace(cell), "")
-	text = markdownLink.ReplaceAllString(text, "$1")
-	text = strings.ToUpper(text[:1]) + text[1:] + "."
-	for i, part := range strings.Split(text, "`") {
-		if part != "" {
-			parts = append(parts, span{text: part, code: i%2 == 1})
-		}
+// sentenceOf makes a sentence. Links lose their target: the pages of the documentation are not served here.
+func sentenceOf(text reasons.Text) (parts []span) {
+	bare := linkAside.ReplaceAllString(string(text), "")
+	bare = strings.ToUpper(bare[:1]) + bare[1:] + "."
+	for _, part := range reasons.Text(bare).Spans() {
+		parts = append(parts, span{text: part.Text, code: part.Code})
 	}
 	return parts
 }
