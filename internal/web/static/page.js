@@ -39,7 +39,8 @@
     opened.addEventListener('page', event => {
       if (source !== opened) return
       alive()
-      htmx.swap(live, event.data, { swapStyle: 'morph:innerHTML', swapDelay: 0, settleDelay: 0 })
+      const how = { swapStyle: 'morph:innerHTML', swapDelay: 0, settleDelay: 0 }
+      htmx.swap(live, event.data, how, { contextElement: live }) // its extensions are those of the element
     })
     opened.addEventListener('heartbeat', alive)
     opened.addEventListener('ended', recover) // the next request for the page says why
