@@ -30,8 +30,9 @@ const (
 
 // The bounds of streams.
 const (
-	// maxStreams bounds the streams of all clients, and maxClientStreams those of one. A browser tab has one.
-	maxStreams, maxClientStreams = 512, 64
+	// maxStreams bounds the streams of all clients, and maxClientStreams those of one, which may be a proxy
+	// for many people. A browser tab has one.
+	maxStreams, maxClientStreams = 512, 256
 	// maxJournal is after how many changes a client that comes back gets everything again.
 	maxJournal = 4096
 	// writeTimeout is how long a client may take to accept an event.

@@ -295,11 +295,11 @@ func TestStream_BoundsTheStreamsOfAClient(t *testing.T) {
 		p := streamed(t)
 		h := p.handler()
 		first, done := p.listen(t, h, "/ui/live/overview")
-		for range 63 {
+		for range 255 {
 			p.listen(t, h, "/ui/live/overview")
 		}
 		if l, done := p.listen(t, h, "/ui/live/overview"); !ended(done) || l.status != http.StatusServiceUnavailable {
-			t.Errorf("the 65th: %d", l.status)
+			t.Errorf("the 257th: %d", l.status)
 		}
 		first.cancel()
 		if !ended(done) {
