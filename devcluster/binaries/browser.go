@@ -68,7 +68,7 @@ func browser(source) set {
 			if err := os.WriteFile(filepath.Join(dir, browserFonts), []byte(browserFontConfig), 0o600); err != nil {
 				return fmt.Errorf("writing the fonts' configuration: %w", err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, browserProgram), []byte(browserLauncher), 0o700); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, browserProgram), []byte(browserLauncher), 0o700); err != nil { //nolint:gosec // it is executed
 				return fmt.Errorf("writing the browser's launcher: %w", err)
 			}
 			return runIn(ctx, dir, filepath.Join(dir, browserProgram), "--version")

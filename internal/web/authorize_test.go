@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,14 +31,19 @@ type reviewer struct {
 	rights map[string]bool
 	fault  error
 	calls  []string
+	mu     sync.Mutex
 }
 
 func (r *reviewer) Authenticate(_ context.Context, token string) (*authenticationv1.UserInfo, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.calls = append(r.calls, "authenticate")
 	return r.users[token], r.fault
 }
 
 func (r *reviewer) Allowed(_ context.Context, user *authenticationv1.UserInfo, a web.Access) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	what := strings.TrimSpace(a.Verb + " " + a.Resource + " " + a.Name)
 	r.calls = append(r.calls, user.Username+": "+what)
 	return r.rights[what], r.fault

@@ -107,4 +107,3 @@ func countOf(lines chan string, prefix string) (n int) {
 		}
 	}
 }
-

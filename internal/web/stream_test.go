@@ -110,7 +110,9 @@ func streamed(t *testing.T) *pages {
 	return p
 }
 
+// change changes a workspace while no stream reads it.
 func (p *pages) change(name string, change func(*v1alpha1.Workspace)) {
+	synctest.Wait()
 	for i := range p.cached.workspaces {
 		if p.cached.workspaces[i].Name == name {
 			change(&p.cached.workspaces[i])
@@ -235,7 +237,9 @@ func TestStream_EndsWithTheRight(t *testing.T) {
 			if names, _ := l.events(); names == "" || ended(done) {
 				t.Fatalf("%s: it begins with %q", name, names)
 			}
+			r.mu.Lock()
 			c.end(r)
+			r.mu.Unlock()
 			pass(c.within)
 			if names, text := l.events(); !ended(done) || names != "ended" {
 				t.Errorf("%s: after %s it sent %q", name, c.within, text)
