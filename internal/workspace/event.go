@@ -92,7 +92,12 @@ func DecodeEvent(body []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	event := Event{Type: envelope.Type}
+	return envelope.open("timestamp")
+}
+
+// open decodes the data. timeMember is the name of the member with the timestamp.
+func (envelope *envelope) open(timeMember string) (event Event, err error) {
+	event = Event{Type: envelope.Type}
 	if event.Type == "" {
 		return event, invalid([]FieldError{{Field: "type", Message: messageRequired}})
 	}
@@ -108,7 +113,7 @@ func DecodeEvent(body []byte) (Event, error) {
 	}
 	var dataErr, timestampErr error
 	event.Data, dataErr = decode[Data](envelope.Data, "data")
-	event.Timestamp, timestampErr = decodeTimestamp(envelope.Timestamp)
+	event.Timestamp, timestampErr = decodeTimestamp(envelope.Timestamp, timeMember)
 	return event, joinInvalid(dataErr, timestampErr)
 }
 
@@ -126,12 +131,12 @@ func decodeReference(data jsontext.Value) (Data, error) {
 	return Data{WorkspaceID: reference.WorkspaceID, Version: reference.Version}, err
 }
 
-func decodeTimestamp(raw jsontext.Value) (at time.Time, err error) {
+func decodeTimestamp(raw jsontext.Value, member string) (at time.Time, err error) {
 	if len(raw) == 0 {
 		return at, nil
 	}
 	if err := json.Unmarshal(raw, &at); err != nil {
-		return at, invalid([]FieldError{{Field: "timestamp", Message: "must be an RFC 3339 date and time"}})
+		return at, invalid([]FieldError{{Field: member, Message: "must be an RFC 3339 date and time"}})
 	}
 	return at, nil
 }

@@ -86,8 +86,12 @@ func (v *Validator) Event(e Event) error {
 
 // DecodeEvent decodes and checks the body of a webhook. A KindInvalid error lists all members of the wrong type and all broken
 // rules.
-func (v *Validator) DecodeEvent(body []byte) (Event, error) {
-	e, err := DecodeEvent(body)
+func (v *Validator) DecodeEvent(body []byte) (Event, error) { return v.checked(DecodeEvent(body)) }
+
+// DecodeCloudEvent is [DecodeCloudEvent] with the rules of [Validator.Event].
+func (v *Validator) DecodeCloudEvent(body []byte) (Event, error) { return v.checked(DecodeCloudEvent(body)) }
+
+func (v *Validator) checked(e Event, err error) (Event, error) {
 	if err != nil && KindOf(err) != KindInvalid || !e.Type.Known() {
 		return e, err
 	}

@@ -98,7 +98,11 @@ type answer struct {
 func (h *Handler) handleWebhook(c *echo.Context, a *attempt) error {
 	var event workspace.Event
 	in, err := h.receive(c, a, func(body []byte) (err error) {
-		event, err = h.Validator.DecodeEvent(body)
+		if a.cloudEvent {
+			event, err = h.Validator.DecodeCloudEvent(body)
+		} else {
+			event, err = h.Validator.DecodeEvent(body)
+		}
 		a.decoded(labelOf(event.Type), &event.Data)
 		return err
 	})

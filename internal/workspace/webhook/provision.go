@@ -16,6 +16,9 @@ import (
 func (h *Handler) handleProvision(c *echo.Context, a *attempt) error {
 	var data workspace.Data
 	in, err := h.receive(c, a, func(body []byte) (err error) {
+		if a.cloudEvent {
+			return newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
+		}
 		data, err = h.Validator.DecodeData(body)
 		a.decoded(eventProvision, &data)
 		return err

@@ -77,7 +77,7 @@ func TestHandler_RefusesMediaTypesAndCodings(t *testing.T) {
 	mediaType := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Content-Type", value) }
 	}
-	const types, coding = "the Content-Type must be application/json", "the body must be sent without a content coding"
+	const types, coding = "the Content-Type must be application/json or application/cloudevents+json", "the body must be sent without a content coding"
 	tests := map[string]struct {
 		detail string
 		spoil  func(*http.Request)
@@ -90,6 +90,10 @@ func TestHandler_RefusesMediaTypesAndCodings(t *testing.T) {
 		"nonsense":         {types, mediaType("application/json; charset")},
 		"none":             {types, func(r *http.Request) { r.Header.Del("Content-Type") }},
 		"two":              {types, add("Content-Type", "text/plain")},
+		"a batch":          {types, mediaType("application/cloudevents-batch+json")},
+		"binary mode": {
+			"CloudEvents are accepted in structured mode alone: the headers of the binary mode are not signed", add("Ce-Specversion", "1.0"),
+		},
 		"gzip":             {coding, add("Content-Encoding", "gzip")},
 		"identity, gzip":   {coding, add("Content-Encoding", "identity, gzip")},
 		"none, then gzip": {coding, func(r *http.Request) {
@@ -107,6 +111,24 @@ func TestHandler_RefusesMediaTypesAndCodings(t *testing.T) {
 				t.Error("something was stored")
 			}
 		})
+	}
+}
+
+func TestHandler_AcceptsCloudEvents(t *testing.T) {
+	e := newEdge(t)
+	structured := func(r *http.Request) { r.Header.Set("Content-Type", "application/cloudevents+json; charset=UTF-8") }
+	const attributes = `"specversion":"1.0","id":"e-1","source":"/workspaces",`
+	if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", strings.Replace(sample, "{", "{"+attributes, 1), structured)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if len(e.store.stored()) != 1 {
+		t.Error("nothing was stored")
+	}
+	if got := e.post(t, hooks, "msg_2", sample, structured); got.Status != http.StatusBadRequest {
+		t.Errorf("without the attributes: %+v", got)
+	}
+	if got := e.post(t, provision, "msg_3", `{"workspace_id":"ws-001","name":"Fraud"}`, structured); got.Status != http.StatusUnsupportedMediaType {
+		t.Errorf("/provision takes a CloudEvent: %+v", got)
 	}
 }
 

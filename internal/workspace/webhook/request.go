@@ -39,7 +39,7 @@ func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte) 
 	if err := h.charge(client, signed); err != nil {
 		return received{}, err
 	}
-	if err := checkMediaType(c.Request().Header); err != nil {
+	if a.cloudEvent, err = checkMediaType(c.Request().Header); err != nil {
 		return received{}, err
 	}
 	return received{delivery: workspace.NewDelivery(message.ID, body, h.Now()), size: int64(len(body))}, decode(body)
@@ -66,25 +66,34 @@ func (h *Handler) verify(c *echo.Context, reader *bodyReader) ([]byte, signature
 	return body, message, err
 }
 
-// checkMediaType accepts JSON alone, and no content coding but identity: a compressed body has no bound.
-func checkMediaType(h http.Header) error {
+// checkMediaType accepts JSON and a CloudEvent in structured mode alone, and no content coding but identity: a compressed body has no bound.
+// The attributes of a CloudEvent in binary mode would be headers, which are not signed.
+func checkMediaType(h http.Header) (cloudEvent bool, err error) {
 	for _, codings := range h.Values("Content-Encoding") {
 		for coding := range strings.SplitSeq(codings, ",") {
 			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
-				return newProblem(http.StatusUnsupportedMediaType, "the body must be sent without a content coding")
+				return false, newProblem(http.StatusUnsupportedMediaType, "the body must be sent without a content coding")
 			}
 		}
 	}
-	if types := h.Values("Content-Type"); len(types) != 1 || !isJSON(types[0]) {
-		return newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
+	if h.Get("Ce-Specversion") != "" {
+		return false, newProblem(http.StatusUnsupportedMediaType,
+			"CloudEvents are accepted in structured mode alone: the headers of the binary mode are not signed")
 	}
-	return nil
+	types := h.Values("Content-Type")
+	if len(types) != 1 || !isMediaType(types[0], "application/json") && !isMediaType(types[0], mediaCloudEvent) {
+		return false, newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be application/json or "+mediaCloudEvent)
+	}
+	return isMediaType(types[0], mediaCloudEvent), nil
 }
 
-// isJSON accepts the charset UTF-8, also as the common misspelling utf8.
-func isJSON(contentType string) bool {
+// mediaCloudEvent is a CloudEvent in structured mode.
+const mediaCloudEvent = "application/cloudevents+json"
+
+// isMediaType accepts the charset UTF-8, also as the common misspelling utf8.
+func isMediaType(contentType, want string) bool {
 	mediaType, params, err := mime.ParseMediaType(contentType)
 	charset, given := params["charset"]
 	isUTF8 := strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
-	return err == nil && mediaType == "application/json" && (!given || isUTF8)
+	return err == nil && mediaType == want && (!given || isUTF8)
 }
