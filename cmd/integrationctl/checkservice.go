@@ -97,8 +97,8 @@ func (e *examination) checkSecret(ctx context.Context) []finding {
 	err = e.kube.Get(ctx, client.ObjectKey{Namespace: e.installed.namespace, Name: name}, &secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		return []finding{failed(check, full+" does not exist", fmt.Sprintf("kubectl -n %s create secret generic %s --from-literal=%s=\"$(%s secret new)\"",
-			e.installed.namespace, name, key, programName))}
+		return []finding{failed(check, full+" does not exist", fmt.Sprintf(
+			"kubectl -n %s create secret generic %s --from-literal=%s=\"$(%s secret new)\"", e.installed.namespace, name, key, programName))}
 	case err != nil:
 		return []finding{unreadable(check, err)}
 	}

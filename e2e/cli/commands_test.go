@@ -24,7 +24,8 @@ import (
 // commands are those that scripts have besides testscript's own.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"code": code, "usage": usage, "apply": apply, "remove": remove, "delete": deleteCommand, "warned": warned, "reason": reason, "event": event,
+		"code": code, "usage": usage, "apply": apply, "remove": remove, "delete": deleteCommand, "warned": warned,
+		"reason": reason, "event": event,
 		"contest": contest, "flyte": flyteCommand,
 		"restart": restart,
 	}
