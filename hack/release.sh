@@ -26,9 +26,10 @@ rm -rf $dist
 mkdir -p $dist
 step() { echo "release: $*" >&2; }
 
-# archive FILE DIR: all files of a directory, in order, with the time of the commit and no owner.
+# archive FILE DIR NAME...: what has these names in a directory, in order, with the time of the commit and no owner. Helm takes no name that
+# begins with "./".
 archive() {
-	tar --sort=name --mtime="$date" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -C "$2" -cf - . | gzip -n >"$1"
+	tar --sort=name --mtime="$date" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX -C "$2" -cf - "${@:3}" | gzip -n >"$1"
 }
 
 binaries() {
@@ -41,7 +42,7 @@ binaries() {
 		CGO_ENABLED=0 GOOS=$os GOARCH=$arch \
 			go build -trimpath -buildvcs=false -ldflags "$ldflags" -o "$dir/integrationctl$end" ./cmd/integrationctl
 		cp LICENSE "$dir/"
-		archive "$dist/integrationctl_${version}_${os}_$arch.tar.gz" "$dir"
+		archive "$dist/integrationctl_${version}_${os}_$arch.tar.gz" "$dir" LICENSE "integrationctl$end"
 		rm -rf "$dir"
 	done
 }
@@ -60,7 +61,8 @@ chart() {
 	git archive HEAD "charts/$name" | tar -x --strip-components=2 -C "$dir/$name"
 	cp LICENSE "$dir/$name/"
 	sed -i "s/^version: .*/version: ${version#v}/; s/^appVersion: .*/appVersion: ${version#v}/" "$dir/$name/Chart.yaml"
-	archive "$dist/$name-${version#v}.tgz" "$dir"
+	archive "$dist/$name-${version#v}.tgz" "$dir" $name
+	"$helm" show chart "$dist/$name-${version#v}.tgz" >/dev/null
 	# What must survive `kubectl delete -f install.yaml` is in a file of its own.
 	cat "$dir/$name"/crds/*.yaml >$dist/crds.yaml
 	"$helm" template $name "$dir/$name" --namespace platform-services --no-hooks \
