@@ -19,10 +19,14 @@ func (e *examination) checkRights(ctx context.Context) []finding {
 	group, ns := v1alpha1.GroupVersion.Group, e.installed.namespace
 	var lacking []string
 	for _, r := range []authorizationv1.ResourceAttributes{
-		{Verb: "get", Group: group, Resource: "workspaces"}, {Verb: "list", Group: group, Resource: "workspaces"},
-		{Verb: "watch", Group: group, Resource: "workspaces"}, {Verb: "patch", Group: group, Resource: "workspaces"},
-		{Verb: "list", Group: group, Resource: "workspacetiers"}, {Verb: "list", Resource: "events", Namespace: "default"},
-		{Verb: "get", Resource: "configmaps", Namespace: ns}, {Verb: "get", Resource: "secrets", Namespace: ns},
+		{Verb: "get", Group: group, Resource: "workspaces"},
+		{Verb: "list", Group: group, Resource: "workspaces"},
+		{Verb: "watch", Group: group, Resource: "workspaces"},
+		{Verb: "patch", Group: group, Resource: "workspaces"},
+		{Verb: "list", Group: group, Resource: "workspacetiers"},
+		{Verb: "list", Resource: "events", Namespace: "default"},
+		{Verb: "get", Resource: "configmaps", Namespace: ns},
+		{Verb: "get", Resource: "secrets", Namespace: ns},
 		{Verb: "get", Group: "apps", Resource: "deployments", Namespace: ns},
 		{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: ns},
 		{Verb: "create", Resource: "pods", Subresource: "portforward", Namespace: ns},

@@ -85,7 +85,7 @@ func forwardStreams(w http.ResponseWriter, r *http.Request, address string) {
 			if s.Headers().Get(corev1.StreamType) != corev1.StreamTypeData {
 				return
 			}
-			backend, err := net.Dial("tcp", address)
+			backend, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", address)
 			if err != nil {
 				return
 			}

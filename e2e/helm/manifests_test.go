@@ -115,7 +115,7 @@ func (s *suite) outOfSync(t *testing.T, r rendered, objects []*unstructured.Unst
 		harness.Must(t, client.IgnoreNotFound(s.admin.Get(t.Context(), client.ObjectKeyFromObject(o), live)))
 		predicted := o.DeepCopy()
 		s.apply(t, r, predicted, client.DryRunAll)
-		if !equality.Semantic.DeepEqual(comparable(live), comparable(predicted)) {
+		if !equality.Semantic.DeepEqual(withoutWrite(live), withoutWrite(predicted)) {
 			names = append(names, o.GetKind()+"/"+o.GetName())
 		}
 	}
@@ -123,8 +123,8 @@ func (s *suite) outOfSync(t *testing.T, r rendered, objects []*unstructured.Unst
 	return names
 }
 
-// comparable is the object without what every write changes.
-func comparable(o *unstructured.Unstructured) map[string]any {
+// withoutWrite is the object without what every write changes.
+func withoutWrite(o *unstructured.Unstructured) map[string]any {
 	o = o.DeepCopy()
 	o.SetManagedFields(nil)
 	o.SetResourceVersion("")

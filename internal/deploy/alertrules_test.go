@@ -115,7 +115,9 @@ var scenarios = map[string][2]scenario{
 		{series: []string{
 			`workspace_flyte_resyncs_total{outcome="failed"} 0+1x150`, `workspace_flyte_resyncs_total{outcome="complete"} 4x150`,
 		}, fires: []string{`{}`}},
-		{series: []string{`workspace_flyte_resyncs_total{outcome="failed"} 0+1x150`, `workspace_flyte_resyncs_total{outcome="complete"} 0+1x150`}},
+		{series: []string{
+			`workspace_flyte_resyncs_total{outcome="failed"} 0+1x150`, `workspace_flyte_resyncs_total{outcome="complete"} 0+1x150`,
+		}},
 	},
 }
 

@@ -39,7 +39,8 @@ func overwrite(cached, want client.Object, hash string) client.Patch {
 	return client.RawPatch(types.JSONPatchType, text)
 }
 
-// patchUnread sends the patch, which undoes what changedBy has written last. If the API server refuses it, the cache lags, or the object must be replaced: it is read.
+// patchUnread sends the patch, which undoes what changedBy has written last. If the API server refuses it, the cache lags, or the object
+// must be replaced: it is read.
 func (a *Applier) patchUnread(ctx context.Context, try attempt, patch client.Patch, changedBy string) error {
 	if !try.allowed() {
 		return ErrThrottled

@@ -13,7 +13,8 @@ import (
 // A CloudEvent that the SDK writes is the same event as ours.
 func TestDecodeCloudEvent_ReadsWhatTheSDKWrites(t *testing.T) {
 	at := time.Date(2026, 11, 20, 8, 41, 0, 0, time.UTC)
-	const data = `{"workspace_id":"ws-001","version":7,"name":"Fraud detection","members":[{"kind":"User","name":"ana@company.com","role":"admin"}]}`
+	const data = `{"workspace_id":"ws-001","version":7,"name":"Fraud detection",` +
+		`"members":[{"kind":"User","name":"ana@company.com","role":"admin"}]}`
 	c := cloudevents.New()
 	c.SetID("1")
 	c.SetSource("https://workspaces.company.com")
@@ -41,7 +42,8 @@ func TestDecodeCloudEvent_ReadsWhatTheSDKWrites(t *testing.T) {
 }
 
 func TestDecodeCloudEvent_Refuses(t *testing.T) {
-	const valid = `{"specversion":"1.0","id":"1","source":"/workspaces","type":"workspace.deleted","data":{"workspace_id":"ws-001","version":7}}`
+	const valid = `{"specversion":"1.0","id":"1","source":"/workspaces","type":"workspace.deleted",` +
+		`"data":{"workspace_id":"ws-001","version":7}}`
 	if _, err := DecodeCloudEvent([]byte(valid)); err != nil {
 		t.Fatal(err)
 	}

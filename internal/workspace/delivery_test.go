@@ -93,7 +93,8 @@ func TestRecord_IgnoresABrokenAnnotation(t *testing.T) {
 }
 
 func TestNewDelivery_DependsOnTheBody(t *testing.T) {
-	first, again, other := NewDelivery("a", []byte("x"), received), NewDelivery("a", []byte("x"), received), NewDelivery("a", []byte("y"), received)
+	of := func(body string) Delivery { return NewDelivery("a", []byte(body), received) }
+	first, again, other := of("x"), of("x"), of("y")
 	if first != again || first == other {
 		t.Error("the hash does not follow the body")
 	}

@@ -89,7 +89,9 @@ func (v *Validator) Event(e Event) error {
 func (v *Validator) DecodeEvent(body []byte) (Event, error) { return v.checked(DecodeEvent(body)) }
 
 // DecodeCloudEvent is [DecodeCloudEvent] with the rules of [Validator.Event].
-func (v *Validator) DecodeCloudEvent(body []byte) (Event, error) { return v.checked(DecodeCloudEvent(body)) }
+func (v *Validator) DecodeCloudEvent(body []byte) (Event, error) {
+	return v.checked(DecodeCloudEvent(body))
+}
 
 func (v *Validator) checked(e Event, err error) (Event, error) {
 	if err != nil && KindOf(err) != KindInvalid || !e.Type.Known() {

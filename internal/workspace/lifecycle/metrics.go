@@ -27,7 +27,7 @@ type workspaceCollector struct {
 
 var (
 	workspacesMetric = prometheus.NewDesc("workspace_flyte_workspaces",
-		"Workspaces, by state, by the condition Ready (True, False, or Unknown before the first Reconcile), and by its reason.",
+		"Workspaces, by state, by Ready (Unknown before the first Reconcile), and by its reason.",
 		[]string{"state", "ready", "reason"}, nil)
 	maximumMetric = prometheus.NewDesc("workspace_flyte_max_workspaces",
 		"How many workspaces MAX_WORKSPACES allows.", nil, nil)

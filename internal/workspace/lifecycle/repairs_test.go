@@ -95,7 +95,7 @@ func TestWorkspaceCollector_CountsWorkspaces(t *testing.T) {
 	env.setState("counted-2", v1alpha1.StateSuspended)
 	env.await("counted-2", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 	const want = `
-		# HELP workspace_flyte_workspaces Workspaces, by state, by the condition Ready (True, False, or Unknown before the first Reconcile), and by its reason.
+		# HELP workspace_flyte_workspaces Workspaces, by state, by Ready (Unknown before the first Reconcile), and by its reason.
 		# TYPE workspace_flyte_workspaces gauge
 		workspace_flyte_workspaces{ready="False",reason="TierNotFound",state="Active"} 1
 		workspace_flyte_workspaces{ready="True",reason="Ready",state="Active"} 1

@@ -77,7 +77,8 @@ func TestHandler_RefusesMediaTypesAndCodings(t *testing.T) {
 	mediaType := func(value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Content-Type", value) }
 	}
-	const types, coding = "the Content-Type must be application/json or application/cloudevents+json", "the body must be sent without a content coding"
+	const types = "the Content-Type must be application/json or application/cloudevents+json"
+	const coding = "the body must be sent without a content coding"
 	tests := map[string]struct {
 		detail string
 		spoil  func(*http.Request)
@@ -94,8 +95,8 @@ func TestHandler_RefusesMediaTypesAndCodings(t *testing.T) {
 		"binary mode": {
 			"CloudEvents are accepted in structured mode alone: the headers of the binary mode are not signed", add("Ce-Specversion", "1.0"),
 		},
-		"gzip":             {coding, add("Content-Encoding", "gzip")},
-		"identity, gzip":   {coding, add("Content-Encoding", "identity, gzip")},
+		"gzip":           {coding, add("Content-Encoding", "gzip")},
+		"identity, gzip": {coding, add("Content-Encoding", "identity, gzip")},
 		"none, then gzip": {coding, func(r *http.Request) {
 			r.Header["Content-Encoding"] = []string{"", "gzip"}
 		}},
@@ -118,7 +119,8 @@ func TestHandler_AcceptsCloudEvents(t *testing.T) {
 	e := newEdge(t)
 	structured := func(r *http.Request) { r.Header.Set("Content-Type", "application/cloudevents+json; charset=UTF-8") }
 	const attributes = `"specversion":"1.0","id":"e-1","source":"/workspaces",`
-	if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", strings.Replace(sample, "{", "{"+attributes, 1), structured)); diff != "" {
+	event := strings.Replace(sample, "{", "{"+attributes, 1)
+	if diff := cmp.Diff(taken(http.StatusAccepted, accepted), e.post(t, hooks, "msg_1", event, structured)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if len(e.store.stored()) != 1 {
@@ -127,7 +129,8 @@ func TestHandler_AcceptsCloudEvents(t *testing.T) {
 	if got := e.post(t, hooks, "msg_2", sample, structured); got.Status != http.StatusBadRequest {
 		t.Errorf("without the attributes: %+v", got)
 	}
-	if got := e.post(t, provision, "msg_3", `{"workspace_id":"ws-001","name":"Fraud"}`, structured); got.Status != http.StatusUnsupportedMediaType {
+	got := e.post(t, provision, "msg_3", `{"workspace_id":"ws-001","name":"Fraud"}`, structured)
+	if got.Status != http.StatusUnsupportedMediaType {
 		t.Errorf("/provision takes a CloudEvent: %+v", got)
 	}
 }
@@ -322,7 +325,8 @@ func TestHandler_LogsWhyASignedRequestIsRefused(t *testing.T) {
 	}
 	e.post(t, hooks, "msg_2", body)
 	for _, want := range []string{
-		"level=INFO", `msg="refused a signed request"`, "delivery=msg_2", "event=workspace.created", "workspace=ws-001", "status=422", "data.members[0].role",
+		"level=INFO", `msg="refused a signed request"`, "delivery=msg_2", "event=workspace.created", "workspace=ws-001", "status=422",
+		"data.members[0].role",
 	} {
 		if !strings.Contains(e.log.String(), want) {
 			t.Errorf("the log lacks %s: %s", want, e.log)

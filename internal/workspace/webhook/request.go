@@ -66,8 +66,8 @@ func (h *Handler) verify(c *echo.Context, reader *bodyReader) ([]byte, signature
 	return body, message, err
 }
 
-// checkMediaType accepts JSON and a CloudEvent in structured mode alone, and no content coding but identity: a compressed body has no bound.
-// The attributes of a CloudEvent in binary mode would be headers, which are not signed.
+// checkMediaType accepts JSON and a CloudEvent in structured mode alone, and no content coding but identity: a compressed body has no
+// bound. The attributes of a CloudEvent in binary mode would be headers, which are not signed.
 func checkMediaType(h http.Header) (cloudEvent bool, err error) {
 	for _, codings := range h.Values("Content-Encoding") {
 		for coding := range strings.SplitSeq(codings, ",") {
