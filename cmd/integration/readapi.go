@@ -26,7 +26,7 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 	var authorizer web.Authorizer = web.NewTokenAuthorizer(web.KubernetesReviewer{Client: s.mgr.GetClient()}, time.Now)
 	if s.cfg.APIAuth == apiAuthNone {
 		s.log.Info("API_AUTH=none: everyone who reaches the service can read all workspaces and tiers")
-		authorizer = web.Open{}
+		authorizer = web.NewOpen(s.cfg.PublicURL)
 	}
 	feed := web.NewFeed()
 	for resource, kind := range map[string]client.Object{

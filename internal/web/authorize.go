@@ -23,12 +23,6 @@ type Authorizer interface {
 	Authorize(r *http.Request, access Access) error
 }
 
-// Open is the Authorizer for API_AUTH=none: it lets everybody read.
-type Open struct{}
-
-// Authorize implements Authorizer.
-func (Open) Authorize(*http.Request, Access) error { return nil }
-
 // Reviewer asks the API server. Its errors mean that the API server gave no answer.
 type Reviewer interface {
 	// Authenticate returns the user of a token, or nil if the API server does not accept it.
