@@ -15,17 +15,13 @@ var shared harness.Shared
 
 func TestMain(m *testing.M) { shared.Main(m) }
 
-// TestDoctor is the first one: it judges what the others leave behind, too.
-func TestDoctor(t *testing.T) { runScripts(t, "testdata/doctor") }
-
-// TestCommands runs each script of testdata/script. Scripts run at the same time, each with workspaces of its own.
-func TestCommands(t *testing.T) { runScripts(t, "testdata/script") }
-
-// TestOnCall runs each script of testdata/oncall: for a fault of one workspace, describe names the cause and what to do.
-func TestOnCall(t *testing.T) { runScripts(t, "testdata/oncall") }
-
-// TestOnCall_ForAllWorkspaces runs each script of testdata/oncall-all, one after the other: their faults concern all workspaces.
-func TestOnCall_ForAllWorkspaces(t *testing.T) {
+// TestScripts runs the scripts in this order: doctor first, since the others leave tiers and faults behind; those of testdata/script and,
+// of testdata/oncall, those with a fault of one workspace at the same time, each with workspaces of its own; those of testdata/oncall-all,
+// whose faults concern all workspaces, one after the other. For a fault, describe names the cause and what to do.
+func TestScripts(t *testing.T) {
+	for _, group := range []string{"doctor", "script", "oncall"} {
+		t.Run(group, func(t *testing.T) { runScripts(t, filepath.Join("testdata", group)) })
+	}
 	files, err := filepath.Glob("testdata/oncall-all/*.txtar")
 	harness.Must(t, err)
 	for _, file := range files {

@@ -42,6 +42,7 @@ func TestCache_StoresIdentityAndHash(t *testing.T) {
 		identity.SetUID(live.GetUID())
 		identity.SetResourceVersion(live.GetResourceVersion())
 		identity.SetGenerateName(hashPrefix + hash(want))
+		identity.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: otherWriter(live)}}) // the test's client is not the service
 		if live.GetNamespace() == "" {
 			identity.SetLabels(map[string]string{v1alpha1.LabelWorkspace: "ws-001"})
 		}
