@@ -38,18 +38,18 @@ func (s *service) components(ctx context.Context, health *webhook.Health) []web.
 	return []web.Component{
 		check("Kubernetes API", webhook.ReasonAPIServerUnreachable, "answers"),
 		check("Flyte", webhook.ReasonFlyteUnreachable, flyteDetail),
-		s.workspaceServiceComponent(ctx),
-		s.leaderComponent(ctx),
+		s.workspaceServiceComponent(),
+		s.leaderComponent(),
 		check("Controller", webhook.ReasonControllerNotProgressing, "makes progress"),
 	}
 }
 
-func (s *service) workspaceServiceComponent(ctx context.Context) web.Component {
+func (s *service) workspaceServiceComponent() web.Component {
 	component := web.Component{Name: "Workspace service", Detail: "accepts reports", Health: web.HealthGood}
 	switch {
 	case s.reporter == nil:
 		component.Detail, component.Health = "not configured: nothing is reported", web.HealthOff
-	case !s.leads(ctx):
+	case !s.lease.Leads():
 		component.Detail, component.Health = "the leader reports; its page shows how", web.HealthOff
 	case s.reporter.Paused():
 		component.Detail, component.Health = "fails; reports wait, none is lost", web.HealthBad
@@ -57,21 +57,14 @@ func (s *service) workspaceServiceComponent(ctx context.Context) web.Component {
 	return component
 }
 
-func (s *service) leaderComponent(ctx context.Context) web.Component {
+func (s *service) leaderComponent() web.Component {
 	leader := s.lease.Leader()
 	if leader == "" {
 		return web.Component{Name: "Leader", Detail: "none yet: nothing is reconciled", Health: web.HealthBad}
 	}
 	detail := leader
-	if s.leads(ctx) {
+	if s.lease.Leads() {
 		detail += ", this replica"
 	}
 	return web.Component{Name: "Leader", Detail: detail, Health: web.HealthGood}
-}
-
-// leads reports whether this replica is the leader.
-func (s *service) leads(ctx context.Context) bool {
-	_, release, ok := s.lease.Bind(ctx)
-	release()
-	return ok
 }

@@ -50,11 +50,8 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 // feedOf tells the feed which objects change. A list that is read again brings objects that have not changed.
 func feedOf(feed *web.Feed, resource string) toolscache.ResourceEventHandler {
 	add := func(object any) {
-		if deleted, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
-			object = deleted.Obj
-		}
-		if o, ok := object.(metav1.Object); ok {
-			feed.Add(web.Change{Resource: resource, Name: o.GetName()})
+		if name, err := toolscache.DeletionHandlingMetaNamespaceKeyFunc(object); err == nil { // both kinds have no namespace
+			feed.Add(web.Change{Resource: resource, Name: name})
 		}
 	}
 	return toolscache.ResourceEventHandlerFuncs{

@@ -35,11 +35,13 @@ func (d *description) writeSpec(p *page) {
 	p.field("Flyte project", d.Status.ProjectID)
 	p.field("Console", d.Status.ConsoleURL)
 	p.field("Created", age(d.CreationTimestamp, d.now)+" ago")
-	p.field("Newest webhooks", strings.Join(newest(deliveryIDs(d.Workspace)), ", "))
+	p.field("Newest webhooks", strings.Join(newestDeliveries(d.Workspace), ", "))
 }
 
-func deliveryIDs(w *v1alpha1.Workspace) (ids []string) {
-	for _, d := range workspace.Deliveries(w) {
+// newestDeliveries are the ids of the newest webhooks, the newest first.
+func newestDeliveries(w *v1alpha1.Workspace) (ids []string) {
+	recorded := workspace.Deliveries(w)
+	for _, d := range recorded[:min(len(recorded), shownDeliveries)] {
 		ids = append(ids, d.ID)
 	}
 	return ids
@@ -75,8 +77,6 @@ func labelsText(labels map[string]v1alpha1.LabelValue) string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-func newest(ids []string) []string { return ids[max(0, len(ids)-shownDeliveries):] }
 
 func (d *description) writeMembers(p *page) {
 	members := d.Spec.Members

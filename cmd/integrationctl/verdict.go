@@ -123,11 +123,7 @@ func (d *description) writeRemedy(p *page, c metav1.Condition) {
 
 // withID puts the workspace's id for ID.
 func (d *description) withID(text string) string {
-	words := strings.Split(text, " ")
-	for i, word := range words {
-		words[i] = strings.Replace(word, "=ID", "="+d.Name, 1)
-	}
-	return strings.Join(words, " ")
+	return strings.ReplaceAll(text, "=ID", "="+d.Name)
 }
 
 // writeUsedUp names what no pod gets any more.

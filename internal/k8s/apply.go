@@ -110,11 +110,12 @@ func (a *Applier) attempt(want client.Object) attempt {
 
 // asDesired is the outcome if nothing has to be written.
 func (a *Applier) asDesired(o client.Object, hash string) error {
-	a.forms.saw(describe(o), hash)
+	object := describe(o)
+	a.forms.saw(object, hash)
 	switch {
 	case !o.GetDeletionTimestamp().IsZero():
 		return ErrFinalizing
-	case a.throttle.isContested(describe(o), hash):
+	case a.throttle.isContested(object, hash):
 		return ErrThrottled
 	}
 	return nil
@@ -159,7 +160,6 @@ func (a *Applier) repair(ctx context.Context, try attempt) error {
 		return err
 	}
 	terminating := !live.GetDeletionTimestamp().IsZero()
-	undone := Repair{By: otherWriter(live), Fields: differing(live, want)}
 	switch {
 	case hash(live) == try.hash:
 		return a.asDesired(live, try.hash)
@@ -167,7 +167,9 @@ func (a *Applier) repair(ctx context.Context, try attempt) error {
 		return a.repairTerminating(ctx, live, try)
 	case !try.allowed():
 		return ErrThrottled
-	case isImmutable(live, want):
+	}
+	undone := Repair{By: otherWriter(live), Fields: differing(live, want)}
+	if isImmutable(live, want) {
 		return a.replace(ctx, live, try, undone)
 	}
 	if err := a.patch(ctx, live, want); err != nil {

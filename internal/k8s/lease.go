@@ -111,17 +111,26 @@ func (l *Lease) Leader() string { return l.elector.GetLeader() }
 // Bind binds ctx to the leadership: ok is false on a replica that does not lead, else the context that is returned
 // ends with ctx or when the lease is lost.
 func (l *Lease) Bind(ctx context.Context) (bound context.Context, release context.CancelFunc, ok bool) {
-	leadership := l.leadership.Load()
-	if leadership == nil || (*leadership).Err() != nil {
+	leadership, leads := l.current()
+	if !leads {
 		return ctx, func() {}, false
 	}
 	bound, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(*leadership, cancel)
+	stop := context.AfterFunc(leadership, cancel)
 	return bound, func() { stop(); cancel() }, true
 }
 
 // Leads reports whether this replica leads.
 func (l *Lease) Leads() bool {
-	leadership := l.leadership.Load()
-	return leadership != nil && (*leadership).Err() == nil
+	_, leads := l.current()
+	return leads
+}
+
+// current returns the context of the leadership, if this replica leads.
+func (l *Lease) current() (leadership context.Context, leads bool) {
+	stored := l.leadership.Load()
+	if stored == nil || (*stored).Err() != nil {
+		return nil, false
+	}
+	return *stored, true
 }

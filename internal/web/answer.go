@@ -43,7 +43,7 @@ type failure struct {
 	title, detail string
 }
 
-// failures are the titles of the kinds of errors.
+// failureOf is what people are told of an error.
 func failureOf(err error) failure {
 	refused, ok := errors.AsType[*workspace.Error](err)
 	if !ok {

@@ -27,13 +27,14 @@ func (p *Page) loadList(ctx context.Context, v *visit) (content, error) {
 	if err := q.err(); err != nil {
 		return content{}, err
 	}
-	all, err := p.api.matching(ctx, (&query{values: url.Values{}}).filter())
-	if err != nil {
+	var all v1alpha1.WorkspaceList
+	if err := p.api.listCached(ctx, &all); err != nil {
 		return content{}, err
 	}
 	var matching []*v1alpha1.Workspace
 	reasons, tiers := map[string]bool{}, map[string]bool{}
-	for _, w := range all {
+	for i := range all.Items {
+		w := &all.Items[i]
 		tiers[w.Spec.Tier] = true
 		if reason := w.ReadyCondition().Reason; reason != "" {
 			reasons[reason] = true

@@ -27,12 +27,15 @@ func NewOpen(publicURL string) Open {
 
 // Authorize implements Authorizer.
 func (o Open) Authorize(r *http.Request, _ Access) error {
-	host := (&url.URL{Host: r.Host}).Hostname()
+	host := hostOf(r)
 	if !arrivedOnLoopback(r) || netguard.IsLoopback(strings.ToLower(host)) || o.publicHost != "" && strings.EqualFold(host, o.publicHost) {
 		return nil
 	}
 	return &workspace.Error{Kind: workspace.KindForbidden, Detail: "without authentication, use localhost or the host of PUBLIC_URL"}
 }
+
+// hostOf is the host that the client asked for, without a port.
+func hostOf(r *http.Request) string { return (&url.URL{Host: r.Host}).Hostname() }
 
 func arrivedOnLoopback(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)

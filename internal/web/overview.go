@@ -60,7 +60,7 @@ func (p *Page) loadOverview(ctx context.Context, v *visit) (content, error) {
 	return content{title: "Overview", tab: "overview", body: overviewBody(v, o), shows: showsWorkspaces}, nil
 }
 
-func showsWorkspaces(change Change) bool { return change.Resource == resourceWorkspaces }
+func showsWorkspaces(change Change) bool { return change.Resource == ResourceWorkspaces }
 
 func (p *Page) overviewOf(all []v1alpha1.Workspace, now time.Time) overview {
 	o := overview{total: len(all), lastHour: lastHourOf(all, now)}

@@ -95,11 +95,11 @@ type content struct {
 
 func (p *Page) views() []view {
 	return []view{
-		{"/", "/ui/live/overview", verbList, resourceWorkspaces, p.loadOverview},
-		{"/ui/workspaces", "/ui/live/workspaces", verbList, resourceWorkspaces, p.loadList},
-		{"/ui/workspaces/:id", "/ui/live/workspaces/:id", verbGet, resourceWorkspaces, p.loadWorkspace},
-		{"/ui/tiers", "/ui/live/tiers", verbList, resourceTier, p.loadTiers},
-		{"/ui/tiers/:name", "/ui/live/tiers/:name", verbGet, resourceTier, p.loadTier},
+		{"/", "/ui/live/overview", verbList, ResourceWorkspaces, p.loadOverview},
+		{"/ui/workspaces", "/ui/live/workspaces", verbList, ResourceWorkspaces, p.loadList},
+		{"/ui/workspaces/:id", "/ui/live/workspaces/:id", verbGet, ResourceWorkspaces, p.loadWorkspace},
+		{"/ui/tiers", "/ui/live/tiers", verbList, ResourceTiers, p.loadTiers},
+		{"/ui/tiers/:name", "/ui/live/tiers/:name", verbGet, ResourceTiers, p.loadTier},
 	}
 }
 

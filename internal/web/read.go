@@ -57,10 +57,9 @@ func NewReadAPI(o Options) *ReadAPI {
 	}
 }
 
-// The resources and verbs that a user needs.
+// The verbs that a user needs.
 const (
-	verbList, verbGet, verbWatch     = "list", "get", "watch"
-	resourceWorkspaces, resourceTier = ResourceWorkspaces, ResourceTiers
+	verbList, verbGet, verbWatch = "list", "get", "watch"
 )
 
 // The resources that are read, and of which a Feed has changes.
@@ -73,17 +72,17 @@ const (
 
 // Register adds the routes.
 func (a *ReadAPI) Register(e *echo.Echo) {
-	list := a.authorized(verbList, resourceWorkspaces, a.listWorkspaces)
+	list := a.authorized(verbList, ResourceWorkspaces, a.listWorkspaces)
 	e.GET("/workspaces", func(c *echo.Context) error {
 		if c.QueryParam("watch") == "true" {
 			return a.watchWorkspaces(c)
 		}
 		return list(c)
 	})
-	e.GET("/workspaces/:id", a.authorized(verbGet, resourceWorkspaces, a.getWorkspace))
-	e.GET("/workspaces/:id/events", a.authorized(verbGet, resourceWorkspaces, a.listEvents))
-	e.GET("/tiers", a.authorized(verbList, resourceTier, a.listTiers))
-	e.GET("/tiers/:name", a.authorized(verbGet, resourceTier, a.getTier))
+	e.GET("/workspaces/:id", a.authorized(verbGet, ResourceWorkspaces, a.getWorkspace))
+	e.GET("/workspaces/:id/events", a.authorized(verbGet, ResourceWorkspaces, a.listEvents))
+	e.GET("/tiers", a.authorized(verbList, ResourceTiers, a.listTiers))
+	e.GET("/tiers/:name", a.authorized(verbGet, ResourceTiers, a.getTier))
 }
 
 // authorized answers with what read returns, if the user may read it. A name that no object can have needs the right to get all.

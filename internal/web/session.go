@@ -2,10 +2,11 @@ package web
 
 import (
 	"cmp"
-	"net"
 	"net/http"
 	"strings"
 	"time"
+
+	"platform.company.com/workspace-flyte-integration/internal/netguard"
 )
 
 // The cookie of a session holds its token. Browsers refuse the prefix __Host- over plain HTTP, which is for loopback alone.
@@ -16,12 +17,8 @@ const (
 
 // isDirect reports whether a browser on this machine asks without a proxy, as it does with `make run` and `kubectl port-forward`.
 func isDirect(r *http.Request) bool {
-	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.Trim(host, "[]")
-	isLoopback := host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+	host := hostOf(r)
+	isLoopback := netguard.IsLoopback(host) || strings.HasSuffix(host, ".localhost")
 	forwarded := cmp.Or(r.Header.Get("Forwarded"), r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Host"))
 	return isLoopback && forwarded == ""
 }

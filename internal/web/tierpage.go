@@ -87,12 +87,12 @@ func (p *Page) newTierView(t *v1alpha1.WorkspaceTier) *tierView {
 
 // countWorkspaces counts the workspaces of each tier, if the user may list them. A change of a tier touches all of these.
 func (p *Page) countWorkspaces(ctx context.Context, v *visit, views ...*tierView) error {
-	counted, err := p.may(v, Access{Verb: verbList, Resource: resourceWorkspaces})
+	counted, err := p.may(v, Access{Verb: verbList, Resource: ResourceWorkspaces})
 	if err != nil || !counted {
 		return err
 	}
-	all, err := p.api.matching(ctx, (&query{}).filter())
-	if err != nil {
+	var all v1alpha1.WorkspaceList
+	if err := p.api.listCached(ctx, &all); err != nil {
 		return err
 	}
 	byName := map[string]*tierView{}
@@ -100,7 +100,8 @@ func (p *Page) countWorkspaces(ctx context.Context, v *visit, views ...*tierView
 		view.counted = true
 		byName[view.Name] = view
 	}
-	for _, w := range all {
+	for i := range all.Items {
+		w := &all.Items[i]
 		if view := byName[w.Spec.Tier]; view != nil {
 			view.workspaces++
 			view.namespaces += len(w.Status.Namespaces)

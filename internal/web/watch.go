@@ -17,7 +17,7 @@ func (a *ReadAPI) watchWorkspaces(c *echo.Context) error {
 	if err := a.ChargeRead(r); err != nil {
 		return err
 	}
-	access := Access{Verb: verbWatch, Resource: resourceWorkspaces}
+	access := Access{Verb: verbWatch, Resource: ResourceWorkspaces}
 	if err := a.authorize(c, access); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (w *watch) sendAll(ctx context.Context, out *eventWriter) error {
 
 func (w *watch) sendChanges(ctx context.Context, out *eventWriter, changes map[Change]bool) error {
 	for change := range changes {
-		if change.Resource != resourceWorkspaces {
+		if change.Resource != ResourceWorkspaces {
 			continue
 		}
 		var found v1alpha1.Workspace

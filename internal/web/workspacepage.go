@@ -46,14 +46,14 @@ func (p *Page) loadWorkspace(ctx context.Context, v *visit) (content, error) {
 		return content{}, err
 	}
 	shows := func(change Change) bool {
-		return change == Change{resourceWorkspaces, w.Name} || change == Change{resourceTier, w.Spec.Tier}
+		return change == Change{ResourceWorkspaces, w.Name} || change == Change{ResourceTiers, w.Spec.Tier}
 	}
 	return content{title: string(w.Spec.DisplayName) + " · " + w.Name, tab: "workspaces", body: workspaceBody(v, &view), shows: shows}, nil
 }
 
 // addTier adds what the tier opens, if the user may see it.
 func (p *Page) addTier(ctx context.Context, v *visit, view *workspaceView, w *v1alpha1.Workspace) (err error) {
-	if view.tierLink, err = p.may(v, Access{Verb: verbGet, Resource: resourceTier, Name: w.Spec.Tier}); err != nil {
+	if view.tierLink, err = p.may(v, Access{Verb: verbGet, Resource: ResourceTiers, Name: w.Spec.Tier}); err != nil {
 		return err
 	}
 	var tier v1alpha1.WorkspaceTier

@@ -15,7 +15,7 @@ const maxDeliveries = 32
 type Delivery struct {
 	ID   string `json:"id"`
 	Hash string `json:"hash"`
-	// Received is when the service received it, in milliseconds; zero for those recorded before version 0.3.
+	// Received is when the service received it, in milliseconds; zero if an older version of the service recorded it.
 	Received time.Time `json:"received,omitzero"`
 }
 

@@ -28,6 +28,7 @@ type change struct {
 	uid        types.UID
 	generation int64
 	at         time.Time
+	delivery   string // the id of the webhook that caused it, if one did
 }
 
 func newTimeToReady(r prometheus.Registerer, now func() time.Time) *timeToReady {
@@ -49,32 +50,28 @@ func (m *timeToReady) begin(w *v1alpha1.Workspace) {
 	if known, ok := m.began.Load(w.Name); ok && known.(change).uid == w.UID && known.(change).generation == w.Generation {
 		return
 	}
-	m.began.Store(w.Name, change{w.UID, w.Generation, m.startOf(w)})
-}
-
-// startOf is when the webhook was received that is being reconciled, or now.
-func (m *timeToReady) startOf(w *v1alpha1.Workspace) time.Time {
-	now := m.now()
+	began := change{uid: w.UID, generation: w.Generation, at: m.now()}
 	if newest := workspace.Deliveries(w); len(newest) > 0 {
-		if age := now.Sub(newest[0].Received); age >= 0 && age < maxStored {
-			return newest[0].Received
+		if age := began.at.Sub(newest[0].Received); age >= 0 && age < maxStored {
+			began.at, began.delivery = newest[0].Received, newest[0].ID
 		}
 	}
-	return now
+	m.began.Store(w.Name, began)
 }
 
-// end observes the time if the Workspace is Ready. The exemplar names the webhook.
+// end observes the time if the Workspace is Ready. The exemplar names the webhook that caused the change.
 func (m *timeToReady) end(w *v1alpha1.Workspace) {
 	if w.ReadyCondition().Status != metav1.ConditionTrue {
 		return
 	}
-	began, found := m.began.LoadAndDelete(w.Name)
-	if !found || began.(change).uid != w.UID {
+	value, found := m.began.LoadAndDelete(w.Name)
+	if !found || value.(change).uid != w.UID {
 		return
 	}
-	seconds := m.now().Sub(began.(change).at).Seconds()
-	if newest := workspace.Deliveries(w); len(newest) > 0 && len(newest[0].ID) < prometheus.ExemplarMaxRunes-len("delivery") {
-		m.seconds.(prometheus.ExemplarObserver).ObserveWithExemplar(seconds, prometheus.Labels{"delivery": newest[0].ID})
+	began := value.(change)
+	seconds := m.now().Sub(began.at).Seconds()
+	if began.delivery != "" && len(began.delivery) < prometheus.ExemplarMaxRunes-len("delivery") {
+		m.seconds.(prometheus.ExemplarObserver).ObserveWithExemplar(seconds, prometheus.Labels{"delivery": began.delivery})
 		return
 	}
 	m.seconds.Observe(seconds)

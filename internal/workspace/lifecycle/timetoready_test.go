@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +39,9 @@ func TestTimeToReady(t *testing.T) {
 	after(10 * time.Millisecond)
 	ready(true)
 	wantTimes(t, m, 1, 0.05)
+	if got := exemplars(t, m); !slices.Equal(got, []string{"msg"}) {
+		t.Errorf("the exemplars name %q", got)
+	}
 
 	m.begin(w) // nothing changed
 	ready(true)
@@ -51,6 +55,9 @@ func TestTimeToReady(t *testing.T) {
 	after(time.Second)
 	ready(true)
 	wantTimes(t, m, 2, 2.05)
+	if got := exemplars(t, m); !slices.Equal(got, []string{"msg"}) {
+		t.Errorf("a change by hand has an exemplar: %q", got)
+	}
 
 	w.Generation++
 	m.begin(w)
@@ -66,4 +73,17 @@ func wantTimes(t *testing.T, m *timeToReady, count uint64, sum float64) {
 	if h := got.GetHistogram(); h.GetSampleCount() != count || h.GetSampleSum() < sum-1e-6 || h.GetSampleSum() > sum+1e-6 {
 		t.Errorf("%d times of %v s together, want %d of %v", h.GetSampleCount(), h.GetSampleSum(), count, sum)
 	}
+}
+
+// exemplars are the deliveries that the buckets name.
+func exemplars(t *testing.T, m *timeToReady) (deliveries []string) {
+	t.Helper()
+	var got dto.Metric
+	must(t, m.seconds.Write(&got))
+	for _, bucket := range got.GetHistogram().GetBucket() {
+		for _, label := range bucket.GetExemplar().GetLabel() {
+			deliveries = append(deliveries, label.GetValue())
+		}
+	}
+	return deliveries
 }

@@ -26,8 +26,6 @@ type attempt struct {
 	delivery string
 	// workspace is the id that the body names, valid or not.
 	workspace string
-	// cloudEvent says that the body is a CloudEvent.
-	cloudEvent bool
 }
 
 // decoded notes what the body says.

@@ -97,8 +97,8 @@ type answer struct {
 // handleWebhook answers a webhook, and never before the event is stored.
 func (h *Handler) handleWebhook(c *echo.Context, a *attempt) error {
 	var event workspace.Event
-	in, err := h.receive(c, a, func(body []byte) (err error) {
-		if a.cloudEvent {
+	in, err := h.receive(c, a, func(body []byte, mediaType string) (err error) {
+		if mediaType == mediaCloudEvent {
 			event, err = h.Validator.DecodeCloudEvent(body)
 		} else {
 			event, err = h.Validator.DecodeEvent(body)

@@ -15,9 +15,9 @@ import (
 // creates an unknown workspace, and changes nothing otherwise.
 func (h *Handler) handleProvision(c *echo.Context, a *attempt) error {
 	var data workspace.Data
-	in, err := h.receive(c, a, func(body []byte) (err error) {
-		if a.cloudEvent {
-			return newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be application/json")
+	in, err := h.receive(c, a, func(body []byte, mediaType string) (err error) {
+		if mediaType != mediaJSON {
+			return newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be "+mediaJSON)
 		}
 		data, err = h.Validator.DecodeData(body)
 		a.decoded(eventProvision, &data)

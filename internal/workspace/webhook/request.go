@@ -20,7 +20,7 @@ type received struct {
 
 // receive reads the body within its bound, verifies its signature, charges the client, and only then decodes the body. decode
 // must not keep the body. Nothing more is read of an unsigned request.
-func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte) error) (received, error) {
+func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte, mediaType string) error) (received, error) {
 	client := clientOf(c.Request(), h.TrustedProxies)
 	if err := h.checkRate(client, c.Request().Header); err != nil {
 		return received{}, closing(c, err)
@@ -39,10 +39,11 @@ func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte) 
 	if err := h.charge(client, signed); err != nil {
 		return received{}, err
 	}
-	if a.cloudEvent, err = checkMediaType(c.Request().Header); err != nil {
+	mediaType, err := checkMediaType(c.Request().Header)
+	if err != nil {
 		return received{}, err
 	}
-	return received{delivery: workspace.NewDelivery(message.ID, body, h.Now()), size: int64(len(body))}, decode(body)
+	return received{delivery: workspace.NewDelivery(message.ID, body, h.Now()), size: int64(len(body))}, decode(body, mediaType)
 }
 
 // closing closes the connection with the answer: a client that goes on needs a new one, and net/http need not read the rest of
@@ -66,34 +67,43 @@ func (h *Handler) verify(c *echo.Context, reader *bodyReader) ([]byte, signature
 	return body, message, err
 }
 
-// checkMediaType accepts JSON and a CloudEvent in structured mode alone, and no content coding but identity: a compressed body has no
-// bound. The attributes of a CloudEvent in binary mode would be headers, which are not signed.
-func checkMediaType(h http.Header) (cloudEvent bool, err error) {
+// The media types of a body: an event as JSON, and one as a CloudEvent in structured mode.
+const (
+	mediaJSON       = "application/json"
+	mediaCloudEvent = "application/cloudevents+json"
+)
+
+// checkMediaType returns the media type of the body. It accepts JSON and CloudEvents alone, and no content coding but identity: a
+// compressed body has no bound. The attributes of a CloudEvent in binary mode would be headers, which are not signed.
+func checkMediaType(h http.Header) (mediaType string, err error) {
 	for _, codings := range h.Values("Content-Encoding") {
 		for coding := range strings.SplitSeq(codings, ",") {
 			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
-				return false, newProblem(http.StatusUnsupportedMediaType, "the body must be sent without a content coding")
+				return "", newProblem(http.StatusUnsupportedMediaType, "the body must be sent without a content coding")
 			}
 		}
 	}
 	if h.Get("Ce-Specversion") != "" {
-		return false, newProblem(http.StatusUnsupportedMediaType,
+		return "", newProblem(http.StatusUnsupportedMediaType,
 			"CloudEvents are accepted in structured mode alone: the headers of the binary mode are not signed")
 	}
-	types := h.Values("Content-Type")
-	if len(types) != 1 || !isMediaType(types[0], "application/json") && !isMediaType(types[0], mediaCloudEvent) {
-		return false, newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be application/json or "+mediaCloudEvent)
+	if types := h.Values("Content-Type"); len(types) == 1 {
+		mediaType = mediaTypeInUTF8(types[0])
 	}
-	return isMediaType(types[0], mediaCloudEvent), nil
+	if mediaType != mediaJSON && mediaType != mediaCloudEvent {
+		return "", newProblem(http.StatusUnsupportedMediaType, "the Content-Type must be "+mediaJSON+" or "+mediaCloudEvent)
+	}
+	return mediaType, nil
 }
 
-// mediaCloudEvent is a CloudEvent in structured mode.
-const mediaCloudEvent = "application/cloudevents+json"
-
-// isMediaType accepts the charset UTF-8, also as the common misspelling utf8.
-func isMediaType(contentType, want string) bool {
+// mediaTypeInUTF8 returns the media type without parameters, or "" if it has another charset than UTF-8, also as the common misspelling
+// utf8.
+func mediaTypeInUTF8(contentType string) string {
 	mediaType, params, err := mime.ParseMediaType(contentType)
 	charset, given := params["charset"]
 	isUTF8 := strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
-	return err == nil && mediaType == want && (!given || isUTF8)
+	if err != nil || given && !isUTF8 {
+		return ""
+	}
+	return mediaType
 }
