@@ -47,7 +47,7 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 	}), nil
 }
 
-// feedOf tells the feed which objects change. A list that is read again brings objects that have not changed.
+// feedOf adds each changed object to the feed. A relist brings updates of unchanged objects, which it drops.
 func feedOf(feed *web.Feed, resource string) toolscache.ResourceEventHandler {
 	add := func(object any) {
 		if name, err := toolscache.DeletionHandlingMetaNamespaceKeyFunc(object); err == nil { // both kinds have no namespace

@@ -36,18 +36,18 @@ type Applier struct {
 	Client client.Client
 	// Live reads from the API server.
 	Live client.Reader
-	// OnRepair, if not nil, is told of each write that undid what another client had done.
+	// OnRepair, if not nil, is called after each write that undid a change by another client.
 	OnRepair func(context.Context, Repair)
 
 	owns     func(client.Object) bool
 	throttle *throttle
-	forms    *forms
+	desired  *desiredHashes
 }
 
 // NewApplier makes an Applier. owns reports whether objects of a kind and name in our namespaces are ours, whatever their
 // labels say.
 func NewApplier(c client.Client, live client.Reader, owns func(client.Object) bool) *Applier {
-	return &Applier{Client: c, Live: live, owns: owns, throttle: newThrottle(), forms: newForms()}
+	return &Applier{Client: c, Live: live, owns: owns, throttle: newThrottle(), desired: newDesiredHashes()}
 }
 
 // Apply makes the object as desired: by one create if the object is missing, by one patch if it differs in fields that are
@@ -111,7 +111,7 @@ func (a *Applier) attempt(want client.Object) attempt {
 // asDesired is the outcome if nothing has to be written.
 func (a *Applier) asDesired(o client.Object, hash string) error {
 	object := describe(o)
-	a.forms.saw(object, hash)
+	a.desired.record(object, hash)
 	switch {
 	case !o.GetDeletionTimestamp().IsZero():
 		return ErrFinalizing

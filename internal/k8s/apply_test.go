@@ -86,7 +86,7 @@ func TestApplier_RepairsDrift(t *testing.T) {
 			sent := env.Requests.Reset()
 			apply(t, a, want)
 			if len(*repairs) != 1 || (*repairs)[0].By == "" || (*repairs)[0].Deleted || len((*repairs)[0].Fields) == 0 {
-				t.Errorf("told of the repairs %+v", *repairs)
+				t.Errorf("reported the repairs %+v", *repairs)
 			}
 			if again, allowed := env.Requests.Reset(), allowedRequests(test, want, changed); !slices.Contains(allowed, sent) || again != 0 {
 				t.Errorf("%d requests for the repair, want one of %d; %d after the repair", sent, allowed, again)

@@ -92,7 +92,7 @@ func (a *Applier) remove(ctx context.Context, o client.Object) (err error) {
 		err = ErrThrottled
 	default:
 		err = a.delete(ctx, o)
-		a.forms.forget(describe(o))
+		a.desired.remove(describe(o))
 	}
 	if err != nil {
 		return fmt.Errorf("removing %s: %w", describe(o), err)

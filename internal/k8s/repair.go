@@ -28,9 +28,9 @@ func (r Repair) Kind() string { return kindName(r.Object) }
 // String names the object by kind, name and namespace, as with kubectl.
 func (r Repair) String() string { return describe(r.Object) }
 
-// repaired tells OnRepair of a write, if the object had been as it is wanted now.
+// repaired calls OnRepair after a write, unless the write followed a change of what is desired.
 func (a *Applier) repaired(ctx context.Context, try attempt, r Repair) {
-	if a.OnRepair != nil && a.forms.had(describe(try.want), try.hash) {
+	if a.OnRepair != nil && a.desired.matches(describe(try.want), try.hash) {
 		r.Object = try.want
 		a.OnRepair(ctx, r)
 	}

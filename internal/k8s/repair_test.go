@@ -20,7 +20,7 @@ func recordRepairs(a *Applier) *[]Repair {
 	return repairs
 }
 
-func TestApplier_TellsRepairsFromWantedChanges(t *testing.T) {
+func TestApplier_DistinguishesRepairsFromWantedChanges(t *testing.T) {
 	env := newTestEnv(t)
 	a := env.applier()
 	repairs := recordRepairs(a)
@@ -41,7 +41,7 @@ func TestApplier_TellsRepairsFromWantedChanges(t *testing.T) {
 	})
 	apply(t, a, quota)
 	if len(*repairs) != 1 || !(*repairs)[0].Deleted || (*repairs)[0].Kind() != "ResourceQuota" {
-		t.Errorf("after a deletion by hand, told of %+v", *repairs)
+		t.Errorf("after a deletion by hand, reported %+v", *repairs)
 	}
 
 	wanted := quota.DeepCopyObject().(*corev1.ResourceQuota)
@@ -77,12 +77,12 @@ func TestOtherWriter(t *testing.T) {
 	}
 }
 
-func TestForms_AreBounded(t *testing.T) {
-	f := newForms()
-	for i := range maxForms + 1 {
-		f.saw(string(rune(i)), "form")
+func TestDesiredHashes_AreBounded(t *testing.T) {
+	f := newDesiredHashes()
+	for i := range maxDesiredHashes + 1 {
+		f.record(string(rune(i)), "form")
 	}
-	if len(f.last) > maxForms {
+	if len(f.last) > maxDesiredHashes {
 		t.Errorf("remembers %d objects", len(f.last))
 	}
 }

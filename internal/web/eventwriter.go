@@ -48,8 +48,8 @@ func (out *eventWriter) send(event, id, data string) error {
 	return out.write(text.String())
 }
 
-// goodbye tells the client to come back soon, and not all clients at once.
-func (out *eventWriter) goodbye() error {
+// sendShutdownRetry makes the client reconnect soon, each client at another time.
+func (out *eventWriter) sendShutdownRetry() error {
 	return out.write(fmt.Sprintf("retry: %d\n\n", retryOf(shutdownRetry)))
 }
 

@@ -120,7 +120,7 @@ func (s *streamRun) pause() time.Duration {
 func (s *streamRun) end(err, cause error) error {
 	switch {
 	case errors.Is(cause, errDraining):
-		_ = s.out.goodbye()
+		_ = s.out.sendShutdownRetry()
 	case errors.Is(cause, errSignedOut):
 		_ = s.out.send("ended", "", errSignedOut.Error())
 	case workspace.KindOf(err) != workspace.KindInternal:

@@ -122,7 +122,7 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 	if err := c.Applier.Get(ctx, r.NamespacedName, &w); err != nil {
 		if apierrors.IsNotFound(err) {
 			// A Workspace that was deleted releases what it had, untouched.
-			c.timeToReady.forget(r.Name)
+			c.timeToReady.remove(r.Name)
 			err = c.reportOrphans(ctx, r.Name)
 		}
 		return reconcile.Result{}, err

@@ -12,13 +12,13 @@ import (
 // notReconciled is the reason of a workspace that has no condition yet.
 const notReconciled = "NotReconciled"
 
-// readiness is how far a workspace is.
+// readiness has the labels of workspacesMetric.
 type readiness struct{ state, ready, reason string }
 
-// counts are how many workspaces are how far.
+// counts are the workspaces by readiness.
 type counts map[readiness]struct {
 	workspaces int
-	oldest     time.Duration // not Ready
+	oldest     time.Duration // for which one of them has not been Ready
 }
 
 func (c counts) add(w *v1alpha1.Workspace, now time.Time) {

@@ -27,12 +27,12 @@ type workspaceCollector struct {
 
 var (
 	workspacesMetric = prometheus.NewDesc("workspace_flyte_workspaces",
-		"Workspaces, by state, by Ready (Unknown before the first Reconcile), and by its reason.",
+		"Workspaces, by state, and by status (Unknown before the first Reconcile) and reason of Ready.",
 		[]string{"state", "ready", "reason"}, nil)
 	maximumMetric = prometheus.NewDesc("workspace_flyte_max_workspaces",
 		"How many workspaces MAX_WORKSPACES allows.", nil, nil)
 	oldestNotReadyMetric = prometheus.NewDesc("workspace_flyte_oldest_not_ready_seconds",
-		"Seconds for which the workspace has not been Ready that has not been for longest, by its present reason.", []string{"reason"}, nil)
+		"Longest time in seconds for which a workspace has not been Ready, by its current reason.", []string{"reason"}, nil)
 	deletionsMetric = prometheus.NewDesc("workspace_flyte_deletions",
 		"Deleted workspaces, by phase of the deletion.", []string{"phase"}, nil)
 	oldestPurgeMetric = prometheus.NewDesc("workspace_flyte_oldest_purge_seconds",

@@ -18,7 +18,7 @@ import (
 )
 
 // A repair is counted, and an Event says what was undone and who had done it. What the spec or the tier wants is no repair.
-func TestController_TellsOfRepairs(t *testing.T) {
+func TestController_RecordsRepairs(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{})
 	env.provisionedOnTier("told", func(*v1alpha1.WorkspaceTierSpec) {})
@@ -95,7 +95,7 @@ func TestWorkspaceCollector_CountsWorkspaces(t *testing.T) {
 	env.setState("counted-2", v1alpha1.StateSuspended)
 	env.await("counted-2", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 	const want = `
-		# HELP workspace_flyte_workspaces Workspaces, by state, by Ready (Unknown before the first Reconcile), and by its reason.
+		# HELP workspace_flyte_workspaces Workspaces, by state, and by status (Unknown before the first Reconcile) and reason of Ready.
 		# TYPE workspace_flyte_workspaces gauge
 		workspace_flyte_workspaces{ready="False",reason="TierNotFound",state="Active"} 1
 		workspace_flyte_workspaces{ready="True",reason="Ready",state="Active"} 1

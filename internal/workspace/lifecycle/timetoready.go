@@ -77,5 +77,5 @@ func (m *timeToReady) end(w *v1alpha1.Workspace) {
 	m.seconds.Observe(seconds)
 }
 
-// forget is for a Workspace that does not exist any more.
-func (m *timeToReady) forget(name string) { m.began.Delete(name) }
+// remove is for a Workspace that does not exist any more.
+func (m *timeToReady) remove(name string) { m.began.Delete(name) }

@@ -61,7 +61,7 @@ func TestTimeToReady(t *testing.T) {
 
 	w.Generation++
 	m.begin(w)
-	m.forget(w.Name)
+	m.remove(w.Name)
 	ready(true)
 	wantTimes(t, m, 2, 2.05)
 }
