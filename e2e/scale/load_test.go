@@ -68,9 +68,8 @@ func TestLoad(t *testing.T) {
 	t.Logf("the service used %.2f s of CPU, reconciling included: %.2f ms for each delivery and bare write",
 		used.cpu-before.cpu, 1000*(used.cpu-before.cpu)/float64(len(deliveries.times)+len(writes.times)))
 
-	// Of a load that bare writes don't bear, many deliveries are answered 503 several times.
-	few := len(writes.times) / 100
-	if n := writes.lateOrFailed(); n <= few && unavailable > n+few {
+	// While an API server doesn't bear the load, many deliveries are answered 503 several times.
+	if n := writes.lateOrFailed(); writes.borne() && unavailable > n+len(writes.times)/100 {
 		t.Errorf("503 was answered %d times to %d deliveries, where %d of %d bare writes took more than %v or failed",
 			unavailable, len(deliveries.times), n, len(writes.times), storeTimeout)
 	}
@@ -237,6 +236,12 @@ func (l *load) note(err error, took time.Duration) {
 	if err != nil {
 		l.failures = append(l.failures, err)
 	}
+}
+
+// borne says whether the server kept up with the rate: where half of the requests take longer than the turn in which all of them were sent,
+// they were answered after it.
+func (l *load) borne() bool {
+	return harness.Quantile(l.times, .5) < *loadFor/turns
 }
 
 // lateOrFailed is how many requests failed, or took so long that the service would have answered 503.
