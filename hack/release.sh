@@ -21,9 +21,10 @@ platforms=${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows
 commit=$(git rev-parse HEAD)
 date=$(TZ=UTC git show -s --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd)
 helm=$(hack/tool.sh helm)
+cyclonedx=$(hack/tool.sh cyclonedx-gomod)
 dist=dist
 rm -rf $dist
-mkdir -p $dist
+mkdir -p $dist/sbom
 step() { echo "release: $*" >&2; }
 
 # archive FILE DIR NAME...: what has these names in a directory, in order, with the time of the commit and no owner. Helm takes no name that
@@ -41,6 +42,8 @@ binaries() {
 		dir=$(mktemp -d)
 		CGO_ENABLED=0 GOOS=$os GOARCH=$arch \
 			go build -trimpath -buildvcs=false -ldflags "$ldflags" -o "$dir/integrationctl$end" ./cmd/integrationctl
+		"$cyclonedx" bin -json -noserial -notimestamp -version "$version" \
+			-output "$dist/sbom/integrationctl_${version}_${os}_$arch.cdx.json" "$dir/integrationctl$end"
 		cp LICENSE "$dir/"
 		archive "$dist/integrationctl_${version}_${os}_$arch.tar.gz" "$dir" LICENSE "integrationctl$end"
 		rm -rf "$dir"
@@ -74,7 +77,6 @@ chart() {
 binaries
 digest=$(image)
 chart
-mkdir -p $dist/sbom
 mv $dist/image/sbom/*.spdx.json $dist/sbom/
 rmdir $dist/image/sbom
 tar --sort=name --mtime="$date" --owner=0 --group=0 --numeric-owner -C $dist/image -cf "$dist/${name}_${version}.oci.tar" .
