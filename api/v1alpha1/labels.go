@@ -19,6 +19,8 @@ const (
 	// AnnotationAccepted holds version and hash of the content, and version and name of the state, of the newest
 	// accepted events, as JSON. An event with the same version and another content or state is refused.
 	AnnotationAccepted = "platform.company.com/accepted"
+	// AnnotationTraceparent holds the trace context of the newest delivery of a Workspace, as the traceparent of W3C Trace Context.
+	AnnotationTraceparent = "platform.company.com/traceparent"
 	// AnnotationTierKeys holds the [TierKeys] of an object, as JSON.
 	AnnotationTierKeys = "platform.company.com/tier-keys"
 	// PodSecurityPrefix is the prefix of the labels that Pod Security Admission reads. The service owns them whole: one that

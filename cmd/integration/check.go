@@ -46,6 +46,7 @@ func (c *config) check(found problems) {
 	c.checkPublicURL(found)
 	c.checkTLS(found)
 	c.checkWorkspaceAPI(found)
+	c.checkTracing(found)
 	checkAtLeast(found, "WEBHOOK_TOLERANCE", c.WebhookTolerance, minTolerance)
 	checkAtLeast(found, "PROVISION_TIMEOUT", c.ProvisionTimeout, 0)
 	checkAtLeast(found, "IDLE_TIMEOUT", c.IdleTimeout, minIdleTimeout)
@@ -211,8 +212,9 @@ func checkLabel(found problems, variable, value string) {
 	}
 }
 
+// checkOneOf accepts an empty value, too: that of a variable without a default which is not set.
 func checkOneOf(found problems, variable, value string, allowed ...string) {
-	if !slices.Contains(allowed, value) {
+	if value != "" && !slices.Contains(allowed, value) {
 		found.add(variable, "must be one of: %s", strings.Join(allowed, ", "))
 	}
 }

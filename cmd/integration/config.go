@@ -83,6 +83,15 @@ type config struct {
 	DeletionGracePeriod time.Duration `env:"DELETION_GRACE_PERIOD" envDefault:"168h"`
 	TombstoneTTL        time.Duration `env:"TOMBSTONE_TTL"         envDefault:"720h"`
 
+	// OpenTelemetry's SDK reads its other variables by itself.
+	OTelDisabled       bool   `env:"OTEL_SDK_DISABLED"`
+	OTelExporter       string `env:"OTEL_TRACES_EXPORTER"`
+	OTelEndpoint       string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	OTelTracesEndpoint string `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"`
+	OTelProtocol       string `env:"OTEL_EXPORTER_OTLP_PROTOCOL"`
+	OTelTracesProtocol string `env:"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"`
+	OTelSampler        string `env:"OTEL_TRACES_SAMPLER"`
+
 	// Derived from the variables.
 	rest            *rest.Config
 	naming          *workspace.Naming

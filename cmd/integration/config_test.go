@@ -41,7 +41,7 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 		"0.0.0.0/0":   `"0.0.0.0/0" is no CIDR such as 10.0.0.0/8`,
 		"10.0.0.0/8,": `"" is no CIDR such as 10.0.0.0/8`,
 	}
-	return append(workspaceAPIVariables(), []variable{
+	return append(append(workspaceAPIVariables(), otelVariables...), []variable{
 		{name: "LISTEN_ADDRESS", standard: ":8080", good: "[::1]:80", want: "[::1]:80", bad: anAddress},
 		{name: "METRICS_ADDRESS", standard: ":9090", good: "127.0.0.1:0", want: "127.0.0.1:0", bad: anAddress},
 		{name: "PPROF_ENABLED", standard: false, good: "true", want: true, bad: map[string]string{"yes": "is not a true or false"}},

@@ -99,7 +99,7 @@ func (p *flyteProbe) watch(ctx context.Context) error {
 func (s *service) addFlyte(context.Context) error {
 	client, err := flyte.New(flyte.Options{
 		Endpoint: s.cfg.FlyteAdminEndpoint, API: s.cfg.flyteAPI(), TLS: s.cfg.flyteTLS(), Credentials: s.cfg.flyteCredentials(),
-		OwnerLabel: v1alpha1.LabelWorkspace, Metrics: metrics.Registry,
+		OwnerLabel: v1alpha1.LabelWorkspace, Metrics: metrics.Registry, DialOptions: s.flyteOptions,
 	})
 	if err != nil {
 		return err

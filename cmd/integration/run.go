@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"google.golang.org/grpc"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -62,18 +63,23 @@ type service struct {
 	relisted chan struct{}
 	// network is nil without NETWORK_PROBE_ADDRESS.
 	network *networkprobe.Probe
+	// flyteOptions are those of tracing.
+	flyteOptions []grpc.DialOption
+	stopTracing  func(context.Context) error
 }
 
 func newService(cfg *config, log logr.Logger, slogger *slog.Logger) *service {
 	return &service{
 		cfg: cfg, log: log, slog: slogger, validator: workspace.NewValidator(cfg.naming), stallLimit: stallLimit,
-		relisted: make(chan struct{}, 1),
+		relisted:    make(chan struct{}, 1),
+		stopTracing: func(context.Context) error { return nil },
 	}
 }
 
 // run serves until ctx ends.
 func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger) error {
 	s := newService(cfg, log, slogger)
+	defer s.exportLastSpans(ctx)
 	if err := s.build(ctx); err != nil {
 		return err
 	}
@@ -89,7 +95,7 @@ func run(ctx context.Context, cfg *config, log logr.Logger, slogger *slog.Logger
 // build wires the parts together. ctx is the process's.
 func (s *service) build(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.addManager, s.addFlyte, s.addStore, s.addNetworkProbe, s.addController, s.addReports, s.addEdge,
+		s.addTracing, s.addManager, s.addFlyte, s.addStore, s.addNetworkProbe, s.addController, s.addReports, s.addEdge,
 	} {
 		if err := step(ctx); err != nil {
 			return err

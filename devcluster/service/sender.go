@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,6 +26,8 @@ var Sender = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1024}}
 type Message struct {
 	ID   string
 	Body []byte
+	// Header has further headers, which are not signed.
+	Header http.Header
 }
 
 // NewMessage returns a message with a new id.
@@ -80,6 +83,7 @@ func (s *Service) PostAt(ctx context.Context, m Message, now time.Time) (Reply, 
 	}
 	request.Header = signer.Sign(m.ID, now, m.Body)
 	request.Header.Set("Content-Type", "application/json")
+	maps.Copy(request.Header, m.Header)
 	return Do(request)
 }
 

@@ -16,6 +16,9 @@ import (
 
 var shared = harness.Shared{Options: harness.Options{Values: documentedValues()}, Check: unusedRights}
 
+// spans are those of the service.
+var spans *collector
+
 // parallel is how many tests run at a time, unless -parallel says otherwise: most of them wait.
 const parallel = "8"
 
@@ -26,6 +29,11 @@ func TestMain(m *testing.M) {
 	if !given {
 		_ = flag.Set("test.parallel", parallel) // it is a number
 	}
+	var err error
+	if spans, err = startCollector(); err != nil {
+		panic(err)
+	}
+	shared.Options.Env = spans.env()
 	shared.Main(m)
 }
 

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
 	"platform.company.com/workspace-flyte-integration/internal/netguard"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
@@ -43,11 +45,11 @@ func NewClient(o ClientOptions) *Client {
 	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: netguard.DialControl(o.Endpoint.Hostname())}
 	return &Client{ClientOptions: o, http: &http.Client{
 		Timeout: requestTimeout,
-		Transport: &http.Transport{
+		Transport: otelhttp.NewTransport(&http.Transport{
 			DialContext: dialer.DialContext, TLSClientConfig: o.TLS, TLSHandshakeTimeout: handshakeTimeout,
 			ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxHeader, DisableCompression: true,
 			MaxIdleConnsPerHost: workers, MaxConnsPerHost: 2 * workers, IdleConnTimeout: idleTimeout,
-		},
+		}),
 		// A signed request is for the endpoint, and for no other address.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel"
 	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/tracing"
 )
 
 // Leadership lets one replica report at a time.
@@ -77,11 +79,19 @@ func (r *Reporter) Reconcile(ctx context.Context, q reconcile.Request) (reconcil
 	if !due {
 		return reconcile.Result{}, err
 	}
-	wait, err := r.breaker.do(func() error { return r.Client.post(ctx, m) })
+	wait, err := r.breaker.do(func() error { return r.post(ctx, m) })
 	if wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	return reconcile.Result{}, r.record(ctx, m, err)
+}
+
+// post sends a report, in the trace of the delivery that it is about.
+func (r *Reporter) post(ctx context.Context, m message) (err error) {
+	const scope = "platform.company.com/workspace-flyte-integration/internal/workspaceservice"
+	ctx, span := tracing.StartSpan(ctx, otel.Tracer(scope), "Report", m.workspace, true)
+	defer func() { tracing.End(span, err) }()
+	return r.Client.post(ctx, m)
 }
 
 // read makes the report of a workspace, and reports whether to send it.

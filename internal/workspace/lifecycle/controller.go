@@ -19,6 +19,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/tracing"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
@@ -109,7 +110,7 @@ func New(o Options) *Controller {
 
 // Reconcile makes the cluster and Flyte match one Workspace, and writes its status once, if it changed. On a replica that does not lead it
 // does nothing: all workspaces are queued again when the lease is acquired.
-func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconcile.Result, error) {
+func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (_ reconcile.Result, err error) {
 	defer c.progress.begin()()
 	defer c.queue.done(r)
 	ctx, release, leads := c.Leadership.Bind(ctx)
@@ -118,7 +119,6 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 		return reconcile.Result{}, nil
 	}
 	var w v1alpha1.Workspace
-	var outcomes []outcome
 	if err := c.Applier.Get(ctx, r.NamespacedName, &w); err != nil {
 		if apierrors.IsNotFound(err) {
 			// A Workspace that was deleted releases what it had, untouched.
@@ -127,17 +127,24 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (reconc
 		}
 		return reconcile.Result{}, err
 	}
+	ctx, span := startSpan(ctx, &w)
+	defer func() { tracing.End(span, err) }()
+	return c.reconcile(ctx, &w)
+}
+
+func (c *Controller) reconcile(ctx context.Context, w *v1alpha1.Workspace) (reconcile.Result, error) {
+	var outcomes []outcome
 	c.orphans.changed(w.Name, nil)
-	c.timeToReady.begin(&w)
-	purge, err := c.beginPurge(ctx, &w)
+	c.timeToReady.begin(w)
+	purge, err := c.beginPurge(ctx, w)
 	if err == nil {
 		before := w.DeepCopy()
-		outcomes = append(c.steps(ctx, &w), purge)
-		setConditions(&w, outcomes)
+		outcomes = append(c.steps(ctx, w), purge)
+		setConditions(w, outcomes)
 		if !c.Reporting {
-			removeReports(&w)
+			removeReports(w)
 		}
-		err = c.writeStatus(ctx, before, &w)
+		err = c.writeStatus(ctx, before, w)
 	}
 	if apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: firstRetry}, nil // the Workspace changed meanwhile; no error

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/tracing"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -29,6 +30,7 @@ type change struct {
 	generation int64
 	at         time.Time
 	delivery   string // the id of the webhook that caused it, if one did
+	traceID    string // of its trace, if it was sampled
 }
 
 func newTimeToReady(r prometheus.Registerer, now func() time.Time) *timeToReady {
@@ -54,12 +56,15 @@ func (m *timeToReady) begin(w *v1alpha1.Workspace) {
 	if newest := workspace.Deliveries(w); len(newest) > 0 {
 		if age := began.at.Sub(newest[0].Received); age >= 0 && age < maxStored {
 			began.at, began.delivery = newest[0].Received, newest[0].ID
+			if delivery := tracing.Extract(w); delivery.IsSampled() {
+				began.traceID = delivery.TraceID().String()
+			}
 		}
 	}
 	m.began.Store(w.Name, began)
 }
 
-// end observes the time if the Workspace is Ready. The exemplar names the webhook that caused the change.
+// end observes the time if the Workspace is Ready. The exemplar names the webhook that caused the change, and its trace.
 func (m *timeToReady) end(w *v1alpha1.Workspace) {
 	if w.ReadyCondition().Status != metav1.ConditionTrue {
 		return
@@ -70,11 +75,22 @@ func (m *timeToReady) end(w *v1alpha1.Workspace) {
 	}
 	began := value.(change)
 	seconds := m.now().Sub(began.at).Seconds()
-	if began.delivery != "" && len(began.delivery) < prometheus.ExemplarMaxRunes-len("delivery") {
-		m.seconds.(prometheus.ExemplarObserver).ObserveWithExemplar(seconds, prometheus.Labels{"delivery": began.delivery})
-		return
+	m.seconds.(prometheus.ExemplarObserver).ObserveWithExemplar(seconds, began.exemplar()) // none if it is nil
+}
+
+// exemplar has what is known of the webhook, as far as an exemplar has room.
+func (c change) exemplar() prometheus.Labels {
+	labels, room := prometheus.Labels{}, prometheus.ExemplarMaxRunes
+	for _, l := range []struct{ name, value string }{{"trace_id", c.traceID}, {"delivery", c.delivery}} {
+		if size := len(l.name) + len(l.value); l.value != "" && size <= room {
+			labels[l.name] = l.value
+			room -= size
+		}
 	}
-	m.seconds.Observe(seconds)
+	if len(labels) == 0 {
+		return nil
+	}
+	return labels
 }
 
 // remove is for a Workspace that does not exist any more.

@@ -6,13 +6,18 @@ import (
 	"context"
 	"fmt"
 
+	"go.opentelemetry.io/otel"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/tracing"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
+
+// scope is the name of this package's tracer.
+const scope = "platform.company.com/workspace-flyte-integration/internal/workspace/store"
 
 // maxAttempts bounds how often one event is merged again because another client wrote the Workspace at the same time.
 const maxAttempts = 10
@@ -46,11 +51,15 @@ func NewDirect(c client.Client, limits workspace.Limits) *Store {
 // Record merges an event into the stored Workspace. Spec and delivery are one write, guarded by the resourceVersion: with
 // OutcomeAccepted, the API server has stored both. After a conflict with another writer, Record merges the event again.
 // Errors are *workspace.Error; their fields are below data.
-func (s *Store) Record(ctx context.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
+func (s *Store) Record(
+	ctx context.Context, e workspace.Event, d workspace.Delivery,
+) (w *v1alpha1.Workspace, outcome workspace.Outcome, err error) {
+	ctx, span := otel.Tracer(scope).Start(ctx, "store.Record")
+	defer func() { tracing.End(span, err) }()
 	reader := client.Reader(s.client)
 	var last error
 	for range maxAttempts {
-		w, outcome, err := s.attempt(ctx, reader, e, d)
+		w, outcome, err = s.attempt(ctx, reader, e, d)
 		if ctx.Err() != nil || !isWriteConflict(err) && (err == nil || reader == s.live) {
 			return w, outcome, asWorkspaceError(err)
 		}
@@ -89,6 +98,7 @@ func (s *Store) attempt(
 			return nil, "", err
 		}
 	}
+	tracing.Inject(ctx, after)
 	if err := s.write(ctx, before, after); err != nil {
 		return nil, "", err
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v5"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"platform.company.com/workspace-flyte-integration/internal/printable"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -26,6 +28,16 @@ type attempt struct {
 	delivery string
 	// workspace is the id that the body names, valid or not.
 	workspace string
+	received  time.Time
+	// span records nothing before startSpan.
+	span trace.Span
+}
+
+func newAttempt() *attempt {
+	return &attempt{
+		event: eventNone, received: time.Now(), span: noop.Span{},
+		outcome: strconv.Itoa(http.StatusInternalServerError), // unless the handler returns
+	}
 }
 
 // decoded notes what the body says.
@@ -44,15 +56,16 @@ func labelOf(kind workspace.EventType) string {
 	return eventUnknown
 }
 
-// instrument returns an Echo handler that counts requests by event and outcome, or by the status of their error, observes their time, and
-// logs those that are signed and refused.
+// instrument returns an Echo handler that counts requests by event and outcome, or by the status of their error, observes their time, ends their
+// spans, and logs those that are signed and refused.
 func (h *Handler) instrument(handle func(*echo.Context, *attempt) error) echo.HandlerFunc {
 	return func(c *echo.Context) (err error) {
-		start, a := time.Now(), &attempt{event: eventNone, outcome: strconv.Itoa(http.StatusInternalServerError)} // unless the handler returns
+		a := newAttempt()
 		defer pin(c.Request().Context())()
 		defer func() {
 			h.metrics.deliveries.WithLabelValues(a.event, a.outcome).Inc()
-			h.metrics.seconds.Observe(time.Since(start).Seconds())
+			h.metrics.seconds.Observe(time.Since(a.received).Seconds())
+			a.endSpan()
 		}()
 		if err = handle(c, a); err != nil {
 			p := problemOf(err)

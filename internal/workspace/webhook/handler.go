@@ -155,7 +155,8 @@ func (h *Handler) record(c *echo.Context, e workspace.Event, in received) (*v1al
 		result = timedOut
 	case err == nil && outcome == workspace.OutcomeAccepted:
 		result = written
-		c.Logger().Info("stored an event", "type", string(e.Type), "workspace", e.Data.WorkspaceID, "version", e.Data.Version)
+		c.Logger().Info("stored an event", "delivery", in.delivery.ID, "type", string(e.Type),
+			"workspace", e.Data.WorkspaceID, "version", e.Data.Version)
 	}
 	return w, outcome, err
 }

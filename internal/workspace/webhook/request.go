@@ -30,8 +30,9 @@ func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte, 
 	body, message, err := h.verify(c, reader)
 	if err != nil {
 		if limited := h.charge(client, unsigned); limited != nil {
-			err = closing(c, limited)
+			return received{}, closing(c, limited)
 		}
+		a.startSpan(c, false)
 		return received{}, err
 	}
 	a.delivery = message.ID
@@ -39,6 +40,7 @@ func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte, 
 	if err := h.charge(client, signed); err != nil {
 		return received{}, err
 	}
+	a.startSpan(c, true)
 	mediaType, err := checkMediaType(c.Request().Header)
 	if err != nil {
 		return received{}, err

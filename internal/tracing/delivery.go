@@ -1,0 +1,72 @@
+package tracing
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+)
+
+// maxStory is how long after a delivery spans still join its trace. A workspace that waits for a person is reconciled for weeks.
+const maxStory = time.Hour
+
+// traceparent is the field of the trace context of W3C that is kept, without the sender's tracestate.
+const traceparent = "traceparent"
+
+// Inject writes the trace context of ctx to the Workspace, in place of the one of an earlier delivery.
+func Inject(ctx context.Context, w *v1alpha1.Workspace) {
+	carrier := propagation.MapCarrier{}
+	otel.GetTextMapPropagator().Inject(ctx, carrier)
+	if carrier[traceparent] == "" {
+		delete(w.Annotations, v1alpha1.AnnotationTraceparent)
+		return
+	}
+	if w.Annotations == nil {
+		w.Annotations = map[string]string{}
+	}
+	w.Annotations[v1alpha1.AnnotationTraceparent] = carrier[traceparent]
+}
+
+// Extract returns the trace context that Inject wrote, which is not valid if there is none.
+func Extract(w *v1alpha1.Workspace) trace.SpanContext {
+	carrier := propagation.MapCarrier{traceparent: w.Annotations[v1alpha1.AnnotationTraceparent]}
+	return trace.SpanContextFromContext(otel.GetTextMapPropagator().Extract(context.Background(), carrier))
+}
+
+// StartSpan begins a span of the work on a Workspace. If the work is part of what its newest delivery caused, and that is at most an hour
+// old, the span joins the delivery's trace. Otherwise it begins a trace that links to it.
+func StartSpan(
+	ctx context.Context, t trace.Tracer, name string, w *v1alpha1.Workspace, caused bool, options ...trace.SpanStartOption,
+) (context.Context, trace.Span) {
+	options = append(options, trace.WithAttributes(attribute.String("workspace", w.Name)))
+	var received time.Time
+	if newest := workspace.Deliveries(w); len(newest) > 0 {
+		received = newest[0].Received
+		options = append(options, trace.WithAttributes(attribute.String("delivery", newest[0].ID)))
+	}
+	delivery := Extract(w)
+	switch {
+	case !delivery.IsValid():
+	case caused && time.Since(received) < maxStory:
+		ctx = trace.ContextWithRemoteSpanContext(ctx, delivery)
+	default:
+		options = append(options, trace.WithLinks(trace.Link{SpanContext: delivery}))
+	}
+	return t.Start(ctx, name, options...)
+}
+
+// End ends a span. It failed if err is not nil.
+func End(span trace.Span, err error) {
+	if err != nil {
+		span.RecordError(err)
+		span.SetStatus(codes.Error, err.Error())
+	}
+	span.End()
+}
