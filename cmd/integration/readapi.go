@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
@@ -42,9 +43,19 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 	}
 	return web.NewReadAPI(web.Options{
 		Cached: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Authorizer: authorizer, ChargeRead: handler.ChargeRead,
-		Naming: s.cfg.naming, ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs, PublicURL: s.cfg.PublicURL,
+		Naming: s.cfg.naming, Objects: s.objects, ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs, PublicURL: s.cfg.PublicURL,
 		Feed: feed, Draining: ctx.Done(), Disconnected: webhook.Disconnected, Client: handler.Client,
 	}), nil
+}
+
+// objects are those of a namespace, for the read API.
+func (s *service) objects(ctx context.Context, namespace string) ([]web.Object, error) {
+	owned, err := k8s.ListOwned(ctx, s.mgr.GetClient(), namespace)
+	objects := make([]web.Object, len(owned))
+	for i, o := range owned {
+		objects[i] = web.Object{ObjectRef: web.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}, Terminating: o.Terminating}
+	}
+	return objects, err
 }
 
 // feedOf adds each changed object to the feed. A relist brings updates of unchanged objects, which it drops.

@@ -64,6 +64,12 @@ func TestReadAPI(t *testing.T) {
 		status, body := read(t, token, "/workspaces/"+id+"/events")
 		return status == http.StatusOK && strings.Contains(body, `"reason":"Suspended"`)
 	})
+	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-" + id, Name: "workspace-quota"}}
+	harness.Must(t, env.Admin.Delete(t.Context(), quota))
+	harness.Eventually(t, "the repair of the ResourceQuota", func(context.Context) bool {
+		_, body := read(t, token, "/workspaces/"+id)
+		return strings.Contains(body, `"name":"workspace-quota","last_repair":{"at":`)
+	})
 }
 
 // accountThatMay creates a ServiceAccount with one rule in the whole cluster.

@@ -23,9 +23,11 @@ type eventList struct {
 
 // event is a Kubernetes Event about a workspace.
 type event struct {
-	Type     string      `json:"type"`
-	Reason   string      `json:"reason"`
-	Note     string      `json:"note"`
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
+	Note   string `json:"note"`
+	// Object is what it is about beside the workspace.
+	Object   *ObjectRef  `json:"object,omitempty"`
 	Reporter string      `json:"reporter,omitempty"`
 	Count    int32       `json:"count"`
 	First    metav1.Time `json:"first_at"`
@@ -74,6 +76,11 @@ func eventOf(e *eventsv1.Event) event {
 		Type: printable.Text(e.Type, maxText), Reason: printable.Text(e.Reason, maxText), Note: printable.Text(e.Note, maxText),
 		Reporter: printable.Text(cmp.Or(e.ReportingController, e.DeprecatedSource.Component), maxText),
 		Count:    max(1, e.DeprecatedCount), First: metav1.Time{Time: e.EventTime.Time},
+	}
+	if o := e.Related; o != nil {
+		shown.Object = &ObjectRef{
+			printable.Text(o.Kind, maxText), printable.Text(o.Namespace, maxText), printable.Text(o.Name, maxText),
+		}
 	}
 	if shown.First.IsZero() {
 		shown.First = cmp.Or(e.DeprecatedFirstTimestamp, e.CreationTimestamp)

@@ -16,7 +16,9 @@ import (
 func TestReadAPI_ShowsEvents(t *testing.T) {
 	s := newService(t, fraud())
 	s.live.events = []eventsv1.Event{
-		{EventTime: metav1.MicroTime(at(1)), Type: "Normal", Reason: "Ready", Note: "one\nline\u202e", ReportingController: "integration"},
+		{
+			EventTime: metav1.MicroTime(at(1)), Type: "Normal", Reason: "Ready", Note: "one\nline\u202e", ReportingController: "integration", Related: quotaOfFraud(),
+		},
 		{
 			EventTime: metav1.MicroTime(at(0)), Type: "Warning", Reason: "Conflict", Note: strings.Repeat("x", 2000),
 			Series: &eventsv1.EventSeries{Count: 3, LastObservedTime: metav1.MicroTime(at(5))},
@@ -30,7 +32,8 @@ func TestReadAPI_ShowsEvents(t *testing.T) {
 		`"first_at":"2026-11-20T08:41:00Z","last_at":"2026-11-20T08:41:05Z"},` +
 		`{"type":"Normal","reason":"Old","note":"","reporter":"older","count":2,` +
 		`"first_at":"2026-11-20T08:41:02Z","last_at":"2026-11-20T08:41:04Z"},` +
-		`{"type":"Normal","reason":"Ready","note":"one line` + "\ufffd" + `","reporter":"integration","count":1,` +
+		`{"type":"Normal","reason":"Ready","note":"one line` + "\ufffd" + `","object":{"kind":"ResourceQuota",` +
+		`"namespace":"flyte-fraud","name":"workspace-quota"},"reporter":"integration","count":1,` +
 		`"first_at":"2026-11-20T08:41:01Z","last_at":"2026-11-20T08:41:01Z"}]}`
 	if got := s.get(t, "/workspaces/fraud/events").Body; got != want {
 		t.Errorf("(-want +got):\n%s", cmp.Diff(want, got))

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -54,6 +56,12 @@ func newService(t *testing.T, workspaces ...v1alpha1.Workspace) *service {
 	s.options = web.Options{
 		Cached: &s.cached, Live: &s.live, Authorizer: web.Open{}, ChargeRead: func(*http.Request) error { return nil }, Naming: naming,
 		ConsoleURL: func(id string) string { return "https://flyte/console/projects/" + id },
+		Objects: func(_ context.Context, namespace string) ([]web.Object, error) {
+			return []web.Object{
+				{ObjectRef: web.ObjectRef{Kind: "LimitRange", Namespace: namespace, Name: "workspace-limits"}, Terminating: true},
+				{ObjectRef: web.ObjectRef{Kind: "ResourceQuota", Namespace: namespace, Name: "workspace-quota"}},
+			}, nil
+		},
 		DomainURLs: func(id string) map[string]string {
 			return map[string]string{"development": "https://flyte/" + id + "?domain=development"}
 		},
@@ -133,10 +141,17 @@ func TestReadAPI_ShowsAWorkspace(t *testing.T) {
 		Hard: corev1.ResourceList{"requests.cpu": resource.MustParse("40")},
 		Used: corev1.ResourceList{"requests.cpu": resource.MustParse("12500m")},
 	}}}
+	s.live.events = []eventsv1.Event{
+		{Reason: "Repaired", Note: "newest", EventTime: metav1.MicroTime(at(30)), Related: quotaOfFraud()},
+		{Reason: "Repaired", Note: "older", EventTime: metav1.MicroTime(at(20)), Related: quotaOfFraud()},
+		{Reason: "Ready", Note: "no repair", EventTime: metav1.MicroTime(at(40)), Related: quotaOfFraud()},
+	}
 	want := `"description":"Card fraud models","quota":{"cpu":"40"},"members":[{"kind":"Group","name":"ml-team","role":"editor"}],` +
 		`"version":8,"state_version":7,"applied_tier":"standard","conditions":[{"type":"Ready","status":"True","reason":"Ready",` +
 		`"message":"message","changed_at":"2026-11-20T08:41:01Z"}],"quotas":[{"namespace":"flyte-fraud","hard":{"requests.cpu":"40"},` +
-		`"used":{"requests.cpu":"12500m"}}],"console_urls":{"development":"https://flyte/fraud?domain=development"},` +
+		`"used":{"requests.cpu":"12500m"}}],"objects":[{"kind":"LimitRange","namespace":"flyte-fraud","name":"workspace-limits",` +
+		`"terminating":true},{"kind":"ResourceQuota","namespace":"flyte-fraud","name":"workspace-quota",` +
+		`"last_repair":{"at":"2026-11-20T08:41:30Z","note":"newest"}}],"console_urls":{"development":"https://flyte/fraud?domain=development"},` +
 		`"deliveries":[{"id":"msg_2"},{"id":"msg_1"}],"reported":{"version":8,"status":"ready","reason":"Ready",` +
 		`"time":"2026-11-20T08:41:09Z"},"deletion":{"policy":"Delete","requested_at":"2026-11-20T08:41:10Z",` +
 		`"purge_at":"2026-11-20T08:41:20Z","namespaces":["flyte-fraud"]}}`
@@ -152,12 +167,16 @@ func TestReadAPI_ShowsAWorkspace(t *testing.T) {
 	}
 }
 
+func quotaOfFraud() *corev1.ObjectReference {
+	return &corev1.ObjectReference{Kind: "ResourceQuota", Namespace: "flyte-fraud", Name: "workspace-quota"}
+}
+
 // TestReadAPI_ShowsAWorkspaceWithoutItsUsage: the rest of the answer is from the cache.
 func TestReadAPI_ShowsAWorkspaceWithoutItsUsage(t *testing.T) {
 	s := newService(t, fraud())
 	s.live.fault = errors.New("connection refused")
 	got := s.get(t, "/workspaces/fraud")
-	if got.Status != http.StatusOK || !strings.Contains(got.Body, `"quotas":[{"namespace":"flyte-fraud"}]`) {
+	if got.Status != http.StatusOK || !strings.Contains(got.Body, `"quotas":[{"namespace":"flyte-fraud"}],"objects":[{"kind"`) {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
 }

@@ -10,14 +10,14 @@ import (
 // moment is an entry of the timeline of a workspace.
 type moment struct {
 	at    time.Time
-	kind  string // condition, event, report or deletion
+	kind  string // condition, event, webhook, report or deletion
 	title string
 	text  string
 	level string // good, bad or plain
 	count int32
 }
 
-// timelineOf merges what has a time: conditions, Events, reports and the deletion. The newest comes first.
+// timelineOf merges what has a time: conditions, Events, webhooks, reports and the deletion. The newest comes first.
 func timelineOf(d *workspaceDetail, events []event) (moments []moment) {
 	for _, c := range d.Conditions {
 		moments = append(moments, momentOfCondition(c))
@@ -33,6 +33,11 @@ func timelineOf(d *workspaceDetail, events []event) (moments []moment) {
 		moments = append(moments, moment{
 			at: d.Reported.Time.Time, kind: "Report", title: d.Reported.Status, text: "The workspace service accepted the report.", level: "plain",
 		})
+	}
+	for _, received := range d.Deliveries {
+		if !received.ReceivedAt.IsZero() {
+			moments = append(moments, moment{at: received.ReceivedAt, kind: "Webhook", title: received.ID, text: "It took effect.", level: "plain"})
+		}
 	}
 	moments = append(moments, deletionMoments(d.Deletion)...)
 	moments = append(moments, moment{at: d.CreatedAt.Time, kind: "Workspace", title: "Created", level: "plain"})

@@ -59,6 +59,7 @@ type workspaceDetail struct {
 	AppliedTier  string            `json:"applied_tier,omitempty"`
 	Conditions   []condition       `json:"conditions"`
 	Quotas       []namespaceQuota  `json:"quotas"`
+	Objects      []Object          `json:"objects"`
 	ConsoleURLs  map[string]string `json:"console_urls"`
 	Deliveries   []delivery        `json:"deliveries"`
 	Reported     *reported         `json:"reported,omitempty"`
@@ -99,12 +100,12 @@ type deletion struct {
 	ExpiresAt      *metav1.Time            `json:"expires_at,omitempty"`
 }
 
-func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace) workspaceDetail {
+func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace, events []event) workspaceDetail {
 	d := workspaceDetail{
 		workspaceSummary: a.summary(w), Description: string(w.Spec.Description), Quota: w.Spec.Quota,
 		Members: append([]v1alpha1.Member{}, w.Spec.Members...), Version: w.Spec.Version, StateVersion: w.Spec.StateVersion,
-		AppliedTier: w.Status.Tier, Conditions: []condition{}, Quotas: a.quotas(ctx, w), ConsoleURLs: a.DomainURLs(w.Name),
-		Deliveries: []delivery{}, Deletion: deletionOf(w.Status.Deletion),
+		AppliedTier: w.Status.Tier, Conditions: []condition{}, Quotas: a.quotas(ctx, w), Objects: a.objects(ctx, w, events),
+		ConsoleURLs: a.DomainURLs(w.Name), Deliveries: []delivery{}, Deletion: deletionOf(w.Status.Deletion),
 	}
 	for _, c := range w.Status.Conditions {
 		d.Conditions = append(d.Conditions, condition{c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime})

@@ -36,9 +36,9 @@ func (p *Page) loadWorkspace(ctx context.Context, v *visit) (content, error) {
 	if err := p.api.getCached(ctx, "workspace", v.name, &w); err != nil {
 		return content{}, err
 	}
-	view := workspaceView{workspaceDetail: p.api.detail(ctx, &w)}
-	view.problems = p.problemsOf(view.Conditions)
 	events, err := p.api.eventsOf(ctx, w.Name)
+	view := workspaceView{workspaceDetail: p.api.detail(ctx, &w, events)}
+	view.problems = p.problemsOf(view.Conditions)
 	view.eventsMissing = err != nil
 	view.timeline = timelineOf(&view.workspaceDetail, events)
 	view.usages = usagesOf(view.Quotas)

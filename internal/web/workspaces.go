@@ -71,8 +71,13 @@ func (a *ReadAPI) getWorkspace(c *echo.Context) (any, error) {
 		return nil, err
 	}
 	var w v1alpha1.Workspace
-	if err := a.getCached(c.Request().Context(), "workspace", c.Param("id"), &w); err != nil {
+	ctx := c.Request().Context()
+	if err := a.getCached(ctx, "workspace", c.Param("id"), &w); err != nil {
 		return nil, err
 	}
-	return a.detail(c.Request().Context(), &w), nil
+	events, err := a.eventsOf(ctx, w.Name)
+	if err != nil {
+		events = nil // then no object shows its last repair
+	}
+	return a.detail(ctx, &w, events), nil
 }
