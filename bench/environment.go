@@ -84,7 +84,9 @@ func newEnvironment(ctx context.Context, binary string, p part, profilesDir stri
 	e.service, err = service.Install(ctx, service.Options{
 		Admin: e.cluster.Config(), Binary: binary, Flyte: flyte.Addr(), Dir: dir,
 		Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
-		Env:    map[string]string{"PPROF_ENABLED": strconv.FormatBool(profiling || p.name == "standing")},
+		Env: map[string]string{
+			"PPROF_ENABLED": strconv.FormatBool(profiling || p.name == "standing"), "API_AUTH": "none",
+		},
 	})
 	if err != nil {
 		return e, err

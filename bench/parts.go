@@ -43,6 +43,8 @@ type sizes struct {
 	followers int
 	// standing are the numbers of workspaces beside which the next one is timed.
 	standing []int
+	// streamed is how many workspaces are created at once beside open streams.
+	streamed int
 	// atRest is how many seconds an idle service is observed.
 	atRest int
 }
@@ -60,6 +62,6 @@ func (s sizes) share(percent int) sizes {
 }
 
 var (
-	fullSizes  = sizes{idle: 100, crowd: 1000, drifted: 500, followers: 1000, standing: []int{100, 1000, 5000}, atRest: 30}
-	quickSizes = sizes{idle: 5, crowd: 20, drifted: 10, followers: 10, standing: []int{10, 20}, atRest: 2}
+	fullSizes  = sizes{idle: 100, crowd: 1000, drifted: 500, followers: 1000, standing: []int{100, 1000, 5000}, streamed: 200, atRest: 30}
+	quickSizes = sizes{idle: 5, crowd: 20, drifted: 10, followers: 10, standing: []int{10, 20}, streamed: 20, atRest: 2}
 )

@@ -56,7 +56,7 @@ func standing(ctx context.Context, e *environment, size sizes) (rows []row, err 
 			first = times
 		}
 		rows = append(rows, growthRow(n, size.standing[0], times, first))
-		for _, measure := range []func(context.Context, *environment, int, sizes) ([]row, error){memory, atRest, restart} {
+		for _, measure := range []func(context.Context, *environment, int, sizes) ([]row, error){memory, firstPages, streams, atRest, restart} {
 			more, err := measure(ctx, e, n, size)
 			if err != nil {
 				return rows, err

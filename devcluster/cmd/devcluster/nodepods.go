@@ -120,7 +120,7 @@ func (r *nodeRun) serve(ctx context.Context) error {
 	fmt.Printf(`
 Serving until Ctrl-C:
 
-  webhooks, API            %s, by the Service
+  webhooks, API, page      %s, by the Service
   Kubernetes API           %s
   logs of the node         %s
 
@@ -130,6 +130,13 @@ In another terminal, in this directory:
   kubectl get pods --all-namespaces
   kubectl logs --namespace %s deployment/%s
   bin/integrationctl send --id ws-001 --version 1 --name "My workspace"
+
+See all workspaces, live: %[1]s, with the token that the last of these prints:
+
+  kubectl create serviceaccount reader
+  kubectl create clusterrole reader --verb=get,list,watch --resource=workspaces,workspacetiers
+  kubectl create clusterrolebinding reader --clusterrole=reader --serviceaccount=default:reader
+  kubectl create token reader
 `, r.service.URL, r.cluster.Config().Host, r.cluster.Logs(), runDir, envFile, service.Namespace, releaseName)
 	return r.cluster.Wait(ctx)
 }

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"k8s.io/client-go/tools/cache"
+	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+const (
+	// firstPage is how long a first page may take.
+	firstPage = 50 * time.Millisecond
+	// openStreams are as many as browser tabs that are open beside changing workspaces.
+	openStreams = 200
+	// readRetry is how long a client waits that the rate limit has refused.
+	readRetry = 100 * time.Millisecond
+)
+
+// firstPages times the first page of the read API and of the web page, and a bare list of all Workspaces from an informer's cache.
+func firstPages(ctx context.Context, e *environment, n int, _ sizes) (rows []row, err error) {
+	bare, err := e.timeBareLists(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range []string{"/workspaces?sort=-created", "/", "/ui/workspaces"} {
+		var times []time.Duration
+		for range probes {
+			took, err := e.timeRead(ctx, path)
+			if err != nil {
+				return nil, err
+			}
+			times = append(times, took)
+		}
+		first := quantile(times, median)
+		rows = append(rows,
+			timeRow(fmt.Sprintf("GET %s beside %d / bare list from a cache", path, n), median, times, bare, goal{}),
+			row{
+				what: fmt.Sprintf("GET %s beside %d", path, n), service: first.String(), floor: firstPage.String(),
+				ratio: ratioOf(first, firstPage), goal: goal{atMost: 1},
+			})
+	}
+	return rows, nil
+}
+
+// timeBareLists lists all Workspaces from a cache of its own, as the read API does from the service's.
+func (e *environment) timeBareLists(ctx context.Context) (times []time.Duration, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	informers, err := ctrlcache.New(e.cluster.Config(), ctrlcache.Options{Scheme: e.bare.Scheme()})
+	if err != nil {
+		return nil, fmt.Errorf("creating a cache: %w", err)
+	}
+	informer, err := informers.GetInformer(ctx, &v1alpha1.Workspace{}, ctrlcache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, fmt.Errorf("watching Workspaces: %w", err)
+	}
+	go func() { _ = informers.Start(ctx) }()
+	if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+		return nil, ctx.Err()
+	}
+	for range probes {
+		start := time.Now()
+		if err := informers.List(ctx, &v1alpha1.WorkspaceList{}, client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("listing Workspaces from a cache: %w", err)
+		}
+		times = append(times, time.Since(start))
+	}
+	return times, nil
+}
+
+func (e *environment) timeRead(ctx context.Context, path string) (time.Duration, error) {
+	for {
+		start := time.Now()
+		response, err := e.read(ctx, path)
+		if err != nil {
+			return 0, err
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("reading %s: %w", path, err)
+		case response.StatusCode == http.StatusOK:
+			return time.Since(start), nil
+		case response.StatusCode != http.StatusTooManyRequests:
+			return 0, fmt.Errorf("reading %s: %s", path, response.Status)
+		}
+		time.Sleep(readRetry)
+	}
+}
+
+func (e *environment) read(ctx context.Context, path string) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.service.URL+path, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return response, nil
+}
+
+// streams creates workspaces without and with many open streams of all workspaces, in turns, and compares rate and memory.
+func streams(ctx context.Context, e *environment, n int, size sizes) ([]row, error) {
+	var with, without []time.Duration
+	var resident [2]float64
+	for i := range 2 * streamTurns {
+		streaming := i%2 == 1
+		stop := func() {}
+		if streaming {
+			var err error
+			if stop, err = e.openStreams(ctx, openStreams); err != nil {
+				return nil, err
+			}
+		}
+		start := time.Now()
+		err := e.createWorkspaces(ctx, fmt.Sprintf("streams-%d-%d", n, i), size.streamed)
+		took := time.Since(start)
+		measured, failed := e.service.Measure(ctx)
+		stop()
+		switch {
+		case err != nil:
+			return nil, err
+		case failed != nil:
+			return nil, failed
+		case streaming:
+			with, resident[1] = append(with, took), measured.Sum(residentMetric)
+		default:
+			without, resident[0] = append(without, took), measured.Sum(residentMetric)
+		}
+	}
+	perSecond := func(times []time.Duration) float64 { return float64(size.streamed) / quantile(times, median).Seconds() }
+	return []row{{
+		what:    fmt.Sprintf("%d workspaces at once beside %d, with %d streams / without", size.streamed, n, openStreams),
+		service: fmt.Sprintf("%.1f/s, %s", perSecond(with), mebibytes(resident[1])),
+		floor:   fmt.Sprintf("%.1f/s, %s", perSecond(without), mebibytes(resident[0])),
+		ratio:   ratioOf(perSecond(with), perSecond(without)),
+	}}, nil
+}
+
+// streamTurns is how often workspaces are created with streams, and as often without.
+const streamTurns = 3
+
+// openStreams opens n streams of all workspaces, and reads them until stop is called.
+func (e *environment) openStreams(ctx context.Context, n int) (stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	for opened := 0; opened < n; {
+		response, err := e.read(ctx, "/workspaces?watch=true")
+		switch {
+		case err != nil:
+			cancel()
+			return nil, err
+		case response.StatusCode == http.StatusOK:
+			opened++
+			go func() {
+				defer response.Body.Close()
+				_, _ = io.Copy(io.Discard, response.Body)
+			}()
+			continue
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusTooManyRequests {
+			cancel()
+			return nil, fmt.Errorf("opening stream %d: %s", opened, response.Status)
+		}
+		time.Sleep(readRetry)
+	}
+	return cancel, nil
+}
