@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/cache"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -75,37 +77,40 @@ func (e *environment) timeBareLists(ctx context.Context) (times []time.Duration,
 	return times, nil
 }
 
-func (e *environment) timeRead(ctx context.Context, path string) (time.Duration, error) {
-	for {
-		start := time.Now()
-		response, err := e.read(ctx, path)
-		if err != nil {
-			return 0, err
-		}
-		_, err = io.Copy(io.Discard, response.Body)
-		response.Body.Close()
-		switch {
-		case err != nil:
-			return 0, fmt.Errorf("reading %s: %w", path, err)
-		case response.StatusCode == http.StatusOK:
-			return time.Since(start), nil
-		case response.StatusCode != http.StatusTooManyRequests:
-			return 0, fmt.Errorf("reading %s: %s", path, response.Status)
-		}
-		time.Sleep(readRetry)
-	}
+func (e *environment) timeRead(ctx context.Context, path string) (took time.Duration, err error) {
+	start := time.Now()
+	err = e.read(ctx, path, func(body io.Reader) error {
+		_, err := io.Copy(io.Discard, body)
+		took = time.Since(start)
+		return err
+	})
+	return took, err
 }
 
-func (e *environment) read(ctx context.Context, path string) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.service.URL+path, http.NoBody)
+// read calls use with the body of an answer. It repeats a request that the rate limit refuses.
+func (e *environment) read(ctx context.Context, path string, use func(io.Reader) error) error {
+	err := wait.PollUntilContextCancel(ctx, readRetry, true, func(ctx context.Context) (answered bool, err error) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.service.URL+path, http.NoBody)
+		if err != nil {
+			return false, err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false, err
+		}
+		defer response.Body.Close()
+		switch response.StatusCode {
+		case http.StatusOK:
+			return true, use(response.Body)
+		case http.StatusTooManyRequests:
+			return false, nil
+		}
+		return false, errors.New(response.Status)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	return response, nil
+	return nil
 }
 
 // streams creates workspaces without and with many open streams of all workspaces, in turns, and compares rate and memory.
@@ -152,26 +157,23 @@ const streamTurns = 3
 // openStreams opens n streams of all workspaces, and reads them until stop is called.
 func (e *environment) openStreams(ctx context.Context, n int) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	for opened := 0; opened < n; {
-		response, err := e.read(ctx, "/workspaces?watch=true")
-		switch {
-		case err != nil:
+	opened, ended := make(chan struct{}), make(chan error, n)
+	for range n {
+		go func() {
+			ended <- e.read(ctx, "/workspaces?watch=true", func(body io.Reader) error {
+				opened <- struct{}{}
+				_, err := io.Copy(io.Discard, body)
+				return err
+			})
+		}()
+	}
+	for range n {
+		select {
+		case <-opened:
+		case err := <-ended:
 			cancel()
 			return nil, err
-		case response.StatusCode == http.StatusOK:
-			opened++
-			go func() {
-				defer response.Body.Close()
-				_, _ = io.Copy(io.Discard, response.Body)
-			}()
-			continue
 		}
-		response.Body.Close()
-		if response.StatusCode != http.StatusTooManyRequests {
-			cancel()
-			return nil, fmt.Errorf("opening stream %d: %s", opened, response.Status)
-		}
-		time.Sleep(readRetry)
 	}
 	return cancel, nil
 }

@@ -90,7 +90,7 @@ func (t tracedCalls) HandleRPC(ctx context.Context, s stats.RPCStats) {
 // apiPath matches resource and subresource in the path of a request to the API server.
 var apiPath = regexp.MustCompile(`/(?:api/v1|apis/[^/]+/[^/]+)/(?:namespaces/[^/]+/)?([^/]+)(?:/[^/]+(/.+)?)?$`)
 
-// requestName names the span of a request to the API server by verb and resource, such as "PATCH workspaces/status". Its URL has the object.
+// requestName names the span of a request to the API server by verb and resource: "PATCH workspaces/status". Its URL has the object.
 func requestName(_ string, r *http.Request) string {
 	if parts := apiPath.FindStringSubmatch(r.URL.Path); parts != nil {
 		return r.Method + " " + parts[1] + parts[2]
