@@ -31,7 +31,7 @@ type collector struct {
 }
 
 func startCollector() (*collector, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with stop
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ func TestReadAPI_ShowsEvents(t *testing.T) {
 	s := newService(t, fraud())
 	s.live.events = []eventsv1.Event{
 		{
-			EventTime: metav1.MicroTime(at(1)), Type: "Normal", Reason: "Ready", Note: "one\nline\u202e", ReportingController: "integration", Related: quotaOfFraud(),
+			EventTime: metav1.MicroTime(at(1)), Type: "Normal", Reason: "Ready", Note: "one\nline\u202e",
+			ReportingController: "integration", Related: quotaOfFraud(),
 		},
 		{
 			EventTime: metav1.MicroTime(at(0)), Type: "Warning", Reason: "Conflict", Note: strings.Repeat("x", 2000),

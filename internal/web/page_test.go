@@ -147,7 +147,8 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 	has(t, "the page", p.get(t, "/ui/workspaces/fraud").Body,
 		"Fraud detection", "Card fraud models", "FlyteProjectRegistered: FlyteWrongVersion", "v2 answers", "Correct ", "FLYTE_API_VERSION",
 		"12.5 of 40", `class="fill" width="31"`, "1 more limit", "ml-team", "cost-center=42", "msg_2", "Repaired", "somebody changed it",
-		"The workspace service accepted the report.", "2 objects, 1 repaired lately", "terminating", "Agent of EKS Pod Identity", "Pods in databases", "ports 5432–5433, 53 UDP",
+		"The workspace service accepted the report.", "2 objects, 1 repaired lately", "terminating",
+		"Agent of EKS Pod Identity", "Pods in databases", "ports 5432–5433, 53 UDP",
 		"namespace flyte-system, ports 81", "10.0.0.0/8", "removed with all that is in them", `data-stream="/ui/live/workspaces/fraud"`)
 	p.live.fault = errors.New("hunter2")
 	got := p.get(t, "/ui/workspaces/fraud")

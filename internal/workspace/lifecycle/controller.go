@@ -135,7 +135,7 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (_ reco
 func (c *Controller) reconcile(ctx context.Context, w *v1alpha1.Workspace) (reconcile.Result, error) {
 	var outcomes []outcome
 	c.orphans.changed(w.Name, nil)
-	c.timeToReady.begin(w)
+	c.timeToReady.begin(w) //nolint:contextcheck // it decodes an annotation, for which OpenTelemetry wants a context
 	purge, err := c.beginPurge(ctx, w)
 	if err == nil {
 		before := w.DeepCopy()

@@ -56,8 +56,8 @@ func labelOf(kind workspace.EventType) string {
 	return eventUnknown
 }
 
-// instrument returns an Echo handler that counts requests by event and outcome, or by the status of their error, observes their time, ends their
-// spans, and logs those that are signed and refused.
+// instrument returns an Echo handler that counts requests by event and outcome, or by the status of their error, observes their time, ends
+// their spans, and logs those that are signed and refused.
 func (h *Handler) instrument(handle func(*echo.Context, *attempt) error) echo.HandlerFunc {
 	return func(c *echo.Context) (err error) {
 		a := newAttempt()

@@ -32,7 +32,7 @@ func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte, 
 		if limited := h.charge(client, unsigned); limited != nil {
 			return received{}, closing(c, limited)
 		}
-		a.startSpan(c, false)
+		a.traceUnsigned(c)
 		return received{}, err
 	}
 	a.delivery = message.ID
@@ -40,7 +40,7 @@ func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte, 
 	if err := h.charge(client, signed); err != nil {
 		return received{}, err
 	}
-	a.startSpan(c, true)
+	a.traceSigned(c)
 	mediaType, err := checkMediaType(c.Request().Header)
 	if err != nil {
 		return received{}, err

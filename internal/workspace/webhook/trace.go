@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"context"
 	"strings"
 
 	"github.com/labstack/echo/v5"
@@ -11,23 +12,33 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// startSpan begins the span of a request, from its receipt on, when its signature was checked and its rate limit allows it: no flood of
-// requests fills the exporter's queue. The span of a signing sender is its parent.
-// To that of anybody else it is only linked: a stranger must not choose the trace, nor whether it is sampled.
-func (a *attempt) startSpan(c *echo.Context, signed bool) {
+// traceSigned begins the span of a signed request, whose parent is the sender's span.
+func (a *attempt) traceSigned(c *echo.Context) {
+	a.startSpan(remoteContext(c), c)
+}
+
+// traceUnsigned begins the span of a request without a valid signature. It is only linked to the span that the request names: a stranger
+// must not choose the trace, nor whether it is sampled.
+func (a *attempt) traceUnsigned(c *echo.Context) {
+	a.startSpan(c.Request().Context(), c, trace.WithNewRoot(), trace.WithLinks(trace.LinkFromContext(remoteContext(c))))
+}
+
+func remoteContext(c *echo.Context) context.Context {
+	r := c.Request()
+	return otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+}
+
+// startSpan begins a span as of the receipt of the request. It is called when the signature was checked and the rate limit allows the
+// request: no flood of requests fills the exporter's queue.
+func (a *attempt) startSpan(parent context.Context, c *echo.Context, options ...trace.SpanStartOption) {
 	const scope = "platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 	request := c.Request()
-	ctx := otel.GetTextMapPropagator().Extract(request.Context(), propagation.HeaderCarrier(request.Header))
-	options := []trace.SpanStartOption{
-		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(a.received),
-		trace.WithAttributes(attribute.String("http.request.method", request.Method), attribute.String("http.route", c.Path())),
-	}
-	if !signed {
-		options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.LinkFromContext(ctx)))
-	}
-	ctx, a.span = otel.Tracer(scope).Start(ctx, request.Method+" "+c.Path(), options...)
+	options = append(options, trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(a.received), trace.WithAttributes(
+		attribute.String("http.request.method", request.Method), attribute.String("http.route", c.Path())))
+	ctx, span := otel.Tracer(scope).Start(parent, request.Method+" "+c.Path(), options...)
+	a.span = span
 	c.SetRequest(request.WithContext(ctx))
-	if started := a.span.SpanContext(); started.IsValid() {
+	if started := span.SpanContext(); started.IsValid() {
 		c.SetLogger(c.Logger().With("traceID", started.TraceID().String()))
 	}
 }
