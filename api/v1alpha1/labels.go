@@ -23,9 +23,14 @@ const (
 	AnnotationTraceparent = "platform.company.com/traceparent"
 	// AnnotationTierKeys holds the [TierKeys] of an object, as JSON.
 	AnnotationTierKeys = "platform.company.com/tier-keys"
+	// AnnotationDevices lists the extended resources that pods of a namespace may ask for, separated by commas. It is on
+	// the namespaces of a tier with denyOtherDevices only.
+	AnnotationDevices = "platform.company.com/devices"
 	// PodSecurityPrefix is the prefix of the labels that Pod Security Admission reads. The service owns them whole: one that
 	// somebody adds by hand is drift.
 	PodSecurityPrefix = "pod-security.kubernetes.io/"
+	// PriorityQuotaPrefix, with the name of a priority class, is the ResourceQuota for the pods of that class.
+	PriorityQuotaPrefix = "workspace-priority-"
 	// PullSecretName is the Secret of a namespace that holds all pull secrets of the tier. There is one, so that the
 	// service needs to read Secrets of this name only.
 	PullSecretName = "workspace-pull-secret"

@@ -13,8 +13,27 @@ package v1alpha1
 type TierQuota struct {
 	// Default applies where a workspace asks for nothing.
 	Default TierAmounts `json:"default,omitzero"`
-	// Maximum is the most that a workspace may ask for. An empty field is no limit.
+	// Maximum is the most that a workspace may ask for. An empty field is no limit, but the default is the maximum of an
+	// extra key without one.
 	Maximum TierAmounts `json:"maximum,omitzero"`
+	// PriorityClasses bound the pods of a priority class, by its name, within the quota. Each is a ResourceQuota
+	// workspace-priority-NAME.
+	// +kubebuilder:validation:MaxProperties=8
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.size() <= 200 && c.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'))",message="a priority class is named by a DNS subdomain of at most 200 characters"
+	// +kubebuilder:validation:XValidation:rule="self.all(c, self[c].?cpu.hasValue() || self[c].?memory.hasValue() || self[c].?gpu.hasValue() || self[c].?pods.hasValue())",message="a priority class needs an amount"
+	PriorityClasses map[string]PodAmounts `json:"priorityClasses,omitempty"`
+}
+
+// PodAmounts are what the pods of a priority class may use together: Kubernetes counts nothing else by priority class.
+type PodAmounts struct {
+	// CPU in cores, of requests and of limits.
+	CPU Quantity `json:"cpu,omitempty"`
+	// Memory in bytes, of requests and of limits.
+	Memory Quantity `json:"memory,omitempty"`
+	// GPU counts the tier's GPU resource.
+	GPU Count `json:"gpu,omitempty"`
+	// Pods that have not finished.
+	Pods Count `json:"pods,omitempty"`
 }
 
 // TierAmounts are a quota, and counts that a workspace can't ask for itself.
@@ -24,8 +43,6 @@ type TierAmounts struct {
 	Services Count `json:"services,omitempty"`
 	// PersistentVolumeClaims of the namespace.
 	PersistentVolumeClaims Count `json:"persistentVolumeClaims,omitempty"`
-	// Extra are more keys of the ResourceQuota, such as count/configmaps or requests.ephemeral-storage.
-	Extra ExtraAmounts `json:"extra,omitempty"`
 }
 
 // ExtraAmounts are amounts by ResourceQuota key. A key must be one that Kubernetes accepts in a ResourceQuota and that no other
@@ -36,7 +53,7 @@ type TierAmounts struct {
 // +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory', 'requests.storage', 'pods', 'services', 'persistentvolumeclaims', 'services.loadbalancers', 'services.nodeports']))",message="cpu, memory, storage, pods, services and persistentVolumeClaims have fields of their own, and load balancers and node ports are always 0"
 // +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['resourcequotas', 'count/resourcequotas', 'count/limitranges', 'count/serviceaccounts', 'count/podtemplates', 'count/rolebindings.rbac.authorization.k8s.io', 'count/networkpolicies.networking.k8s.io']))",message="the service makes these objects itself: don't count them"
 // +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['count/events', 'count/events.events.k8s.io']))",message="Kubernetes does not count Events"
-// +kubebuilder:validation:XValidation:rule="self.all(k, !isQuantity(self[k]) || quantity(self[k]).isInteger())",message="extra amounts must be whole numbers, such as 100 or 10Gi"
+// +kubebuilder:validation:XValidation:rule="self.all(k, !isQuantity(self[k]) || quantity(self[k]).isInteger() || self[k].matches('^[0-9]{1,9}(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'))",message="extra amounts must be whole numbers, such as 100 or 10Gi"
 // +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['configmaps', 'count/configmaps']) || !isQuantity(self[k]) || quantity(self[k]).compareTo(quantity('2')) >= 0)",message="every namespace needs 2 ConfigMaps: workspace-config and kube-root-ca.crt"
 // +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['secrets', 'count/secrets']) || !isQuantity(self[k]) || quantity(self[k]).compareTo(quantity('1')) >= 0)",message="every namespace needs room for 1 Secret: workspace-pull-secret"
 type ExtraAmounts map[string]Quantity

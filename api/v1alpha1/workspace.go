@@ -49,7 +49,9 @@ type WorkspaceSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Tier string `json:"tier,omitempty"`
 
-	// Quota overrides the tier's default quota, key by key, up to the tier's maximum.
+	// Quota overrides the tier's default quota, key by key, up to the tier's maximum. Where that has no extra key, the
+	// tier's default is the maximum.
+	// +kubebuilder:validation:XValidation:rule="!has(self.extra) || self.extra.all(k, self.extra[k].matches('^[0-9]{1,9}(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'))",message="extra amounts must be whole numbers, such as 100 or 10Gi"
 	// +structType=atomic
 	Quota Quota `json:"quota,omitzero"`
 
@@ -127,6 +129,8 @@ type Quota struct {
 	Storage Quantity `json:"storage,omitempty"`
 	// Pods that have not finished.
 	Pods Count `json:"pods,omitempty"`
+	// Extra are more keys of the ResourceQuota, such as count/configmaps or requests.ephemeral-storage.
+	Extra ExtraAmounts `json:"extra,omitempty"`
 }
 
 // Member is a subject with a role.

@@ -71,6 +71,9 @@ type WorkspaceTierSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`
 	// +kubebuilder:validation:XValidation:rule="!self.contains('kubernetes.io/') && !self.startsWith('requests.')",message="must be an extended resource: not under kubernetes.io, and not starting with requests."
 	GPUResource string `json:"gpuResource,omitempty"`
+	// DenyOtherDevices refuses pods that ask for an extended resource which the tier doesn't name: as gpuResource, or with
+	// an amount in quota. The chart's policies for tenants enforce it.
+	DenyOtherDevices bool `json:"denyOtherDevices,omitempty"`
 	// LimitRange bounds each container.
 	// +structType=atomic
 	LimitRange LimitRange `json:"limitRange,omitzero"`

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,10 +70,35 @@ type description struct {
 	problems []string
 }
 
-// quota is the ResourceQuota of one namespace; its status is empty if there is none.
+// quota is a ResourceQuota of one namespace: for all pods, or for those of a priority class.
 type quota struct {
-	namespace string
+	namespace, class string
 	corev1.ResourceQuotaStatus
+}
+
+// resource names what an amount of the quota bounds.
+func (q *quota) resource(name corev1.ResourceName) string {
+	if q.class == "" {
+		return string(name)
+	}
+	return fmt.Sprintf("%s (priority class %s)", name, q.class)
+}
+
+// quotasOf are the ResourceQuotas of the workspace in a namespace. The first is for all pods; its status is empty if there is none.
+func quotasOf(ctx context.Context, kube client.Client, namespace string) (quotas []quota, err error) {
+	quotas = []quota{{namespace: namespace}}
+	var all corev1.ResourceQuotaList
+	err = kube.List(ctx, &all, client.InNamespace(namespace))
+	for i := range all.Items {
+		class, isOfClass := strings.CutPrefix(all.Items[i].Name, v1alpha1.PriorityQuotaPrefix)
+		switch {
+		case isOfClass:
+			quotas = append(quotas, quota{namespace, class, all.Items[i].Status})
+		case all.Items[i].Name == quotaName:
+			quotas[0].ResourceQuotaStatus = all.Items[i].Status
+		}
+	}
+	return quotas, err
 }
 
 func (d *describer) describe(ctx context.Context, kube client.Client, w *v1alpha1.Workspace) error {
@@ -99,12 +125,11 @@ func (d *description) read(ctx context.Context, kube client.Client) {
 		d.problems = append(d.problems, "Events are missing: "+err.Error())
 	}
 	for _, namespace := range namespacesOf(ctx, kube, d.Workspace) {
-		one := corev1.ResourceQuota{}
-		err := kube.Get(ctx, client.ObjectKey{Namespace: namespace, Name: quotaName}, &one)
-		if client.IgnoreNotFound(err) != nil {
+		quotas, err := quotasOf(ctx, kube, namespace)
+		if err != nil {
 			d.problems = append(d.problems, "a quota is missing: "+err.Error())
 		}
-		d.quotas = append(d.quotas, quota{namespace, one.Status})
+		d.quotas = append(d.quotas, quotas...)
 		warnings, err := warningsIn(ctx, kube, namespace, d.now)
 		if err != nil {
 			d.problems = append(d.problems, "warnings are missing: "+err.Error())

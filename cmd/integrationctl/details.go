@@ -67,6 +67,9 @@ func quotaText(q v1alpha1.Quota) string {
 	add("gpu", string(q.GPU))
 	add("storage", string(q.Storage))
 	add("pods", string(q.Pods))
+	for _, key := range slices.Sorted(maps.Keys(q.Extra)) {
+		add(key, string(q.Extra[key]))
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -115,7 +118,7 @@ func (d *description) writeQuotas(p *page) {
 			if used.IsZero() && (hard.IsZero() || strings.HasPrefix(string(name), "count/")) {
 				continue // a count that nothing approaches
 			}
-			p.row(q.namespace, string(name), used.String(), hard.String())
+			p.row(q.namespace, q.resource(name), used.String(), hard.String())
 		}
 	}
 }

@@ -21,6 +21,7 @@ type eventFlags struct {
 	file, kind string
 	provision  bool // the data object alone
 	data       workspace.Data
+	extra      map[string]string
 	members    []string
 }
 
@@ -41,6 +42,8 @@ func (e *eventFlags) register(c *cobra.Command) {
 	f.StringVar((*string)(&quota.GPU), "gpu", "", "quota of GPUs")
 	f.StringVar((*string)(&quota.Storage), "storage", "", "quota of storage")
 	f.StringVar((*string)(&quota.Pods), "pods", "", "quota of pods")
+	f.StringToStringVar(&e.extra, "extra", nil, "quota of any other `key=amount`, such as requests.ephemeral-storage=1Ti (repeatable)")
+	f.Lookup("extra").DefValue = "" // pflag's would be shown as []
 	f.StringArrayVar(&e.members, "member", nil, "member as `Kind:name:role`, such as Group:ml-team:editor (repeatable)")
 	f.StringToStringVar(&e.data.Labels, "label", nil, "label as `key=value` (repeatable)")
 	f.Lookup("label").DefValue = "" // pflag's would be shown as []
@@ -57,7 +60,7 @@ func eventTypes() []string {
 // instead are the flags that a body from a file replaces.
 func instead() []string {
 	return []string{
-		"type", "id", "version", "name", "description", "owner", "tier", "cpu", "memory", "gpu", "storage", "pods", "member", "label",
+		"type", "id", "version", "name", "description", "owner", "tier", "cpu", "memory", "gpu", "storage", "pods", "extra", "member", "label",
 	}
 }
 
@@ -116,6 +119,12 @@ func (e *eventFlags) payload() (workspace.Data, error) {
 			return data, err
 		}
 		data.Members = append(data.Members, member)
+	}
+	for key, amount := range e.extra {
+		if data.Quota.Extra == nil {
+			data.Quota.Extra = v1alpha1.ExtraAmounts{}
+		}
+		data.Quota.Extra[key] = v1alpha1.Quantity(amount)
 	}
 	return data, nil
 }

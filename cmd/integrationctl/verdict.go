@@ -135,7 +135,7 @@ func (d *description) writeUsedUp(p *page) {
 	for _, q := range d.quotas {
 		for name, hard := range q.Hard {
 			if used, ok := q.Used[name]; ok && !hard.IsZero() && used.Cmp(hard) >= 0 {
-				full = append(full, []string{q.namespace, string(name), used.String() + " of " + hard.String()})
+				full = append(full, []string{q.namespace, q.resource(name), used.String() + " of " + hard.String()})
 			}
 		}
 	}

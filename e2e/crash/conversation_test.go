@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os/exec"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,7 +134,7 @@ func checkAgreement(t *testing.T, shown workspaceservicetest.Shown) {
 	w := harness.Get(t, env, &v1alpha1.Workspace{}, "", shown.WorkspaceID)
 	newest := shown.Reports[len(shown.Reports)-1].Report
 	if w.Spec.Version != shown.Version || w.Spec.StateVersion != shown.StateVersion || w.Spec.State != shown.State ||
-		string(w.Spec.Description) != shown.Description || w.Spec.Quota != shown.Quota {
+		string(w.Spec.Description) != shown.Description || !reflect.DeepEqual(w.Spec.Quota, shown.Quota) {
 		t.Errorf("%s is %+v here, and %+v there", w.Name, w.Spec, shown.Listed)
 	}
 	harness.Eventually(t, "the report of "+w.Name+" to be noted", func(ctx context.Context) bool {

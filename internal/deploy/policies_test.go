@@ -65,7 +65,8 @@ var tenantPolicySuite = func() map[string]expectation {
 		serviceRules = "ValidatingAdmissionPolicy …-tenant-services .spec.validations[*].reason"
 		podTemplate  = "tiers.big.workload.podTemplate"
 		tolerations  = podTemplate + ".tolerations"
-		onlyVolumes  = "Pods in workspaces have volumes of these types only: nfs, csi"
+		onlyVolumes  = "Pods in workspaces have volumes of these types only: nfs, csi " +
+			"Pods in this workspace ask for no extended resources but those that its tier names"
 	)
 	suite := map[string]expectation{
 		"tenants may do more": {set{

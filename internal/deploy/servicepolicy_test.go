@@ -206,6 +206,7 @@ func objectAttempts() map[string]attempt {
 		"open the network": creating(&networkingv1.NetworkPolicy{ObjectMeta: child("allow-all"), Spec: networkingv1.NetworkPolicySpec{
 			Ingress: []networkingv1.NetworkPolicyIngressRule{{}},
 		}}, ownNames),
+		"make another quota":            creating(&corev1.ResourceQuota{ObjectMeta: child("of-a-member")}, ownNames),
 		"make a secret of another type": creating(secretNamed("workspace-pull-secret"), "only write Secrets that are pull secrets"),
 		"make another secret":           creating(secretNamed("another"), ownNames),
 		"forget a workspace":            deleting(workspaceOf(stolenID), "only delete Workspaces whose state is Deleted"),

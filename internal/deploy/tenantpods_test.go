@@ -9,7 +9,9 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -85,6 +87,43 @@ func mounting(source corev1.VolumeSource) func(*corev1.Pod) {
 
 func inline(driver string, attributes map[string]string) corev1.VolumeSource {
 	return corev1.VolumeSource{CSI: &corev1.CSIVolumeSource{Driver: driver, VolumeAttributes: attributes}}
+}
+
+// A tier with denyOtherDevices has its devices in an annotation of the namespaces.
+func TestTenantPolicy_DeniesOtherDevices(t *testing.T) {
+	member, namespace := asMemberOf(t, "editor", map[string]string{workspaceLabel: "devices", enforceLabel: "baseline"})
+	accountForPods(t, namespace)
+	awaitAnswer(t, member, podOf(namespace, func(p *corev1.Pod) { p.Spec.NodeName = "a" }), false)
+	asking := func(devices ...corev1.ResourceName) *corev1.Pod {
+		return podOf(namespace, func(p *corev1.Pod) {
+			limits := corev1.ResourceList{"cpu": resource.MustParse("1")}
+			for _, device := range devices {
+				limits[device] = resource.MustParse("1")
+			}
+			p.Spec.InitContainers = []corev1.Container{{Name: "i", Image: "a", Resources: corev1.ResourceRequirements{Limits: limits}}}
+		})
+	}
+	const unnamed, class = corev1.ResourceName("nvidia.com/mig-1g.5gb"), corev1.ResourceName("deviceclass.resource.kubernetes.io/gpu")
+	if err := member.Create(t.Context(), asking(unnamed, class), client.DryRunAll); err != nil {
+		t.Fatalf("on a tier that denies none: %v", err)
+	}
+	annotate := `{"metadata": {"annotations": {"platform.company.com/devices": "amd.com/gpu,nvidia.com/gpu"}}}`
+	object := namespaceOf(namespace, nil)
+	if err := clientFor(t, installed(t)).Patch(t.Context(), object, client.RawPatch(types.MergePatchType, []byte(annotate))); err != nil {
+		t.Fatal(err)
+	}
+	awaitAnswer(t, member, asking(unnamed), false)
+	const refusal = "ask for no extended resources but amd.com/gpu, nvidia.com/gpu: its tier sets denyOtherDevices"
+	for _, device := range []corev1.ResourceName{unnamed, class} {
+		if err := member.Create(t.Context(), asking("amd.com/gpu", device), client.DryRunAll); !isDenied(err, refusal) {
+			t.Errorf("%s: got %v", device, err)
+		}
+	}
+	for _, device := range []corev1.ResourceName{"amd.com/gpu", "nvidia.com/gpu", "memory"} {
+		if err := member.Create(t.Context(), asking(device), client.DryRunAll); err != nil {
+			t.Errorf("%s: got %v", device, err)
+		}
+	}
 }
 
 // Controllers of Kubernetes create pods for objects that members may create. The policies refuse those pods, too, and an Event says why.

@@ -43,7 +43,7 @@ func TestTiersDocument_ShowsTiersThatAreTaken(t *testing.T) {
 		}
 		taken++
 	}
-	if taken != 3 {
+	if taken != 4 {
 		t.Errorf("the document has %d tiers", taken)
 	}
 }

@@ -16,6 +16,9 @@ func badAmounts() map[string]wrong {
 		"the usual GPU twice": {
 			"quota: {maximum: {extra: {requests.nvidia.com/gpu: '1'}}}", "quota.maximum.gpu is the field of the tier's gpuResource",
 		},
+		"a priority class without amounts": {"quota: {priorityClasses: {high: {}}}", "a priority class needs an amount"},
+		"a priority class's name":          {"quota: {priorityClasses: {High: {pods: '1'}}}", "named by a DNS subdomain"},
+		"a priority class's storage":       {"quota: {priorityClasses: {high: {storage: 1Gi}}}", "unknown field"},
 		"a domain below the minimum": {
 			"limitRange: {min: {cpu: '1'}}, domains: {d: {quota: {default: {cpu: 500m}}}}",
 			"limitRange.min.cpu must not be above a domain's quota",

@@ -54,6 +54,10 @@ quota:
     services: "50"
     persistentVolumeClaims: "100"
     extra: *extra
+  priorityClasses:
+    high: {cpu: "4", memory: 16Gi, gpu: "1", pods: "10"}
+    very.low: {pods: "0"}
+denyOtherDevices: true
 domains:
   development: {quota: {default: *default, maximum: *maximum}}
 gpuResource: amd.com/gpu

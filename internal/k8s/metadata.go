@@ -19,7 +19,7 @@ func ownedKeys(o metav1.Object) (labels, annotations owner) {
 	ofTier := v1alpha1.TierKeysOf(o)
 	labels = func(key string) bool { return isServiceLabel(key) || slices.Contains(ofTier.Labels, key) }
 	annotations = func(key string) bool {
-		return key == v1alpha1.AnnotationTierKeys || slices.Contains(ofTier.Annotations, key)
+		return key == v1alpha1.AnnotationTierKeys || key == v1alpha1.AnnotationDevices || slices.Contains(ofTier.Annotations, key)
 	}
 	return labels, annotations
 }

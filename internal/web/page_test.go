@@ -143,10 +143,13 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 			"count/secrets": resource.MustParse("9"),
 		},
 		Used: corev1.ResourceList{"requests.cpu": resource.MustParse("12500m"), "pods": resource.MustParse("1")},
+	}}, "flyte-fraud/workspace-priority-high": {Status: corev1.ResourceQuotaStatus{
+		Hard: corev1.ResourceList{"pods": resource.MustParse("3")}, Used: corev1.ResourceList{"pods": resource.MustParse("2")},
 	}}}
 	has(t, "the page", p.get(t, "/ui/workspaces/fraud").Body,
 		"Fraud detection", "Card fraud models", "FlyteProjectRegistered: FlyteWrongVersion", "v2 answers", "Correct ", "FLYTE_API_VERSION",
-		"12.5 of 40", `class="fill" width="31"`, "1 more limit", "ml-team", "cost-center=42", "msg_2", "Repaired", "somebody changed it",
+		"12.5 of 40", `class="fill" width="31"`, "2 more limits", "priority class high: Pods", "2 of 3",
+		"ml-team", "cost-center=42", "msg_2", "Repaired", "somebody changed it",
 		"The workspace service accepted the report.", "2 objects, 1 repaired lately", "terminating",
 		"Agent of EKS Pod Identity", "Pods in databases", "ports 5432–5433, 53 UDP",
 		"namespace flyte-system, ports 81", "10.0.0.0/8", "removed with all that is in them", `data-stream="/ui/live/workspaces/fraud"`)
@@ -166,7 +169,9 @@ func TestPage_ShowsTiers(t *testing.T) {
 		{ObjectMeta: metav1.ObjectMeta{Name: "standard"}},
 		{ObjectMeta: metav1.ObjectMeta{Name: "large"}},
 	}
-	p.cached.tiers[0].Spec.Quota.Default = v1alpha1.TierAmounts{Extra: v1alpha1.ExtraAmounts{"count/jobs.batch": "50"}}
+	p.cached.tiers[0].Spec.Quota.Default = v1alpha1.TierAmounts{
+		Quota: v1alpha1.Quota{Extra: v1alpha1.ExtraAmounts{"count/jobs.batch": "50"}},
+	}
 	has(t, "the tiers", p.get(t, "/ui/tiers").Body, "2 workspaces", "1 not Ready", `href="/ui/tiers/large"`)
 	has(t, "a tier", p.get(t, "/ui/tiers/standard").Body, "2 workspaces</a> with 2 namespaces",
 		"1 workspace on it is not Ready", "count/jobs.batch", "every workspace")

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -9,6 +10,9 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
+
+// maxQuotas bounds how many ResourceQuotas of a namespace are read: other programs may create some beside ours.
+const maxQuotas = 100
 
 // quotaName is the ResourceQuota of each namespace of a workspace.
 const quotaName = "workspace-quota"
@@ -19,6 +23,14 @@ type namespaceQuota struct {
 	Domain    string            `json:"domain,omitempty"`
 	Hard      map[string]string `json:"hard,omitempty"`
 	Used      map[string]string `json:"used,omitempty"`
+	// PriorityClasses are what the pods of some priority classes may use of it, by class.
+	PriorityClasses map[string]classQuota `json:"priority_classes,omitempty"`
+}
+
+// classQuota is the quota of a priority class in one namespace.
+type classQuota struct {
+	Hard map[string]string `json:"hard"`
+	Used map[string]string `json:"used"`
 }
 
 // quotas reads the quota of each existing namespace of a workspace from the API server: the cache has no usage.
@@ -40,11 +52,24 @@ func (a *ReadAPI) quotas(ctx context.Context, w *v1alpha1.Workspace) []namespace
 }
 
 func (a *ReadAPI) readQuota(ctx context.Context, into *namespaceQuota) error {
-	var quota corev1.ResourceQuota
-	if err := a.Live.Get(ctx, client.ObjectKey{Namespace: into.Namespace, Name: quotaName}, &quota); err != nil {
+	var all corev1.ResourceQuotaList
+	if err := a.Live.List(ctx, &all, client.InNamespace(into.Namespace), client.Limit(maxQuotas)); err != nil {
 		return err
 	}
-	into.Hard, into.Used = amounts(quota.Status.Hard), amounts(quota.Status.Used)
+	for i := range all.Items {
+		quota := &all.Items[i]
+		hard, used := amounts(quota.Status.Hard), amounts(quota.Status.Used)
+		class, isOfClass := strings.CutPrefix(quota.Name, v1alpha1.PriorityQuotaPrefix)
+		switch {
+		case quota.Name == quotaName:
+			into.Hard, into.Used = hard, used
+		case isOfClass:
+			if into.PriorityClasses == nil {
+				into.PriorityClasses = map[string]classQuota{}
+			}
+			into.PriorityClasses[class] = classQuota{hard, used}
+		}
+	}
 	return nil
 }
 

@@ -140,6 +140,8 @@ func TestReadAPI_ShowsAWorkspace(t *testing.T) {
 	s.live.quotas = map[string]corev1.ResourceQuota{"flyte-fraud": {Status: corev1.ResourceQuotaStatus{
 		Hard: corev1.ResourceList{"requests.cpu": resource.MustParse("40")},
 		Used: corev1.ResourceList{"requests.cpu": resource.MustParse("12500m")},
+	}}, "flyte-fraud/of-another-program": {}, "flyte-fraud/workspace-priority-high": {Status: corev1.ResourceQuotaStatus{
+		Hard: corev1.ResourceList{"pods": resource.MustParse("2")}, Used: corev1.ResourceList{"pods": resource.MustParse("1")},
 	}}}
 	s.live.events = []eventsv1.Event{
 		{Reason: "Repaired", Note: "newest", EventTime: metav1.MicroTime(at(30)), Related: quotaOfFraud()},
@@ -149,7 +151,8 @@ func TestReadAPI_ShowsAWorkspace(t *testing.T) {
 	want := `"description":"Card fraud models","quota":{"cpu":"40"},"members":[{"kind":"Group","name":"ml-team","role":"editor"}],` +
 		`"version":8,"state_version":7,"applied_tier":"standard","conditions":[{"type":"Ready","status":"True","reason":"Ready",` +
 		`"message":"message","changed_at":"2026-11-20T08:41:01Z"}],"quotas":[{"namespace":"flyte-fraud","hard":{"requests.cpu":"40"},` +
-		`"used":{"requests.cpu":"12500m"}}],"objects":[{"kind":"LimitRange","namespace":"flyte-fraud","name":"workspace-limits",` +
+		`"used":{"requests.cpu":"12500m"},"priority_classes":{"high":{"hard":{"pods":"2"},"used":{"pods":"1"}}}}],` +
+		`"objects":[{"kind":"LimitRange","namespace":"flyte-fraud","name":"workspace-limits",` +
 		`"terminating":true},{"kind":"ResourceQuota","namespace":"flyte-fraud","name":"workspace-quota",` +
 		`"last_repair":{"at":"2026-11-20T08:41:30Z","note":"newest"}}],"console_urls":{"development":"https://flyte/fraud?domain=development"},` +
 		`"deliveries":[{"id":"msg_2"},{"id":"msg_1"}],"reported":{"version":8,"status":"ready","reason":"Ready",` +

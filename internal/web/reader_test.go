@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +22,7 @@ import (
 type reader struct {
 	workspaces []v1alpha1.Workspace
 	tiers      []v1alpha1.WorkspaceTier
-	quotas     map[string]corev1.ResourceQuota // by namespace
+	quotas     map[string]corev1.ResourceQuota // by namespace, or namespace and name
 	events     []eventsv1.Event
 	selector   string // of the last list of Events
 	fault      error
@@ -52,11 +54,6 @@ func (r *reader) Get(ctx context.Context, key client.ObjectKey, into client.Obje
 				return nil
 			}
 		}
-	case *corev1.ResourceQuota:
-		if quota, ok := r.quotas[key.Namespace]; ok && key.Name == "workspace-quota" {
-			quota.DeepCopyInto(o)
-			return nil
-		}
 	}
 	return apierrors.NewNotFound(schema.GroupResource{Resource: "objects"}, key.Name)
 }
@@ -72,6 +69,14 @@ func (r *reader) List(ctx context.Context, into client.ObjectList, options ...cl
 		l.Items = r.workspaces
 	case *v1alpha1.WorkspaceTierList:
 		l.Items = r.tiers
+	case *corev1.ResourceQuotaList:
+		o := (&client.ListOptions{}).ApplyOptions(options)
+		for key, quota := range r.quotas {
+			if namespace, name, _ := strings.Cut(key, "/"); namespace == o.Namespace {
+				quota.Name = cmp.Or(name, "workspace-quota")
+				l.Items = append(l.Items, quota)
+			}
+		}
 	case *eventsv1.EventList:
 		o := (&client.ListOptions{}).ApplyOptions(options)
 		r.selector, l.Items = o.Namespace+" "+o.FieldSelector.String(), r.events

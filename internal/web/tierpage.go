@@ -82,7 +82,27 @@ func (p *Page) newTierView(t *v1alpha1.WorkspaceTier) *tierView {
 	for _, key := range sortedKeys(extra) {
 		view.amounts = append(view.amounts, tierAmount{key, string(standard.Extra[key]), string(maximum.Extra[key])})
 	}
+	view.amounts = append(view.amounts, priorityAmounts(&t.Spec)...)
 	return view
+}
+
+// priorityAmounts are the amounts of the tier's priority classes. A workspace can't ask for its own.
+func priorityAmounts(spec *v1alpha1.WorkspaceTierSpec) (amounts []tierAmount) {
+	for _, class := range slices.Sorted(maps.Keys(spec.Quota.PriorityClasses)) {
+		of := spec.Quota.PriorityClasses[class]
+		for _, amount := range []tierAmount{
+			{name: "CPU", standard: string(of.CPU)},
+			{name: "Memory", standard: string(of.Memory)},
+			{name: "GPU (" + spec.GPUResource + ")", standard: string(of.GPU)},
+			{name: "Pods", standard: string(of.Pods)},
+		} {
+			if amount.standard != "" {
+				amount.name, amount.maximum = "Priority class "+class+": "+amount.name, amount.standard
+				amounts = append(amounts, amount)
+			}
+		}
+	}
+	return amounts
 }
 
 // countWorkspaces counts the workspaces of each tier, if the user may list them. A change of a tier touches all of these.

@@ -49,6 +49,12 @@ func usagesOf(quotas []namespaceQuota) []namespaceUsage {
 				usages[i].more = append(usages[i].more, u)
 			}
 		}
+		for class, ofClass := range quota.PriorityClasses {
+			for key, hard := range ofClass.Hard {
+				_, name := amountName(key)
+				usages[i].more = append(usages[i].more, newUsage("priority class "+class+": "+name, ofClass.Used[key], hard))
+			}
+		}
 		slices.SortFunc(usages[i].main, func(a, b usage) int { return cmp.Compare(rankOf(a.name), rankOf(b.name)) })
 		slices.SortFunc(usages[i].more, func(a, b usage) int { return cmp.Compare(a.name, b.name) })
 	}

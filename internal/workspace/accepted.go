@@ -76,7 +76,7 @@ func (a acceptedValue) conflictsWith(version int64, value string) bool {
 
 // contentFormat identifies the fields that a content hash covers. A release that reads more fields of an event needs another
 // format, since the stored hashes don't cover them.
-const contentFormat = "1"
+const contentFormat = "2"
 
 // hashFormat returns the format of a content hash, and "" for a state.
 func hashFormat(value string) string {

@@ -106,7 +106,7 @@ func TestRecord_AcceptsEqualContentAtAVersion(t *testing.T) {
 		"a hash of a later release": {
 			[]Event{created},
 			func(w *v1alpha1.Workspace) {
-				w.Annotations[v1alpha1.AnnotationAccepted] = `{"content":{"version":5,"value":"2:x"},"state":{"version":5,"value":"Active"}}`
+				w.Annotations[v1alpha1.AnnotationAccepted] = `{"content":{"version":5,"value":"3:x"},"state":{"version":5,"value":"Active"}}`
 			},
 			otherAt(EventCreated, 5), OutcomeStale,
 		},
@@ -132,7 +132,7 @@ func TestRecord_AcceptsEqualContentAtAVersion(t *testing.T) {
 // A hash that changed for the same content would make each repeat of a stored event a conflict after an upgrade: then
 // contentFormat has to change, too.
 func TestContentHash_StaysTheSame(t *testing.T) {
-	if got := contentHash(sampleEvent().Data); got != "1:HCbNaHUqKJBiZ57BZ88QXzruZeL1ATlBsHmpvr9S4ak" {
+	if got := contentHash(sampleEvent().Data); got != "2:HCbNaHUqKJBiZ57BZ88QXzruZeL1ATlBsHmpvr9S4ak" {
 		t.Errorf("the contract's sample has the hash %s", got)
 	}
 }
@@ -155,6 +155,7 @@ func TestVersionConflict_ComparesContent(t *testing.T) {
 		"another amount":   {func(d *Data) { d.Quota.CPU = "41" }, true},
 		"an amount less":   {func(d *Data) { d.Quota.GPU = "" }, true},
 		"none for nothing": {func(d *Data) { d.Quota.GPU = "0" }, true},
+		"an extra amount":  {func(d *Data) { d.Quota.Extra = v1alpha1.ExtraAmounts{"count/jobs.batch": "5"} }, true},
 		"another role":     {func(d *Data) { d.Members[1].Role = v1alpha1.RoleViewer }, true},
 		"a member less":    {func(d *Data) { d.Members = d.Members[:1] }, true},
 		"another label":    {func(d *Data) { d.Labels["cost-center"] = "43" }, true},

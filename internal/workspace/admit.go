@@ -20,15 +20,28 @@ func Admit(before, after *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) erro
 	case newTier && !TierAllows(tier, after.Name):
 		return invalid([]FieldError{{Field: "tier", Message: "must be a WorkspaceTier that allows this workspace"}})
 	}
-	var fields []FieldError
-	had := amountsByKey(v1alpha1.TierAmounts{Quota: before.Spec.Quota})
-	for _, l := range limits(v1alpha1.TierAmounts{Quota: after.Spec.Quota}, tier.Spec.Quota.Maximum) {
-		if amount, above := l.effective(); above && (newTier || !sameAmount(l.requested, had[l.key])) {
+	asked, had := after.Spec.Quota, before.Spec.Quota
+	if newTier {
+		had = v1alpha1.Quota{}
+	}
+	return invalid(refusedAmounts(asked, had, tier))
+}
+
+// refusedAmounts are the amounts that the tier refuses, of those that are not in had.
+func refusedAmounts(asked, had v1alpha1.Quota, tier *v1alpha1.WorkspaceTier) (fields []FieldError) {
+	known := amountsByKey(v1alpha1.TierAmounts{Quota: had})
+	for _, l := range limits(v1alpha1.TierAmounts{Quota: asked}, maxima(asked, tier, "")...) {
+		amount, above := l.effective()
+		switch {
+		case sameAmount(l.requested, known[l.key]):
+		case l.requested != "" && l.key == gpuKey(tier):
+			fields = append(fields, FieldError{Field: l.field(), Message: "is quota.gpu on the tier " + tier.Name})
+		case above:
 			message := fmt.Sprintf("is above %s, the maximum of the tier %s", amount.String(), tier.Name)
-			fields = append(fields, FieldError{Field: "quota." + l.key, Message: message})
+			fields = append(fields, FieldError{Field: l.field(), Message: message})
 		}
 	}
-	return invalid(fields)
+	return fields
 }
 
 // HasContent reports whether w has ever received content, by an event or by hand.

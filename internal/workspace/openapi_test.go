@@ -125,7 +125,7 @@ func TestRules_AgreeWithOpenAPIOnWorkspaces(t *testing.T) {
 		`"version":9007199254740991`, `"version":9007199254740992`, `"version":-1`, `"version":1.5`, `"version":"1"`,
 		`"version":7.0`, `"version":1e3`, `"version":70e-1`, `"version":9.007199254740992e15`,
 		`"quota":{"cpu":"1e3"}`, `"quota":{"cpu":"0.5"}`, `"quota":{"gpu":"1k"}`, `"quota":{"cpu":40}`,
-		`"quota":{"other":1}`, `"quota":[]`,
+		`"quota":{"other":1}`, `"quota":[]`, `"quota":{"extra":[]}`, `"quota":{"extra":{"count/jobs.batch":5}}`,
 		`"labels":{"a/b":"c"}`, `"labels":{"/b":"c"}`, `"labels":{"kubernetes.io/b":"c"}`, `"labels":{"k8s.io/b":"c"}`,
 		`"labels":{"x.k8s.io/b":"c"}`, `"labels":{"xk8s.io/b":"c"}`,
 		`"labels":{"platform.company.com/b":"c"}`, `"labels":{"` + a(63) + `":""}`, `"labels":{"` + a(64) + `":""}`,
@@ -138,6 +138,11 @@ func TestRules_AgreeWithOpenAPIOnWorkspaces(t *testing.T) {
 	}
 	fragments = append(fragments,
 		`"members":[{"kind":"User","name":"a","role":"owner"}]`, `"members":[{"kind":"User","name":"a"}]`, `"members":{}`)
+	for _, key := range append(quotaKeys(), "configmaps", "count/configmaps", "secrets", "count/secrets") {
+		for _, amount := range []string{"0", "00k", "1", "01", "2", "5Gi", "1.5Gi", "500m", "-1", ""} {
+			fragments = append(fragments, fmt.Sprintf(`"quota":{"extra":{%q:%q}}`, key, amount))
+		}
+	}
 	schema, v := described(t, "Workspace"), NewValidator(newNaming(t, sharedTemplate))
 	for _, fragment := range fragments {
 		body := `{"workspace_id":"ws","name":"Fraud",` + fragment + `}`
@@ -148,6 +153,18 @@ func TestRules_AgreeWithOpenAPIOnWorkspaces(t *testing.T) {
 		if described := schema.VisitJSON(jsonValue(t, body), openapi3.EnableJSONSchema2020()); (described == nil) != (err == nil) {
 			t.Errorf("%.120s: openapi.yaml says %v, the edge %v", fragment, described, err)
 		}
+	}
+}
+
+// quotaKeys are keys near the borders of what a ResourceQuota takes.
+func quotaKeys() []string {
+	domain := strings.Repeat("d.", 126) + "d"
+	return []string{
+		"requests.ephemeral-storage", "ephemeral-storage", "replicationcontrollers", "resourcequotas", "cpu", "requests.cpu", "pods",
+		"services.loadbalancers", "persistentvolumeclaims", "hugepages-2Mi", "requests.hugepages-2Mi", "hugepages-", "limits.hugepages-2Mi",
+		"count/jobs.batch", "count/events", "count/limitranges", "count/", "/a", "a/b/c", "A/b", "a..b/c", "a/-b", "a b/c", "count.jobs",
+		"requests.nvidia.com/mig-1g.5gb", "gold.storageclass.storage.k8s.io/requests.storage", "gpu.deviceclass.resource.k8s.io/devices",
+		domain + "/" + strings.Repeat("k", 63), domain + "d/k", "a/" + strings.Repeat("k", 64),
 	}
 }
 

@@ -13,7 +13,16 @@ import (
 // limit is one entry of a quota: its key as in the payload, the requested amount and its maxima.
 type limit struct {
 	key, requested string
+	extra          bool
 	maxima         []string
+}
+
+// field is the path of the entry in the payload.
+func (l limit) field() string {
+	if l.extra {
+		return "quota.extra[" + quoted(l.key) + "]"
+	}
+	return "quota." + l.key
 }
 
 // limits pairs each requested amount with its maxima: the keys with fields of their own first, then the extra ones in alphabetical order.
@@ -30,7 +39,7 @@ func limits(requested v1alpha1.TierAmounts, maxima ...v1alpha1.TierAmounts) (all
 	}
 	named := []string{"cpu", "memory", "gpu", "storage", "pods", "services", "persistentVolumeClaims"}
 	for _, key := range append(named, slices.Sorted(maps.Keys(extra))...) {
-		l := limit{key: key, requested: requests[key]}
+		l := limit{key: key, requested: requests[key], extra: extra[key]}
 		for _, bound := range bounds {
 			l.maxima = append(l.maxima, bound[key])
 		}
@@ -62,12 +71,46 @@ func withDefaults(a, b v1alpha1.TierAmounts) v1alpha1.TierAmounts {
 	return v1alpha1.TierAmounts{
 		Quota: v1alpha1.Quota{
 			CPU: cmp.Or(a.CPU, b.CPU), Memory: cmp.Or(a.Memory, b.Memory), GPU: cmp.Or(a.GPU, b.GPU),
-			Storage: cmp.Or(a.Storage, b.Storage), Pods: cmp.Or(a.Pods, b.Pods),
+			Storage: cmp.Or(a.Storage, b.Storage), Pods: cmp.Or(a.Pods, b.Pods), Extra: extra,
 		},
 		Services:               cmp.Or(a.Services, b.Services),
 		PersistentVolumeClaims: cmp.Or(a.PersistentVolumeClaims, b.PersistentVolumeClaims),
-		Extra:                  extra,
 	}
+}
+
+// maxima are what a tier allows in the namespace of a Flyte domain. An extra key without a maximum can't be raised above the default:
+// the tier's counts protect the cluster. If the tier denies other devices, the requested ones that it doesn't name are 0.
+func maxima(requested v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, domain string) []v1alpha1.TierAmounts {
+	override, maximum := tier.Spec.Domains[domain].Quota, tier.Spec.Quota.Maximum
+	fixed := withDefaults(override.Default, tier.Spec.Quota.Default).Extra
+	maps.DeleteFunc(fixed, func(key string, _ v1alpha1.Quantity) bool {
+		return maximum.Extra[key]+override.Maximum.Extra[key] != ""
+	})
+	if tier.Spec.DenyOtherDevices {
+		named := Devices(tier, domain)
+		for key := range requested.Extra {
+			if device, isDevice := deviceOf(key); isDevice && !slices.Contains(named, device) {
+				fixed[key] = "0"
+			}
+		}
+	}
+	return []v1alpha1.TierAmounts{maximum, override.Maximum, {Quota: v1alpha1.Quota{Extra: fixed}}}
+}
+
+// onTier returns q with the extra key of the tier's GPU resource as gpu: an amount at two places is the lower one.
+func onTier(q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier) v1alpha1.Quota {
+	key := gpuKey(tier)
+	amount, has := q.Extra[key]
+	if !has {
+		return q
+	}
+	q.Extra = maps.Clone(q.Extra)
+	delete(q.Extra, key)
+	ofField, limited := parseQuantity(string(q.GPU))
+	if ofExtra, ok := parseQuantity(string(amount)); ok && (!limited || ofExtra.Cmp(ofField) < 0) {
+		q.GPU = v1alpha1.Count(amount)
+	}
+	return q
 }
 
 // EffectiveQuota returns the quota of a workspace in the namespace of a Flyte domain, or of "" where all domains share one: the
@@ -77,17 +120,15 @@ func EffectiveQuota(
 	q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, domain string,
 ) (amounts map[string]resource.Quantity, clamped []string) {
 	amounts = map[string]resource.Quantity{}
-	override := tier.Spec.Domains[domain].Quota
-	maximum, domainMaximum := tier.Spec.Quota.Maximum, override.Maximum
-	requested := v1alpha1.TierAmounts{Quota: q}
-	for _, l := range limits(
-		withDefaults(requested, withDefaults(override.Default, tier.Spec.Quota.Default)), maximum, domainMaximum,
-	) {
+	q = onTier(q, tier)
+	requested, most := v1alpha1.TierAmounts{Quota: q}, maxima(q, tier, domain)
+	defaults := withDefaults(tier.Spec.Domains[domain].Quota.Default, tier.Spec.Quota.Default)
+	for _, l := range limits(withDefaults(requested, defaults), most...) {
 		if l.limited() {
 			amounts[l.key], _ = l.effective()
 		}
 	}
-	for _, l := range limits(requested, maximum, domainMaximum) {
+	for _, l := range limits(requested, most...) {
 		if _, lowered := l.effective(); lowered {
 			clamped = append(clamped, l.key)
 		}

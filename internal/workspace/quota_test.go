@@ -181,7 +181,9 @@ func TestEffectiveQuota_OfADomain(t *testing.T) {
 }
 
 func TestEffectiveQuota_HasExtraKeys(t *testing.T) {
-	extra := func(amounts v1alpha1.ExtraAmounts) v1alpha1.TierAmounts { return v1alpha1.TierAmounts{Extra: amounts} }
+	extra := func(amounts v1alpha1.ExtraAmounts) v1alpha1.TierAmounts {
+		return v1alpha1.TierAmounts{Quota: v1alpha1.Quota{Extra: amounts}}
+	}
 	tier := tierOf(v1alpha1.Quota{CPU: "1"}, v1alpha1.Quota{})
 	tier.Spec.Quota.Default.Extra = v1alpha1.ExtraAmounts{"count/jobs.batch": "5", "count/configmaps": "7"}
 	tier.Spec.Domains = map[string]v1alpha1.TierDomain{"staging": {Quota: v1alpha1.TierQuota{

@@ -30,6 +30,14 @@ var rules = map[string]rule{
 	"dns_label": {onText(isDNSLabel), "must be a DNS label"},
 	"quantity":  {onText(quantity.MatchString), `must be a quantity such as "40", "500m" or "160Gi"`},
 	"count":     {onText(count.MatchString), `must be a whole number in quotes, such as "4"`},
+	"quota_key": {onText(isQuotaKey), "must be a key of a ResourceQuota, such as count/configmaps or requests.ephemeral-storage"},
+	"no_field": {
+		onText(isNoFieldKey),
+		"must not be a key that cpu, memory, storage or pods set, nor one of Services or volume claims, which only the tier sets",
+	},
+	"countable": {onText(isCountable), "must not count Events, nor objects that the service creates itself"},
+	"whole":     {onText(wholeQuantity.MatchString), `must be a whole number in quotes, such as "100" or "10Gi"`},
+	"room":      {leavesRoom, "must allow 2 ConfigMaps and 1 Secret, which every namespace needs"},
 	"label_key": {
 		onText(isLabelKey), "must be a Kubernetes label key, not under kubernetes.io, k8s.io, platform.company.com, argoproj.io or fluxcd.io",
 	},

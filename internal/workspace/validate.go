@@ -35,6 +35,7 @@ var (
 	quotaRules = map[string]string{
 		"CPU": "omitempty,quantity", "Memory": "omitempty,quantity", "Storage": "omitempty,quantity",
 		"GPU": "omitempty,count", "Pods": "omitempty,count",
+		"Extra": "max=48,room,dive,keys,quota_key,no_field,countable,endkeys,whole",
 	}
 	memberRules = map[string]string{
 		"Kind": "oneof=User Group ServiceAccount",

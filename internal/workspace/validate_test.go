@@ -22,12 +22,18 @@ const (
 	isNoText     = "must be UTF-8 without control, line separator or bidirectional control characters"
 	isNoQuantity = `must be a quantity such as "40", "500m" or "160Gi"`
 	isNoCount    = `must be a whole number in quotes, such as "4"`
+	isNotWhole   = `must be a whole number in quotes, such as "100" or "10Gi"`
 	isNoLabelKey = "must be a Kubernetes label key, not under kubernetes.io, k8s.io, platform.company.com, argoproj.io or fluxcd.io"
 	isNoLabel    = "must be a DNS label"
 	isNoSubject  = "must not start with system:, and a ServiceAccount is a plain name in the workspace's own namespaces"
 	isNoVersion  = "must be a whole number from 1 to 9007199254740991"
 	noVersion    = "is required: every event needs a version of 1 or more"
 )
+
+// extraOf asks for an extra amount.
+func extraOf(key, amount string) func(*Data) {
+	return func(d *Data) { d.Quota.Extra = v1alpha1.ExtraAmounts{key: v1alpha1.Quantity(amount)} }
+}
 
 // broken are contents that every entry point refuses, each by one change to the sample.
 var broken = []struct {
@@ -70,6 +76,27 @@ var broken = []struct {
 	{"storage", func(d *Data) { d.Quota.Storage = "1Ei" }, FieldError{"data.quota.storage", isNoQuantity}},
 	{"gpu", func(d *Data) { d.Quota.GPU = "0.5" }, FieldError{"data.quota.gpu", isNoCount}},
 	{"pods", func(d *Data) { d.Quota.Pods = "1k" }, FieldError{"data.quota.pods", isNoCount}},
+	{"extra amount", extraOf("count/jobs.batch", "0.5"), FieldError{"data.quota.extra[count/jobs.batch]", isNotWhole}},
+	{"extra exponent", extraOf("count/jobs.batch", "1e30"), FieldError{"data.quota.extra[count/jobs.batch]", isNotWhole}},
+	{"no key", extraOf("jobs", "5"), FieldError{
+		"data.quota.extra[jobs]", "must be a key of a ResourceQuota, such as count/configmaps or requests.ephemeral-storage",
+	}},
+	{"a key of a field", extraOf("limits.cpu", "5"), FieldError{
+		"data.quota.extra[limits.cpu]",
+		"must not be a key that cpu, memory, storage or pods set, nor one of Services or volume claims, which only the tier sets",
+	}},
+	{"a count of our own objects", extraOf("count/limitranges", "5"), FieldError{
+		"data.quota.extra[count/limitranges]", "must not count Events, nor objects that the service creates itself",
+	}},
+	{"no room for our own ConfigMap", extraOf("count/configmaps", "1"), FieldError{
+		"data.quota.extra", "must allow 2 ConfigMaps and 1 Secret, which every namespace needs",
+	}},
+	{"49 extra keys", func(d *Data) {
+		d.Quota.Extra = v1alpha1.ExtraAmounts{}
+		for i := range 49 {
+			d.Quota.Extra[fmt.Sprintf("count/a%d.b", i)] = "1"
+		}
+	}, FieldError{"data.quota.extra", "must have at most 48 entries"}},
 	{"1001 members", func(d *Data) { d.Members = make([]v1alpha1.Member, 1001) }, FieldError{
 		"data.members", "must have at most 1000 entries",
 	}},

@@ -2,18 +2,31 @@ package desired
 
 import (
 	"cmp"
+	"maps"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 // NamespaceObject is the Namespace, with the tier's Pod Security Standard, labels and annotations.
 func (p *Plan) NamespaceObject() *corev1.Namespace {
 	namespace := p.namespace(p.Tier.Spec.PodSecurity)
 	p.namespaceMetadata().addTo(namespace)
+	if p.Tier.Spec.DenyOtherDevices {
+		setDevices(namespace, strings.Join(workspace.Devices(p.Tier, p.Namespace.Domain), ","))
+	}
 	return namespace
+}
+
+// setDevices allows pods of the namespace these extended resources alone.
+func setDevices(namespace *corev1.Namespace, devices string) {
+	annotations := map[string]string{v1alpha1.AnnotationDevices: devices}
+	maps.Copy(annotations, namespace.Annotations)
+	namespace.Annotations = annotations
 }
 
 // namespace is the Namespace without the tier's labels and annotations.

@@ -2,6 +2,7 @@ package desired
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -24,7 +25,7 @@ func Owns(o client.Object) bool {
 	case *corev1.PodTemplate:
 		return name == podTemplateName
 	case *corev1.ResourceQuota:
-		return name == quotaName
+		return name == quotaName || strings.HasPrefix(name, v1alpha1.PriorityQuotaPrefix)
 	case *corev1.Secret:
 		return name == v1alpha1.PullSecretName
 	case *networkingv1.NetworkPolicy:

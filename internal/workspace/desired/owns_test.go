@@ -25,6 +25,10 @@ func TestOwns(t *testing.T) {
 			t.Errorf("a %T with another name is ours", o)
 		}
 	}
+	ofClass := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Name: "workspace-priority-high"}}
+	if !desired.Owns(ofClass) {
+		t.Error("the ResourceQuota of a priority class is not ours")
+	}
 	former := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "allow-egress"}}
 	if !desired.Owns(former) {
 		t.Error("a NetworkPolicy of an earlier version is not ours")

@@ -1,8 +1,6 @@
 package desired
 
 import (
-	"cmp"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -10,9 +8,6 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
-
-// defaultGPU is what a quota's gpu counts where the tier names no resource.
-const defaultGPU = "nvidia.com/gpu"
 
 // Names of the objects that bound what a workspace may use.
 const (
@@ -26,7 +21,7 @@ func (p *Plan) Quota() Part {
 	limits := &corev1.LimitRange{ObjectMeta: p.metadata(limitsName)}
 	limits.Spec.Limits = []corev1.LimitRangeItem{containerLimits(p.Tier.Spec.LimitRange)}
 	return Part{
-		Objects: []client.Object{p.resourceQuota(p.hard(amounts)), limits},
+		Objects: append([]client.Object{p.resourceQuota(p.hard(amounts)), limits}, p.priorityQuotas()...),
 		Kinds:   []client.Object{&corev1.ResourceQuota{}, &corev1.LimitRange{}},
 	}
 }
@@ -51,17 +46,12 @@ func noExternalServices() corev1.ResourceList {
 	return corev1.ResourceList{corev1.ResourceServicesLoadBalancers: none, corev1.ResourceServicesNodePorts: none}
 }
 
-// hard gives the amounts by ResourceQuota key. The key of an extra amount is one already. A locked workspace starts no pods; running
+// hard gives the amounts by ResourceQuota key. A locked workspace starts no pods; running
 // ones finish.
 func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	hard := noExternalServices()
-	keys := quotaKeys(cmp.Or(p.Tier.Spec.GPUResource, defaultGPU))
 	for key, amount := range amounts {
-		names, named := keys[key]
-		if !named {
-			names = []corev1.ResourceName{corev1.ResourceName(key)}
-		}
-		for _, name := range names {
+		for _, name := range quotaNames(key, workspace.GPUResource(p.Tier)) {
 			hard[name] = amount
 		}
 	}
@@ -71,17 +61,21 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	return hard
 }
 
-// quotaKeys are the ResourceQuota keys of each amount, where gpu counts the resource.
-func quotaKeys(gpu string) map[string][]corev1.ResourceName {
-	return map[string][]corev1.ResourceName{
-		"cpu":                    {corev1.ResourceRequestsCPU, corev1.ResourceLimitsCPU},
-		"memory":                 {corev1.ResourceRequestsMemory, corev1.ResourceLimitsMemory},
-		"gpu":                    {gpuKey(gpu)},
-		"storage":                {corev1.ResourceRequestsStorage},
-		"pods":                   {corev1.ResourcePods},
-		"services":               {corev1.ResourceServices},
-		"persistentVolumeClaims": {corev1.ResourcePersistentVolumeClaims},
+// quotaNames are the ResourceQuota keys of an amount, where gpu counts this resource. The key of an extra amount is one already.
+func quotaNames(key, gpu string) []corev1.ResourceName {
+	switch key {
+	case "cpu":
+		return []corev1.ResourceName{corev1.ResourceRequestsCPU, corev1.ResourceLimitsCPU}
+	case "memory":
+		return []corev1.ResourceName{corev1.ResourceRequestsMemory, corev1.ResourceLimitsMemory}
+	case "gpu":
+		return []corev1.ResourceName{gpuKey(gpu)}
+	case "storage":
+		return []corev1.ResourceName{corev1.ResourceRequestsStorage}
+	case "persistentVolumeClaims":
+		return []corev1.ResourceName{corev1.ResourcePersistentVolumeClaims}
 	}
+	return []corev1.ResourceName{corev1.ResourceName(key)}
 }
 
 func gpuKey(gpuResource string) corev1.ResourceName {

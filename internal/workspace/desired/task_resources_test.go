@@ -106,7 +106,8 @@ func TestTaskResources_FitQuotaAndLimitRange(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			quota := v1alpha1.TierAmounts{Quota: test.quota, Extra: test.extra}
+			quota := v1alpha1.TierAmounts{Quota: test.quota}
+			quota.Extra = test.extra
 			got := taskResourcesWithin(quota, test.bounds, v1alpha1.FlyteTaskResources{Defaults: test.defaults, Limits: test.limits})
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

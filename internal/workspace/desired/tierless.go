@@ -14,6 +14,9 @@ import (
 // If the tier was deleted, its content is unknown. TierlessNamespace and TierlessQuota enforce what does not depend on it, and leave the
 // rest as it is.
 
+// defaultGPU is what the quota's gpu counts on a tier that names no resource.
+var defaultGPU = workspace.GPUResource(&v1alpha1.WorkspaceTier{})
+
 // TierlessNamespace is the Namespace of a plan without a tier, derived from the live one: its Pod Security Standard is at least
 // baseline, and the tier's labels and annotations stay.
 func (p *Plan) TierlessNamespace(live *corev1.Namespace) *corev1.Namespace {
@@ -24,6 +27,9 @@ func (p *Plan) TierlessNamespace(live *corev1.Namespace) *corev1.Namespace {
 	})
 	keys := v1alpha1.TierKeysOf(live)
 	tierMetadata{labels: only(live.Labels, keys.Labels), annotations: only(live.Annotations, keys.Annotations)}.addTo(want)
+	if devices, denies := live.Annotations[v1alpha1.AnnotationDevices]; denies {
+		setDevices(want, devices)
+	}
 	return want
 }
 
@@ -62,7 +68,7 @@ func (p *Plan) TierlessQuota(live *corev1.ResourceQuota) Part {
 		maps.Copy(hard, noExternalServices())
 		asked, _ := workspace.EffectiveQuota(p.Workspace.Spec.Quota, &v1alpha1.WorkspaceTier{}, "")
 		for key, amount := range asked {
-			for _, name := range quotaKeys(defaultGPU)[key] {
+			for _, name := range quotaNames(key, defaultGPU) {
 				lower(hard, name, amount)
 			}
 		}

@@ -5,9 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -30,6 +34,33 @@ func TestCRD_AcceptsWhatTheEdgeAccepts(t *testing.T) {
 	}
 }
 
+// The edge, the CRD and Kubernetes' own validation must agree on the keys of a ResourceQuota.
+func TestCRD_AgreesWithKubernetesOnQuotaKeys(t *testing.T) {
+	k, admin := newKube(t), clustertest.Client(t, shared.Cluster(t).Config())
+	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, nil)
+	must(t, err)
+	rules := workspace.NewValidator(naming)
+	for _, key := range []string{
+		"requests.ephemeral-storage", "ephemeral-storage", "configmaps", "replicationcontrollers", "hugepages-2Mi", "requests.hugepages-1Gi",
+		"count/jobs.batch", "count/", "/a", "a/b/c", "A/b", "a..b/c", "a/-b", "a b/c", "count.jobs", "jobs", "requests.gpu",
+		"limits.hugepages-2Mi",
+		"requests.nvidia.com/mig-1g.5gb", "gold.storageclass.storage.k8s.io/requests.storage", "gpu.deviceclass.resource.k8s.io/devices",
+		longDomain() + "/" + strings.Repeat("k", 63), longDomain() + "d/k", "a/" + strings.Repeat("k", 64), "",
+	} {
+		e := event(workspace.EventCreated, "crd-key", 1)
+		e.Data.Quota.Extra = v1alpha1.ExtraAmounts{key: "5"}
+		w := workspace.New(e.Data.WorkspaceID)
+		_, err := workspace.Record(w, e, delivery(e))
+		must(t, err)
+		quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "tried"}}
+		quota.Spec.Hard = corev1.ResourceList{corev1.ResourceName(key): resource.MustParse("5")}
+		edge, crd, own := rules.Event(e), k.Admin.Create(t.Context(), w, client.DryRunAll), admin.Create(t.Context(), quota, client.DryRunAll)
+		if (edge == nil) != (own == nil) || (crd == nil) != (own == nil) {
+			t.Errorf("%.80q: the edge says %v, the CRD %v, Kubernetes %v", key, edge, crd, own)
+		}
+	}
+}
+
 // edgeCases are the furthest that the rules allow.
 func edgeCases() map[string]func(*workspace.Data) {
 	return map[string]func(*workspace.Data){
@@ -42,6 +73,16 @@ func edgeCases() map[string]func(*workspace.Data) {
 		"longest tier":   func(d *workspace.Data) { d.Tier = strings.Repeat("t", 63) },
 		"quantities": func(d *workspace.Data) {
 			d.Quota.CPU, d.Quota.Memory, d.Quota.Storage = "999999999.999Pi", "0.001m", "0"
+		},
+		"extra amounts": func(d *workspace.Data) {
+			d.Quota.Extra = v1alpha1.ExtraAmounts{
+				"count/configmaps": "2", "secrets": "1", "requests.ephemeral-storage": "999999999Pi", "requests.amd.com/gpu": "0",
+				"requests.hugepages-2Mi": "1Gi", "gold.storageclass.storage.k8s.io/requests.storage": "1Ti",
+				"gpu.deviceclass.resource.k8s.io/devices": "3", longDomain() + "/" + strings.Repeat("k", 63): "1",
+			}
+			for i := len(d.Quota.Extra); i < 48; i++ {
+				d.Quota.Extra[fmt.Sprintf("count/kind%d.example.com", i)] = "1"
+			}
 		},
 		"counts": func(d *workspace.Data) { d.Quota.GPU, d.Quota.Pods = "999999999", "0" },
 		"label of 63": func(d *workspace.Data) {

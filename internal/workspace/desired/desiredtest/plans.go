@@ -82,6 +82,20 @@ func Variants() map[string]func(*desired.Plan) {
 		"bare-template": func(p *desired.Plan) {
 			p.Tier.Spec.Workload.PodTemplate = &v1alpha1.TierPodTemplate{SchedulerName: "yunikorn"}
 		},
+		"devices": func(p *desired.Plan) {
+			p.Workspace.Spec.Quota.Extra = v1alpha1.ExtraAmounts{"requests.amd.com/gpu": "2", "count/jobs.batch": "10"}
+			p.Tier.Spec.DenyOtherDevices = true
+			p.Tier.Spec.Quota.Maximum.Extra = v1alpha1.ExtraAmounts{"requests.amd.com/gpu": "1"}
+		},
+		"priority-classes": func(p *desired.Plan) {
+			p.Namespace.Domain = "production"
+			p.Tier.Spec.Quota.PriorityClasses = map[string]v1alpha1.PodAmounts{
+				"high": {CPU: "4", Memory: "16Gi", GPU: "1", Pods: "10"}, "low": {Pods: "100"},
+			}
+			p.Tier.Spec.Domains = map[string]v1alpha1.TierDomain{"production": {Quota: v1alpha1.TierQuota{
+				PriorityClasses: map[string]v1alpha1.PodAmounts{"high": {CPU: "8"}, "urgent": {Pods: "1"}},
+			}}}
+		},
 		"restricted": func(p *desired.Plan) { p.Tier.Spec.PodSecurity.Enforce = v1alpha1.PodSecurityRestricted },
 	}
 }
