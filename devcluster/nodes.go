@@ -2,7 +2,9 @@ package devcluster
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,10 +32,17 @@ func (c *Cluster) startNodes(ctx context.Context) error {
 	return c.simulateNodes(ctx, dir)
 }
 
+//go:embed missingimage.yaml
+var missingImage []byte
+
 // simulateNodes starts kwok and creates the nodes. kwok soon makes them ready.
 func (c *Cluster) simulateNodes(ctx context.Context, dir string) error {
+	more := c.state.path("missingimage.yaml")
+	if err := os.WriteFile(more, missingImage, 0o600); err != nil {
+		return fmt.Errorf("writing a stage of kwok: %w", err)
+	}
 	kwok := []string{
-		"--kubeconfig=" + c.Kubeconfig(), "--config=" + filepath.Join(dir, binaries.KwokStages), "--manage-all-nodes=true",
+		"--kubeconfig=" + c.Kubeconfig(), "--config=" + filepath.Join(dir, binaries.KwokStages), "--config=" + more, "--manage-all-nodes=true",
 		"--node-port=0", "--node-lease-duration-seconds=40",
 	}
 	if err := c.run(&c.kwok, filepath.Join(dir, binaries.Kwok), kwok); err != nil {
