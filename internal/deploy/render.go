@@ -60,7 +60,7 @@ func Render(o Options) ([]*unstructured.Unstructured, error) {
 
 // render returns the rendered templates by path.
 func render(o Options) (map[string]string, error) {
-	c, err := load()
+	c, err := Chart()
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,8 @@ func render(o Options) (map[string]string, error) {
 	return engine.Render(c, values)
 }
 
-func load() (*chart.Chart, error) {
+// Chart loads the embedded chart.
+func Chart() (*chart.Chart, error) {
 	files, err := charts.WorkspaceFlyteIntegration()
 	if err != nil {
 		return nil, err

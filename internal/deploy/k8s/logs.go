@@ -1,0 +1,167 @@
+package k8s
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+const (
+	serviceContainer = "integration" // of the chart
+	logsCheck        = 2 * time.Second
+	maxLine          = 1 << 20
+)
+
+// Logs implements [deploy.Logger]. With Follow it reconnects when a connection ends, and follows pods that are created later.
+func (t *Target) Logs(ctx context.Context, out io.Writer, o deploy.LogOptions) error {
+	f := &follower{target: t, out: out, o: o, streams: map[string]bool{}}
+	if err := f.begin(ctx); err != nil {
+		return err
+	}
+	if !o.Follow {
+		f.running.Wait()
+		return f.err
+	}
+	err := wait.PollUntilContextCancel(ctx, logsCheck, false, func(ctx context.Context) (bool, error) {
+		_ = f.begin(ctx) // the API server may be away for a while
+		return false, nil
+	})
+	f.running.Wait()
+	return err
+}
+
+// follower copies the logs of pods, each in a goroutine.
+type follower struct {
+	target  *Target
+	out     io.Writer
+	o       deploy.LogOptions
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	streams map[string]bool // by pod; false once it has ended
+	err     error
+}
+
+// begin starts a stream for each pod that has none.
+func (f *follower) begin(ctx context.Context) error {
+	pods, err := f.pods(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range pods {
+		pod, prefix := &pods[i], ""
+		if len(pods) > 1 || f.o.Follow {
+			prefix = "[" + pod.Name + "] "
+		}
+		f.mu.Lock()
+		_, known := f.streams[pod.Name]
+		start := !known && pod.Status.Phase != corev1.PodPending
+		if start {
+			f.streams[pod.Name] = true
+		}
+		f.mu.Unlock()
+		if start {
+			f.running.Go(func() { f.copy(ctx, pod.Name, prefix) })
+		}
+	}
+	return nil
+}
+
+func (f *follower) pods(ctx context.Context) ([]corev1.Pod, error) {
+	d, err := f.target.deployment(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pods, err := f.target.pods(ctx, d)
+	if err != nil || f.o.Instance == "" {
+		return pods, err
+	}
+	for i := range pods {
+		if pods[i].Name == f.o.Instance {
+			return pods[i : i+1], nil
+		}
+	}
+	return nil, fmt.Errorf("the service has no pod %q", f.o.Instance)
+}
+
+// copy copies the log of a pod. It reconnects after the last line until the pod has ended.
+func (f *follower) copy(ctx context.Context, pod, prefix string) {
+	options := &corev1.PodLogOptions{
+		Container: serviceContainer, Follow: f.o.Follow, Previous: f.o.Previous, Timestamps: true,
+	}
+	if f.o.Tail >= 0 {
+		options.TailLines = &f.o.Tail
+	}
+	if f.o.Since > 0 {
+		options.SinceTime = &metav1.Time{Time: time.Now().Add(-f.o.Since)}
+	}
+	last := ""
+	for {
+		err := f.stream(ctx, pod, prefix, options, &last)
+		if !f.o.Follow {
+			f.fail(err)
+			return
+		}
+		if ctx.Err() != nil || !f.runs(ctx, pod) {
+			return
+		}
+		options.TailLines = nil
+		if at, err := time.Parse(time.RFC3339Nano, last); err == nil {
+			options.SinceTime = &metav1.Time{Time: at} // in whole seconds: lines that were copied are left out
+		}
+	}
+}
+
+func (f *follower) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+// runs waits a moment, and says whether the pod still exists.
+func (f *follower) runs(ctx context.Context, pod string) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(logsCheck):
+	}
+	found, err := f.target.clientset.CoreV1().Pods(f.target.o.Namespace).Get(ctx, pod, metav1.GetOptions{})
+	return err == nil && found.Status.Phase == corev1.PodRunning
+}
+
+// stream copies lines whose time is after the last one's.
+func (f *follower) stream(ctx context.Context, pod, prefix string, o *corev1.PodLogOptions, last *string) error {
+	stream, err := f.target.clientset.CoreV1().Pods(f.target.o.Namespace).GetLogs(pod, o).Stream(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the log of pod %q: %w", pod, err)
+	}
+	defer stream.Close()
+	lines := bufio.NewScanner(stream)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		at, text, _ := strings.Cut(lines.Text(), " ")
+		if at <= *last {
+			continue
+		}
+		*last = at
+		f.mu.Lock()
+		_, err := fmt.Fprintln(f.out, prefix+text)
+		f.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}

@@ -1,0 +1,147 @@
+package k8s
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+)
+
+const rollOutCheck = 500 * time.Millisecond
+
+// rollOutError says that replicas did not get ready, and why.
+type rollOutError struct{ reasons []string }
+
+// Error implements error. The step has shown all reasons; the first one says enough.
+func (e *rollOutError) Error() string { return e.reasons[0] }
+
+// rollOut waits until all replicas of a Deployment are updated and ready.
+func (t *Target) rollOut(ctx context.Context, steps *progress.Steps, name string) error {
+	return steps.Run(ctx, "roll_out", func(ctx context.Context, step *progress.Step) error {
+		return t.awaitRollOut(ctx, step, name)
+	})
+}
+
+func (t *Target) awaitRollOut(ctx context.Context, step *progress.Step, name string) error {
+	var unreachable error
+	seen := &reported{}
+	var last *appsv1.Deployment
+	err := wait.PollUntilContextTimeout(ctx, rollOutCheck, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
+		d := &appsv1.Deployment{}
+		if err := t.client.Get(ctx, client.ObjectKey{Namespace: t.o.Namespace, Name: name}, d); err != nil {
+			if ctx.Err() == nil { // the API server's own
+				unreachable = err
+			}
+			return false, nil // it may answer again; the last error is reported at the end
+		}
+		unreachable = nil
+		last = d
+		state := stateOf(d)
+		step.Progress(state.completed, state.total, state.text)
+		step.Summarize("%s", state.text)
+		if !state.done {
+			seen.report(step, t.reasons(ctx, d))
+		}
+		return state.done, deadline(d)
+	})
+	var late *deadlineError
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case wait.Interrupted(err) && (unreachable != nil || last == nil):
+		return fmt.Errorf("reading Deployment %q: %w", name, cmp.Or(unreachable, err))
+	case !wait.Interrupted(err) && !errors.As(err, &late):
+		return err
+	}
+	return t.rollOutFailure(ctx, last, err)
+}
+
+// rollOutFailure says what is wrong with the replicas that are not ready.
+func (t *Target) rollOutFailure(ctx context.Context, d *appsv1.Deployment, err error) error {
+	text := err.Error()
+	if wait.Interrupted(err) {
+		text = fmt.Sprintf("not ready after %s", t.o.Timeout)
+	}
+	state, reasons := stateOf(d), t.reasons(ctx, d)
+	if len(reasons) == 0 {
+		return &rollOutError{[]string{state.text + ": " + text}}
+	}
+	reasons[0] = fmt.Sprintf("%s, %s: %s", state.text, text, reasons[0])
+	return &rollOutError{reasons}
+}
+
+// rollOutState is how far a roll-out is, as `kubectl rollout status` judges it.
+type rollOutState struct {
+	done             bool
+	completed, total int
+	text             string
+}
+
+func stateOf(d *appsv1.Deployment) rollOutState {
+	total := int32(1)
+	if d.Spec.Replicas != nil {
+		total = *d.Spec.Replicas
+	}
+	s := d.Status
+	ready := min(s.UpdatedReplicas, s.AvailableReplicas)
+	state := rollOutState{completed: int(min(ready, total)), total: int(total)}
+	switch {
+	case s.ObservedGeneration < d.Generation:
+		state.completed, state.text = 0, "Updating: the Deployment is not yet observed"
+	case ready < total:
+		state.text = fmt.Sprintf("Updating: %d/%d ready", ready, total)
+	case s.Replicas > min(s.UpdatedReplicas, total):
+		state.text = fmt.Sprintf("Updating: %d/%d ready, %d to stop", min(ready, total), total, s.Replicas-min(s.UpdatedReplicas, total))
+	default:
+		state.done, state.text = true, fmt.Sprintf("%d/%d ready", min(ready, total), total)
+	}
+	return state
+}
+
+// deadlineError says that the Deployment has made no progress for its progressDeadlineSeconds.
+type deadlineError struct{ message string }
+
+// Error implements error.
+func (e *deadlineError) Error() string { return e.message }
+
+func deadline(d *appsv1.Deployment) error {
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Reason == "ProgressDeadlineExceeded" && d.Status.ObservedGeneration >= d.Generation {
+			return &deadlineError{c.Message}
+		}
+	}
+	return nil
+}
+
+// reported remembers what was shown of pods, so that each reason is shown once.
+type reported struct{ texts map[string]bool }
+
+func (r *reported) report(step *progress.Step, reasons []string) {
+	if r.texts == nil {
+		r.texts = map[string]bool{}
+	}
+	for _, reason := range reasons {
+		if !r.texts[reason] {
+			r.texts[reason] = true
+			step.Output(reason)
+		}
+	}
+}
+
+// pods lists the pods of a Deployment.
+func (t *Target) pods(ctx context.Context, d *appsv1.Deployment) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	err := t.client.List(ctx, &pods, client.InNamespace(t.o.Namespace), client.MatchingLabels(d.Spec.Selector.MatchLabels))
+	if err != nil {
+		return nil, fmt.Errorf("listing the pods of Deployment %q: %w", d.Name, err)
+	}
+	return pods.Items, nil
+}

@@ -1,0 +1,95 @@
+package deploy
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+)
+
+// ProfileFile is where a profile is looked for.
+const ProfileFile = "integration.yaml"
+
+// maxProfile bounds a profile, in bytes.
+const maxProfile = 64 << 10
+
+// Profile holds the flags of targets, so that a command without flags repeats what was done before.
+type Profile struct {
+	// Target is used where the command line names none.
+	Target string
+	// Flags are the values of flags, by target and name.
+	Flags map[string]map[string][]string
+}
+
+// ParseProfile parses a file such as
+//
+//	target: k8s
+//	k8s:
+//	  context: production
+//	  values: [base.yaml, production.yaml]
+//	  replicas: 3
+func ParseProfile(text []byte) (*Profile, error) {
+	if len(text) > maxProfile {
+		return nil, fmt.Errorf("it is longer than %d bytes", maxProfile)
+	}
+	fields := map[string]any{}
+	if err := yaml.UnmarshalStrict(text, &fields); err != nil {
+		return nil, err
+	}
+	p := &Profile{Flags: map[string]map[string][]string{}}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		switch value := fields[name].(type) {
+		case string:
+			if name != "target" {
+				return nil, fmt.Errorf("%s must hold the flags of that target", name)
+			}
+			p.Target = value
+		case map[string]any:
+			flags, err := parseFlags(value)
+			if err != nil {
+				return nil, fmt.Errorf("%s.%w", name, err)
+			}
+			p.Flags[name] = flags
+		default:
+			return nil, fmt.Errorf("%s must hold the flags of that target", name)
+		}
+	}
+	return p, nil
+}
+
+func parseFlags(values map[string]any) (map[string][]string, error) {
+	flags := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		list, ok := values[name].([]any)
+		if !ok {
+			list = []any{values[name]}
+		}
+		texts := []string{}
+		for _, one := range list {
+			text, err := scalar(one)
+			if err != nil {
+				return nil, fmt.Errorf("%s %w", name, err)
+			}
+			texts = append(texts, text)
+		}
+		flags[name] = texts
+	}
+	return flags, nil
+}
+
+func scalar(value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return fmt.Sprint(v), nil
+	case float64:
+		if v == float64(int64(v)) {
+			return fmt.Sprint(int64(v)), nil
+		}
+		return fmt.Sprint(v), nil
+	}
+	return "", errors.New("must be a text, a number, true or false, or a list of these")
+}
