@@ -2,9 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"os/exec"
-	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,31 +21,16 @@ import (
 // commands are those that scripts have besides testscript's own.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"code": code, "usage": usage, "apply": apply, "remove": remove, "delete": deleteCommand, "warned": warned,
+		"code": harness.Code, "usage": usage, "apply": apply, "remove": remove, "delete": deleteCommand, "warned": warned,
 		"reason": reason, "event": event,
 		"contest": contest, "flyte": flyteCommand,
 		"restart": restart,
 	}
 }
 
-// code is the command "code N PROGRAM ARGS...": the program must end with exit code N.
-func code(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: code N program [args...]")
-	}
-	err := ts.Exec(args[1], args[2:]...)
-	got := 0
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	}
-	if strconv.Itoa(got) != args[0] {
-		ts.Fatalf("%s ended with exit code %d, want %s", strings.Join(args[1:], " "), got, args[0])
-	}
-}
-
 // usage is the command "usage PROGRAM ARGS...": the program must refuse its arguments.
 func usage(ts *testscript.TestScript, neg bool, args []string) {
-	code(ts, neg, append([]string{"64"}, args...))
+	harness.Code(ts, neg, append([]string{"64"}, args...))
 }
 
 // apply is the command "apply FILE...": it applies an object, as kubectl does.
