@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -64,7 +63,7 @@ func (d *deleter) run(c *cobra.Command, ids []string) error {
 	if err := d.announce(c.Context(), kube, ids); err != nil {
 		return err
 	}
-	if d.dryRun == "none" && !d.yes && !d.confirmed(c.Context(), ids) {
+	if d.dryRun == "none" && !d.yes && !confirmed(c.Context(), d.streams, "Delete "+strings.Join(ids, ", ")+"?") {
 		return &codedError{exitError, "nothing was deleted"}
 	}
 	return d.changeAll(c.Context(), kube, ids)
@@ -104,20 +103,4 @@ func (d *deleter) consequence(ctx context.Context, kube client.Client) string {
 	at := time.Now().Add(grace).UTC().Truncate(time.Minute).Format("2006-01-02 15:04 MST")
 	return fmt.Sprintf("destroyed with everything in them after %s, at %s; restore brings them back until then",
 		settings["DELETION_GRACE_PERIOD"], at)
-}
-
-// confirmed asks, and accepts "y" and "yes". An interrupt is a no.
-func (d *deleter) confirmed(ctx context.Context, ids []string) bool {
-	fmt.Fprintf(d.streams.ErrOut, "Delete %s? [y/N] ", strings.Join(ids, ", "))
-	answer := make(chan string, 1)
-	go func() {
-		line, _ := bufio.NewReader(d.streams.In).ReadString('\n') // the end of input is a no
-		answer <- strings.ToLower(strings.TrimSpace(line))
-	}()
-	select {
-	case text := <-answer:
-		return text == "y" || text == "yes"
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -28,19 +28,9 @@ type examination struct {
 
 // examine runs all checks. Without an API server there is only one.
 func (d *doctor) examine(ctx context.Context) ([]finding, error) {
-	cfg, err := d.cluster.config()
+	e, err := newExamination(d.cluster, d.settings)
 	if err != nil {
 		return nil, err
-	}
-	kube, err := d.cluster.client()
-	if err != nil {
-		return nil, err
-	}
-	e := &examination{installed: d.settings, kube: kube, clock: &serverClock{}}
-	counted := rest.CopyConfig(cfg)
-	counted.Wrap(e.clock.wrap)
-	if e.api, err = discovery.NewDiscoveryClientForConfig(counted); err != nil {
-		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	first := e.checkAPIServer(ctx)
 	if first.Outcome == outcomeFailed {
@@ -54,6 +44,24 @@ func (d *doctor) examine(ctx context.Context) ([]finding, error) {
 		findings = append(findings, check(ctx)...)
 	}
 	return findings, ctx.Err()
+}
+
+func newExamination(k *cluster, installed settingsFlags) (*examination, error) {
+	cfg, err := k.config()
+	if err != nil {
+		return nil, err
+	}
+	kube, err := k.client()
+	if err != nil {
+		return nil, err
+	}
+	e := &examination{installed: installed, kube: kube, clock: &serverClock{}}
+	counted := rest.CopyConfig(cfg)
+	counted.Wrap(e.clock.wrap)
+	if e.api, err = discovery.NewDiscoveryClientForConfig(counted); err != nil {
+		return nil, fmt.Errorf("making a client: %w", err)
+	}
+	return e, nil
 }
 
 // readAll reads what several checks look at.

@@ -10,16 +10,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// The exit codes besides 0 and 1. 4 and 5 are left to commands that deploy.
+// The exit codes besides 0 and 1.
 const (
-	exitError       = 1
-	exitDifferences = 2
-	exitPreflight   = 3
-	exitUsage       = 64
-	exitInterrupted = 130
+	exitError         = 1
+	exitDifferences   = 2
+	exitPreflight     = 3
+	exitRolledBack    = 4
+	exitNotRolledBack = 5
+	exitUsage         = 64
+	exitInterrupted   = 130
 )
 
-const exitCodesHelp = `Exit codes: 0 done, 1 error, 2 differences found, 3 a check failed, 64 wrong usage, 130 interrupted.`
+const exitCodesHelp = `Exit codes: 0 done, 1 error, 2 differences found, 3 a check failed or unsupported, 4 failed and rolled back,
+5 failed and not rolled back, 64 wrong usage, 130 interrupted.`
 
 // codedError is an error with an exit code of its own. Without a text, nothing is printed: the output has said it.
 type codedError struct {
@@ -50,6 +53,9 @@ func exitCode(ctx context.Context, err error, say func(string)) int {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:
+		if errors.As(err, &coded) && coded.code == exitInterrupted {
+			say(coded.text)
+		}
 		return exitInterrupted
 	case errors.As(err, &coded):
 		if coded.text != "" {

@@ -32,7 +32,7 @@ func newCommand(name string, streams genericiooptions.IOStreams) *cobra.Command 
 		Use:   name[strings.LastIndex(name, " ")+1:],
 		Short: "Operate workspace-flyte-integration",
 		Long: `Operate workspace-flyte-integration: see what is wrong with a workspace and what to do, change its state, check the
-installation, and send webhooks.
+installation, send webhooks, and deploy the service.
 
 ` + exitCodesHelp,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
@@ -52,7 +52,7 @@ func addCommands(root *cobra.Command, streams genericiooptions.IOStreams) {
 	root.AddGroup(
 		&cobra.Group{ID: "read", Title: "See workspaces:"},
 		&cobra.Group{ID: "state", Title: "Change the state of workspaces:"},
-		&cobra.Group{ID: "service", Title: "Check and reach the service:"},
+		&cobra.Group{ID: "service", Title: "Install, check and reach the service:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -63,6 +63,7 @@ func addCommands(root *cobra.Command, streams genericiooptions.IOStreams) {
 	add("read", newGetCommand(streams), newDescribeCommand(streams), newEventsCommand(streams), newTreeCommand(streams),
 		newWaitCommand(streams), newTiersCommand(streams))
 	add("state", newSuspendCommand(streams), newResumeCommand(streams), newDeleteCommand(streams), newRestoreCommand(streams))
+	add("service", newDeployCommand(streams))
 	add("service", newSendCommand(streams), newSyncCommand(streams), newSecretCommand(), newWorkspaceServiceCommand(),
 		newDoctorCommand(streams), newDashboardCommand(streams))
 	root.AddCommand(newOptionsCommand(streams))

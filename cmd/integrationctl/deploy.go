@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+)
+
+func newDeployCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "deploy",
+		Short: "Deploy the service, and operate what is deployed",
+		Long: `Install, update, watch and remove the service on a target. The only target so far is k8s: a Kubernetes cluster, by the
+chart that this program carries. Neither helm nor kubectl is needed, and both understand what it installs.
+
+integration.yaml, or the file of --profile, holds the flags of a target. "integrationctl deploy up" alone repeats them.
+
+Data is on standard output; steps are on standard error. ` + exitCodesHelp,
+	}
+	c.AddCommand(
+		newDeploySetup(streams), newDeployUp(streams), newDeployStatus(streams), newDeployDiff(streams), newDeployRender(streams),
+		newDeployLogs(streams), newDeployExec(streams), newDeployStats(streams), newDeployRestart(streams), newDeployStop(streams),
+		newDeployStart(streams), newDeployScale(streams), newDeployHistory(streams), newDeployRollback(streams), newDeployDown(streams),
+	)
+	return c
+}
+
+// deployment is what all commands of "deploy" share.
+type deployment struct {
+	streams genericiooptions.IOStreams
+	cluster *cluster
+	flags   deployFlags
+	// target is the name of the target.
+	target string
+}
+
+// deployArgs takes a target, which the profile may name instead, and then up to more arguments.
+func deployArgs(more int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > more+1 {
+			return fmt.Errorf("it takes TARGET and at most %d more arguments", more)
+		}
+		return nil
+	}
+}
+
+// open makes the target that the arguments or the profile name, and returns the arguments after it.
+func (d *deployment) open(c *cobra.Command, args []string) (target deploy.Target, rest []string, err error) {
+	rest, err = d.applyProfile(c, args)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d.target != targetK8s {
+		return nil, nil, usagef("the target must be %s, not %q", strings.Join(deployTargets, ", "), d.target)
+	}
+	target, err = d.openK8s()
+	return target, rest, err
+}
+
+// as returns what only some targets can do.
+func as[T any](d *deployment, target deploy.Target, command string) (T, error) {
+	capable, ok := target.(T)
+	if !ok {
+		return capable, &codedError{exitPreflight, fmt.Sprintf("the target %s has no %s", d.target, command)}
+	}
+	return capable, nil
+}
+
+// steps reports to standard error.
+func (d *deployment) steps() (*progress.Steps, error) {
+	switch d.flags.progress {
+	case "auto":
+		if printers.IsTerminal(d.streams.ErrOut) {
+			return progress.New(progress.Terminal(d.streams.ErrOut)), nil
+		}
+		return progress.New(progress.Plain(d.streams.ErrOut)), nil
+	case "plain":
+		return progress.New(progress.Plain(d.streams.ErrOut)), nil
+	case "json":
+		return progress.New(progress.JSON(d.streams.ErrOut)), nil
+	}
+	return nil, usagef("--progress must be auto, plain or json, not %q", d.flags.progress)
+}
+
+// change runs an action after it was confirmed, or shows what it would do.
+func (d *deployment) change(
+	c *cobra.Command, target deploy.Target, what deploy.Action, argument string, do func(ctx context.Context, steps *progress.Steps) error,
+) error {
+	ctx := c.Context()
+	if d.flags.dryRun {
+		planner, err := as[deploy.Planner](d, target, "--dry-run")
+		if err != nil {
+			return err
+		}
+		return asDeployError(ctx, planner.Plan(ctx, d.streams.Out, what, argument))
+	}
+	steps, err := d.steps()
+	if err != nil {
+		return err
+	}
+	if err := d.confirm(ctx, c.Name()); err != nil {
+		return err
+	}
+	return asDeployError(ctx, do(ctx, steps))
+}
+
+// confirm shows what is about to change, and asks.
+func (d *deployment) confirm(ctx context.Context, verb string) error {
+	if d.flags.progress != "json" {
+		fmt.Fprintf(d.streams.ErrOut, "%s %s: %s\n", verb, d.target, d.place())
+	}
+	if d.flags.yes {
+		return nil
+	}
+	if !printers.IsTerminal(d.streams.In) {
+		return usagef("standard input is no terminal to ask on: give --yes to %s in %s", verb, d.place())
+	}
+	if !confirmed(ctx, d.streams, "Go on?") {
+		return &codedError{exitError, "nothing was changed"}
+	}
+	return nil
+}
+
+// asDeployError gives an error the exit code of its outcome.
+func asDeployError(ctx context.Context, err error) error {
+	var coded *codedError
+	if err == nil || errors.As(err, &coded) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return &codedError{exitInterrupted, err.Error()}
+	}
+	switch deploy.OutcomeOf(err) {
+	case deploy.PreflightFailed, deploy.Unsupported:
+		return &codedError{exitPreflight, err.Error()}
+	case deploy.RolledBack:
+		return &codedError{exitRolledBack, err.Error()}
+	case deploy.NotRolledBack:
+		return &codedError{exitNotRolledBack, err.Error()}
+	case deploy.Unknown:
+		return &codedError{exitError, err.Error()}
+	}
+	return err
+}
+
+// written is for commands that only write.
+func written(ctx context.Context, out io.Writer, write func(context.Context, io.Writer) error) error {
+	return asDeployError(ctx, write(ctx, out))
+}

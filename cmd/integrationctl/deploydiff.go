@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+func newDeployDiff(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "diff [TARGET]",
+		Short: "Show what up would change",
+		Long: `Compare what the installed revision applied, what "deploy up" would apply, and what the cluster has, in a dry run by the
+API server. So it also shows what somebody has changed by hand. Values of Secrets are hidden. The exit code is 2 if there
+are differences.`,
+		Example: `  integrationctl deploy diff k8s -f values.yaml
+  integrationctl deploy diff --profile production.yaml`,
+		Args: deployArgs(0),
+	}
+	d := newDeployment(streams, c)
+	d.valueFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		target, _, err := d.open(c, args)
+		if err != nil {
+			return err
+		}
+		differ, err := as[deploy.Differ](d, target, c.Name())
+		if err != nil {
+			return err
+		}
+		differs, err := differ.Diff(c.Context(), streams.Out)
+		switch {
+		case err != nil:
+			return asDeployError(c.Context(), err)
+		case differs:
+			return &codedError{code: exitDifferences}
+		}
+		fmt.Fprintln(streams.ErrOut, "No differences.")
+		return nil
+	}
+	return c
+}

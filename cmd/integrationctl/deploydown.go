@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+)
+
+func newDeployDown(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "down [TARGET]",
+		Short: "Remove the service",
+		Long: `Uninstall the release. What guards workspaces stays: Workspaces, tiers, CRDs, the roles of members, the policies for
+tenants, and the webhook secret, so that "deploy up" continues where it was.
+
+--purge deletes these, too. Then members lose their access and every Workspace is gone; the namespaces of workspaces,
+with everything in them, and the Flyte projects stay in any case. It asks for the name of the namespace and the release;
+a script gives them with --confirm.`,
+		Example: `  integrationctl deploy down k8s --context staging
+  integrationctl deploy down k8s --purge --confirm platform-services/workspace-flyte-integration`,
+		Args: deployArgs(0),
+	}
+	d := newDeployment(streams, c)
+	d.changeFlags(c)
+	d.rollOutFlags(c)
+	var purge bool
+	var confirm string
+	c.Flags().BoolVar(&purge, "purge", false, "also delete Workspaces, tiers, CRDs, roles, policies and the webhook secret")
+	c.Flags().StringVar(&confirm, "confirm", "", "`namespace/release` that --purge deletes, instead of typing it")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		target, _, err := d.open(c, args)
+		if err != nil {
+			return err
+		}
+		what := deploy.RemoveService
+		if purge && !d.flags.dryRun {
+			what = deploy.RemoveEverything
+			if err := d.confirmPurge(c.Context(), confirm); err != nil {
+				return err
+			}
+		}
+		return d.change(c, target, deploy.ActionDown, "", func(ctx context.Context, steps *progress.Steps) error {
+			return target.Down(ctx, steps, what)
+		})
+	}
+	return c
+}
+
+// confirmPurge wants the names typed: --yes is not enough.
+func (d *deployment) confirmPurge(ctx context.Context, typed string) error {
+	wanted := d.flags.namespace + "/" + d.flags.release
+	if typed == "" {
+		if !printers.IsTerminal(d.streams.In) {
+			return usagef("--purge deletes every Workspace in %s: give --confirm %s", d.place(), wanted)
+		}
+		typed = ask(ctx, d.streams, fmt.Sprintf("This deletes every Workspace in %s.\nType %s to go on: ", d.place(), wanted))
+	}
+	if typed != wanted {
+		return &codedError{exitError, "nothing was deleted: the confirmation is not " + wanted}
+	}
+	d.flags.yes = true
+	return nil
+}

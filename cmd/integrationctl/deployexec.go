@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+func newDeployExec(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "exec [TARGET] [POD] -- COMMAND [ARG...]",
+		Short: "Run a command in a replica",
+		Long: `Run a command in the service's container of a pod, or of the first ready one. The exit code is the command's own; then
+standard error says so. The image has no shell.`,
+		Example: `  integrationctl deploy exec k8s -- /ko-app/integration --version
+  integrationctl deploy exec k8s workspace-flyte-integration-6c8f9-x2x7k -- /ko-app/integration --version`,
+	}
+	d := newDeployment(streams, c)
+	o := deploy.ExecOptions{Streams: streams}
+	c.Flags().BoolVarP(&o.Stdin, "stdin", "i", false, "pass standard input on")
+	c.Flags().BoolVarP(&o.TTY, "tty", "t", false, "standard input is a terminal")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		dash := c.ArgsLenAtDash()
+		if dash < 0 || dash == len(args) || dash > 2 {
+			return usagef("name the command after --: %s", c.UseLine())
+		}
+		target, rest, err := d.open(c, args[:dash])
+		if err != nil {
+			return err
+		}
+		executor, err := as[deploy.Executor](d, target, c.Name())
+		if err != nil {
+			return err
+		}
+		o.Command = args[dash:]
+		if len(rest) > 0 {
+			o.Instance = rest[0]
+		}
+		return ownExitCode(asDeployError(c.Context(), executor.Exec(c.Context(), o)))
+	}
+	return c
+}
+
+// ownExitCode passes the exit code of a command on.
+func ownExitCode(err error) error {
+	var exited interface{ ExitStatus() int }
+	if errors.As(err, &exited) {
+		return &codedError{exited.ExitStatus(), fmt.Sprintf("the command ended with exit code %d", exited.ExitStatus())}
+	}
+	return err
+}

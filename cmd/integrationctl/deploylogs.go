@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+func newDeployLogs(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "logs [TARGET] [POD]",
+		Short: "Print the logs of all replicas, or of one",
+		Long: `Print the logs of all replicas, each line with its pod, or of one pod. -f reconnects when a connection ends, and follows
+pods that are created later.`,
+		Example: `  integrationctl deploy logs k8s -f
+  integrationctl deploy logs k8s --tail 50 --since 10m
+  integrationctl deploy logs k8s workspace-flyte-integration-6c8f9-x2x7k --previous`,
+		Args: deployArgs(1),
+	}
+	d := newDeployment(streams, c)
+	o := deploy.LogOptions{}
+	c.Flags().BoolVarP(&o.Follow, "follow", "f", false, "go on as new lines appear, until Ctrl-C")
+	c.Flags().BoolVarP(&o.Previous, "previous", "p", false, "of the container that ran before")
+	c.Flags().Int64Var(&o.Tail, "tail", -1, "`number` of the newest lines of each replica (default: all)")
+	c.Flags().DurationVar(&o.Since, "since", 0, "only lines that are newer")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		target, rest, err := d.open(c, args)
+		if err != nil {
+			return err
+		}
+		logger, err := as[deploy.Logger](d, target, c.Name())
+		if err != nil {
+			return err
+		}
+		if len(rest) > 0 {
+			o.Instance = rest[0]
+		}
+		return written(c.Context(), streams.Out, func(ctx context.Context, out io.Writer) error { return logger.Logs(ctx, out, o) })
+	}
+	return c
+}

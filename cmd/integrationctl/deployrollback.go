@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+)
+
+func newDeployRollback(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "rollback [TARGET] [REVISION]",
+		Short: "Return to an earlier revision",
+		Long: `Return to a revision of "deploy history", or to the newest one before the current that worked. What later revisions have
+added is deleted. CRDs stay as they are. If the replicas do not get ready, the newest revision that worked is restored.`,
+		Example: `  integrationctl deploy rollback k8s
+  integrationctl deploy rollback k8s 3 --reason "errors since revision 4" --yes`,
+		Args: deployArgs(1),
+	}
+	d := newDeployment(streams, c)
+	d.changeFlags(c)
+	d.reasonFlag(c)
+	d.rollOutFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		target, rest, err := d.open(c, args)
+		if err != nil {
+			return err
+		}
+		historian, err := as[deploy.Historian](d, target, c.Name())
+		if err != nil {
+			return err
+		}
+		revision := 0
+		if len(rest) > 0 {
+			if revision, err = strconv.Atoi(rest[0]); err != nil || revision < 1 {
+				return usagef("the revision must be a number of `%s history`, not %q", c.Parent().CommandPath(), rest[0])
+			}
+		}
+		return d.change(c, target, deploy.ActionRollback, strconv.Itoa(revision), func(ctx context.Context, steps *progress.Steps) error {
+			return historian.Rollback(ctx, steps, revision)
+		})
+	}
+	return c
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+func newDeploySetup(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "setup [TARGET]",
+		Short: "Prepare a target, once",
+		Long: `Check the cluster as doctor does, its version and your rights, then create the namespace and the Secret with a webhook
+secret. What exists stays as it is. The secret is never printed: the last step says how to read it.`,
+		Example: `  integrationctl deploy setup k8s --context production
+  integrationctl deploy setup k8s --webhook-secret-file webhook.secret --yes
+  integrationctl deploy setup k8s --rotate --yes`,
+		Args: deployArgs(0),
+	}
+	d := newDeployment(streams, c)
+	d.changeFlags(c)
+	c.Flags().StringVar(&d.flags.secretFile, "webhook-secret-file", "", "`file` with the webhook secret (default: a new one)")
+	c.Flags().BoolVar(&d.flags.rotate, "rotate", false, "add a webhook secret to the existing one, and drop older ones")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		target, _, err := d.open(c, args)
+		if err != nil {
+			return err
+		}
+		return d.change(c, target, deploy.ActionSetup, "", target.Setup)
+	}
+	return c
+}
+
+// preflight runs the checks of doctor that make sense before anything is installed.
+func (d *deployment) preflight() func(context.Context) error {
+	return func(ctx context.Context) error {
+		e, err := newExamination(d.cluster, settingsFlags{namespace: d.flags.namespace, release: d.flags.release})
+		if err != nil {
+			return err
+		}
+		for _, f := range append([]finding{e.checkAPIServer(ctx)}, e.checkClock(ctx)...) {
+			switch f.Outcome {
+			case outcomeFailed:
+				return deploy.Failf(deploy.PreflightFailed, "%s: %s; %s", f.Check, f.Found, f.Remedy)
+			case outcomeWarning:
+				fmt.Fprintf(d.streams.ErrOut, "%s: %s; %s\n", f.Check, f.Found, f.Remedy)
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+const statusInterval = 2 * time.Second
+
+func newDeployStatus(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "status [TARGET]",
+		Short: "Show what runs: version, image, replicas, pods",
+		Example: `  integrationctl deploy status k8s
+  integrationctl deploy status k8s -o wide --watch
+  integrationctl deploy status k8s -o json`,
+		Args: deployArgs(0),
+	}
+	d := newDeployment(streams, c)
+	format := dataFlag(c, "table", "wide")
+	var watch bool
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "print again whenever it changes, until Ctrl-C")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		target, _, err := d.open(c, args)
+		if err != nil {
+			return err
+		}
+		show := func(ctx context.Context, out io.Writer) error {
+			status, err := target.Status(ctx)
+			if err != nil {
+				return err
+			}
+			return printData(out, *format, status, func(out io.Writer) error { return d.printStatus(out, status, *format) })
+		}
+		if !watch {
+			return written(c.Context(), streams.Out, show)
+		}
+		return asDeployError(c.Context(), repeatChanged(c.Context(), streams.Out, show))
+	}
+	return c
+}
+
+// repeatChanged writes again whenever the text has changed, until the context ends.
+func repeatChanged(ctx context.Context, out io.Writer, show func(context.Context, io.Writer) error) error {
+	var last []byte
+	for ctx.Err() == nil {
+		var text bytes.Buffer
+		if err := show(ctx, &text); err != nil {
+			return err
+		}
+		if !bytes.Equal(text.Bytes(), last) {
+			if _, err := out.Write(text.Bytes()); err != nil {
+				return err
+			}
+			last = text.Bytes()
+		}
+		pause(ctx, statusInterval)
+	}
+	return ctx.Err()
+}
+
+func (d *deployment) printStatus(out io.Writer, s *deploy.Status, format string) error {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(out, "%-12s %s\n", name+":", fmt.Sprintf(format, args...))
+	}
+	line("Target", "%s, %s, %s", s.Target, s.Location, s.Runtime)
+	if s.Revision == 0 {
+		line("Release", "%s, %s", s.Release, s.State)
+		return nil
+	}
+	line("Release", "%s, revision %d, %s", s.Release, s.Revision, s.State)
+	line("Version", "%s, image %s", s.Version, s.Image)
+	if len(s.Digests) > 0 {
+		line("Digests", "%s", strings.Join(s.Digests, ", "))
+	}
+	replicas := fmt.Sprintf("%d/%d ready", s.Replicas.Ready, s.Replicas.Desired)
+	if s.Autoscaler != "" {
+		replicas += ", autoscaler: " + s.Autoscaler
+	}
+	line("Replicas", "%s", replicas)
+	line("Rolled out", "%s: %s", s.LastRollOut.UTC().Format(time.RFC3339), s.Description)
+	if s.LockedBy != "" {
+		line("Locked by", "%s", s.LockedBy)
+	}
+	if len(s.Instances) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	return d.printInstances(out, s.Instances, format)
+}
+
+func (d *deployment) printInstances(out io.Writer, instances []deploy.Instance, format string) error {
+	wide := format == "wide"
+	names := []string{"Pod", "Ready", "State", "Restarts", "Age", "Node"}
+	if wide {
+		names = append(names, "Address", "Image")
+	}
+	table := newTable(names...)
+	for i := range instances {
+		one, age := &instances[i], "-"
+		if one.Started != nil {
+			age = duration.HumanDuration(time.Since(*one.Started))
+		}
+		cells := []any{one.Name, one.Ready, one.State, one.Restarts, age, one.Node}
+		if wide {
+			cells = append(cells, one.Address, one.Image)
+		}
+		table.Rows = append(table.Rows, metav1.TableRow{Cells: cells})
+	}
+	var text strings.Builder
+	if err := printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, &text); err != nil {
+		return err
+	}
+	shown := text.String()
+	if printers.IsTerminal(d.streams.Out) && !noColor() {
+		shown = colored(shown, instances)
+	}
+	_, err := io.WriteString(out, shown)
+	return err
+}
+
+// The colours of a pod's state.
+const (
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	red    = "\x1b[31m"
+	plain  = "\x1b[0m"
+)
+
+// colored colours the states in a table of pods. The printer would escape colours in cells.
+func colored(table string, instances []deploy.Instance) string {
+	lines := strings.SplitAfter(table, "\n")
+	for i := range instances {
+		state := instances[i].State
+		lines[i+1] = strings.Replace(lines[i+1], " "+state+" ", " "+colorOf(state)+state+plain+" ", 1)
+	}
+	return strings.Join(lines, "")
+}
+
+func colorOf(state string) string {
+	switch state {
+	case "Running", "Completed":
+		return green
+	case "Pending", "ContainerCreating", "PodInitializing", "Terminating":
+		return yellow
+	}
+	return red
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+func newDeployUp(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "up [TARGET]",
+		Short: "Install or update the service, and roll back if it fails",
+		Long: `Install the chart, or upgrade the release to it, then wait until all replicas are ready. While one is not, the steps say
+why: its state, its Events, the last lines of its log. If they are not ready in time, the newest revision that worked is
+restored and the exit code is 4, or 5 if that fails, too. The failed revision and its reason stay in the history.
+
+CRDs are upgraded first. A release of Helm 3 is taken over, and one that an interrupted program left pending is
+recovered. A number of replicas that "deploy scale" has set stays, unless --replicas or the values name one.`,
+		Example: `  integrationctl deploy up k8s --image registry.company.com/integration:0.2.0 --set flyte.consoleURL=https://flyte.company.com
+  integrationctl deploy up k8s -f values.yaml --ingress --ingress-host workspaces.company.com --ingress-tls auto --yes
+  integrationctl deploy up --profile production.yaml --reason "faster queue" --progress json --yes
+  integrationctl deploy up k8s -f values.yaml --dry-run`,
+		Args: deployArgs(0),
+	}
+	d := newDeployment(streams, c)
+	d.valueFlags(c)
+	d.changeFlags(c)
+	d.reasonFlag(c)
+	d.rollOutFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		target, _, err := d.open(c, args)
+		if err != nil {
+			return err
+		}
+		return d.change(c, target, deploy.ActionUp, "", target.Up)
+	}
+	return c
+}
