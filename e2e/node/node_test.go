@@ -14,6 +14,7 @@ func TestNode(t *testing.T) {
 		t.Run("disk", podThatFillsTheDiskIsEvicted)
 		t.Run("suspension", suspension)
 		t.Run("token", tokenOfWorkloads)
+		t.Run("deployed pods", deployedPods)
 		t.Run("rotation", secretRotation)
 		t.Run("nothing left", nothingLeft)
 	})
