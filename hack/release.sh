@@ -71,6 +71,7 @@ chart() {
 	"$helm" template $name "$dir/$name" --namespace platform-services --no-hooks \
 		--set image.tag="$version" --set flyte.consoleURL=https://flyte.company.com --set webhook.existingSecret=$name >"$dir/all.yaml"
 	go run ./hack/splitmanifests --kept $dist/tenants.yaml --rest $dist/install.yaml "$dir/all.yaml"
+	chmod 644 $dist/*.yaml
 	rm -rf "$dir"
 }
 

@@ -46,7 +46,12 @@ func (s *service) probeAPIServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.RESTClient().Get().AbsPath("/version").Do(ctx).Error()
+	began := time.Now()
+	if err := d.RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
+		return err
+	}
+	s.apiServerTook.Store(int64(time.Since(began)))
+	return nil
 }
 
 // probeController also fails on a replica whose caches have not synced: it could not take over.

@@ -4,6 +4,7 @@ import (
 	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
 // registerMetrics registers what no single part knows.
@@ -16,6 +17,7 @@ func (s *service) registerMetrics(r prometheus.Registerer) {
 		},
 	})
 	info.Set(1)
+	metrics.RegisterRESTClientMetrics(metrics.MetricRequestLatency)
 	r.MustRegister(info,
 		gauge("workspace_flyte_leader", "1 if the replica reconciles, since it holds the lease.", s.lease.Leads),
 		gauge("workspace_flyte_flyte_up", "1 if Flyte and its database answered the replica's last probe, which it sends every 10 s.",

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"time"
 
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
@@ -36,12 +37,24 @@ func (s *service) components(ctx context.Context, health *webhook.Health) []web.
 		flyteDetail = found + " at " + flyteDetail
 	}
 	return []web.Component{
-		check("Kubernetes API", webhook.ReasonAPIServerUnreachable, "answers"),
+		s.slowIf(check("Kubernetes API", webhook.ReasonAPIServerUnreachable, "answers")),
 		check("Flyte", webhook.ReasonFlyteUnreachable, flyteDetail),
 		s.workspaceServiceComponent(),
 		s.leaderComponent(),
 		check("Controller", webhook.ReasonControllerNotProgressing, "makes progress"),
 	}
+}
+
+// slowAnswer is how long a healthy API server never takes to tell its version.
+const slowAnswer = 500 * time.Millisecond
+
+// slowIf says so if the API server answers, but slowly.
+func (s *service) slowIf(apiServer web.Component) web.Component {
+	took := time.Duration(s.apiServerTook.Load())
+	if apiServer.Health == web.HealthGood && took >= slowAnswer {
+		apiServer.Detail, apiServer.Health = "answers slowly, in "+took.Round(100*time.Millisecond).String(), web.HealthBad
+	}
+	return apiServer
 }
 
 func (s *service) workspaceServiceComponent() web.Component {

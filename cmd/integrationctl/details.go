@@ -155,7 +155,10 @@ func (d *description) writeReports(p *page) {
 	if r == nil {
 		return
 	}
-	p.section("Newest report that the workspace service accepted")
+	p.section("Reports to the workspace service: the newest that it accepted, and the one that waits")
+	if ready := d.ReadyCondition(); ready.Reason != r.Reason {
+		p.row("waiting", ready.Reason, "not accepted for "+age(ready.LastTransitionTime, d.now)+": `"+programName+" doctor` says more")
+	}
 	p.row(r.Status, r.Reason, fmt.Sprintf("version %d", r.Version), age(r.Time, d.now)+" ago")
 }
 

@@ -26,6 +26,9 @@ type examination struct {
 	reached    error // why health is nil
 }
 
+// slowAnswer is how long a healthy API server never takes to tell its version.
+const slowAnswer = 500 * time.Millisecond
+
 // examine runs all checks. Without an API server there is only one.
 func (d *doctor) examine(ctx context.Context) ([]finding, error) {
 	e, err := newExamination(d.cluster, d.settings)
@@ -89,7 +92,12 @@ func (e *examination) checkAPIServer(ctx context.Context) finding {
 	if err != nil {
 		return failed("API server", err.Error(), hintFor(err))
 	}
-	return passed("API server", "Kubernetes %s answers in %s", version.GitVersion, time.Since(begin).Round(time.Millisecond))
+	took := time.Since(begin)
+	if took >= slowAnswer {
+		return warned("API server", fmt.Sprintf("Kubernetes %s answers slowly, in %s", version.GitVersion, took.Round(100*time.Millisecond)),
+			"check its load, etcd's disk and the way to it: webhooks and workspaces take longer, none is lost")
+	}
+	return passed("API server", "Kubernetes %s answers in %s", version.GitVersion, took.Round(time.Millisecond))
 }
 
 // serverClock remembers the difference between the API server's clock and ours.

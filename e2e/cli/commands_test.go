@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	corev1 "k8s.io/api/core/v1"
@@ -24,7 +26,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"code": harness.Code, "usage": usage, "apply": apply, "remove": remove, "delete": deleteCommand, "warned": warned,
 		"reason": reason, "event": event,
 		"contest": contest, "flyte": flyteCommand,
-		"restart": restart,
+		"restart": restart, "slow": slow, "workspace-service": workspaceService,
+		"page": page, "metric": metric, "logged": logged,
 	}
 }
 
@@ -117,14 +120,24 @@ func event(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// contest is the command "contest ID": it changes the NetworkPolicy of the workspace until the service calls that Contested.
+// contestPause is the other client's between two changes.
+const contestPause = 20 * time.Millisecond
+
+// contest is the command "contest ID": it changes the NetworkPolicy of the workspace until the script ends, and waits until the service calls
+// that Contested.
 func contest(ts *testscript.TestScript, _ bool, args []string) {
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-" + args[0], Name: "workspace-isolation"}}
 	open := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"ingress":[{}]}}`))
-	err := harness.Poll(context.Background(), func(ctx context.Context) bool {
-		return shared.Env().Admin.Patch(ctx, policy, open, client.FieldOwner("someone-else")) == nil &&
-			hasReason(ctx, args[0], v1alpha1.ReasonContested)
+	ctx, cancel := context.WithCancel(context.Background())
+	var others sync.WaitGroup
+	others.Go(func() {
+		for again := time.Tick(contestPause); ctx.Err() == nil; <-again {
+			_ = shared.Env().Admin.Patch(ctx, policy.DeepCopy(), open, client.FieldOwner("someone-else"))
+		}
 	})
+	ts.Defer(others.Wait)
+	ts.Defer(cancel)
+	err := harness.Poll(ctx, func(ctx context.Context) bool { return hasReason(ctx, args[0], v1alpha1.ReasonContested) })
 	if err != nil {
 		ts.Fatalf("the NetworkPolicy of %s is not contested: %v", args[0], err)
 	}
@@ -141,12 +154,17 @@ func flyteCommand(ts *testscript.TestScript, _ bool, args []string) {
 // restart is the command "restart VARIABLE=VALUE": the service runs with it until the script ends.
 func restart(ts *testscript.TestScript, _ bool, args []string) {
 	name, value, _ := strings.Cut(args[0], "=")
-	start := func(value string) {
+	runWith(ts, map[string]string{name: value}, map[string]string{name: ts.Getenv(name + "_BEFORE")})
+}
+
+// runWith runs the service with variables, and with others after the script.
+func runWith(ts *testscript.TestScript, variables, after map[string]string) {
+	start := func(variables map[string]string) {
 		service := shared.Env().Service
 		service.Stop()
-		service.Configure(map[string]string{name: value})
+		service.Configure(variables)
 		ts.Check(service.Start(context.Background()))
 	}
-	start(value)
-	ts.Defer(func() { start(ts.Getenv(name + "_BEFORE")) })
+	start(variables)
+	ts.Defer(func() { start(after) })
 }

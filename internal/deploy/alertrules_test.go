@@ -35,6 +35,21 @@ var scenarios = map[string][2]scenario{
 		{series: []string{`workspace_flyte_webhook_deliveries_total{event="none",outcome="503"} 0+1x30`}, fires: []string{`{}`}},
 		{series: []string{`workspace_flyte_webhook_deliveries_total{event="none",outcome="401"} 0+9x30`}},
 	},
+	"WorkspaceFlyteAPIServerSlow": {
+		{series: []string{
+			`workspace_flyte_build_info{job="ours",instance="a"} 1x30`,
+			`rest_client_request_duration_seconds_bucket{job="ours",instance="a",verb="POST",le="1"} 0+8x30`,
+			`rest_client_request_duration_seconds_bucket{job="ours",instance="a",verb="POST",le="2"} 0+10x30`,
+			`rest_client_request_duration_seconds_bucket{job="ours",instance="a",verb="POST",le="+Inf"} 0+10x30`,
+		}, fires: []string{`{}`}},
+		{series: []string{ // slow for another program
+			`workspace_flyte_build_info{job="ours",instance="a"} 1x30`,
+			`rest_client_request_duration_seconds_bucket{job="ours",instance="a",verb="POST",le="1"} 0+10x30`,
+			`rest_client_request_duration_seconds_bucket{job="ours",instance="a",verb="POST",le="+Inf"} 0+10x30`,
+			`rest_client_request_duration_seconds_bucket{job="other",instance="a",verb="POST",le="1"} 0x30`,
+			`rest_client_request_duration_seconds_bucket{job="other",instance="a",verb="POST",le="+Inf"} 0+90x30`,
+		}},
+	},
 	"WorkspaceFlyteNoLeader": {
 		{series: []string{`workspace_flyte_leader{instance="a"} 1 0x9`, `workspace_flyte_leader{instance="b"} 0x10`}, fires: []string{`{}`}},
 		{series: []string{`workspace_flyte_leader{instance="a"} 1 1 0x8`, `workspace_flyte_leader{instance="b"} 0 0 1x8`}},

@@ -156,7 +156,7 @@ func (h *Handler) record(c *echo.Context, e workspace.Event, in received) (*v1al
 	case err == nil && outcome == workspace.OutcomeAccepted:
 		result = written
 		c.Logger().Info("stored an event", "delivery", in.delivery.ID, "type", string(e.Type),
-			"workspace", e.Data.WorkspaceID, "version", e.Data.Version)
+			"workspace", e.Data.WorkspaceID, "version", e.Data.Version, "took", time.Since(began).String())
 	}
 	return w, outcome, err
 }

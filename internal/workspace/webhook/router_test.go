@@ -92,7 +92,7 @@ func TestRouter_LogsCausesAndNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := e.log.String()
-	for _, want := range []string{`msg="stored an event" delivery=msg_1 type=workspace.created workspace=ws-001 version=7`, "hunter2"} {
+	for _, want := range []string{`msg="stored an event" delivery=msg_1 type=workspace.created workspace=ws-001 version=7 took=`, "hunter2"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log lacks %q:\n%s", want, log)
 		}
