@@ -123,8 +123,8 @@ func event(ts *testscript.TestScript, _ bool, args []string) {
 // contestPause is the other client's between two changes.
 const contestPause = 20 * time.Millisecond
 
-// contest is the command "contest ID": it changes the NetworkPolicy of the workspace until the script ends, and waits until the service calls
-// that Contested.
+// contest is the command "contest ID": it changes the NetworkPolicy of the workspace until the script ends, and waits until the service
+// calls that Contested.
 func contest(ts *testscript.TestScript, _ bool, args []string) {
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-" + args[0], Name: "workspace-isolation"}}
 	open := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"ingress":[{}]}}`))
