@@ -39,7 +39,7 @@ func startBrowser() (stop func(), err error) {
 		return nil, err
 	}
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1180, 900))...)
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.IgnoreCertErrors, chromedp.WindowSize(1180, 900))...)
 	ctx, cancelBrowser := chromedp.NewContext(allocator)
 	chromium = ctx //nolint:fatcontext // chromedp keeps the browser in it
 	if err := chromedp.Do(ctx); err != nil {
