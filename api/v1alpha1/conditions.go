@@ -58,7 +58,7 @@ const (
 	ReasonReady = "Ready"
 	// ReasonQuotaClamped: the workspace asks for more than the tier's maximum; the maximum applies.
 	ReasonQuotaClamped = "QuotaClamped"
-	// ReasonDomainIgnored: the tier has quotas for Flyte domains without a namespace; they have no effect.
+	// ReasonDomainIgnored: the tier has quotas or shares for Flyte domains without a namespace; they have no effect.
 	ReasonDomainIgnored = "DomainIgnored"
 	// ReasonAccessReduced: the workspace is suspended or deleted; members have read-only access.
 	ReasonAccessReduced = "AccessReduced"

@@ -58,8 +58,22 @@ type TierAmounts struct {
 // +kubebuilder:validation:XValidation:rule="self.all(k, !(k in ['secrets', 'count/secrets']) || !isQuantity(self[k]) || quantity(self[k]).compareTo(quantity('1')) >= 0)",message="every namespace needs room for 1 Secret: workspace-pull-secret"
 type ExtraAmounts map[string]Quantity
 
+// QuotaScope says what a quota applies to.
+// +kubebuilder:validation:Enum=namespace;workspace
+type QuotaScope string
+
+// The scopes of a quota.
+const (
+	QuotaScopeNamespace QuotaScope = "namespace"
+	QuotaScopeWorkspace QuotaScope = "workspace"
+)
+
 // TierDomain is what differs in the namespace of a Flyte domain.
 type TierDomain struct {
+	// Share is the weight of this domain in a quota that all domains share (quotaScope workspace), 1 by default.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	Share *int32 `json:"share,omitempty"`
 	// Quota overrides the tier's, key by key. A maximum above the tier's has no effect.
 	Quota TierQuota `json:"quota,omitzero"`
 }

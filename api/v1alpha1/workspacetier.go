@@ -48,6 +48,8 @@ type WorkspaceTier struct {
 // +kubebuilder:validation:XValidation:rule="!self.?quota.default.extra.hasValue() || self.quota.default.extra.all(k, k != 'requests.' + self.gpuResource)",message="quota.default.gpu is the field of the tier's gpuResource"
 // +kubebuilder:validation:XValidation:rule="!self.?quota.maximum.extra.hasValue() || self.quota.maximum.extra.all(k, k != 'requests.' + self.gpuResource)",message="quota.maximum.gpu is the field of the tier's gpuResource"
 // +kubebuilder:validation:XValidation:rule="!self.?network.rayOperator.hasValue() || self.?workload.role == optional.of('ray')",message="network.rayOperator is for workload.role ray: without it, the operator is let in nowhere"
+// +kubebuilder:validation:XValidation:rule="!has(self.domains) || self.?quotaScope.orValue('namespace') != 'workspace' || self.domains.all(d, !has(self.domains[d].quota))",message="domains that share the workspace's quota have no quota of their own, only a share"
+// +kubebuilder:validation:XValidation:rule="!has(self.domains) || self.?quotaScope.orValue('namespace') == 'workspace' || self.domains.all(d, !has(self.domains[d].share))",message="a share needs quotaScope workspace"
 type WorkspaceTierSpec struct {
 	// AllowedWorkspaces are patterns of workspace ids that may use the tier, such as "fraud-*"; * matches any
 	// characters. Without patterns, every workspace may.
@@ -56,6 +58,9 @@ type WorkspaceTierSpec struct {
 	// +kubebuilder:validation:items:MaxLength=63
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9*]([-a-z0-9*]*[a-z0-9*])?$`
 	AllowedWorkspaces []string `json:"allowedWorkspaces,omitempty"`
+	// QuotaScope says whether each namespace of a workspace gets the quota (namespace, the default), or whether they share
+	// it by the weights of their domains (workspace).
+	QuotaScope QuotaScope `json:"quotaScope,omitempty"`
 	// Quota is how much each namespace of a workspace gets and may ask for.
 	// +structType=atomic
 	Quota TierQuota `json:"quota,omitzero"`

@@ -24,7 +24,7 @@ func TestDocumentedTiersWork(t *testing.T) {
 	t.Parallel()
 	env := shared.Env()
 	tiers, values := readTiers(t, "../../docs/tiers.md")
-	if len(tiers) != 4 {
+	if len(tiers) != 5 {
 		t.Errorf("the document shows %d tiers", len(tiers))
 	}
 	if diff := cmp.Diff(documentedValues(), values); diff != "" {

@@ -19,6 +19,11 @@ func badAmounts() map[string]wrong {
 		"a priority class without amounts": {"quota: {priorityClasses: {high: {}}}", "a priority class needs an amount"},
 		"a priority class's name":          {"quota: {priorityClasses: {High: {pods: '1'}}}", "named by a DNS subdomain"},
 		"a priority class's storage":       {"quota: {priorityClasses: {high: {storage: 1Gi}}}", "unknown field"},
+		"a share of nothing":               {"domains: {d: {share: 1}}", "a share needs quotaScope workspace"},
+		"a share and a quota": {
+			"quotaScope: workspace, domains: {d: {share: 1, quota: {default: {cpu: '1'}}}}", "have no quota of their own, only a share",
+		},
+		"an unknown scope": {"quotaScope: cluster", "spec.quotaScope"},
 		"a domain below the minimum": {
 			"limitRange: {min: {cpu: '1'}}, domains: {d: {quota: {default: {cpu: 500m}}}}",
 			"limitRange.min.cpu must not be above a domain's quota",

@@ -114,6 +114,7 @@ func TestWorkspaceTierCRD_Takes(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "{}", "everything": wholeTier, "a ratio alone": "limitRange: {maxLimitRequestRatio: {cpu: '2'}}",
 		"one bound of two": "limitRange: {min: {cpu: '2'}, max: {memory: 1Gi}}",
+		"a shared quota":   "{quotaScope: workspace, quota: {default: {cpu: '8'}}, domains: {production: {share: 2}, staging: {share: 0}}}",
 		"another operator": "{workload: {role: ray}, network: {rayOperator: {namespace: ray-system, podLabels: {app: ray}}}}",
 		"one of each":      "quota: {default: {cpu: '80'}, maximum: {memory: 1Gi}}",
 	} {

@@ -94,6 +94,17 @@ func (a *Applier) apply(ctx context.Context, want client.Object, notCached func(
 	return a.repair(ctx, try)
 }
 
+// AreDesired reports whether the caches show each object as desired.
+func (a *Applier) AreDesired(ctx context.Context, objects []client.Object) bool {
+	for _, want := range objects {
+		cached := newOfKind(want)
+		if a.getCached(ctx, client.ObjectKeyFromObject(want), cached) != nil || cachedHash(cached) != hash(want) {
+			return false
+		}
+	}
+	return true
+}
+
 // attempt is one attempt to make an object what it should be.
 type attempt struct {
 	want client.Object

@@ -74,7 +74,7 @@ func satisfied() []Remedy {
 		},
 		{
 			Reasons: []string{v1alpha1.ReasonDomainIgnored},
-			Means:   "the tier has quotas for domains without a namespace",
+			Means:   "the tier has quotas or shares for domains without a namespace",
 			Do:      "correct the domain in the tier, or put `{domain}` into `NAMESPACE_TEMPLATE`",
 		},
 	}

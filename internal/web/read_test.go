@@ -174,6 +174,33 @@ func quotaOfFraud() *corev1.ObjectReference {
 	return &corev1.ObjectReference{Kind: "ResourceQuota", Namespace: "flyte-fraud", Name: "workspace-quota"}
 }
 
+func TestReadAPI_AddsUpASharedQuota(t *testing.T) {
+	w := fraud()
+	w.Status.Namespaces = []string{"flyte-fraud-a", "flyte-fraud-b"}
+	s := newService(t, w)
+	s.cached.tiers = []v1alpha1.WorkspaceTier{{ObjectMeta: metav1.ObjectMeta{Name: "standard"}}}
+	of := func(hard, used string) corev1.ResourceQuota {
+		return corev1.ResourceQuota{Status: corev1.ResourceQuotaStatus{
+			Hard: corev1.ResourceList{"requests.cpu": resource.MustParse(hard)}, Used: corev1.ResourceList{"requests.cpu": resource.MustParse(used)},
+		}}
+	}
+	s.live.quotas = map[string]corev1.ResourceQuota{"flyte-fraud-a": of("30", "12500m"), "flyte-fraud-b": of("10", "2")}
+	const shared = `"shared_quota":{"hard":{"requests.cpu":"40"},"used":{"requests.cpu":"14500m"}}`
+	if got := s.get(t, "/workspaces/fraud").Body; strings.Contains(got, "shared_quota") {
+		t.Errorf("each namespace has its own quota: %s", got)
+	}
+	s.cached.tiers[0].Spec.QuotaScope = v1alpha1.QuotaScopeWorkspace
+	if got := s.get(t, "/workspaces/fraud").Body; !strings.Contains(got, shared) {
+		t.Errorf("got %s", got)
+	}
+	has(t, "the page", newPages(s).get(t, "/ui/workspaces/fraud").Body, "All namespaces together", "14.5 of 40")
+	has(t, "the tier's page", newPages(s).get(t, "/ui/tiers/standard").Body, "Quota that the namespaces of a workspace share")
+	delete(s.live.quotas, "flyte-fraud-b")
+	if got := s.get(t, "/workspaces/fraud").Body; strings.Contains(got, "shared_quota") {
+		t.Errorf("one amount is not known: %s", got)
+	}
+}
+
 // TestReadAPI_ShowsAWorkspaceWithoutItsUsage: the rest of the answer is from the cache.
 func TestReadAPI_ShowsAWorkspaceWithoutItsUsage(t *testing.T) {
 	s := newService(t, fraud())

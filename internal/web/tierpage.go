@@ -133,4 +133,8 @@ func (p *Page) countWorkspaces(ctx context.Context, v *visit, views ...*tierView
 	return nil
 }
 
+func sortedDomains(domains map[string]v1alpha1.TierDomain) []string {
+	return slices.Sorted(maps.Keys(domains))
+}
+
 func sortedKeys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

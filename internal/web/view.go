@@ -59,6 +59,7 @@ type workspaceDetail struct {
 	AppliedTier  string            `json:"applied_tier,omitempty"`
 	Conditions   []condition       `json:"conditions"`
 	Quotas       []namespaceQuota  `json:"quotas"`
+	SharedQuota  *sharedQuota      `json:"shared_quota,omitempty"`
 	Objects      []Object          `json:"objects"`
 	ConsoleURLs  map[string]string `json:"console_urls"`
 	Deliveries   []delivery        `json:"deliveries"`
@@ -107,6 +108,7 @@ func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace, events []ev
 		AppliedTier: w.Status.Tier, Conditions: []condition{}, Quotas: a.quotas(ctx, w), Objects: a.objects(ctx, w, events),
 		ConsoleURLs: a.DomainURLs(w.Name), Deliveries: []delivery{}, Deletion: deletionOf(w.Status.Deletion),
 	}
+	d.SharedQuota = a.sharedQuota(ctx, w, d.Quotas)
 	for _, c := range w.Status.Conditions {
 		d.Conditions = append(d.Conditions, condition{c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime})
 	}

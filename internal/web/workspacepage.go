@@ -42,6 +42,10 @@ func (p *Page) loadWorkspace(ctx context.Context, v *visit) (content, error) {
 	view.eventsMissing = err != nil
 	view.timeline = timelineOf(&view.workspaceDetail, events)
 	view.usages = usagesOf(view.Quotas)
+	if all := view.SharedQuota; all != nil {
+		together := namespaceQuota{Namespace: "All namespaces together", Hard: all.Hard, Used: all.Used}
+		view.usages = append(usagesOf([]namespaceQuota{together}), view.usages...)
+	}
 	if err := p.addTier(ctx, v, &view, &w); err != nil {
 		return content{}, err
 	}

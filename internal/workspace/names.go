@@ -69,6 +69,16 @@ func (n *Naming) Namespaces(id string) []Namespace {
 	return namespaces
 }
 
+// Domains are the Flyte domains that have a namespace of their own in each workspace; none if all share one.
+func (n *Naming) Domains() (domains []string) {
+	for _, s := range n.shapes {
+		if s.domain != "" {
+			domains = append(domains, s.domain)
+		}
+	}
+	return domains
+}
+
 // Check returns why id can't be a workspace id, or nil. It must be a DNS label, all its namespaces must be DNS labels (RFC 1123:
 // at most 63 characters), and none of them may be reserved.
 func (n *Naming) Check(id string) error {

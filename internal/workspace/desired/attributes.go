@@ -18,7 +18,7 @@ func (f *Flyte) attributes(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) 
 		if !f.PerDomain {
 			shared = "" // all domains use the quota of one namespace
 		}
-		amounts, _ := workspace.EffectiveQuota(w.Spec.Quota, tier, shared)
+		amounts, _ := workspace.NamespaceQuota(w.Spec.Quota, tier, shared, f.Domains)
 		all[domain] = domainTarget{workspace: w, tier: tier, domain: domain, amounts: amounts}.attributes()
 	}
 	return all

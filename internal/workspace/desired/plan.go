@@ -23,10 +23,12 @@ type Cluster struct {
 // Plan is all input for the objects in one namespace of a workspace. The same plan gives the same objects, with the API server's
 // defaults filled in, so that their hashes can be compared.
 type Plan struct {
-	Cluster    *Cluster
-	Workspace  *v1alpha1.Workspace
-	Tier       *v1alpha1.WorkspaceTier
-	Namespace  workspace.Namespace
+	Cluster   *Cluster
+	Workspace *v1alpha1.Workspace
+	Tier      *v1alpha1.WorkspaceTier
+	Namespace workspace.Namespace
+	// Domains are all Flyte domains that have a namespace of their own.
+	Domains    []string
 	ConsoleURL string
 	// APIServers are where pods reach the Kubernetes API. They are opened if the tier has a workload role.
 	APIServers []APIServer

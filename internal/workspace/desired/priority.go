@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -23,14 +24,21 @@ func (p *Plan) priorityQuotas() (quotas []client.Object) {
 }
 
 func (p *Plan) priorityQuota(class string, amounts v1alpha1.PodAmounts) *corev1.ResourceQuota {
-	hard := corev1.ResourceList{}
+	set := map[string]resource.Quantity{}
 	for key, amount := range map[string]v1alpha1.Quantity{
 		"cpu": amounts.CPU, "memory": amounts.Memory, "gpu": v1alpha1.Quantity(amounts.GPU), "pods": v1alpha1.Quantity(amounts.Pods),
 	} {
+		if amount != "" {
+			set[key] = workspace.ParseQuantity(amount)
+		}
+	}
+	if workspace.SharesQuota(p.Tier) {
+		set = workspace.Share(set, p.Tier, p.Namespace.Domain, p.Domains)
+	}
+	hard := corev1.ResourceList{}
+	for key, amount := range set {
 		for _, name := range quotaNames(key, workspace.GPUResource(p.Tier)) {
-			if amount != "" {
-				hard[name] = workspace.ParseQuantity(amount)
-			}
+			hard[name] = amount
 		}
 	}
 	return &corev1.ResourceQuota{

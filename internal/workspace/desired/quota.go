@@ -33,7 +33,7 @@ func (p *Plan) Clamped() []string {
 }
 
 func (p *Plan) effectiveQuota() (amounts map[string]resource.Quantity, clamped []string) {
-	return workspace.EffectiveQuota(p.Workspace.Spec.Quota, p.Tier, p.Namespace.Domain)
+	return workspace.NamespaceQuota(p.Workspace.Spec.Quota, p.Tier, p.Namespace.Domain, p.Domains)
 }
 
 func (p *Plan) resourceQuota(hard corev1.ResourceList) *corev1.ResourceQuota {

@@ -45,7 +45,7 @@ func (c *Controller) observe(ctx context.Context, w *v1alpha1.Workspace) (*targe
 	for _, namespace := range c.Naming.Namespaces(w.Name) {
 		plan := &desired.Plan{
 			Cluster: c.Cluster, Workspace: w, Namespace: namespace, ConsoleURL: c.ConsoleURL(w.Name),
-			CopiesPullSecrets: c.PullSecrets != nil,
+			CopiesPullSecrets: c.PullSecrets != nil, Domains: c.Naming.Domains(),
 		}
 		t.plans = append(t.plans, plan)
 		var have corev1.Namespace
@@ -203,7 +203,12 @@ func (t *target) clamped() outcome {
 	for _, plan := range t.plans {
 		delete(unknown, plan.Namespace.Domain)
 		for _, key := range plan.Clamped() {
-			lowered = append(lowered, strings.TrimSuffix(key+" in "+plan.Namespace.Domain, " in "))
+			if !workspace.SharesQuota(t.tier) {
+				key = strings.TrimSuffix(key+" in "+plan.Namespace.Domain, " in ")
+			}
+			if !slices.Contains(lowered, key) {
+				lowered = append(lowered, key)
+			}
 		}
 	}
 	switch {
@@ -211,7 +216,7 @@ func (t *target) clamped() outcome {
 		message := fmt.Sprintf("the maximum of the tier %s holds for: %s", t.tier.Name, strings.Join(lowered, ", "))
 		return done(condition, v1alpha1.ReasonQuotaClamped, bounded(message))
 	case len(unknown) > 0 && t.workspace.Spec.State != v1alpha1.StateDeleted:
-		message := fmt.Sprintf("the tier %s has quotas of domains that no namespace is of: %s",
+		message := fmt.Sprintf("the tier %s has quotas or shares of domains that no namespace is of: %s",
 			t.tier.Name, strings.Join(slices.Sorted(maps.Keys(unknown)), ", "))
 		return done(condition, v1alpha1.ReasonDomainIgnored, bounded(message))
 	}

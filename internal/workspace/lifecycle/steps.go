@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -70,16 +71,26 @@ func together(ctx context.Context, t *target, steps ...step) []outcome {
 	return inEach(steps, func(s step) outcome { return s(ctx, t) })
 }
 
-// quota syncs the ResourceQuota and the LimitRange of each namespace. A maximum that was lowered below what the
+// quota syncs the ResourceQuotas and the LimitRange of each namespace. A quota that they share is lowered everywhere before it is
+// raised anywhere. A maximum that was lowered below what the
 // workspace asks for applies, and blocks nothing.
 func (c *Controller) quota(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionQuotaApplied
-	errs := inEach(t.ready, func(p *desired.Plan) error {
-		part, err := c.quotaOf(ctx, p)
-		if err != nil {
-			return err
+	parts := make([]desired.Part, len(t.ready))
+	errs := inEach(indexes(t.ready), func(i int) (err error) {
+		parts[i], err = c.quotaOf(ctx, t.ready[i])
+		return err
+	})
+	if t.sharesQuota() {
+		if err := cmp.Or(append(errs, c.lowerQuotas(ctx, parts))...); err != nil {
+			return failed(condition, err)
 		}
-		return c.sync(ctx, p, part)
+	}
+	errs = inEach(indexes(t.ready), func(i int) error {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		return c.sync(ctx, t.ready[i], parts[i])
 	})
 	return applied(condition, errs...).or(t.tierOutcome(condition)).or(t.missing(condition)).or(t.clamped())
 }
