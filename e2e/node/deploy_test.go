@@ -17,6 +17,7 @@ import (
 // deployedPods reads logs and runs commands in the pods of the release, as `integrationctl deploy` does.
 func deployedPods(t *testing.T) {
 	t.Parallel()
+	rolledOut(t)
 	flags := genericclioptions.NewConfigFlags(false)
 	kubeconfig := env.cluster.Kubeconfig()
 	flags.KubeConfig = &kubeconfig
@@ -34,7 +35,7 @@ func deployedPods(t *testing.T) {
 	}
 	streams, _, out, errOut := genericiooptions.NewTestIOStreams()
 	harness.Must(t, target.Exec(t.Context(), deploy.ExecOptions{Streams: streams, Command: []string{"/ko-app/integration", "--version"}}))
-	if !strings.Contains(out.String(), "integration") || errOut.Len() > 0 {
+	if !strings.Contains(out.String(), "go1.") || errOut.Len() > 0 {
 		t.Errorf("exec printed %q and %q", out, errOut)
 	}
 	err = target.Exec(t.Context(), deploy.ExecOptions{Streams: streams, Command: []string{"/ko-app/integration", "--no-such-flag"}})

@@ -15,6 +15,7 @@ func TestNode(t *testing.T) {
 		t.Run("suspension", suspension)
 		t.Run("token", tokenOfWorkloads)
 		t.Run("deployed pods", deployedPods)
+		t.Run("operator", operatorsCommands)
 		t.Run("rotation", secretRotation)
 		t.Run("nothing left", nothingLeft)
 	})

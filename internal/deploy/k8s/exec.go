@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/kubectl/pkg/cmd/exec"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -29,9 +31,16 @@ func (t *Target) Exec(ctx context.Context, o deploy.ExecOptions) error {
 		StreamOptions: exec.StreamOptions{
 			Namespace: t.o.Namespace, PodName: pod, ContainerName: serviceContainer, Stdin: o.Stdin, TTY: o.TTY, IOStreams: o.Streams,
 		},
-		Command: o.Command, Config: t.config, PodClient: t.clientset.CoreV1(), Executor: &exec.DefaultRemoteExecutor{},
+		Command: o.Command, Config: t.coreConfig(), PodClient: t.clientset.CoreV1(), Executor: &exec.DefaultRemoteExecutor{},
 	}
 	return options.Run()
+}
+
+// coreConfig is for requests of the core API, as kubectl's code expects it.
+func (t *Target) coreConfig() *rest.Config {
+	c := rest.CopyConfig(t.config)
+	c.APIPath, c.GroupVersion, c.NegotiatedSerializer = "/api", &corev1.SchemeGroupVersion, scheme.Codecs.WithoutConversion()
+	return c
 }
 
 // execPod is the named pod, or the first ready one.
