@@ -46,20 +46,20 @@ func StartSpan(
 	ctx context.Context, t trace.Tracer, name string, w *v1alpha1.Workspace, caused bool, options ...trace.SpanStartOption,
 ) (context.Context, trace.Span) {
 	options = append(options, trace.WithAttributes(attribute.String("workspace", w.Name)))
-	var received time.Time
-	if newest := workspace.Deliveries(w); len(newest) > 0 {
-		received = newest[0].Received
-		options = append(options, trace.WithAttributes(attribute.String("delivery", newest[0].ID)))
-	}
 	delivery := Extract(w)
-	switch {
-	case !delivery.IsValid():
-	case caused && time.Since(received) < maxStory:
-		ctx = trace.ContextWithRemoteSpanContext(ctx, delivery)
-	default:
-		options = append(options, trace.WithLinks(trace.Link{SpanContext: delivery}))
+	if !delivery.IsValid() {
+		return t.Start(ctx, name, options...)
 	}
-	return t.Start(ctx, name, options...)
+	if caused && isRecent(w) {
+		return t.Start(trace.ContextWithRemoteSpanContext(ctx, delivery), name, options...)
+	}
+	return t.Start(ctx, name, append(options, trace.WithLinks(trace.Link{SpanContext: delivery}))...)
+}
+
+// isRecent reports whether the newest delivery is at most maxStory old.
+func isRecent(w *v1alpha1.Workspace) bool {
+	newest := workspace.Deliveries(w)
+	return len(newest) > 0 && time.Since(newest[0].Received) < maxStory
 }
 
 // End ends a span. It failed if err is not nil.

@@ -21,8 +21,10 @@ func startSpan(ctx context.Context, w *v1alpha1.Workspace) (context.Context, tra
 	underWay := ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != w.Generation
 	ctx, span := tracing.StartSpan(ctx, otel.Tracer(scope), "Reconcile", w, underWay)
 	logger := log.FromContext(ctx)
-	if newest := workspace.Deliveries(w); underWay && len(newest) > 0 {
-		logger = logger.WithValues("delivery", newest[0].ID)
+	if underWay {
+		if newest := workspace.Deliveries(w); len(newest) > 0 {
+			logger = logger.WithValues("delivery", newest[0].ID)
+		}
 	}
 	if span.SpanContext().IsValid() {
 		logger = logger.WithValues("traceID", span.SpanContext().TraceID())
