@@ -54,12 +54,13 @@ quota:
     services: "50"
     persistentVolumeClaims: "100"
     extra: *extra
-  priorityClasses:
+  priorityClasses: &classes
     high: {cpu: "4", memory: 16Gi, gpu: "1", pods: "10"}
-    very.low: {pods: "0"}
+    very.low: {cpu: "4", memory: 16Gi, gpu: "1", pods: "0"}
+quotaScope: namespace
 denyOtherDevices: true
 domains:
-  development: {quota: {default: *default, maximum: *maximum}}
+  development: {quota: {default: *default, maximum: *maximum, priorityClasses: *classes}}
 gpuResource: amd.com/gpu
 limitRange:
   min: {cpu: 10m, memory: 16Mi, ephemeralStorage: 1Mi}
