@@ -67,5 +67,13 @@ var ingressRouteSuite = map[string]expectation{
 		expect{ingressRoute + ".routes[*].match": "Host(`a.b`)", ingressRoute + ".tls.secretName": "cert"},
 		"",
 	},
+	"a resolver": {
+		set{
+			"exposure.ingressRoute.enabled": true, "exposure.ingressRoute.host": "a.b",
+			"exposure.ingressRoute.tlsSecretName": "cert", "exposure.ingressRoute.certResolver": "letsencrypt",
+		},
+		expect{ingressRoute + ".tls": `{"certResolver":"letsencrypt"}`},
+		"",
+	},
 	"without a host": {set{"exposure.ingressRoute.enabled": true}, nil, "exposure.ingressRoute.host is required"},
 }

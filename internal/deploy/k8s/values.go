@@ -11,6 +11,7 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/strvals"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 )
 
@@ -20,8 +21,9 @@ const (
 	SecretKey  = "webhook-secret"
 )
 
-// ValueOptions make the values of the chart. Files come first, then these options, then Set.
+// ValueOptions make the values of the chart. Base comes first, then Files, then the other options, then Set.
 type ValueOptions struct {
+	Base map[string]any
 	// Files are files with values, and Set are assignments such as key=value.
 	Files, Set []string
 	// Image is REPOSITORY[:TAG][@DIGEST].
@@ -37,7 +39,10 @@ type ValueOptions struct {
 
 // values returns the values of a release, except what Scale has changed.
 func (o *ValueOptions) values(c *chart.Chart) (map[string]any, error) {
-	values := map[string]any{}
+	values := runtime.DeepCopyJSON(o.Base)
+	if values == nil {
+		values = map[string]any{}
+	}
 	for _, file := range o.Files {
 		text, err := os.ReadFile(file)
 		if err != nil {

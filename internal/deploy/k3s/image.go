@@ -1,0 +1,66 @@
+package k3s
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+)
+
+// importTo imports the image to one host.
+func (t *Target) importTo(ctx context.Context, steps *progress.Steps, name string) error {
+	h, err := t.connect(ctx, steps, name)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return steps.Run(ctx, "import_image", func(ctx context.Context, step *progress.Step) error {
+		return t.importImage(ctx, step, h)
+	})
+}
+
+// importImage streams the image into containerd, unless all its names are there already.
+func (t *Target) importImage(ctx context.Context, step *progress.Step, h *host) error {
+	archive, err := readArchive(t.o.Image)
+	if err != nil {
+		return deploy.Failf(deploy.PreflightFailed, "reading the image (see --image-archive): %w", err)
+	}
+	output, err := h.Output(ctx, inspectScript)
+	if err != nil {
+		return fmt.Errorf("inspecting %s: %w", h.name, err)
+	}
+	h.arch = architectures[parseFacts(output).values["arch"]]
+	if !slices.Contains(archive.architectures, h.arch) {
+		return deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image %s is for %s", h.name, h.arch, t.o.Image,
+			strings.Join(archive.architectures, ", "))
+	}
+	file, err := os.Open(t.o.Image)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := h.Script(ctx, importScript, file, step.Output); err != nil {
+		return fmt.Errorf("importing the image to %s: %w", h.name, err)
+	}
+	return t.verifyImage(ctx, step, h, archive)
+}
+
+// verifyImage makes sure that the host has the image: an import may end without an error, and without the image.
+func (t *Target) verifyImage(ctx context.Context, step *progress.Step, h *host, archive *imageArchive) error {
+	output, err := h.Output(ctx, imagesScript)
+	if err != nil {
+		return fmt.Errorf("listing the images of %s: %w", h.name, err)
+	}
+	names := strings.Fields(output)
+	for _, name := range archive.names {
+		if !slices.ContainsFunc(names, func(there string) bool { return there == name || strings.HasSuffix(there, "/"+name) }) {
+			return fmt.Errorf("%s does not list the image %s after its import", h.name, name)
+		}
+	}
+	step.Summarize("%s on %s", strings.Join(archive.names, ", "), h.name)
+	return nil
+}

@@ -1,0 +1,102 @@
+package k3s
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+)
+
+// What a host needs, in MiB.
+const (
+	minDisk   = 2048
+	minMemory = 900 // of the 1 GiB that providers sell
+)
+
+// facts are what a host says of itself.
+type facts struct {
+	values map[string]string
+	ports  []string
+}
+
+func parseFacts(output string) *facts {
+	f := &facts{values: map[string]string{}}
+	for line := range strings.Lines(output) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if name == "port" {
+			f.ports = append(f.ports, value)
+			continue
+		}
+		f.values[name] = value
+	}
+	return f
+}
+
+// architectures are those of K3s, by the name that the kernel gives them.
+var architectures = map[string]string{"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+
+// problems are all that keeps K3s of a version from the host.
+func (f *facts) problems(version, bundle string) (all []string) {
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	if f.values["os"] != "Linux" {
+		add("it runs %s, and K3s needs Linux", f.values["os"])
+	}
+	if architectures[f.values["arch"]] == "" {
+		add("its architecture %s is none of x86_64, aarch64, armv7l", f.values["arch"])
+	}
+	if f.values["init"] == "none" {
+		add("it has neither systemd nor OpenRC")
+	}
+	if disk, _ := strconv.Atoi(f.values["disk"]); disk < minDisk {
+		add("/var/lib has %d MiB left, and K3s needs %d", disk, minDisk)
+	}
+	if memory, _ := strconv.Atoi(f.values["memory"]); memory < minMemory {
+		add("it has %d MiB of memory, and K3s needs %d", memory, minMemory)
+	}
+	if problem := f.conflict(version, bundle); problem != "" {
+		all = append(all, problem)
+	}
+	return all
+}
+
+// conflict is what another K3s or other programs on the host keep this one from.
+func (f *facts) conflict(version, bundle string) string {
+	switch installed := f.values["k3s"]; {
+	case installed == version:
+	case installed != "":
+		return fmt.Sprintf("it has K3s %s, and this would install %s: give --k3s-version %s to keep it", installed, version, installed)
+	case f.values["begun"] == "" && len(f.ports) > 0:
+		return fmt.Sprintf("other programs listen at its ports %s: stop them, or move them", strings.Join(f.ports, ", "))
+	case bundle == "" && f.values["curl"] == "":
+		return "it has no curl: install it, or give --bundle"
+	}
+	return ""
+}
+
+// installed is the version of K3s that is entirely installed, by this program or another one.
+func (f *facts) installed() string {
+	if f.values["begun"] != "" && f.values["done"] != f.values["k3s"] {
+		return "" // a run was cut off
+	}
+	return f.values["k3s"]
+}
+
+func (t *Target) preflight(ctx context.Context, step *progress.Step, h *host) error {
+	output, err := h.Output(ctx, inspectScript)
+	if err != nil {
+		return fmt.Errorf("inspecting %s: %w", h.name, err)
+	}
+	f := parseFacts(output)
+	h.arch, h.installed = architectures[f.values["arch"]], f.installed()
+	if all := f.problems(t.o.Version, t.o.Bundle); len(all) > 0 {
+		return deploy.Failf(deploy.PreflightFailed, "%s can't run K3s:\n  %s", h.name, strings.Join(all, "\n  "))
+	}
+	if f.values["selinux"] == "Enforcing" {
+		step.Output("SELinux is enforcing: K3s needs the package k3s-selinux of your distribution")
+	}
+	step.Summarize("%s, %s MiB of disk, %s MiB of memory", h.arch, f.values["disk"], f.values["memory"])
+	return nil
+}

@@ -1,0 +1,86 @@
+package k3s
+
+// The scripts run as root by sh. Each can be repeated.
+const (
+	// stateDir is where bundles are put: /tmp may be mounted noexec.
+	stateDir = "/var/lib/integrationctl"
+
+	inspectScript = `
+say() { printf '%s=%s\n' "$1" "$2"; }
+say os "$(uname -s)"
+say arch "$(uname -m)"
+if [ -d /run/systemd/system ]; then say init systemd
+elif command -v openrc >/dev/null 2>&1; then say init openrc
+else say init none; fi
+say disk "$(df -Pk /var/lib | awk 'NR == 2 {print int($4 / 1024)}')"
+say memory "$(awk '/^MemTotal:/ {print int($2 / 1024)}' /proc/meminfo)"
+say k3s "$(k3s --version 2>/dev/null | awk 'NR == 1 {print $3}')"
+say begun "$(cat /var/lib/integrationctl/k3s-begun 2>/dev/null)"
+say done "$(cat /var/lib/integrationctl/k3s-done 2>/dev/null)"
+say selinux "$(getenforce 2>/dev/null)"
+say curl "$(command -v curl)"
+for port in 6443:192B 10250:280A 80:0050 443:01BB; do
+	if cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+		awk -v p=":${port#*:}" '$4 == "0A" && substr($2, length($2) - 4) == p {f = 1} END {exit !f}'
+	then say port "${port%:*}"; fi
+done
+`
+
+	// putScript writes what it reads to $1, if its checksum is $2, with the mode $3.
+	putScript = `
+set -eu
+mkdir -p "$(dirname "$1")"
+cat > "$1.new"
+if [ "$(sha256sum "$1.new" | cut -d' ' -f1)" != "$2" ]; then rm -f "$1.new"; echo "$1 arrived with another checksum"; exit 1; fi
+chmod "$3" "$1.new"
+mv "$1.new" "$1"
+`
+	// checksumScript prints the checksum of $1, if it exists.
+	checksumScript = `if [ -e "$1" ]; then sha256sum "$1" | cut -d' ' -f1; fi`
+
+	// configScript writes the configuration that it reads to $1, unless somebody else has written that file.
+	configScript = `
+set -eu
+mkdir -p "$(dirname "$1")"
+if [ -e "$1" ] && ! grep -q '^# by integrationctl' "$1"; then echo "kept $1, which integrationctl has not written"; exit 0; fi
+umask 077
+cat > "$1.new"
+mv "$1.new" "$1"
+`
+	// beginScript records that the version $1 is being installed: what is there from now on may be half of it.
+	beginScript = `
+set -eu
+mkdir -p /var/lib/integrationctl
+rm -f /var/lib/integrationctl/k3s-done
+echo "$1" > /var/lib/integrationctl/k3s-begun
+`
+	onlineInstallScript = `
+set -eu
+curl -sfL https://get.k3s.io -o "$1"
+INSTALL_K3S_VERSION="$2" sh "$1" "$3"
+echo "$2" > /var/lib/integrationctl/k3s-done
+`
+	bundleInstallScript = `
+set -eu
+INSTALL_K3S_SKIP_DOWNLOAD=true INSTALL_K3S_VERSION="$2" sh "$1" "$3"
+echo "$2" > /var/lib/integrationctl/k3s-done
+`
+	nodesScript = `k3s kubectl get nodes --no-headers 2>&1 || true`
+
+	// foreignTraefikScript fails if somebody else has configured Traefik.
+	foreignTraefikScript = `
+if [ -e "$1" ]; then exit 0; fi
+if k3s kubectl -n kube-system get helmchartconfig traefik >/dev/null 2>&1; then exit 1; fi
+`
+	kubeconfigScript = `cat /etc/rancher/k3s/k3s.yaml 2>/dev/null`
+
+	importScript = `k3s ctr --namespace k8s.io images import -`
+	imagesScript = `k3s ctr --namespace k8s.io images ls -q`
+
+	uninstallScript = `
+for script in /usr/local/bin/k3s-uninstall.sh /usr/local/bin/k3s-agent-uninstall.sh; do
+	if [ -e "$script" ]; then sh "$script"; fi
+done
+rm -rf /var/lib/integrationctl
+`
+)

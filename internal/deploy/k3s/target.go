@@ -1,0 +1,167 @@
+// Package k3s installs K3s on a host over SSH, and the chart into it. When it is installed, it is operated as any Kubernetes cluster.
+package k3s
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/ssh"
+)
+
+// Version is the release of K3s that is installed unless another one is named.
+const Version = "v1.35.5+k3s1"
+
+// Options say on which hosts K3s runs, and how it is installed.
+type Options struct {
+	// SSH reaches the server, and Agents are further hosts, with the same user and keys.
+	SSH    ssh.Options
+	Agents []string
+	// SudoPassword is asked for where sudo wants one.
+	SudoPassword func() (string, error)
+	// Version is that of K3s. Bundle is a directory with its files, for hosts without the Internet.
+	Version, Bundle string
+	// Email makes Traefik get certificates of Let's Encrypt.
+	Email string
+	// Kubeconfig is the file that gets the cluster under the name Context. Address is where the API server is reached.
+	Kubeconfig, Context, Address string
+	// Image is a tar of the service's image, which is imported to every host.
+	Image string
+	// Cluster opens the release in the cluster, once the kubeconfig has it.
+	Cluster func() (*k8s.Target, error)
+	Timeout time.Duration
+}
+
+// Target is K3s on a host with a release of the chart. Its embedded target is nil until Setup has copied the kubeconfig.
+type Target struct {
+	*k8s.Target
+
+	o Options
+}
+
+// New makes a target. It does not reach the host.
+func New(o Options) (*Target, error) {
+	t := &Target{o: o}
+	has, err := hasContext(o.Kubeconfig, o.Context)
+	if err != nil || !has {
+		return t, err
+	}
+	t.Target, err = o.Cluster()
+	return t, err
+}
+
+// Ready is an error until Setup has copied the kubeconfig.
+func (t *Target) Ready() error {
+	if t.Target != nil {
+		return nil
+	}
+	return deploy.Failf(deploy.PreflightFailed, "%s has no context %q: run `integrationctl deploy setup k3s --host %s` first",
+		t.o.Kubeconfig, t.o.Context, t.o.SSH.Host)
+}
+
+// host is a connection to one host.
+type host struct {
+	*ssh.Client
+
+	name, arch string
+	installed  string // the version of K3s, or ""
+}
+
+// connect is the step that every use of a host begins with.
+func (t *Target) connect(ctx context.Context, steps *progress.Steps, name string) (*host, error) {
+	h := &host{name: name}
+	return h, steps.Run(ctx, "connect", func(ctx context.Context, step *progress.Step) error {
+		o := t.o.SSH
+		o.Host = name
+		var err error
+		if h.Client, err = ssh.Dial(ctx, o); err != nil {
+			return sshError(err)
+		}
+		if err := h.BecomeRoot(ctx, t.o.SudoPassword); err != nil {
+			h.Close()
+			return sshError(err)
+		}
+		step.Summarize("%s", name)
+		return nil
+	})
+}
+
+// sshError marks what a person has to decide before anything is tried again.
+func sshError(err error) error {
+	for _, refused := range []error{ssh.ErrHostKeyChanged, ssh.ErrHostKeyUnknown, ssh.ErrSudo} {
+		if errors.Is(err, refused) {
+			return deploy.Failf(deploy.PreflightFailed, "%w", err)
+		}
+	}
+	return err
+}
+
+// Setup implements [deploy.Target]. Each step first looks at what is there, so a run that was cut off continues where it stopped.
+func (t *Target) Setup(ctx context.Context, steps *progress.Steps) error {
+	h, err := t.connect(ctx, steps, t.o.SSH.Host)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	for _, s := range []struct {
+		name string
+		do   func(context.Context, *progress.Step, *host) error
+	}{
+		{"preflight", t.preflight},
+		{"install_k3s", t.installServer},
+		{"wait_k3s_ready", t.awaitReady},
+		{"configure_ingress", t.configureIngress},
+		{"copy_kubeconfig", t.copyKubeconfig},
+	} {
+		err := steps.Run(ctx, s.name, func(ctx context.Context, step *progress.Step) error { return s.do(ctx, step, h) })
+		if err != nil {
+			return err
+		}
+	}
+	if t.Target, err = t.o.Cluster(); err != nil {
+		return err
+	}
+	return t.Target.Setup(ctx, steps)
+}
+
+// Up implements [deploy.Target]: it imports the image to every host, which needs no registry, and installs the chart.
+func (t *Target) Up(ctx context.Context, steps *progress.Steps) error {
+	if err := t.Ready(); err != nil {
+		return err
+	}
+	if t.o.Image != "" {
+		for _, name := range append([]string{t.o.SSH.Host}, t.o.Agents...) {
+			if err := t.importTo(ctx, steps, name); err != nil {
+				return err
+			}
+		}
+	}
+	return t.Target.Up(ctx, steps)
+}
+
+// Down implements [deploy.Target]. To remove everything includes K3s itself, with all that runs in it.
+func (t *Target) Down(ctx context.Context, steps *progress.Steps, what deploy.Removal) error {
+	if t.Target != nil {
+		if err := t.Target.Down(ctx, steps, what); err != nil && what != deploy.RemoveEverything {
+			return err
+		}
+	}
+	if what != deploy.RemoveEverything {
+		return nil
+	}
+	h, err := t.connect(ctx, steps, t.o.SSH.Host)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	return steps.Run(ctx, "uninstall_k3s", func(ctx context.Context, step *progress.Step) error {
+		if err := h.Script(ctx, uninstallScript, nil, step.Output); err != nil {
+			return fmt.Errorf("uninstalling K3s: %w", err)
+		}
+		return removeContext(t.o.Kubeconfig, t.o.Context)
+	})
+}
