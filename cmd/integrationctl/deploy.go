@@ -19,8 +19,8 @@ func newDeployCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "deploy",
 		Short: "Deploy the service, and operate what is deployed",
-		Long: `Install, update, watch and remove the service on a target. The only target so far is k8s: a Kubernetes cluster, by the
-chart that this program carries. Neither helm nor kubectl is needed, and both understand what it installs.
+		Long: `Install, update, watch and remove the service on a target: k8s, a Kubernetes cluster, by the chart that this program
+carries; or k3s, a host on which it first installs K3s over SSH. Neither helm, kubectl nor ssh is needed.
 
 integration.yaml, or the file of --profile, holds the flags of a target. "integrationctl deploy up" alone repeats them.
 
@@ -59,10 +59,17 @@ func (d *deployment) open(c *cobra.Command, args []string) (target deploy.Target
 	if err != nil {
 		return nil, nil, err
 	}
-	if d.target != targetK8s {
-		return nil, nil, usagef("the target must be %s, not %q", strings.Join(deployTargets, ", "), d.target)
+	if err := d.refuseForeignFlags(c); err != nil {
+		return nil, nil, err
 	}
-	target, err = d.openK8s()
+	switch d.target {
+	case targetK8s:
+		target, err = d.openK8s()
+	case targetK3s:
+		target, err = d.openK3s(c)
+	default:
+		err = usagef("the target must be %s, not %q", strings.Join(deployTargets, " or "), d.target)
+	}
 	return target, rest, err
 }
 

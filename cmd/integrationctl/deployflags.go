@@ -14,7 +14,7 @@ import (
 
 const targetK8s = "k8s"
 
-var deployTargets = []string{targetK8s}
+var deployTargets = []string{targetK8s, targetK3s}
 
 // deployFlags are the flags of all commands of "deploy". Each command registers the groups that it needs.
 type deployFlags struct {
@@ -28,6 +28,7 @@ type deployFlags struct {
 	secretFile         string
 	rotate             bool
 	values             k8s.ValueOptions
+	k3s                k3sFlags
 }
 
 const defaultRollOutTimeout = 5 * time.Minute
@@ -40,6 +41,7 @@ func newDeployment(streams genericiooptions.IOStreams, c *cobra.Command) *deploy
 	f := c.Flags()
 	serviceFlag(c, &d.flags.namespace)
 	f.StringVar(&d.flags.release, "release", "workspace-flyte-integration", "`name` of the release of the chart")
+	d.hostFlags(c)
 	f.StringVar(&d.flags.profile, "profile", "", "`file` with flags (default: "+deploy.ProfileFile+", if it exists)")
 	c.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -95,6 +97,14 @@ func (d *deployment) openK8s() (deploy.Target, error) {
 	if d.flags.timeout <= 0 {
 		return nil, usagef("--timeout must be above zero, not %s", d.flags.timeout)
 	}
+	target, err := d.newK8s()
+	if err != nil {
+		return nil, err
+	}
+	return target, nil
+}
+
+func (d *deployment) newK8s() (*k8s.Target, error) {
 	secret, err := d.webhookSecret()
 	if err != nil {
 		return nil, err
@@ -140,6 +150,9 @@ func (k *cluster) contextName() string {
 // place says where something is about to change.
 func (d *deployment) place() string {
 	text := fmt.Sprintf("context %q", d.cluster.contextName())
+	if d.target == targetK3s {
+		return fmt.Sprintf("host %s, %s, namespace %q, release %q", d.flags.k3s.ssh.Host, text, d.flags.namespace, d.flags.release)
+	}
 	if cfg, err := d.cluster.config(); err == nil {
 		text += " (" + cfg.Host + ")"
 	}

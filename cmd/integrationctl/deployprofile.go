@@ -21,7 +21,9 @@ var (
 	// notInProfile are flags that a person decides each time.
 	notInProfile = []string{"yes", "dry-run", "purge", "confirm", "profile", "reason", "rotate", "help"}
 	// pathFlags name files; in a profile they are relative to it.
-	pathFlags = []string{"values", "kubeconfig", "webhook-secret-file"}
+	pathFlags = []string{
+		"values", "kubeconfig", "webhook-secret-file", "ssh-key", "sudo-password-file", "bundle", "image-archive",
+	}
 )
 
 // applyProfile sets the flags that the command line leaves out, and returns the arguments after the target.
