@@ -8,11 +8,11 @@ if ! go run ./hack/build --check-node; then
 	[ "${NODE_REQUIRED:-}" != true ]
 	exit
 fi
-go run ./hack/build control-plane nodes node
+go run ./hack/build control-plane nodes node sshd
 HELM=$(hack/tool.sh helm)
 NODE_IMAGE=$PWD/bin/image-node
 export HELM NODE_IMAGE
 mkdir -p bin
 (cd image && go build -o ../bin/image-builder .)
 bin/image-builder --out "$NODE_IMAGE" --platform "linux/$(go env GOARCH)" "$@"
-exec go test ./e2e/node -count=1 -v -parallel=8 -timeout=20m
+exec go test ./e2e/node ./e2e/k3s -count=1 -v -parallel=8 -timeout=20m

@@ -1,6 +1,6 @@
 // Command build builds programs of this repository and the control plane concurrently, and shows its progress:
 //
-//	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [--check-node] [programs] [control-plane] [nodes] [node] [browser]
+//	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [--check-node] [programs] [control-plane] [nodes] [node] [browser] [sshd]
 //
 // It imports only the standard library, so that it compiles within seconds when all caches are empty.
 package main
@@ -88,8 +88,10 @@ func buildOne(ctx context.Context, progress io.Writer, name, linkerFlags string)
 		_, err = binaries.Node(ctx, progress)
 	case "browser":
 		_, err = binaries.Browser(ctx, progress)
+	case "sshd":
+		_, err = binaries.SSHServerRoot(ctx, progress)
 	default:
-		err = fmt.Errorf("unknown target %q; there are programs, control-plane, nodes, node and browser", name)
+		err = fmt.Errorf("unknown target %q; there are programs, control-plane, nodes, node, browser and sshd", name)
 	}
 	return err
 }

@@ -1,0 +1,84 @@
+//go:build linux
+
+// Package k3s runs `integrationctl deploy … k3s` against hosts: a real sshd of Debian in a root directory of its own, with a stand-in of
+// K3s that records what it is asked. The API server is a real control plane with simulated nodes. It needs root, and runs only by
+// `make test-node`.
+package k3s
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"github.com/rogpeppe/go-internal/testscript"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
+	"platform.company.com/workspace-flyte-integration/e2e/harness"
+)
+
+// environment is what the scripts share.
+type environment struct {
+	programs, sshd string
+	keys           *keys
+	cluster        *devcluster.Cluster
+	bundle         string
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv("NODE_IMAGE") == "" {
+		fmt.Println("SKIP: these tests need root and namespaces; make test-node runs them") //nolint:forbidigo // for go test -v
+		return
+	}
+	ctrl.SetLogger(logr.Discard())
+	os.Exit(m.Run())
+}
+
+// TestScripts runs the scripts one after the other: they share the cluster.
+func TestScripts(t *testing.T) {
+	env := start(t)
+	files, err := filepath.Glob("testdata/*.txtar")
+	harness.Must(t, err)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { env.run(t, file) })
+	}
+}
+
+func start(t *testing.T) *environment {
+	t.Helper()
+	env := &environment{programs: t.TempDir(), keys: newKeys(t), bundle: t.TempDir()}
+	_, _, err := harness.Build(t.Context(), env.programs)
+	harness.Must(t, err)
+	env.sshd, err = binaries.SSHServerRoot(t.Context(), t.Output())
+	harness.Must(t, err)
+	env.cluster, err = devcluster.Start(t.Context(), devcluster.Options{Progress: t.Output(), Nodes: 1})
+	harness.Must(t, err)
+	t.Cleanup(env.cluster.Stop)
+	writeBundle(t, env.bundle)
+	return env
+}
+
+func (env *environment) run(t *testing.T, file string) {
+	t.Helper()
+	testscript.Run(t, testscript.Params{
+		Files: []string{file}, Cmds: env.commands(t),
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", env.programs+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("KUBECONFIG", filepath.Join(e.WorkDir, "kubeconfig"))
+			e.Setenv("BUNDLE", env.bundle)
+			e.Setenv("HOSTKEY", env.keys.fingerprint)
+			e.Setenv("API", env.cluster.Config().Host[len("https://"):])
+			if err := os.MkdirAll(filepath.Join(e.WorkDir, ".ssh"), 0o700); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(e.WorkDir, ".ssh", "id_ed25519"), env.keys.user, 0o600); err != nil {
+				return err
+			}
+			return os.WriteFile(filepath.Join(e.WorkDir, "image.tar"), imageTar("amd64"), 0o600)
+		},
+	})
+}
