@@ -212,9 +212,15 @@ func checkLabel(found problems, variable, value string) {
 	}
 }
 
-// checkOneOf accepts an empty value, too: that of a variable without a default which is not set.
+// checkOptional is checkOneOf for a variable that may be unset.
+func checkOptional(found problems, variable, value string, allowed ...string) {
+	if value != "" {
+		checkOneOf(found, variable, value, allowed...)
+	}
+}
+
 func checkOneOf(found problems, variable, value string, allowed ...string) {
-	if value != "" && !slices.Contains(allowed, value) {
+	if !slices.Contains(allowed, value) {
 		found.add(variable, "must be one of: %s", strings.Join(allowed, ", "))
 	}
 }

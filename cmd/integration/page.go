@@ -37,7 +37,7 @@ func (s *service) components(ctx context.Context, health *webhook.Health) []web.
 		flyteDetail = found + " at " + flyteDetail
 	}
 	return []web.Component{
-		s.slowIf(check("Kubernetes API", webhook.ReasonAPIServerUnreachable, "answers")),
+		s.markSlow(check("Kubernetes API", webhook.ReasonAPIServerUnreachable, "answers")),
 		check("Flyte", webhook.ReasonFlyteUnreachable, flyteDetail),
 		s.workspaceServiceComponent(),
 		s.leaderComponent(),
@@ -45,11 +45,11 @@ func (s *service) components(ctx context.Context, health *webhook.Health) []web.
 	}
 }
 
-// slowAnswer is how long a healthy API server never takes to tell its version.
+// slowAnswer is from when on an answer of the API server to a probe counts as slow.
 const slowAnswer = 500 * time.Millisecond
 
-// slowIf says so if the API server answers, but slowly.
-func (s *service) slowIf(apiServer web.Component) web.Component {
+// markSlow says so if the API server answers, but slowly.
+func (s *service) markSlow(apiServer web.Component) web.Component {
 	took := time.Duration(s.apiServerTook.Load())
 	if apiServer.Health == web.HealthGood && took >= slowAnswer {
 		apiServer.Detail, apiServer.Health = "answers slowly, in "+took.Round(100*time.Millisecond).String(), web.HealthBad

@@ -13,6 +13,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 	"platform.company.com/workspace-flyte-integration/internal/web"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
@@ -48,9 +49,9 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 	}), nil
 }
 
-// objects are those of a namespace, for the read API.
-func (s *service) objects(ctx context.Context, namespace string) ([]web.Object, error) {
-	owned, err := k8s.ListOwned(ctx, s.mgr.GetClient(), namespace)
+// objects are those in a namespace of a workspace, for the read API.
+func (s *service) objects(ctx context.Context, id, namespace string) ([]web.Object, error) {
+	owned, err := k8s.ListOwned(ctx, s.mgr.GetClient(), id, namespace, desired.Makes)
 	objects := make([]web.Object, len(owned))
 	for i, o := range owned {
 		objects[i] = web.Object{ObjectRef: web.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}, Terminating: o.Terminating}

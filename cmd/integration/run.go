@@ -55,8 +55,8 @@ type service struct {
 	lease      *k8s.Lease
 	synced     atomic.Bool
 	server     *http.Server
-	// apiServerTook is how long the API server's last answer to a probe took, in nanoseconds.
-	apiServerTook atomic.Int64
+	// lastProbe is how long the API server's last answer to a probe took, and apiServerTook the shorter of the last two, in nanoseconds.
+	lastProbe, apiServerTook atomic.Int64
 	// stallLimit is when a leader whose work does not progress is restarted.
 	stallLimit time.Duration
 	// misconfigured is why the service stopped by itself, if the configuration does not suit the cluster.

@@ -27,10 +27,10 @@ func (c *config) tracing() bool {
 // checkTracing checks what OpenTelemetry's SDK would report only when it runs.
 func (c *config) checkTracing(found problems) {
 	const grpcProtocol, httpProtocol = "grpc", "http/protobuf"
-	checkOneOf(found, "OTEL_TRACES_EXPORTER", c.OTelExporter, "otlp", "console", "none")
-	checkOneOf(found, "OTEL_EXPORTER_OTLP_PROTOCOL", c.OTelProtocol, grpcProtocol, httpProtocol)
-	checkOneOf(found, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", c.OTelTracesProtocol, grpcProtocol, httpProtocol)
-	checkOneOf(found, "OTEL_TRACES_SAMPLER", c.OTelSampler, "always_on", "always_off", "traceidratio",
+	checkOptional(found, "OTEL_TRACES_EXPORTER", c.OTelExporter, "otlp", "console", "none")
+	checkOptional(found, "OTEL_EXPORTER_OTLP_PROTOCOL", c.OTelProtocol, grpcProtocol, httpProtocol)
+	checkOptional(found, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", c.OTelTracesProtocol, grpcProtocol, httpProtocol)
+	checkOptional(found, "OTEL_TRACES_SAMPLER", c.OTelSampler, "always_on", "always_off", "traceidratio",
 		"parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio")
 	for variable, endpoint := range map[string]string{
 		"OTEL_EXPORTER_OTLP_ENDPOINT": c.OTelEndpoint, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": c.OTelTracesEndpoint,
@@ -51,7 +51,7 @@ func (s *service) addTracing(ctx context.Context) (err error) {
 		return err
 	}
 	s.cfg.rest.Wrap(func(next http.RoundTripper) http.RoundTripper {
-		return otelhttp.NewTransport(next, otelhttp.WithFilter(isTraced), otelhttp.WithSpanNameFormatter(requestName))
+		return otelhttp.NewTransport(next, otelhttp.WithFilter(tracing.IsTraced), otelhttp.WithSpanNameFormatter(requestName))
 	})
 	s.flyteOptions = []grpc.DialOption{grpc.WithStatsHandler(tracedCalls{otelgrpc.NewClientHandler()})}
 	return nil
@@ -65,9 +65,6 @@ func (s *service) exportLastSpans(ctx context.Context) {
 		s.log.Error(err, "exporting the last spans")
 	}
 }
-
-// isTraced reports whether a request belongs to a trace. Watches, the lease and probes don't.
-func isTraced(r *http.Request) bool { return trace.SpanContextFromContext(r.Context()).IsValid() }
 
 // tracedCalls handles the calls of Flyte that belong to a trace.
 type tracedCalls struct{ stats.Handler }

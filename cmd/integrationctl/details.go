@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -155,11 +156,12 @@ func (d *description) writeReports(p *page) {
 	if r == nil {
 		return
 	}
-	p.section("Reports to the workspace service: the newest that it accepted, and the one that waits")
-	if ready := d.ReadyCondition(); ready.Reason != r.Reason {
-		p.row("waiting", ready.Reason, "not accepted for "+age(ready.LastTransitionTime, d.now)+": `"+programName+" doctor` says more")
+	p.section("Reports to the workspace service")
+	refused := meta.IsStatusConditionFalse(d.Status.Conditions, v1alpha1.ConditionReported)
+	if ready := d.ReadyCondition(); ready.Reason != r.Reason && !refused {
+		p.row("waiting", ready.Reason, "run `"+programName+" doctor` to see why, if it stays so")
 	}
-	p.row(r.Status, r.Reason, fmt.Sprintf("version %d", r.Version), age(r.Time, d.now)+" ago")
+	p.row("accepted", r.Reason, fmt.Sprintf("version %d", r.Version), age(r.Time, d.now)+" ago")
 }
 
 func (d *description) writeEvents(p *page) {

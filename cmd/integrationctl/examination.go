@@ -26,7 +26,7 @@ type examination struct {
 	reached    error // why health is nil
 }
 
-// slowAnswer is how long a healthy API server never takes to tell its version.
+// slowAnswer is from when on an answer of the API server counts as slow.
 const slowAnswer = 500 * time.Millisecond
 
 // examine runs all checks. Without an API server there is only one.
@@ -87,6 +87,9 @@ func (e *examination) readAll(ctx context.Context) (problems []finding) {
 }
 
 func (e *examination) checkAPIServer(ctx context.Context) finding {
+	if _, err := e.api.ServerVersionWithContext(ctx); err != nil { // with DNS, TLS and perhaps a program that fetches credentials
+		return failed("API server", err.Error(), hintFor(err))
+	}
 	begin := time.Now()
 	version, err := e.api.ServerVersionWithContext(ctx)
 	if err != nil {

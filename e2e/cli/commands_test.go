@@ -27,7 +27,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"reason": reason, "event": event,
 		"contest": contest, "flyte": flyteCommand,
 		"restart": restart, "slow": slow, "workspace-service": workspaceService,
-		"page": page, "metric": metric, "logged": logged,
+		"follow": follow, "followed": followed, "page": page, "metric": metric, "logged": logged,
 	}
 }
 

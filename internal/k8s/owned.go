@@ -6,33 +6,42 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
 
-// Owned is an object that the service made in a namespace of a workspace.
-type Owned struct {
+// OwnedObject is an object that the service made in a namespace of a workspace.
+type OwnedObject struct {
 	Kind, Namespace, Name string
 	// Terminating says that it was deleted, and that a finalizer keeps it.
 	Terminating bool
 }
 
-// ListOwned returns the objects that the service made in a namespace, by kind and name, from the caches of CacheOptions. Copied pull
-// secrets are not among them.
-func ListOwned(ctx context.Context, cached client.Client, namespace string) (all []Owned, err error) {
+// ListOwned returns the objects in a namespace of a workspace that the service made, by kind and name, from the caches of CacheOptions. makes
+// reports whether it makes objects of a kind and name: anybody can give an object our labels. Copied pull secrets are not among them. There
+// are none if the namespace does not belong to the workspace.
+func ListOwned(
+	ctx context.Context, cached client.Client, workspace, namespace string, makes func(client.Object) bool,
+) (all []OwnedObject, err error) {
+	var of corev1.Namespace
+	if err := cached.Get(ctx, client.ObjectKey{Name: namespace}, &of); err != nil || WorkspaceOf(&of) != workspace {
+		return nil, client.IgnoreNotFound(err)
+	}
 	for _, kind := range Children() {
 		objects, err := listOf(ctx, cached, kind, namespace)
 		if err != nil {
 			return nil, fmt.Errorf("listing %ss of namespace %q: %w", kindName(kind), namespace, err)
 		}
 		for _, o := range objects {
-			object := o.(client.Object)
-			all = append(all, Owned{kindName(kind), namespace, object.GetName(), !object.GetDeletionTimestamp().IsZero()})
+			if object := o.(client.Object); makes(object) {
+				all = append(all, OwnedObject{kindName(kind), namespace, object.GetName(), !object.GetDeletionTimestamp().IsZero()})
+			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Owned) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(all, func(a, b OwnedObject) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
 	return all, nil
 }
 

@@ -2,6 +2,7 @@ package tracing
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -11,11 +12,16 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/printable"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// maxStory is how long after a delivery spans still join its trace. A workspace that waits for a person is reconciled for weeks.
-const maxStory = time.Hour
+const (
+	// maxTraceAge is how long after a delivery spans still join its trace. A workspace that waits for a person is reconciled for weeks.
+	maxTraceAge = time.Hour
+	// maxError bounds the text of an error, in bytes.
+	maxError = 1024
+)
 
 // traceparent is the field of the trace context of W3C that is kept, without the sender's tracestate.
 const traceparent = "traceparent"
@@ -40,33 +46,43 @@ func Extract(w *v1alpha1.Workspace) trace.SpanContext {
 	return trace.SpanContextFromContext(otel.GetTextMapPropagator().Extract(context.Background(), carrier))
 }
 
-// StartSpan begins a span of the work on a Workspace. If the work is part of what its newest delivery caused, and that is at most an hour
-// old, the span joins the delivery's trace. Otherwise it begins a trace that links to it.
+// StartSpan begins a span of the work on a Workspace. With join, it belongs to the trace of the newest delivery, if that is at most an hour
+// old. Otherwise it begins a trace that links to it.
 func StartSpan(
-	ctx context.Context, t trace.Tracer, name string, w *v1alpha1.Workspace, caused bool, options ...trace.SpanStartOption,
+	ctx context.Context, t trace.Tracer, name string, w *v1alpha1.Workspace, join bool, options ...trace.SpanStartOption,
 ) (context.Context, trace.Span) {
 	options = append(options, trace.WithAttributes(attribute.String("workspace", w.Name)))
 	delivery := Extract(w)
 	if !delivery.IsValid() {
 		return t.Start(ctx, name, options...)
 	}
-	if caused && isRecent(w) {
+	if join && isRecent(w) {
 		return t.Start(trace.ContextWithRemoteSpanContext(ctx, delivery), name, options...)
 	}
 	return t.Start(ctx, name, append(options, trace.WithLinks(trace.Link{SpanContext: delivery}))...)
 }
 
-// isRecent reports whether the newest delivery is at most maxStory old.
+// isRecent reports whether the newest delivery is at most maxTraceAge old.
 func isRecent(w *v1alpha1.Workspace) bool {
 	newest := workspace.Deliveries(w)
-	return len(newest) > 0 && time.Since(newest[0].Received) < maxStory
+	return len(newest) > 0 && time.Since(newest[0].Received) < maxTraceAge
 }
+
+// StartChild begins a span if ctx has one, and none otherwise: what nobody asked for in a trace, as a resync, begins none.
+func StartChild(ctx context.Context, t trace.Tracer, name string) (context.Context, trace.Span) {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx, trace.SpanFromContext(ctx)
+	}
+	return t.Start(ctx, name)
+}
+
+// IsTraced reports whether a request belongs to a trace. Watches, leases, listings and probes don't.
+func IsTraced(r *http.Request) bool { return trace.SpanContextFromContext(r.Context()).IsValid() }
 
 // End ends a span. It failed if err is not nil.
 func End(span trace.Span, err error) {
 	if err != nil {
-		span.RecordError(err)
-		span.SetStatus(codes.Error, err.Error())
+		span.SetStatus(codes.Error, printable.Text(err.Error(), maxError))
 	}
 	span.End()
 }

@@ -53,14 +53,14 @@ func TestInject_ReplacesTheTraceOfAnEarlierDelivery(t *testing.T) {
 
 func TestStartSpan_JoinsOrLinks(t *testing.T) {
 	for name, tt := range map[string]struct {
-		age            time.Duration
-		traced, caused bool
-		joins, links   bool
+		age          time.Duration
+		traced, join bool
+		joins, links bool
 	}{
-		"what the delivery caused":             {age: time.Second, traced: true, caused: true, joins: true},
-		"a repair":                             {age: time.Second, traced: true, links: true},
-		"what it caused, after more than hour": {age: 2 * time.Hour, traced: true, caused: true, links: true},
-		"without a trace":                      {age: time.Second, caused: true},
+		"what the delivery caused": {age: time.Second, traced: true, join: true, joins: true},
+		"a repair":                 {age: time.Second, traced: true, links: true},
+		"what it caused, after more than an hour": {age: 2 * time.Hour, traced: true, join: true, links: true},
+		"without a trace":                         {age: time.Second, join: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tracer, recorder := record(t)
@@ -69,7 +69,7 @@ func TestStartSpan_JoinsOrLinks(t *testing.T) {
 			if tt.traced {
 				Inject(ctx, w)
 			}
-			_, span := StartSpan(context.Background(), tracer, "Reconcile", w, tt.caused)
+			_, span := StartSpan(context.Background(), tracer, "Reconcile", w, tt.join)
 			End(span, errors.New("refused"))
 			got := recorder.Ended()[0]
 			if joins := got.Parent().SpanID() == delivery.SpanContext().SpanID(); joins != tt.joins {

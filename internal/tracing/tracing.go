@@ -37,7 +37,9 @@ func Start(ctx context.Context, s Service, log logr.Logger) (stop func(context.C
 		return nil, fmt.Errorf("reading OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	otel.SetLogger(log)
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Error(err, "exporting traces") }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		log.Error(err, "OpenTelemetry failed, and spans may be lost; check OTEL_EXPORTER_OTLP_ENDPOINT")
+	}))
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(process))
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.TraceContext{})

@@ -136,7 +136,7 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 	p.cached.tiers[0].Spec.Network = v1alpha1.TierNetwork{EKSPodIdentity: true, Namespaces: []v1alpha1.NamespacePods{
 		{Namespace: "databases", Ports: []v1alpha1.NetworkPort{{Port: 5432, EndPort: 5433}, {Port: 53, Protocol: "UDP"}}},
 	}}
-	p.live.events = []eventsv1.Event{{Type: "Warning", Reason: "Repaired", Note: "somebody changed it", Related: quotaOfFraud()}}
+	p.live.events = []eventsv1.Event{{Type: "Warning", Reason: "Repaired", Note: "somebody changed it", Related: quotaOfFraud(), ReportingController: ours}}
 	p.live.quotas = map[string]corev1.ResourceQuota{"flyte-fraud": {Status: corev1.ResourceQuotaStatus{
 		Hard: corev1.ResourceList{
 			"requests.cpu": resource.MustParse("40"), "pods": resource.MustParse("0"),
@@ -150,7 +150,7 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 		"Fraud detection", "Card fraud models", "FlyteProjectRegistered: FlyteWrongVersion", "v2 answers", "Correct ", "FLYTE_API_VERSION",
 		"12.5 of 40", `class="fill" width="31"`, "2 more limits", "priority class high: Pods", "2 of 3",
 		"ml-team", "cost-center=42", "msg_2", "Repaired", "somebody changed it",
-		"The workspace service accepted the report.", "2 objects, 1 repaired lately", "terminating",
+		"The workspace service accepted the report.", "2 objects, 1 repaired in the last hour", "terminating",
 		"Agent of EKS Pod Identity", "Pods in databases", "ports 5432–5433, 53 UDP",
 		"namespace flyte-system, ports 81", "10.0.0.0/8", "removed with all that is in them", `data-stream="/ui/live/workspaces/fraud"`)
 	p.live.fault = errors.New("hunter2")

@@ -26,8 +26,8 @@ type Options struct {
 	// ChargeRead returns an error if the client of a request has exhausted its rate limit.
 	ChargeRead func(*http.Request) error
 	Naming     *workspace.Naming
-	// Objects returns what the service made in a namespace.
-	Objects func(ctx context.Context, namespace string) ([]Object, error)
+	// Objects returns what the service made in a namespace of a workspace.
+	Objects func(ctx context.Context, id, namespace string) ([]Object, error)
 	// ConsoleURL and DomainURLs return where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	DomainURLs func(id string) map[string]string

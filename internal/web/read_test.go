@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -56,7 +57,7 @@ func newService(t *testing.T, workspaces ...v1alpha1.Workspace) *service {
 	s.options = web.Options{
 		Cached: &s.cached, Live: &s.live, Authorizer: web.Open{}, ChargeRead: func(*http.Request) error { return nil }, Naming: naming,
 		ConsoleURL: func(id string) string { return "https://flyte/console/projects/" + id },
-		Objects: func(_ context.Context, namespace string) ([]web.Object, error) {
+		Objects: func(_ context.Context, _, namespace string) ([]web.Object, error) {
 			return []web.Object{
 				{ObjectRef: web.ObjectRef{Kind: "LimitRange", Namespace: namespace, Name: "workspace-limits"}, Terminating: true},
 				{ObjectRef: web.ObjectRef{Kind: "ResourceQuota", Namespace: namespace, Name: "workspace-quota"}},
@@ -144,8 +145,10 @@ func TestReadAPI_ShowsAWorkspace(t *testing.T) {
 		Hard: corev1.ResourceList{"pods": resource.MustParse("2")}, Used: corev1.ResourceList{"pods": resource.MustParse("1")},
 	}}}
 	s.live.events = []eventsv1.Event{
-		{Reason: "Repaired", Note: "newest", EventTime: metav1.MicroTime(at(30)), Related: quotaOfFraud()},
-		{Reason: "Repaired", Note: "older", EventTime: metav1.MicroTime(at(20)), Related: quotaOfFraud()},
+		{Reason: "Repaired", Note: "forged", EventTime: metav1.MicroTime(at(35)), Related: quotaOfFraud(), ReportingController: "x"},
+		{Reason: "Repaired", Note: "tomorrow", EventTime: metav1.NowMicro(), Series: tomorrow(), Related: quotaOfFraud(), ReportingController: ours},
+		{Reason: "Repaired", Note: "newest", ReportingController: ours, EventTime: metav1.MicroTime(at(30)), Related: quotaOfFraud()},
+		{Reason: "Repaired", Note: "older", ReportingController: ours, EventTime: metav1.MicroTime(at(20)), Related: quotaOfFraud()},
 		{Reason: "Ready", Note: "no repair", EventTime: metav1.MicroTime(at(40)), Related: quotaOfFraud()},
 	}
 	want := `"description":"Card fraud models","quota":{"cpu":"40"},"members":[{"kind":"Group","name":"ml-team","role":"editor"}],` +
@@ -168,6 +171,13 @@ func TestReadAPI_ShowsAWorkspace(t *testing.T) {
 	if got := s.get(t, "/workspaces/fraud"); got.Status != http.StatusOK { // and it conforms
 		t.Errorf("a new one: %d %s", got.Status, got.Body)
 	}
+}
+
+// ours is the reporter of the service's Events.
+const ours = "workspace-flyte-integration"
+
+func tomorrow() *eventsv1.EventSeries {
+	return &eventsv1.EventSeries{Count: 1, LastObservedTime: metav1.NewMicroTime(time.Now().Add(24 * time.Hour))}
 }
 
 func quotaOfFraud() *corev1.ObjectReference {

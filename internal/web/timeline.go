@@ -2,6 +2,7 @@ package web
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -10,7 +11,7 @@ import (
 // moment is an entry of the timeline of a workspace.
 type moment struct {
 	at    time.Time
-	kind  string // condition, event, webhook, report or deletion
+	kind  string // condition, event, webhook, resync, report or deletion
 	title string
 	text  string
 	level string // good, bad or plain
@@ -18,11 +19,11 @@ type moment struct {
 }
 
 // timelineOf merges what has a time: conditions, Events, webhooks, reports and the deletion. The newest comes first.
-func timelineOf(d *workspaceDetail, events []event) (moments []moment) {
+func timelineOf(d *workspaceDetail) (moments []moment) {
 	for _, c := range d.Conditions {
 		moments = append(moments, momentOfCondition(c))
 	}
-	for _, e := range events {
+	for _, e := range d.events {
 		level := "plain"
 		if e.Type == "Warning" {
 			level = "bad"
@@ -36,13 +37,22 @@ func timelineOf(d *workspaceDetail, events []event) (moments []moment) {
 	}
 	for _, received := range d.Deliveries {
 		if !received.ReceivedAt.IsZero() {
-			moments = append(moments, moment{at: received.ReceivedAt, kind: "Webhook", title: received.ID, text: "It took effect.", level: "plain"})
+			moments = append(moments, momentOfDelivery(received))
 		}
 	}
 	moments = append(moments, deletionMoments(d.Deletion)...)
 	moments = append(moments, moment{at: d.CreatedAt.Time, kind: "Workspace", title: "Created", level: "plain"})
 	slices.SortStableFunc(moments, func(a, b moment) int { return b.at.Compare(a.at) })
 	return moments
+}
+
+// momentOfDelivery tells webhooks from what the service found in the workspace service's listing.
+func momentOfDelivery(d delivery) moment {
+	kind := "Webhook"
+	if strings.HasPrefix(d.ID, "resync_") {
+		kind = "Resync"
+	}
+	return moment{at: d.ReceivedAt, kind: kind, title: d.ID, text: "The service stored this event.", level: "plain"}
 }
 
 func momentOfCondition(c condition) moment {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/url"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,11 +61,15 @@ type workspaceDetail struct {
 	Conditions   []condition       `json:"conditions"`
 	Quotas       []namespaceQuota  `json:"quotas"`
 	SharedQuota  *sharedQuota      `json:"shared_quota,omitempty"`
-	Objects      []Object          `json:"objects"`
+	Objects      []Object          `json:"objects,omitzero"`
 	ConsoleURLs  map[string]string `json:"console_urls"`
 	Deliveries   []delivery        `json:"deliveries"`
 	Reported     *reported         `json:"reported,omitempty"`
 	Deletion     *deletion         `json:"deletion,omitempty"`
+
+	// events are those about the workspace, and eventsErr says why they are missing.
+	events    []event
+	eventsErr error
 }
 
 type condition struct {
@@ -101,11 +106,18 @@ type deletion struct {
 	ExpiresAt      *metav1.Time            `json:"expires_at,omitempty"`
 }
 
-func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace, events []event) workspaceDetail {
+func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace) workspaceDetail {
+	var events []event
+	var eventsErr error
+	var reads sync.WaitGroup
+	reads.Go(func() { events, eventsErr = a.eventsOf(ctx, w.Name) })
+	quotas := a.quotas(ctx, w)
+	reads.Wait()
 	d := workspaceDetail{
+		events: events, eventsErr: eventsErr,
 		workspaceSummary: a.summary(w), Description: string(w.Spec.Description), Quota: w.Spec.Quota,
 		Members: append([]v1alpha1.Member{}, w.Spec.Members...), Version: w.Spec.Version, StateVersion: w.Spec.StateVersion,
-		AppliedTier: w.Status.Tier, Conditions: []condition{}, Quotas: a.quotas(ctx, w), Objects: a.objects(ctx, w, events),
+		AppliedTier: w.Status.Tier, Conditions: []condition{}, Quotas: quotas, Objects: a.objects(ctx, w, events),
 		ConsoleURLs: a.DomainURLs(w.Name), Deliveries: []delivery{}, Deletion: deletionOf(w.Status.Deletion),
 	}
 	d.SharedQuota = a.sharedQuota(ctx, w, d.Quotas)

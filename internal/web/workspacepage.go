@@ -12,10 +12,8 @@ type workspaceView struct {
 
 	problems []problem
 	timeline []moment
-	// eventsMissing says that the API server did not answer, so the timeline has no Events.
-	eventsMissing bool
-	usages        []namespaceUsage
-	network       networkPicture
+	usages   []namespaceUsage
+	network  networkPicture
 	// tierLink says that the user may see the tier.
 	tierLink bool
 }
@@ -36,11 +34,9 @@ func (p *Page) loadWorkspace(ctx context.Context, v *visit) (content, error) {
 	if err := p.api.getCached(ctx, "workspace", v.name, &w); err != nil {
 		return content{}, err
 	}
-	events, err := p.api.eventsOf(ctx, w.Name)
-	view := workspaceView{workspaceDetail: p.api.detail(ctx, &w, events)}
+	view := workspaceView{workspaceDetail: p.api.detail(ctx, &w)}
 	view.problems = p.problemsOf(view.Conditions)
-	view.eventsMissing = err != nil
-	view.timeline = timelineOf(&view.workspaceDetail, events)
+	view.timeline = timelineOf(&view.workspaceDetail)
 	view.usages = usagesOf(view.Quotas)
 	if all := view.SharedQuota; all != nil {
 		together := namespaceQuota{Namespace: "All namespaces together", Hard: all.Hard, Used: all.Used}

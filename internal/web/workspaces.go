@@ -75,9 +75,5 @@ func (a *ReadAPI) getWorkspace(c *echo.Context) (any, error) {
 	if err := a.getCached(ctx, "workspace", c.Param("id"), &w); err != nil {
 		return nil, err
 	}
-	events, err := a.eventsOf(ctx, w.Name)
-	if err != nil {
-		events = nil // then no object shows its last repair
-	}
-	return a.detail(ctx, &w, events), nil
+	return a.detail(ctx, &w), nil // without Events, no object shows its last repair
 }

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"platform.company.com/workspace-flyte-integration/internal/netguard"
+	"platform.company.com/workspace-flyte-integration/internal/tracing"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 )
 
@@ -49,7 +50,7 @@ func NewClient(o ClientOptions) *Client {
 			DialContext: dialer.DialContext, TLSClientConfig: o.TLS, TLSHandshakeTimeout: handshakeTimeout,
 			ForceAttemptHTTP2: true, MaxResponseHeaderBytes: maxHeader, DisableCompression: true,
 			MaxIdleConnsPerHost: workers, MaxConnsPerHost: 2 * workers, IdleConnTimeout: idleTimeout,
-		}),
+		}, otelhttp.WithFilter(tracing.IsTraced)),
 		// A signed request is for the endpoint, and for no other address.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -15,6 +15,18 @@ import (
 // formerPolicies are the NetworkPolicies of earlier versions, which [isolationName] replaces.
 var formerPolicies = []string{"default-deny", "allow-same-namespace", "allow-dns", "allow-flyte", "allow-egress", "allow-tier"}
 
+// Makes reports whether the service makes objects of this kind and name in the namespaces of workspaces: those that it [Owns], and those
+// that it never removes.
+func Makes(o client.Object) bool {
+	switch o.(type) {
+	case *corev1.ConfigMap:
+		return o.GetName() == configName
+	case *corev1.ServiceAccount:
+		return o.GetName() == WorkloadServiceAccount
+	}
+	return Owns(o)
+}
+
 // Owns reports whether an object of this kind and name in a namespace of a workspace belongs to the service, no matter who wrote
 // it last. Such an object that is not desired is removed.
 func Owns(o client.Object) bool {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/semaphore"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
@@ -141,6 +143,7 @@ func (c *Controller) reconcile(ctx context.Context, w *v1alpha1.Workspace) (reco
 		before := w.DeepCopy()
 		outcomes = append(c.steps(ctx, w), purge)
 		setConditions(w, outcomes)
+		trace.SpanFromContext(ctx).SetAttributes(attribute.String("reason", w.ReadyCondition().Reason))
 		if !c.Reporting {
 			removeReports(w)
 		}

@@ -54,8 +54,8 @@ func NewDirect(c client.Client, limits workspace.Limits) *Store {
 func (s *Store) Record(
 	ctx context.Context, e workspace.Event, d workspace.Delivery,
 ) (w *v1alpha1.Workspace, outcome workspace.Outcome, err error) {
-	ctx, span := otel.Tracer(scope).Start(ctx, "store.Record")
-	defer func() { tracing.End(span, err) }()
+	ctx, span := tracing.StartChild(ctx, otel.Tracer(scope), "store.Record")
+	defer func() { tracing.End(span, fault(err)) }()
 	reader := client.Reader(s.client)
 	var last error
 	for range maxAttempts {
@@ -66,6 +66,14 @@ func (s *Store) Record(
 		reader, last = s.live, err // a lagging cache may hide that the event is a repeat
 	}
 	return nil, "", &workspace.Error{Kind: workspace.KindUnavailable, Detail: "too many clients write this Workspace at once", Err: last}
+}
+
+// fault returns an error that the sender can't correct, and nil for others.
+func fault(err error) error {
+	if kind := workspace.KindOf(err); kind == workspace.KindUnavailable || kind == workspace.KindInternal {
+		return err
+	}
+	return nil
 }
 
 // isWriteConflict reports whether another client has written the Workspace since it was read.

@@ -60,6 +60,8 @@ type Handler struct {
 	writes           *writeLimiter
 	// refusals bounds how many refused requests are logged.
 	refusals *rate.Limiter
+	// unsignedSpans bounds the spans of requests without a valid signature.
+	unsignedSpans *rate.Limiter
 }
 
 // NewHandler returns a Handler and registers its metrics.
@@ -71,7 +73,8 @@ func NewHandler(o Options) *Handler {
 		Options: o, keys: newKeyMetrics(o.Verifier.Fingerprints), clients: newClients(o.Now), readers: newBodyReaders(),
 		storing: semaphore.NewWeighted(maxStoring), waiting: semaphore.NewWeighted(maxWaiting),
 		storingBytes: semaphore.NewWeighted(maxStoringBytes), writes: newWriteLimiter(),
-		refusals: rate.NewLimiter(loggedRefusals, loggedRefusalsBurst),
+		refusals:      rate.NewLimiter(loggedRefusals, loggedRefusalsBurst),
+		unsignedSpans: rate.NewLimiter(tracedUnsigned, tracedUnsigned),
 	}
 	h.metrics = newMetrics(o.Metrics, h)
 	return h

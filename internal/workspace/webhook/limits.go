@@ -18,6 +18,8 @@ const (
 	maxFields = 100
 	// maxLoggedID bounds what is logged of a workspace's id, in bytes: a valid one is shorter.
 	maxLoggedID = 64
+	// tracedUnsigned is how many requests without a valid signature have a span, per second.
+	tracedUnsigned = 10
 	// loggedRefusals and loggedRefusalsBurst are how many refused requests are logged, per second and at once.
 	loggedRefusals, loggedRefusalsBurst = 1, 20
 

@@ -32,7 +32,7 @@ func (h *Handler) receive(c *echo.Context, a *attempt, decode func(body []byte, 
 		if limited := h.charge(client, unsigned); limited != nil {
 			return received{}, closing(c, limited)
 		}
-		a.traceUnsigned(c)
+		h.traceUnsigned(a, c)
 		return received{}, err
 	}
 	a.delivery = message.ID

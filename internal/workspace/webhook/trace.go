@@ -18,18 +18,23 @@ func (a *attempt) traceSigned(c *echo.Context) {
 }
 
 // traceUnsigned begins the span of a request without a valid signature. It is only linked to the span that the request names: a stranger
-// must not choose the trace, nor whether it is sampled.
-func (a *attempt) traceUnsigned(c *echo.Context) {
+// must not choose the trace, nor whether it is sampled. All of these requests together have few spans, so that they can't fill the
+// exporter's queue.
+func (h *Handler) traceUnsigned(a *attempt, c *echo.Context) {
+	if !h.unsignedSpans.Allow() {
+		return
+	}
 	a.startSpan(c.Request().Context(), c, trace.WithNewRoot(), trace.WithLinks(trace.LinkFromContext(remoteContext(c))))
 }
 
+// remoteContext has the span that the request names, without the tracestate: that may be as long as all headers together.
 func remoteContext(c *echo.Context) context.Context {
 	r := c.Request()
-	return otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	named := otel.GetTextMapPropagator().Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	return trace.ContextWithRemoteSpanContext(r.Context(), trace.SpanContextFromContext(named).WithTraceState(trace.TraceState{}))
 }
 
-// startSpan begins a span as of the receipt of the request. It is called when the signature was checked and the rate limit allows the
-// request: no flood of requests fills the exporter's queue.
+// startSpan begins a span as of the receipt of the request.
 func (a *attempt) startSpan(parent context.Context, c *echo.Context, options ...trace.SpanStartOption) {
 	const scope = "platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 	request := c.Request()

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -41,6 +42,7 @@ func TestHandler_TracesWhatIsSignedInTheSendersTrace(t *testing.T) {
 			e.post(t, hooks, "msg_1", sample, func(r *http.Request) {
 				r.Header = sign(t, tt.secret, "msg_1", now, sample)
 				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Tracestate", "vendor="+strings.Repeat("x", 200))
 				r.Header.Set("Traceparent", "00-"+senderTrace+"-"+senderSpan+"-01")
 			})
 			ended := spans.Ended()[before:]
@@ -57,11 +59,22 @@ func TestHandler_TracesWhatIsSignedInTheSendersTrace(t *testing.T) {
 			if got := len(span.Links()) == 1 && span.Links()[0].SpanContext.SpanID().String() == senderSpan; got != tt.linked {
 				t.Errorf("linked to the sender's span: %v", got)
 			}
+			if state := span.SpanContext().TraceState().Len() + linkedState(span); state != 0 {
+				t.Error("the tracestate of the request was kept")
+			}
 			if span.Name() != "POST "+hooks || !hasOutcome(span, tt.outcome) {
 				t.Errorf("the span is %q with %v", span.Name(), span.Attributes())
 			}
 		})
 	}
+}
+
+// linkedState is how many entries of a tracestate the links have.
+func linkedState(span sdktrace.ReadOnlySpan) (n int) {
+	for _, l := range span.Links() {
+		n += l.SpanContext.TraceState().Len()
+	}
+	return n
 }
 
 func hasOutcome(span sdktrace.ReadOnlySpan, outcome string) bool {
@@ -75,7 +88,7 @@ func hasOutcome(span sdktrace.ReadOnlySpan, outcome string) bool {
 
 func TestHandler_TracesNothingAboveTheRateLimit(t *testing.T) {
 	spans, e := recorder(), newEdge(t)
-	for {
+	for range 1000 {
 		before := len(spans.Ended())
 		answer := e.post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header = sign(t, strangersSecret, "msg_1", now, sample) })
 		if answer.Status != http.StatusTooManyRequests {
@@ -85,5 +98,17 @@ func TestHandler_TracesNothingAboveTheRateLimit(t *testing.T) {
 			t.Errorf("%d spans of a request above the rate limit", n)
 		}
 		return
+	}
+	t.Error("the rate limit has refused nothing")
+}
+
+func TestHandler_BoundsTheSpansOfUnsignedRequests(t *testing.T) {
+	spans, e := recorder(), newEdge(t)
+	before := len(spans.Ended())
+	for range 15 {
+		e.post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header = sign(t, strangersSecret, "msg_1", now, sample) })
+	}
+	if n := len(spans.Ended()) - before; n < 10 || n > 12 {
+		t.Errorf("%d spans of 15 unsigned requests at once", n)
 	}
 }
