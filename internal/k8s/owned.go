@@ -20,9 +20,9 @@ type OwnedObject struct {
 	Terminating bool
 }
 
-// ListOwned returns the objects in a namespace of a workspace that the service made, by kind and name, from the caches of CacheOptions. makes
-// reports whether it makes objects of a kind and name: anybody can give an object our labels. Copied pull secrets are not among them. There
-// are none if the namespace does not belong to the workspace.
+// ListOwned returns the objects in a namespace of a workspace that the service made, by kind and name, from the caches of CacheOptions.
+// makes reports whether it makes objects of a kind and name: anybody can give an object our labels. Copied pull secrets are not among
+// them. There are none if the namespace does not belong to the workspace.
 func ListOwned(
 	ctx context.Context, cached client.Client, workspace, namespace string, makes func(client.Object) bool,
 ) (all []OwnedObject, err error) {

@@ -53,13 +53,14 @@ func StartSpan(
 ) (context.Context, trace.Span) {
 	options = append(options, trace.WithAttributes(attribute.String("workspace", w.Name)))
 	delivery := Extract(w)
-	if !delivery.IsValid() {
-		return t.Start(ctx, name, options...)
+	switch {
+	case !delivery.IsValid():
+	case join && isRecent(w):
+		ctx = trace.ContextWithRemoteSpanContext(ctx, delivery)
+	default:
+		options = append(options, trace.WithLinks(trace.Link{SpanContext: delivery}))
 	}
-	if join && isRecent(w) {
-		return t.Start(trace.ContextWithRemoteSpanContext(ctx, delivery), name, options...)
-	}
-	return t.Start(ctx, name, append(options, trace.WithLinks(trace.Link{SpanContext: delivery}))...)
+	return t.Start(ctx, name, options...)
 }
 
 // isRecent reports whether the newest delivery is at most maxTraceAge old.

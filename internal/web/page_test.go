@@ -136,7 +136,9 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 	p.cached.tiers[0].Spec.Network = v1alpha1.TierNetwork{EKSPodIdentity: true, Namespaces: []v1alpha1.NamespacePods{
 		{Namespace: "databases", Ports: []v1alpha1.NetworkPort{{Port: 5432, EndPort: 5433}, {Port: 53, Protocol: "UDP"}}},
 	}}
-	p.live.events = []eventsv1.Event{{Type: "Warning", Reason: "Repaired", Note: "somebody changed it", Related: quotaOfFraud(), ReportingController: ours}}
+	p.live.events = []eventsv1.Event{
+		{Type: "Warning", Reason: "Repaired", Note: "somebody changed it", Related: quotaOfFraud(), ReportingController: ours},
+	}
 	p.live.quotas = map[string]corev1.ResourceQuota{"flyte-fraud": {Status: corev1.ResourceQuotaStatus{
 		Hard: corev1.ResourceList{
 			"requests.cpu": resource.MustParse("40"), "pods": resource.MustParse("0"),

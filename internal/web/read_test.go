@@ -146,7 +146,10 @@ func TestReadAPI_ShowsAWorkspace(t *testing.T) {
 	}}}
 	s.live.events = []eventsv1.Event{
 		{Reason: "Repaired", Note: "forged", EventTime: metav1.MicroTime(at(35)), Related: quotaOfFraud(), ReportingController: "x"},
-		{Reason: "Repaired", Note: "tomorrow", EventTime: metav1.NowMicro(), Series: tomorrow(), Related: quotaOfFraud(), ReportingController: ours},
+		{
+			Reason: "Repaired", Note: "tomorrow", EventTime: metav1.NowMicro(), Series: tomorrow(),
+			Related: quotaOfFraud(), ReportingController: ours,
+		},
 		{Reason: "Repaired", Note: "newest", ReportingController: ours, EventTime: metav1.MicroTime(at(30)), Related: quotaOfFraud()},
 		{Reason: "Repaired", Note: "older", ReportingController: ours, EventTime: metav1.MicroTime(at(20)), Related: quotaOfFraud()},
 		{Reason: "Ready", Note: "no repair", EventTime: metav1.MicroTime(at(40)), Related: quotaOfFraud()},
