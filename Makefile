@@ -80,7 +80,8 @@ lint: ## Check the house style
 	$$(hack/tool.sh golangci-lint) run
 	$$(hack/tool.sh golangci-lint) fmt --diff
 
-verify: verify-generated verify-modules lint verify-chart verify-image verify-vulnerabilities ## Fail on anything stale, unformatted, badly styled or vulnerable
+verify: verify-files verify-generated verify-modules lint verify-chart verify-image verify-vulnerabilities ## Fail on anything stale, unformatted, badly styled or vulnerable
+verify-files:           ; @hack/verify-files.sh
 verify-generated:       ; @hack/verify-generated.sh
 verify-modules:         ; @hack/verify-modules.sh
 verify-chart:           ; @hack/verify-chart.sh
