@@ -9,11 +9,15 @@ const DefaultTier = "standard"
 // change reaches every workspace on it.
 //
 // +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,shortName=wst,categories=platform
 // +kubebuilder:printcolumn:name="CPU",type=string,JSONPath=`.spec.quota.default.cpu`
 // +kubebuilder:printcolumn:name="Memory",type=string,JSONPath=`.spec.quota.default.memory`
 // +kubebuilder:printcolumn:name="GPU",type=string,JSONPath=`.spec.quota.default.gpu`
 // +kubebuilder:printcolumn:name="PodSecurity",type=string,JSONPath=`.spec.podSecurity.enforce`
+// +kubebuilder:printcolumn:name="Workspaces",type=integer,JSONPath=`.status.workspaces`
+// +kubebuilder:printcolumn:name="Conforming",type=integer,JSONPath=`.status.conforming`
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].status`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type WorkspaceTier struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -21,6 +25,7 @@ type WorkspaceTier struct {
 
 	// +kubebuilder:default={}
 	Spec WorkspaceTierSpec `json:"spec"`
+	Status WorkspaceTierStatus `json:"status,omitzero"`
 }
 
 // WorkspaceTierSpec is what a tier gives and allows.

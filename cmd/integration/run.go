@@ -184,7 +184,7 @@ func (s *service) addController(ctx context.Context) error {
 		},
 		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
 		Reporting: s.cfg.WorkspaceAPIEndpoint != "", Relisted: s.relisted,
-		NetworkNotEnforced: s.network.NotEnforced,
+		NetworkNotEnforced: s.network.NotEnforced, TierStatusInterval: tierStatusInterval,
 		Deletion: lifecycle.Deletion{
 			Policy:      v1alpha1.DeletionPolicy(s.cfg.DeletionPolicy),
 			GracePeriod: s.cfg.DeletionGracePeriod, TombstoneTTL: s.cfg.TombstoneTTL,
@@ -203,6 +203,9 @@ func (s *service) addStore(ctx context.Context) (err error) {
 		workspace.NewLimits(s.cfg.MaxWorkspaces))
 	return err
 }
+
+// tierStatusInterval collects changes of many workspaces into one write per tier.
+const tierStatusInterval = 5 * time.Second
 
 // acquired is called with each leadership, on a goroutine of its own; ctx ends with it.
 func (s *service) acquired(ctx context.Context) {

@@ -37,14 +37,16 @@ func newTiersCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	tiers := &cobra.Command{Use: "tiers", Short: "Compare tiers with the cluster's"}
 	d := &tierDiffer{streams: streams}
 	c := &cobra.Command{
-		Use:   "diff -f FILE",
-		Short: "Show what changed tiers would change, and for how many workspaces",
-		Long: `Compare the WorkspaceTiers in a file with the cluster's, field by field, and count the workspaces on each. The API server
-checks the tiers and fills in defaults, in a dry run: nothing is changed. The exit code is 2 if there are differences.`,
+		Use:   "diff FILE",
+		Short: "Show what changed tiers would change, and for which workspaces",
+		Long: `Compare the WorkspaceTiers in a file with the cluster's, field by field. Then list the workspaces that would get another
+quota, with what would be clamped, and those that could use the tier no more. The API server checks the tiers and fills in
+defaults, in a dry run: nothing is changed. The exit code is 2 if there are differences. Where namespaces share a quota, the
+list has the amounts of the whole workspace.`,
 		Example: `  integrationctl get tiers standard -o yaml > tier.yaml
-  integrationctl tiers diff -f tier.yaml
-  helm template . --show-only templates/tiers.yaml | integrationctl tiers diff -f -`,
-		Args: cobra.NoArgs,
+  integrationctl tiers diff tier.yaml
+  helm template . --show-only templates/tiers.yaml | integrationctl tiers diff -`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: d.run,
 	}
 	d.cluster = newCluster(c)
@@ -53,7 +55,13 @@ checks the tiers and fills in defaults, in a dry run: nothing is changed. The ex
 	return tiers
 }
 
-func (d *tierDiffer) run(c *cobra.Command, _ []string) error {
+func (d *tierDiffer) run(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		if d.file != "" {
+			return usagef("the file is an argument or --file, not both")
+		}
+		d.file = args[0]
+	}
 	wanted, err := d.read()
 	if err != nil {
 		return err
@@ -63,19 +71,31 @@ func (d *tierDiffer) run(c *cobra.Command, _ []string) error {
 		return err
 	}
 	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Tier"}, {Name: "Field"}, {Name: "Now"}, {Name: "Then"}}}
+	effects := tierEffectTable()
 	for i := range wanted {
-		rows, err := d.compare(c.Context(), kube, &wanted[i])
+		rows, ofWorkspaces, err := d.compare(c.Context(), kube, &wanted[i])
 		if err != nil {
 			return err
 		}
 		table.Rows = append(table.Rows, rows...)
+		effects.Rows = append(effects.Rows, ofWorkspaces...)
 	}
 	if len(table.Rows) == 0 {
 		fmt.Fprintln(d.streams.ErrOut, "No differences.")
 		return nil
 	}
-	err = printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, d.streams.Out)
-	return cmp.Or(err, error(&codedError{code: exitDifferences}))
+	return cmp.Or(d.print(table, effects), error(&codedError{code: exitDifferences}))
+}
+
+// print leaves out the second table if it is empty.
+func (d *tierDiffer) print(table, effects *metav1.Table) error {
+	printer := printers.NewTablePrinter(printers.PrintOptions{})
+	if err := printer.PrintObj(table, d.streams.Out); err != nil || len(effects.Rows) == 0 {
+		return err
+	}
+	sortByWorkspace(effects.Rows)
+	fmt.Fprintln(d.streams.Out)
+	return printer.PrintObj(effects, d.streams.Out)
 }
 
 // read refuses a field that does not exist: the API server would drop it.
@@ -83,7 +103,7 @@ func (d *tierDiffer) read() (tiers []v1alpha1.WorkspaceTier, err error) {
 	in := d.streams.In
 	switch d.file {
 	case "":
-		return nil, usagef("--file is required: a file with WorkspaceTiers, or - for standard input")
+		return nil, usagef("a file with WorkspaceTiers is required, or - for standard input")
 	case "-":
 	default:
 		content, err := os.ReadFile(d.file)
@@ -112,12 +132,15 @@ func (d *tierDiffer) read() (tiers []v1alpha1.WorkspaceTier, err error) {
 	}
 }
 
-// compare returns a row for each field that would change, and says on standard error for how many workspaces.
-func (d *tierDiffer) compare(ctx context.Context, kube client.Client, wanted *v1alpha1.WorkspaceTier) ([]metav1.TableRow, error) {
+// compare returns a row for each field that would change, and one for each effect on a workspace. It says on standard error how many
+// workspaces are on the tier.
+func (d *tierDiffer) compare(
+	ctx context.Context, kube client.Client, wanted *v1alpha1.WorkspaceTier,
+) (fields, effects []metav1.TableRow, err error) {
 	var live v1alpha1.WorkspaceTier
-	err := kube.Get(ctx, client.ObjectKey{Name: wanted.Name}, &live)
+	err = kube.Get(ctx, client.ObjectKey{Name: wanted.Name}, &live)
 	if client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("reading tier %q: %w", wanted.Name, err)
+		return nil, nil, fmt.Errorf("reading tier %q: %w", wanted.Name, err)
 	}
 	then := live.DeepCopy()
 	then.Spec = wanted.Spec
@@ -128,28 +151,37 @@ func (d *tierDiffer) compare(ctx context.Context, kube client.Client, wanted *v1
 		err = kube.Update(ctx, then, client.DryRunAll)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("trying tier %q: %w", wanted.Name, err)
+		return nil, nil, fmt.Errorf("trying tier %q: %w", wanted.Name, err)
 	}
-	rows, err := difference(wanted.Name, &live, then)
-	if err != nil || len(rows) == 0 {
-		return nil, err
+	fields, err = difference(wanted.Name, &live, then)
+	if err != nil || len(fields) == 0 {
+		return nil, nil, err
 	}
-	return rows, d.sayHowMany(ctx, kube, wanted.Name)
+	effects, err = d.effects(ctx, kube, tierEffect{&live, then})
+	return fields, effects, err
 }
 
-func (d *tierDiffer) sayHowMany(ctx context.Context, kube client.Client, tier string) error {
+// effects are those on all workspaces on the tier.
+func (d *tierDiffer) effects(ctx context.Context, kube client.Client, e tierEffect) (rows []metav1.TableRow, err error) {
 	var all v1alpha1.WorkspaceList
 	if err := kube.List(ctx, &all); err != nil {
-		return fmt.Errorf("listing workspaces: %w", err)
+		return nil, fmt.Errorf("listing workspaces: %w", err)
 	}
-	n := 0
+	n, affected := 0, 0
 	for i := range all.Items {
-		if all.Items[i].Spec.Tier == tier {
+		if w := &all.Items[i]; w.Spec.Tier == e.then.Name {
 			n++
+			ofOne := e.rows(w)
+			if len(ofOne) > 0 {
+				affected++
+			}
+			rows = append(rows, ofOne...)
 		}
 	}
-	_, err := fmt.Fprintf(d.streams.ErrOut, "%d workspaces are on tier %s.\n", n, tier)
-	return err
+	_, err = fmt.Fprintf(d.streams.ErrOut,
+		"%d workspaces are on tier %s. The quota of %d of them changes, or whether they may use it; all other fields reach all of them.\n",
+		n, e.then.Name, affected)
+	return rows, err
 }
 
 // difference has a row for each field of the spec whose value differs.

@@ -54,6 +54,7 @@ func TestAccount_HasExactlyItsRights(t *testing.T) {
 		"platform.company.com/workspaces":           "create get list patch watch",
 		"platform.company.com/workspaces/status":    "patch",
 		"platform.company.com/workspacetiers":       "list watch",
+		"platform.company.com/workspacetiers/status": "patch",
 		"events.k8s.io/events":                      "create patch",
 		"authentication.k8s.io/tokenreviews":        "create",
 		"authorization.k8s.io/subjectaccessreviews": "create",

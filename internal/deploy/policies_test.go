@@ -111,7 +111,8 @@ func policiesIn(objects []*unstructured.Unstructured) (names []string) {
 func TestRender_ConfinesWhatTheServiceMayWrite(t *testing.T) {
 	confined := map[string]bool{
 		// The service needs it; docs/security.md describes the risk.
-		"platform.company.com/workspaces/status": true,
+		"platform.company.com/workspaces/status":     true,
+		"platform.company.com/workspacetiers/status": true,
 		// Reviews store nothing.
 		"authentication.k8s.io/tokenreviews":        true,
 		"authorization.k8s.io/subjectaccessreviews": true,

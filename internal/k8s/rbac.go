@@ -8,6 +8,7 @@ package k8s
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspaces/status,verbs=patch
 // +kubebuilder:rbac:groups=platform.company.com,resources=workspacetiers,verbs=list;watch
+// +kubebuilder:rbac:groups=platform.company.com,resources=workspacetiers/status,verbs=patch
 //
 // Namespaces are created, and their labels repaired.
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch;create;patch

@@ -61,7 +61,7 @@ func (p *Page) loadTier(ctx context.Context, v *visit) (content, error) {
 }
 
 func (p *Page) newTierView(t *v1alpha1.WorkspaceTier) *tierView {
-	view := &tierView{tier: tier{t.Name, t.Spec}, network: p.Network.pictureOf(&t.Spec)}
+	view := &tierView{tier: newTier(t), network: p.Network.pictureOf(&t.Spec)}
 	standard, maximum := &t.Spec.Quota.Default, &t.Spec.Quota.Maximum
 	view.amounts = []tierAmount{
 		{"CPU", string(standard.CPU), string(maximum.CPU)},

@@ -6,10 +6,35 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// tier is a WorkspaceTier. Its spec has the fields of docs/tiers.md.
+// tier is a WorkspaceTier. Its spec has the fields of docs/tiers.md. Its status is nil until the service has looked at it.
 type tier struct {
-	Name string                     `json:"name"`
-	Spec v1alpha1.WorkspaceTierSpec `json:"spec"`
+	Name   string                     `json:"name"`
+	Spec   v1alpha1.WorkspaceTierSpec `json:"spec"`
+	Status *tierStatus                `json:"status,omitempty"`
+}
+
+// tierStatus is how many workspaces are on a tier, and whether the tier's newest change has reached them.
+type tierStatus struct {
+	Workspaces int32 `json:"workspaces"`
+	Conforming int32 `json:"conforming"`
+	// Current says that the status is of the newest generation.
+	Current    bool        `json:"current"`
+	Conditions []condition `json:"conditions"`
+}
+
+func newTier(t *v1alpha1.WorkspaceTier) tier {
+	shown := tier{Name: t.Name, Spec: t.Spec}
+	if t.Status.ObservedGeneration == 0 {
+		return shown
+	}
+	shown.Status = &tierStatus{
+		Workspaces: t.Status.Workspaces, Conforming: t.Status.Conforming, Current: t.Status.ObservedGeneration == t.Generation,
+		Conditions: []condition{},
+	}
+	for _, c := range t.Status.Conditions {
+		shown.Status.Conditions = append(shown.Status.Conditions, condition{c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime})
+	}
+	return shown
 }
 
 // tierPage is a page of GET /tiers.
@@ -35,7 +60,7 @@ func (a *ReadAPI) listTiers(c *echo.Context) (any, error) {
 	}
 	tiers := make([]tier, len(all.Items))
 	for i := range all.Items {
-		tiers[i] = tier{all.Items[i].Name, all.Items[i].Spec}
+		tiers[i] = newTier(&all.Items[i])
 	}
 	page, next := sorted.page(tiers, after, limit)
 	return tierPage{Tiers: page, Total: len(tiers), Continue: next}, nil
@@ -49,5 +74,5 @@ func (a *ReadAPI) getTier(c *echo.Context) (any, error) {
 	if err := a.getCached(c.Request().Context(), "tier", c.Param("name"), &found); err != nil {
 		return nil, err
 	}
-	return tier{found.Name, found.Spec}, nil
+	return newTier(&found), nil
 }

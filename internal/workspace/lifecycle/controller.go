@@ -63,6 +63,8 @@ type Options struct {
 	Reporting bool
 	// Relisted yields a value after each relist of a cached kind.
 	Relisted <-chan struct{}
+	// TierStatusInterval is how often the status of tiers is written at most. If it is zero, it is not written.
+	TierStatusInterval time.Duration
 	// Limits bound how many workspaces are provisioned, the oldest first.
 	Limits  workspace.Limits
 	Events  events.EventRecorder
@@ -92,6 +94,7 @@ type Controller struct {
 	// repairs counts what was repaired, by kind.
 	repairs     *prometheus.CounterVec
 	timeToReady *timeToReady
+	tiers       *tierProgress
 	// beginningPurge is locked while a purge begins, so that none is counted twice.
 	beginningPurge sync.Mutex
 }
@@ -104,6 +107,7 @@ func New(o Options) *Controller {
 		rejections: flowcontrol.NewBackOff(firstRejectionRetry, lastRejectionRetry),
 		listSoon:   make(chan struct{}, 1),
 		repairs:    newRepairs(o.Metrics), timeToReady: newTimeToReady(o.Metrics, o.Now),
+		tiers: newTierProgress(),
 	}
 	o.Applier.OnRepair = c.recordRepair
 	o.Metrics.MustRegister(&workspaceCollector{cached: c.client, naming: o.Naming, maximum: o.Limits.Workspaces, now: o.Now})
@@ -125,6 +129,7 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (_ reco
 		if apierrors.IsNotFound(err) {
 			// A Workspace that was deleted releases what it had, untouched.
 			c.timeToReady.remove(r.Name)
+			c.tiers.remove(r.Name)
 			err = c.reportOrphans(ctx, r.Name)
 		}
 		return reconcile.Result{}, err

@@ -61,6 +61,8 @@ type envOptions struct {
 	limits       workspace.Limits
 	clock        *clock
 	flyteTimeout time.Duration
+	// tierStatusInterval is zero for tests that don't need the status of tiers: all tests share the tier standard.
+	tierStatusInterval time.Duration
 	// proxy injects faults into the controller's requests to the API server.
 	proxy *faultproxy.Proxy
 	// noWorkspaceService: the service runs without a workspace service.
@@ -145,9 +147,10 @@ func (env *testEnv) addController() {
 			Server: env.flyteServer(), Domains: []string{"development", "staging", "production"}, PerDomain: naming.PerDomain(),
 		},
 		Naming: naming, Validator: workspace.NewValidator(naming), Cluster: &desired.Cluster{FlyteNamespace: "flyte-system"},
-		ConsoleURL: func(id string) string { return flyte.ConsoleURL(flyte.V1, env.consoleURL, id, "") },
-		Reporting:  !env.noWorkspaceService,
-		Relisted:   env.relisted, NetworkNotEnforced: env.networkNotEnforced,
+		ConsoleURL:         func(id string) string { return flyte.ConsoleURL(flyte.V1, env.consoleURL, id, "") },
+		Reporting:          !env.noWorkspaceService,
+		TierStatusInterval: env.tierStatusInterval,
+		Relisted:           env.relisted, NetworkNotEnforced: env.networkNotEnforced,
 		Deletion: env.deletion, Limits: env.limits,
 		Events: env.mgr.GetEventRecorder("workspace-flyte-integration"), Metrics: env.metrics, Now: env.clock.now,
 	})

@@ -19,6 +19,7 @@ import (
 // Acquired queues every Workspace again, and namespaces without one, and lists Flyte's projects: while another replica led, this
 // one did nothing, and while none did, Flyte may have become another. A spec that was not reconciled yet goes first.
 func (c *Controller) Acquired(ctx context.Context) {
+	c.tiers.reset()
 	var all v1alpha1.WorkspaceList
 	var namespaces corev1.NamespaceList
 	err := wait.PollUntilContextCancel(ctx, firstRetry, true, func(ctx context.Context) (bool, error) {

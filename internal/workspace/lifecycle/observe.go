@@ -25,6 +25,8 @@ type target struct {
 	tier *v1alpha1.WorkspaceTier
 	// tierReason is why nothing new is created: TierNotFound or TierNotAllowed. It is empty if the tier of the spec applies.
 	tierReason string
+	// read is the tier of the spec, whether it applies or not; zero if it does not exist.
+	read appliedTier
 	// existingOnly says that nothing new is created: the spec is not one to provision.
 	existingOnly bool
 	// plans has one plan for each namespace.
@@ -70,7 +72,13 @@ func (c *Controller) observe(ctx context.Context, w *v1alpha1.Workspace) (*targe
 // readTier reads, from the caches, the tier and what it needs into the target and its plans. If that fails, the plans have
 // no tier: access can still be taken away.
 func (c *Controller) readTier(ctx context.Context, t *target) (err error) {
-	get := func(name string) (*v1alpha1.WorkspaceTier, error) { return c.getTier(ctx, name) }
+	get := func(name string) (*v1alpha1.WorkspaceTier, error) {
+		tier, err := c.getTier(ctx, name)
+		if tier != nil && name == t.workspace.Spec.Tier {
+			t.read = appliedTier{name, tier.Generation}
+		}
+		return tier, err
+	}
 	if t.tier, t.tierReason, err = tierOf(t.workspace, get); err != nil {
 		return err
 	}

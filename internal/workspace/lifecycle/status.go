@@ -155,6 +155,7 @@ func (c *Controller) writeStatus(ctx context.Context, before, after *v1alpha1.Wo
 	if err != nil {
 		return fmt.Errorf("writing status: %w", err)
 	}
+	c.tiers.signal()
 	c.timeToReady.end(after)
 	c.recordTransition(ctx, before, after)
 	return nil

@@ -23,6 +23,7 @@ func (c *Controller) steps(ctx context.Context, w *v1alpha1.Workspace) []outcome
 		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
 	}
 	err = c.readTier(ctx, t)
+	defer func() { c.tiers.record(w.Name, t.read) }()
 	t.revoked = c.revokeAccess(ctx, t)
 	switch {
 	case err != nil:

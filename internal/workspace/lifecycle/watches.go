@@ -75,6 +75,11 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 	if err := mgr.Add(manager.RunnableFunc(c.requeueAfterRelist)); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
+	if c.TierStatusInterval > 0 {
+		if err := mgr.Add(manager.RunnableFunc(c.reportTiers)); err != nil {
+			return fmt.Errorf("setting up the controller: %w", err)
+		}
+	}
 	return mgr.Add(manager.RunnableFunc(c.listProjects))
 }
 
@@ -146,6 +151,7 @@ func requestOfChild(ctx context.Context, cached client.Reader, o client.Object) 
 // onTier reconciles all workspaces on a changed tier.
 func (c *Controller) onTier(cached client.Reader) handler.EventHandler {
 	return onEveryEvent(func(ctx context.Context, tier client.Object) {
+		c.tiers.signal()
 		c.queue.fanOut(requestsOnTier(ctx, cached, tier.GetName())...)
 	})
 }
@@ -153,6 +159,7 @@ func (c *Controller) onTier(cached client.Reader) handler.EventHandler {
 // onPullSecret reconciles all workspaces on the tiers that name a changed pull secret.
 func (c *Controller) onPullSecret(cached client.Reader) handler.EventHandler {
 	return onEveryEvent(func(ctx context.Context, secret client.Object) {
+		c.tiers.signal()
 		c.fanOutTiers(ctx, cached, func(tier *v1alpha1.WorkspaceTier) bool {
 			return slices.Contains(tier.Spec.Workload.ImagePullSecrets, secret.GetName())
 		})

@@ -1,0 +1,96 @@
+package lifecycle
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+)
+
+// awaitTier waits until the status of a tier has this text: its numbers, its conditions' reasons, and whether it is of the newest
+// generation.
+func (env *testEnv) awaitTier(name, want string) {
+	env.t.Helper()
+	eventually(env.t, func(ctx context.Context) error {
+		var found v1alpha1.WorkspaceTier
+		if err := env.admin.Get(ctx, client.ObjectKey{Name: name}, &found); err != nil {
+			return err
+		}
+		s := found.Status
+		got := fmt.Sprintf("%d of %d", s.Conforming, s.Workspaces)
+		for _, condition := range []string{v1alpha1.TierConditionAccepted, v1alpha1.TierConditionRolledOut} {
+			if c := meta.FindStatusCondition(s.Conditions, condition); c != nil {
+				got += " " + c.Reason
+			}
+		}
+		if got != want || s.ObservedGeneration != found.Generation {
+			return fmt.Errorf("the status of %s is %s, want %s: %+v", name, got, want, s)
+		}
+		return nil
+	})
+}
+
+// The status of a tier follows its workspaces and its changes, says what can't work, and is not written at rest.
+func TestController_ReportsTiers(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, envOptions{tierStatusInterval: 10 * time.Millisecond})
+	env.provisionedOnTier("counted", func(*v1alpha1.WorkspaceTierSpec) {})
+	env.awaitTier("counted-tier", "1 of 1 Accepted RolledOut")
+	another := env.workspace("counted-too")
+	another.Spec.Tier = "counted-tier"
+	create(t, env.admin, another)
+	env.awaitTier("counted-tier", "2 of 2 Accepted RolledOut")
+
+	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+		spec.AllowedWorkspaces, spec.Domains = []string{"counted"}, map[string]v1alpha1.TierDomain{"qa": {}}
+	})
+	env.awaitTier("counted-tier", "1 of 2 DomainIgnored WorkspacesNotReady")
+	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+		spec.Domains, spec.Namespace.Annotations = nil, v1alpha1.Annotations{"company.com/d": "{domain}"}
+	})
+	env.awaitTier("counted-tier", "0 of 2 TierInvalid WorkspacesNotReady")
+	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+		spec.AllowedWorkspaces, spec.Namespace.Annotations, spec.Workload.ImagePullSecrets = nil, nil, []string{"registry"}
+	})
+	env.awaitTier("counted-tier", "0 of 2 PullSecretNotFound WorkspacesNotReady")
+	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = nil })
+	env.awaitTier("counted-tier", "2 of 2 Accepted RolledOut")
+
+	env.setState("counted-too", v1alpha1.StateDeleted)
+	env.awaitTier("counted-tier", "1 of 1 Accepted RolledOut")
+	env.setState("counted", v1alpha1.StateSuspended)
+	env.await("counted", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	env.awaitTier("counted-tier", "1 of 1 Accepted RolledOut")
+
+	env.awaitIdle()
+	before := env.requests.writes()["PATCH workspacetiers/status"]
+	env.reconcile("counted")
+	must(t, env.controller.writeTierStatuses(t.Context()))
+	if after := env.requests.writes()["PATCH workspacetiers/status"]; after != before || before == 0 {
+		t.Errorf("the status was written %d times, and %d times at rest", before, after-before)
+	}
+}
+
+func TestTierProgress_KeepsWhatANewLeaderDoesNotKnow(t *testing.T) {
+	p, standard := newTierProgress(), tier("standard")
+	standard.Generation = 2
+	all := make([]v1alpha1.Workspace, 4)
+	for i := range all {
+		all[i].Name, all[i].Spec.Tier, all[i].Spec.Version = fmt.Sprint(i), "standard", 1
+	}
+	p.record("0", appliedTier{"standard", 2})
+	p.record("1", appliedTier{"standard", 1})
+	p.record("2", appliedTier{})
+	if got, want := p.count(standard, all), (tierCounts{workspaces: 4, reconciled: 1, unknown: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	p.reset()
+	if got, want := p.count(standard, all), (tierCounts{workspaces: 4, unknown: 4}); got != want {
+		t.Errorf("a new leader has %+v, want %+v", got, want)
+	}
+}
