@@ -24,7 +24,7 @@ type WorkspaceTier struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// +kubebuilder:default={}
-	Spec WorkspaceTierSpec `json:"spec"`
+	Spec   WorkspaceTierSpec   `json:"spec"`
 	Status WorkspaceTierStatus `json:"status,omitzero"`
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -117,4 +118,16 @@ func TestTierInUseIsNotDeleted(t *testing.T) {
 		return amount.IsZero() && len(pods) == 3
 	})
 	env.AwaitReason(t, "used-tier-1", v1alpha1.ReasonDeleted)
+}
+
+// TestTierSaysHowFarItIs waits for the status of a tier with a workspace.
+func TestTierSaysHowFarItIs(t *testing.T) {
+	t.Parallel()
+	env := shared.Env()
+	tier := restrictedTier(t, "counted-tier")
+	env.CreateOnTier(t, harness.Data("counted-tier-1", 1), tier.Name)
+	harness.Eventually(t, "the tier to be rolled out", func(context.Context) bool {
+		status := harness.Get(t, env, &v1alpha1.WorkspaceTier{}, "", tier.Name).Status
+		return status.Conforming == 1 && meta.IsStatusConditionTrue(status.Conditions, v1alpha1.TierConditionRolledOut)
+	})
 }

@@ -12,13 +12,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// awaitTier waits until the status of a tier has this text: its numbers, its conditions' reasons, and whether it is of the newest
+// awaitTier waits until the status of the tier has this text: its numbers, its conditions' reasons, and whether it is of the newest
 // generation.
-func (env *testEnv) awaitTier(name, want string) {
+func (env *testEnv) awaitTier(want string) {
 	env.t.Helper()
 	eventually(env.t, func(ctx context.Context) error {
 		var found v1alpha1.WorkspaceTier
-		if err := env.admin.Get(ctx, client.ObjectKey{Name: name}, &found); err != nil {
+		if err := env.admin.Get(ctx, client.ObjectKey{Name: "counted-tier"}, &found); err != nil {
 			return err
 		}
 		s := found.Status
@@ -29,7 +29,7 @@ func (env *testEnv) awaitTier(name, want string) {
 			}
 		}
 		if got != want || s.ObservedGeneration != found.Generation {
-			return fmt.Errorf("the status of %s is %s, want %s: %+v", name, got, want, s)
+			return fmt.Errorf("the status is %s, want %s: %+v", got, want, s)
 		}
 		return nil
 	})
@@ -40,32 +40,32 @@ func TestController_ReportsTiers(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{tierStatusInterval: 10 * time.Millisecond})
 	env.provisionedOnTier("counted", func(*v1alpha1.WorkspaceTierSpec) {})
-	env.awaitTier("counted-tier", "1 of 1 Accepted RolledOut")
+	env.awaitTier("1 of 1 Accepted RolledOut")
 	another := env.workspace("counted-too")
 	another.Spec.Tier = "counted-tier"
 	create(t, env.admin, another)
-	env.awaitTier("counted-tier", "2 of 2 Accepted RolledOut")
+	env.awaitTier("2 of 2 Accepted RolledOut")
 
 	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.AllowedWorkspaces, spec.Domains = []string{"counted"}, map[string]v1alpha1.TierDomain{"qa": {}}
 	})
-	env.awaitTier("counted-tier", "1 of 2 DomainIgnored WorkspacesNotReady")
+	env.awaitTier("1 of 2 DomainIgnored WorkspacesNotReady")
 	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Domains, spec.Namespace.Annotations = nil, v1alpha1.Annotations{"company.com/d": "{domain}"}
 	})
-	env.awaitTier("counted-tier", "0 of 2 TierInvalid WorkspacesNotReady")
+	env.awaitTier("0 of 2 TierInvalid WorkspacesNotReady")
 	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.AllowedWorkspaces, spec.Namespace.Annotations, spec.Workload.ImagePullSecrets = nil, nil, []string{"registry"}
 	})
-	env.awaitTier("counted-tier", "0 of 2 PullSecretNotFound WorkspacesNotReady")
+	env.awaitTier("0 of 2 PullSecretNotFound WorkspacesNotReady")
 	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = nil })
-	env.awaitTier("counted-tier", "2 of 2 Accepted RolledOut")
+	env.awaitTier("2 of 2 Accepted RolledOut")
 
 	env.setState("counted-too", v1alpha1.StateDeleted)
-	env.awaitTier("counted-tier", "1 of 1 Accepted RolledOut")
+	env.awaitTier("1 of 1 Accepted RolledOut")
 	env.setState("counted", v1alpha1.StateSuspended)
 	env.await("counted", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
-	env.awaitTier("counted-tier", "1 of 1 Accepted RolledOut")
+	env.awaitTier("1 of 1 Accepted RolledOut")
 
 	env.awaitIdle()
 	before := env.requests.writes()["PATCH workspacetiers/status"]
