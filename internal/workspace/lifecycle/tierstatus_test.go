@@ -18,7 +18,7 @@ func (env *testEnv) awaitTier(want string) {
 	env.t.Helper()
 	eventually(env.t, func(ctx context.Context) error {
 		var found v1alpha1.WorkspaceTier
-		if err := env.admin.Get(ctx, client.ObjectKey{Name: "counted-tier"}, &found); err != nil {
+		if err := env.admin.Get(ctx, client.ObjectKey{Name: "tiered-tier"}, &found); err != nil {
 			return err
 		}
 		s := found.Status
@@ -39,37 +39,37 @@ func (env *testEnv) awaitTier(want string) {
 func TestController_ReportsTiers(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envOptions{tierStatusInterval: 10 * time.Millisecond})
-	env.provisionedOnTier("counted", func(*v1alpha1.WorkspaceTierSpec) {})
+	env.provisionedOnTier("tiered", func(*v1alpha1.WorkspaceTierSpec) {})
 	env.awaitTier("1 of 1 Accepted RolledOut")
-	another := env.workspace("counted-too")
-	another.Spec.Tier = "counted-tier"
+	another := env.workspace("tiered-too")
+	another.Spec.Tier = "tiered-tier"
 	create(t, env.admin, another)
 	env.awaitTier("2 of 2 Accepted RolledOut")
 
-	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
-		spec.AllowedWorkspaces, spec.Domains = []string{"counted"}, map[string]v1alpha1.TierDomain{"qa": {}}
+	env.changeTier("tiered-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+		spec.AllowedWorkspaces, spec.Domains = []string{"tiered"}, map[string]v1alpha1.TierDomain{"qa": {}}
 	})
 	env.awaitTier("1 of 2 DomainIgnored WorkspacesNotReady")
-	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.changeTier("tiered-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Domains, spec.Namespace.Annotations = nil, v1alpha1.Annotations{"company.com/d": "{domain}"}
 	})
 	env.awaitTier("0 of 2 TierInvalid WorkspacesNotReady")
-	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
+	env.changeTier("tiered-tier", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.AllowedWorkspaces, spec.Namespace.Annotations, spec.Workload.ImagePullSecrets = nil, nil, []string{"registry"}
 	})
 	env.awaitTier("0 of 2 PullSecretNotFound WorkspacesNotReady")
-	env.changeTier("counted-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = nil })
+	env.changeTier("tiered-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Workload.ImagePullSecrets = nil })
 	env.awaitTier("2 of 2 Accepted RolledOut")
 
-	env.setState("counted-too", v1alpha1.StateDeleted)
+	env.setState("tiered-too", v1alpha1.StateDeleted)
 	env.awaitTier("1 of 1 Accepted RolledOut")
-	env.setState("counted", v1alpha1.StateSuspended)
-	env.await("counted", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
+	env.setState("tiered", v1alpha1.StateSuspended)
+	env.await("tiered", v1alpha1.ConditionReady, v1alpha1.ReasonSuspended)
 	env.awaitTier("1 of 1 Accepted RolledOut")
 
 	env.awaitIdle()
 	before := env.requests.writes()["PATCH workspacetiers/status"]
-	env.reconcile("counted")
+	env.reconcile("tiered")
 	must(t, env.controller.writeTierStatuses(t.Context()))
 	if after := env.requests.writes()["PATCH workspacetiers/status"]; after != before || before == 0 {
 		t.Errorf("the status was written %d times, and %d times at rest", before, after-before)
