@@ -46,7 +46,7 @@ func (d *deployment) hostFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.k3s
 	f.StringVar(&o.ssh.Host, "host", "", "k3s: `host[:port]` of the server, or an alias of ~/.ssh/config")
 	f.StringVar(&o.ssh.KeyFile, "ssh-key", "", "k3s: `file` with the SSH key (default: ~/.ssh/config's, the usual ones, the agent's)")
-	f.StringVar(&o.ssh.HostKey, "host-key", "", "k3s: `fingerprint` SHA256:… that the host must have (default: known_hosts decides)")
+	f.StringArrayVar(&o.ssh.HostKeys, "host-key", nil, "k3s: `fingerprint` SHA256:… that a host must have (default: known_hosts decides)")
 	f.StringVar(&o.sudoPasswordFile, "sudo-password-file", "", "k3s: `file` with the password for sudo (default: it is asked for)")
 	f.StringArrayVar(&o.agents, "agent", nil, "k3s: `host[:port]` of a further node")
 	flag := f.Lookup("user") // kubectl's, which is a user of the kubeconfig

@@ -85,7 +85,11 @@ func setFlag(c *cobra.Command, flag *pflag.Flag, texts []string) error {
 
 // isDeployFlag says whether any command of "deploy" has the flag.
 func isDeployFlag(c *cobra.Command, name string) bool {
-	return slices.ContainsFunc(c.Parent().Commands(), func(sibling *cobra.Command) bool { return sibling.Flags().Lookup(name) != nil })
+	group := c.Parent()
+	if group.Name() == "node" {
+		group = group.Parent()
+	}
+	return slices.ContainsFunc(group.Commands(), func(sibling *cobra.Command) bool { return sibling.Flags().Lookup(name) != nil })
 }
 
 func relativeTo(dir string, paths []string) []string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,7 +84,8 @@ func writeConfig(ctx context.Context, step *progress.Step, h *host, path string,
 	if err != nil {
 		return err
 	}
-	if err := h.Script(ctx, configScript, strings.NewReader(marker+string(text)), step.Output, path); err != nil {
+	content := marker + string(text)
+	if err := h.Script(ctx, configScript, strings.NewReader(content), step.Output, path, strconv.Itoa(len(content))); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil

@@ -38,13 +38,15 @@ mv "$1.new" "$1"
 	// checksumScript prints the checksum of $1, if it exists.
 	checksumScript = `if [ -e "$1" ]; then sha256sum "$1" | cut -d' ' -f1; fi`
 
-	// configScript writes the configuration that it reads to $1, unless somebody else has written that file.
+	// configScript writes the configuration that it reads, of $2 bytes, to $1, unless somebody else has written that file. A connection
+	// that is cut looks like the end of the input.
 	configScript = `
 set -eu
 mkdir -p "$(dirname "$1")"
 if [ -e "$1" ] && ! grep -q '^# by integrationctl' "$1"; then echo "kept $1, which integrationctl has not written"; exit 0; fi
 umask 077
 cat > "$1.new"
+if [ "$(wc -c < "$1.new")" -ne "$2" ]; then rm -f "$1.new"; echo "$1 arrived incomplete"; exit 1; fi
 mv "$1.new" "$1"
 `
 	// beginScript records that the version $1 is being installed: what is there from now on may be half of it.
@@ -64,6 +66,17 @@ echo "$2" > /var/lib/integrationctl/k3s-done
 set -eu
 INSTALL_K3S_SKIP_DOWNLOAD=true INSTALL_K3S_VERSION="$2" sh "$1" "$3"
 echo "$2" > /var/lib/integrationctl/k3s-done
+`
+	joinKeyScript = `cat /var/lib/rancher/k3s/server/node-token 2>/dev/null`
+
+	// privateFileScript writes what it reads, of $2 bytes, to $1, for root alone.
+	privateFileScript = `
+set -eu
+umask 077
+mkdir -p "$(dirname "$1")"
+cat > "$1.new"
+if [ "$(wc -c < "$1.new")" -ne "$2" ]; then rm -f "$1.new"; echo "$1 arrived incomplete"; exit 1; fi
+mv "$1.new" "$1"
 `
 	nodesScript = `k3s kubectl get nodes --no-headers 2>&1 || true`
 

@@ -18,8 +18,8 @@ import (
 type Options struct {
 	// Host is a name or an alias of ~/.ssh/config. User, Port and KeyFile override that file.
 	Host, User, Port, KeyFile string
-	// HostKey is the fingerprint SHA256:… that the host must have. Without it, known_hosts decides.
-	HostKey string
+	// HostKeys are fingerprints SHA256:…, of which the host must have one. Without them, known_hosts decides.
+	HostKeys []string
 	// Home is the user's home directory, and Name his name.
 	Home, Name string
 	// AgentSocket is that of the agent; it may be empty.

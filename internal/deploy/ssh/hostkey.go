@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
@@ -23,10 +25,10 @@ const globalKnownHosts = "/etc/ssh/ssh_known_hosts"
 // verifyHostKey makes the client ask for the key types that are known of the host, so that a known host never looks changed, and verify
 // the key that it answers.
 func (o *Options) verifyHostKey(d *destination, config *ssh.ClientConfig) error {
-	if o.HostKey != "" && d.alias == hostOf(o.Host) {
+	if len(o.HostKeys) > 0 && d.alias == hostOf(o.Host) {
 		config.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error {
-			if got := ssh.FingerprintSHA256(key); got != o.HostKey {
-				return fmt.Errorf("%w: %s has the key %s, and --host-key is %s", ErrHostKeyChanged, d.alias, got, o.HostKey)
+			if got := ssh.FingerprintSHA256(key); !slices.Contains(o.HostKeys, got) {
+				return fmt.Errorf("%w: %s has the key %s, and --host-key is %s", ErrHostKeyChanged, d.alias, got, strings.Join(o.HostKeys, ", "))
 			}
 			return nil
 		}
@@ -65,7 +67,7 @@ var fingerprintTypes = [][]string{
 
 // keyTypes are the types of host keys to ask for; the first one that leads to a connection counts.
 func (o *Options) keyTypes(d *destination, config *ssh.ClientConfig) [][]string {
-	if o.HostKey != "" && d.alias == hostOf(o.Host) {
+	if len(o.HostKeys) > 0 && d.alias == hostOf(o.Host) {
 		return fingerprintTypes
 	}
 	return [][]string{config.HostKeyAlgorithms}

@@ -1,0 +1,50 @@
+package k3s
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+// Plan implements [deploy.Planner]. For Setup it writes the scripts and files that the host would get.
+func (t *Target) Plan(ctx context.Context, out io.Writer, what deploy.Action, argument string) error {
+	if what == deploy.ActionSetup {
+		return t.planSetup(out)
+	}
+	if err := t.Ready(); err != nil {
+		return err
+	}
+	return t.Target.Plan(ctx, out, what, argument)
+}
+
+func (t *Target) planSetup(out io.Writer) error {
+	config, err := yaml.Marshal(t.serverConfig())
+	if err != nil {
+		return err
+	}
+	install := onlineInstallScript
+	if t.o.Bundle != "" {
+		install = bundleInstallScript
+	}
+	parts := []string{
+		"# preflight, as root on " + t.o.SSH.Host + inspectScript,
+		"# install_k3s: " + configPath + "\n" + string(config),
+		fmt.Sprintf("# install_k3s: sh -c … sh %s %s server%s", installPath, t.o.Version, install),
+		"# wait_k3s_ready\n" + nodesScript + "\n",
+	}
+	if t.o.Email != "" {
+		traefik, err := yaml.Marshal(t.traefik())
+		if err != nil {
+			return err
+		}
+		parts = append(parts, "# configure_ingress: "+traefikPath+"\n"+string(traefik))
+	}
+	parts = append(parts, fmt.Sprintf("# copy_kubeconfig: context %q in %s, for https://%s\n", t.o.Context, t.o.Kubeconfig, t.o.Address))
+	_, err = io.WriteString(out, strings.Join(parts, "\n"))
+	return err
+}
