@@ -7,7 +7,7 @@ grep -q '^# by integrationctl' /etc/rancher/k3s/config.yaml
 if [ "$1" = agent ]; then
 	token=$(awk '/^token-file:/ {print $2}' /etc/rancher/k3s/config.yaml)
 	[ "$(cat "$token")" = K10secret::server:token ]
-	touch /joined
+	printf '#!/bin/sh\necho uninstall >> /asked\n' > /usr/local/bin/k3s-agent-uninstall.sh
 	exit 0
 fi
 mkdir -p /var/lib/rancher/k3s/server
