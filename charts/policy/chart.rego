@@ -109,6 +109,7 @@ deny contains sprintf("%s: may write WorkspaceTiers, which are the platform team
 	startswith(resource, "workspacetiers")
 	some verb in rule.verbs
 	not verb in {"get", "list", "watch"}
+	[resource, verb] != ["workspacetiers/status", "patch"]
 }
 
 deny contains sprintf("%s: binds %q of somebody else", [named(input), input.roleRef.name]) if {

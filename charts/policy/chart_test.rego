@@ -44,6 +44,9 @@ test_refuses_roles if {
 	count(deny) == 1 with input as role({"apiGroups": [""], "resources": ["clusterroles"], "verbs": ["bind"]})
 	count(deny) == 1 with input as role({"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]})
 	count(deny) == 1 with input as role({"apiGroups": ["p"], "resources": ["workspacetiers"], "verbs": ["patch"]})
+	count(deny) == 1 with input as role({"apiGroups": ["p"], "resources": ["workspacetiers", "workspacetiers/status"], "verbs": ["patch"]})
+	count(deny) == 1 with input as role({"apiGroups": ["p"], "resources": ["workspacetiers/status"], "verbs": ["update"]})
+	count(deny) == 0 with input as role({"apiGroups": ["p"], "resources": ["workspacetiers/status"], "verbs": ["patch"]})
 }
 
 tenant_role_of(rule) := {"kind": "ClusterRole", "metadata": object.union(metadata, {"name": "x-tenant-editor"}), "rules": [rule]}

@@ -10,6 +10,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -129,5 +131,30 @@ func TestAccount_BindsTheTenantRolesAlone(t *testing.T) {
 		if err := service.Create(t.Context(), foreign, client.DryRunAll); !apierrors.IsForbidden(err) {
 			t.Errorf("binding %s: %v", role, err)
 		}
+	}
+}
+
+// With the right to the status of tiers, a thief changes neither their spec nor their metadata.
+func TestAccount_WritesOnlyTheStatusOfTiers(t *testing.T) {
+	admin, service := clientFor(t, installed(t)), asService(t)
+	tier := tierObject("of-the-team", map[string]any{"allowedWorkspaces": []any{"a"}})
+	if err := admin.Create(t.Context(), tier); err != nil {
+		t.Fatal(err)
+	}
+	patch := `{"metadata": {"labels": {"a": "b"}, "finalizers": ["company.com/thief"]}, "spec": {"allowedWorkspaces": ["*"]},
+		"status": {"workspaces": 1, "conforming": 1}}`
+	if err := service.Status().Patch(t.Context(), tier.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		t.Fatal(err)
+	}
+	before := tier.DeepCopy()
+	if err := admin.Get(t.Context(), client.ObjectKeyFromObject(tier), tier); err != nil {
+		t.Fatal(err)
+	}
+	conforming, _, _ := unstructured.NestedInt64(tier.Object, "status", "conforming")
+	if diff := cmp.Diff(before.Object["spec"], tier.Object["spec"]); diff != "" || conforming != 1 {
+		t.Errorf("the status is %v, and the spec (-before +after):\n%s", tier.Object["status"], diff)
+	}
+	if len(tier.GetLabels())+len(tier.GetFinalizers()) > 0 {
+		t.Errorf("the metadata is %v", tier.Object["metadata"])
 	}
 }
