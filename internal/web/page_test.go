@@ -125,6 +125,7 @@ func TestPage_ListFiltersSortsAndPages(t *testing.T) {
 
 func TestPage_ShowsAWorkspace(t *testing.T) {
 	w := fraud()
+	w.Annotations[v1alpha1.AnnotationDeliveries] = `[{"id":"msg_2","received":"2026-11-20T08:41:02Z"},{"id":"resync_1","received":"2026-11-20T08:41:00Z"}]`
 	w.Status.Conditions = append(w.Status.Conditions,
 		metav1.Condition{Type: "QuotaApplied", Status: "True", Reason: "Applied", LastTransitionTime: at(2)},
 		metav1.Condition{
@@ -151,7 +152,7 @@ func TestPage_ShowsAWorkspace(t *testing.T) {
 	has(t, "the page", p.get(t, "/ui/workspaces/fraud").Body,
 		"Fraud detection", "Card fraud models", "FlyteProjectRegistered: FlyteWrongVersion", "v2 answers", "Correct ", "FLYTE_API_VERSION",
 		"12.5 of 40", `class="fill" width="31"`, "2 more limits", "priority class high: Pods", "2 of 3",
-		"ml-team", "cost-center=42", "msg_2", "Repaired", "somebody changed it",
+		"ml-team", "cost-center=42", "msg_2", "Webhook,", "Resync,", "Repaired", "somebody changed it",
 		"The workspace service accepted the report.", "2 objects, 1 repaired in the last hour", "terminating",
 		"Agent of EKS Pod Identity", "Pods in databases", "ports 5432–5433, 53 UDP",
 		"namespace flyte-system, ports 81", "10.0.0.0/8", "removed with all that is in them", `data-stream="/ui/live/workspaces/fraud"`)
