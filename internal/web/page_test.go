@@ -125,7 +125,8 @@ func TestPage_ListFiltersSortsAndPages(t *testing.T) {
 
 func TestPage_ShowsAWorkspace(t *testing.T) {
 	w := fraud()
-	w.Annotations[v1alpha1.AnnotationDeliveries] = `[{"id":"msg_2","received":"2026-11-20T08:41:02Z"},{"id":"resync_1","received":"2026-11-20T08:41:00Z"}]`
+	w.Annotations[v1alpha1.AnnotationDeliveries] = `[{"id":"msg_2","received":"2026-11-20T08:41:02Z"},` +
+		`{"id":"resync_1","received":"2026-11-20T08:41:00Z"}]`
 	w.Status.Conditions = append(w.Status.Conditions,
 		metav1.Condition{Type: "QuotaApplied", Status: "True", Reason: "Applied", LastTransitionTime: at(2)},
 		metav1.Condition{
