@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"platform.company.com/workspace-flyte-integration/internal/tracing"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -17,6 +18,10 @@ import (
 func TestReporter_ReportsInTheTraceOfTheDelivery(t *testing.T) {
 	otel.SetTracerProvider(sdktrace.NewTracerProvider())
 	otel.SetTextMapPropagator(propagation.TraceContext{})
+	t.Cleanup(func() {
+		otel.SetTracerProvider(noop.NewTracerProvider())
+		otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator())
+	})
 	var got string
 	r := &Reporter{Options: Options{Client: serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r.Header.Get("Traceparent")

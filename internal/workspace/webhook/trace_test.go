@@ -3,13 +3,13 @@ package webhook_test
 import (
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 const (
@@ -19,13 +19,18 @@ const (
 	strangersSecret = "whsec_" + "c3RyYW5nZXJzLXNlY3JldC1vZi1hLXRlc3Qtb25seQ=="
 )
 
-// recorder records the spans of this process, also of other tests.
-var recorder = sync.OnceValue(func() *tracetest.SpanRecorder {
+// recorder records the spans of this process until the test ends.
+func recorder(t *testing.T) *tracetest.SpanRecorder {
+	t.Helper()
 	r := tracetest.NewSpanRecorder()
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(r)))
 	otel.SetTextMapPropagator(propagation.TraceContext{})
+	t.Cleanup(func() {
+		otel.SetTracerProvider(noop.NewTracerProvider())
+		otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator())
+	})
 	return r
-})
+}
 
 func TestHandler_TracesWhatIsSignedInTheSendersTrace(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -37,7 +42,7 @@ func TestHandler_TracesWhatIsSignedInTheSendersTrace(t *testing.T) {
 		"unsigned": {strangersSecret, false, true, "401"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			spans, e := recorder(), newEdge(t)
+			spans, e := recorder(t), newEdge(t)
 			before := len(spans.Ended())
 			e.post(t, hooks, "msg_1", sample, func(r *http.Request) {
 				r.Header = sign(t, tt.secret, "msg_1", now, sample)
@@ -84,7 +89,7 @@ func hasOutcome(span sdktrace.ReadOnlySpan, outcome string) bool {
 }
 
 func TestHandler_TracesNothingAboveTheRateLimit(t *testing.T) {
-	spans, e := recorder(), newEdge(t)
+	spans, e := recorder(t), newEdge(t)
 	for range 1000 {
 		before := len(spans.Ended())
 		answer := e.post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header = sign(t, strangersSecret, "msg_1", now, sample) })
@@ -100,7 +105,7 @@ func TestHandler_TracesNothingAboveTheRateLimit(t *testing.T) {
 }
 
 func TestHandler_BoundsTheSpansOfUnsignedRequests(t *testing.T) {
-	spans, e := recorder(), newEdge(t)
+	spans, e := recorder(t), newEdge(t)
 	before := len(spans.Ended())
 	for range 15 {
 		e.post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header = sign(t, strangersSecret, "msg_1", now, sample) })
