@@ -6,11 +6,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 )
 
-// setStatus changes the status in a revision as Helm stores it: JSON, compressed, in base64.
+// setStatus changes the status in a revision as Helm stores it: JSON, compressed, in base64. It was deployed a minute ago.
 func setStatus(secret *corev1.Secret, status string) error {
 	packed, err := base64.StdEncoding.DecodeString(string(secret.Data["release"]))
 	if err != nil {
@@ -28,7 +29,8 @@ func setStatus(secret *corev1.Secret, status string) error {
 	if err := json.Unmarshal(text, &release); err != nil {
 		return err
 	}
-	release["info"].(map[string]any)["status"] = status
+	info := release["info"].(map[string]any)
+	info["status"], info["last_deployed"] = status, time.Now().Add(-time.Minute)
 	if text, err = json.Marshal(release); err != nil {
 		return err
 	}
