@@ -110,7 +110,7 @@ func (d *deployment) newK8s() (*k8s.Target, error) {
 		return nil, err
 	}
 	target, err := k8s.New(k8s.Options{
-		Cluster: d.cluster.flags, Context: d.cluster.contextName(), Namespace: d.flags.namespace, Release: d.flags.release,
+		Name: d.target, Cluster: d.cluster.flags, Context: d.cluster.contextName(), Namespace: d.flags.namespace, Release: d.flags.release,
 		Values: d.flags.values, Wait: d.flags.wait, Timeout: d.flags.timeout, TakeOwnership: d.flags.takeOwnership, Reason: d.flags.reason,
 		Secret: secret, Rotate: d.flags.rotate, Preflight: d.preflight(),
 	})

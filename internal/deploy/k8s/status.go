@@ -26,7 +26,7 @@ func (t *Target) Status(ctx context.Context) (*deploy.Status, error) {
 		return nil, fmt.Errorf("reading the version of the cluster: %w", err)
 	}
 	s := &deploy.Status{
-		Target: "k8s", Runtime: "Kubernetes " + version.GitVersion, Release: t.o.Release, State: "not installed",
+		Target: cmp.Or(t.o.Name, "k8s"), Runtime: "Kubernetes " + version.GitVersion, Release: t.o.Release, State: "not installed",
 		Location: strings.TrimPrefix(t.o.Context+"/"+t.o.Namespace, "/"), Instances: []deploy.Instance{},
 	}
 	r, err := t.last()

@@ -2,6 +2,7 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ import (
 
 // Options say which release of the chart is deployed where, and how.
 type Options struct {
+	// Name is that of the target; empty means k8s.
+	Name string
 	// Cluster reaches the cluster, and Context is the name that people know it by.
 	Cluster genericclioptions.RESTClientGetter
 	Context string
@@ -111,7 +114,7 @@ func New(o Options) (*Target, error) {
 
 // command is a command line of the program for this target.
 func (t *Target) command(verb string) string {
-	text := fmt.Sprintf("integrationctl deploy %s k8s --namespace %s", verb, t.o.Namespace)
+	text := fmt.Sprintf("integrationctl deploy %s %s --namespace %s", verb, cmp.Or(t.o.Name, "k8s"), t.o.Namespace)
 	if t.o.Context != "" {
 		text += " --context " + t.o.Context
 	}
