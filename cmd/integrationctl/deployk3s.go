@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -95,7 +96,7 @@ func (d *deployment) openK3s(c *cobra.Command) (deploy.Target, error) {
 		*d.cluster.flags.Context = "k3s-" + name
 	}
 	if o.address == "" {
-		o.address = name + ":6443"
+		o.address = net.JoinHostPort(name, "6443")
 	}
 	d.flags.values.Base = k3s.Values(o.exposure, 1+len(o.agents))
 	target, err := k3s.New(k3s.Options{
@@ -130,8 +131,10 @@ func (d *deployment) kubeconfigFile() string {
 // hostName is a host without user and port.
 func hostName(host string) string {
 	host = host[strings.LastIndex(host, "@")+1:]
-	name, _, _ := strings.Cut(host, ":")
-	return name
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
 }
 
 // completeSSH adds what belongs to the person and the terminal.
