@@ -116,8 +116,8 @@ type Quantity string
 // +kubebuilder:validation:Pattern=`^[0-9]{1,9}$`
 type Count string
 
-// Quota is how much a workspace may use in each of its namespaces. An empty field means the tier's default; without a
-// default there is no limit.
+// Quota is how much a workspace may use in each of its namespaces, or in all of them if its tier has quotaScope workspace.
+// An empty field means the tier's default; without a default there is no limit.
 type Quota struct {
 	// CPU in cores, of requests and of limits.
 	CPU Quantity `json:"cpu,omitempty"`
