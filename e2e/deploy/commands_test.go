@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	appsv1 "k8s.io/api/apps/v1"
@@ -14,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -25,6 +27,9 @@ import (
 const (
 	namespace = "platform-services"
 	release   = "workspace-flyte-integration"
+
+	pollInterval = 100 * time.Millisecond
+	patience     = time.Minute
 )
 
 // commands are those that scripts have besides testscript's own.
@@ -35,12 +40,13 @@ func commands(cluster *devcluster.Cluster) map[string]func(*testscript.TestScrip
 		return c
 	}
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"code":     harness.Code,
-		"pending":  func(ts *testscript.TestScript, _ bool, args []string) { pending(ts, admin(ts), args) },
-		"byhand":   func(ts *testscript.TestScript, _ bool, args []string) { byHand(ts, admin(ts), args) },
-		"object":   func(ts *testscript.TestScript, neg bool, args []string) { object(ts, neg, admin(ts), args) },
-		"metrics":  func(ts *testscript.TestScript, _ bool, _ []string) { measure(ts, admin(ts)) },
-		"nosecret": func(ts *testscript.TestScript, _ bool, _ []string) { noSecret(ts, admin(ts)) },
+		"code":       harness.Code,
+		"pending":    func(ts *testscript.TestScript, _ bool, args []string) { pending(ts, admin(ts), args) },
+		"byhand":     func(ts *testscript.TestScript, _ bool, args []string) { byHand(ts, admin(ts), args) },
+		"object":     func(ts *testscript.TestScript, neg bool, args []string) { object(ts, neg, admin(ts), args) },
+		"metrics":    func(ts *testscript.TestScript, _ bool, _ []string) { measure(ts, admin(ts)) },
+		"awaitimage": func(ts *testscript.TestScript, _ bool, args []string) { awaitImage(ts, admin(ts), args[0]) },
+		"nosecret":   func(ts *testscript.TestScript, _ bool, _ []string) { noSecret(ts, admin(ts)) },
 	}
 }
 
@@ -113,6 +119,15 @@ func byHand(ts *testscript.TestScript, admin client.Client, args []string) {
 		return
 	}
 	ts.Check(admin.Update(context.Background(), d, client.FieldOwner("kubectl-edit")))
+}
+
+// awaitImage is the command "awaitimage IMAGE": it waits until the Deployment has that image.
+func awaitImage(ts *testscript.TestScript, admin client.Client, image string) {
+	ts.Check(wait.PollUntilContextTimeout(context.Background(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		d := &appsv1.Deployment{}
+		err := admin.Get(ctx, client.ObjectKey{Namespace: namespace, Name: release}, d)
+		return err == nil && d.Spec.Template.Spec.Containers[0].Image == image, err
+	}))
 }
 
 // object is the command "object [GROUP/]VERSION KIND NAME": the object must exist.
