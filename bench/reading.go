@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -113,8 +114,9 @@ func (e *environment) read(ctx context.Context, path string, use func(io.Reader)
 	return nil
 }
 
-// streams creates workspaces without and with many open streams of all workspaces, in turns, and compares rate and memory.
-func streams(ctx context.Context, e *environment, n int, size sizes) ([]row, error) {
+// withStreams creates workspaces without and with many open streams of all workspaces, in turns, and compares rate and memory. It comes last,
+// since the workspaces stay.
+func withStreams(ctx context.Context, e *environment, n int, size sizes, rows []row) ([]row, error) {
 	var with, without []time.Duration
 	var resident [2]float64
 	for i := range 2 * streamTurns {
@@ -123,7 +125,7 @@ func streams(ctx context.Context, e *environment, n int, size sizes) ([]row, err
 		if streaming {
 			var err error
 			if stop, err = e.openStreams(ctx, openStreams); err != nil {
-				return nil, err
+				return rows, err
 			}
 		}
 		start := time.Now()
@@ -133,9 +135,9 @@ func streams(ctx context.Context, e *environment, n int, size sizes) ([]row, err
 		stop()
 		switch {
 		case err != nil:
-			return nil, err
+			return rows, err
 		case failed != nil:
-			return nil, failed
+			return rows, failed
 		case streaming:
 			with, resident[1] = append(with, took), measured.Sum(residentMetric)
 		default:
@@ -143,27 +145,36 @@ func streams(ctx context.Context, e *environment, n int, size sizes) ([]row, err
 		}
 	}
 	perSecond := func(times []time.Duration) float64 { return float64(size.streamed) / quantile(times, median).Seconds() }
-	return []row{{
+	return append(rows, row{
 		what:    fmt.Sprintf("%d workspaces at once beside %d, with %d streams / without", size.streamed, n, openStreams),
 		service: fmt.Sprintf("%.1f/s, %s", perSecond(with), mebibytes(resident[1])),
 		floor:   fmt.Sprintf("%.1f/s, %s", perSecond(without), mebibytes(resident[0])),
 		ratio:   ratioOf(perSecond(with), perSecond(without)),
-	}}, nil
+	}), nil
 }
 
 // streamTurns is how often workspaces are created with streams, and as often without.
 const streamTurns = 3
 
-// openStreams opens n streams of all workspaces, and reads them until stop is called.
+// openStreams opens n streams of all workspaces, and reads them until stop is called. It returns when all have everything.
 func (e *environment) openStreams(ctx context.Context, n int) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	opened, ended := make(chan struct{}), make(chan error, n)
 	for range n {
 		go func() {
+			synced := false
 			ended <- e.read(ctx, "/workspaces?watch=true", func(body io.Reader) error {
-				opened <- struct{}{}
-				_, err := io.Copy(io.Discard, body)
-				return err
+				events := bufio.NewReader(body)
+				for {
+					line, err := events.ReadString('\n')
+					switch {
+					case err != nil:
+						return err
+					case line == "event: synced\n" && !synced:
+						synced = true
+						opened <- struct{}{}
+					}
+				}
 			})
 		}()
 	}

@@ -56,7 +56,7 @@ func standing(ctx context.Context, e *environment, size sizes) (rows []row, err 
 			first = times
 		}
 		rows = append(rows, growthRow(n, size.standing[0], times, first))
-		for _, measure := range []func(context.Context, *environment, int, sizes) ([]row, error){memory, firstPages, streams, atRest, restart} {
+		for _, measure := range []func(context.Context, *environment, int, sizes) ([]row, error){memory, firstPages, atRest, restart} {
 			more, err := measure(ctx, e, n, size)
 			if err != nil {
 				return rows, err
@@ -64,7 +64,7 @@ func standing(ctx context.Context, e *environment, size sizes) (rows []row, err 
 			rows = append(rows, more...)
 		}
 	}
-	return rows, nil
+	return withStreams(ctx, e, have, size, rows)
 }
 
 // nextTimes are the times of the next workspaces, by the service and by the bare client, in turn.

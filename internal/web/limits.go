@@ -33,6 +33,8 @@ const (
 	// maxStreams bounds the streams of all clients, and maxClientStreams those of one, which may be a proxy
 	// for many people. A browser tab has one.
 	maxStreams, maxClientStreams = 512, 256
+	// maxListings bounds the lists of all workspaces that are made at a time for streams.
+	maxListings = 4
 	// maxJournal is after how many changes a client that comes back gets everything again.
 	maxJournal = 4096
 	// writeTimeout is how long a client may take to accept an event.

@@ -50,12 +50,14 @@ type ReadAPI struct {
 
 	live      *live
 	liveReads chan struct{}
+	listings  chan struct{}
 }
 
 // NewReadAPI returns a ReadAPI.
 func NewReadAPI(o Options) *ReadAPI {
 	return &ReadAPI{
 		Options: o, live: &live{Options: &o, streams: newStreams()}, liveReads: make(chan struct{}, maxLiveReads),
+		listings: make(chan struct{}, maxListings),
 	}
 }
 

@@ -65,15 +65,15 @@ func (w *watch) send(ctx context.Context, out *eventWriter) error {
 }
 
 func (w *watch) sendAll(ctx context.Context, out *eventWriter) error {
-	matching, err := w.api.matching(ctx, w.filter)
+	names, err := w.api.namesOf(ctx, w.filter)
 	if err != nil {
 		return err
 	}
 	if err := out.send("reset", "", "{}"); err != nil {
 		return err
 	}
-	for _, found := range matching {
-		if err := w.sendWorkspace(out, found); err != nil {
+	for _, name := range names {
+		if err := w.sendNewest(ctx, out, name); err != nil {
 			return err
 		}
 	}
@@ -85,28 +85,29 @@ func (w *watch) sendChanges(ctx context.Context, out *eventWriter, changes map[C
 		if change.Resource != ResourceWorkspaces {
 			continue
 		}
-		var found v1alpha1.Workspace
-		err := w.api.getCached(ctx, "workspace", change.Name, &found)
-		switch {
-		case workspace.KindOf(err) == workspace.KindNotFound, err == nil && !w.filter.matches(&found):
-			err = w.sendJSON(out, "removed", removal{change.Name})
-		case err == nil:
-			err = w.sendWorkspace(out, &found)
-		}
-		if err != nil {
+		if err := w.sendNewest(ctx, out, change.Name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// sendNewest sends a workspace as it is now, or that it is gone or does not match.
+func (w *watch) sendNewest(ctx context.Context, out *eventWriter, name string) error {
+	var found v1alpha1.Workspace
+	err := w.api.getCached(ctx, "workspace", name, &found)
+	switch {
+	case workspace.KindOf(err) == workspace.KindNotFound, err == nil && !w.filter.matches(&found):
+		return w.sendJSON(out, "removed", removal{name})
+	case err != nil:
+		return err
+	}
+	return w.sendJSON(out, "workspace", w.api.summary(&found))
+}
+
 // removal is the data of the event removed.
 type removal struct {
 	WorkspaceID string `json:"workspace_id"`
-}
-
-func (w *watch) sendWorkspace(out *eventWriter, found *v1alpha1.Workspace) error {
-	return w.sendJSON(out, "workspace", w.api.summary(found))
 }
 
 func (*watch) sendJSON(out *eventWriter, event string, data any) error {

@@ -66,6 +66,23 @@ func (a *ReadAPI) matching(ctx context.Context, f filter) (found []*v1alpha1.Wor
 	return found, nil
 }
 
+// namesOf returns the names of the workspaces that match, for a stream: to a slow client it takes long to send them all, and a list of
+// thousands of workspaces takes megabytes. At most maxListings are made at a time.
+func (a *ReadAPI) namesOf(ctx context.Context, f filter) ([]string, error) {
+	select {
+	case a.listings <- struct{}{}:
+		defer func() { <-a.listings }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	found, err := a.matching(ctx, f)
+	names := make([]string, len(found))
+	for i, w := range found {
+		names[i] = w.Name
+	}
+	return names, err
+}
+
 func (a *ReadAPI) getWorkspace(c *echo.Context) (any, error) {
 	if err := newQuery(c.Request().URL.Query()).err(); err != nil {
 		return nil, err
