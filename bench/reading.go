@@ -114,8 +114,8 @@ func (e *environment) read(ctx context.Context, path string, use func(io.Reader)
 	return nil
 }
 
-// withStreams creates workspaces without and with many open streams of all workspaces, in turns, and compares rate and memory. It comes last,
-// since the workspaces stay.
+// withStreams creates workspaces without and with many open streams of all workspaces, in turns, and compares rate and memory. It comes
+// last, since the workspaces stay.
 func withStreams(ctx context.Context, e *environment, n int, size sizes, rows []row) ([]row, error) {
 	var with, without []time.Duration
 	var resident [2]float64
