@@ -20,7 +20,8 @@ func newDeployCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Use:   "deploy",
 		Short: "Deploy the service, and operate what is deployed",
 		Long: `Install, update, watch and remove the service on a target: k8s, a Kubernetes cluster, by the chart that this program
-carries; or k3s, a host on which it first installs K3s over SSH. Neither helm, kubectl nor ssh is needed.
+carries; k3s, a host on which it first installs K3s over SSH; or fly, Fly Machines by the program flyctl. Neither helm,
+kubectl nor ssh is needed.
 
 integration.yaml, or the file of --profile, holds the flags of a target. "integrationctl deploy up" alone repeats them.
 
@@ -68,6 +69,8 @@ func (d *deployment) open(c *cobra.Command, args []string) (target deploy.Target
 		target, err = d.openK8s()
 	case targetK3s:
 		target, err = d.openK3s(c)
+	case targetFly:
+		target, err = d.openFly(c)
 	default:
 		err = usagef("the target must be %s, not %q", strings.Join(deployTargets, " or "), d.target)
 	}

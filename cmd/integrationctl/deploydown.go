@@ -21,7 +21,10 @@ tenants, and the webhook secret, so that "deploy up" continues where it was.
 
 --purge deletes these, too. Then members lose their access and every Workspace is gone; the namespaces of workspaces,
 with everything in them, and the Flyte projects stay in any case. It asks for the name of the namespace and the release;
-a script gives them with --confirm.`,
+a script gives them with --confirm.
+
+On fly, the Machines are removed; the app stays with its secrets and certificates, until --purge destroys it. Workspaces in
+Flyte's cluster stay in any case. The confirmation is the name of the app.`,
 		Example: `  integrationctl deploy down k8s --context staging
   integrationctl deploy down k8s --purge --confirm platform-services/workspace-flyte-integration`,
 		Args: deployArgs(0),
@@ -31,8 +34,8 @@ a script gives them with --confirm.`,
 	d.rollOutFlags(c)
 	var purge bool
 	var confirm string
-	c.Flags().BoolVar(&purge, "purge", false, "also delete Workspaces, tiers, CRDs, roles, policies and the webhook secret")
-	c.Flags().StringVar(&confirm, "confirm", "", "`namespace/release` that --purge deletes, instead of typing it")
+	c.Flags().BoolVar(&purge, "purge", false, "also delete Workspaces, tiers, CRDs, roles, policies and the webhook secret; fly: the app")
+	c.Flags().StringVar(&confirm, "confirm", "", "`namespace/release`, or app, that --purge deletes, instead of typing it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		target, _, err := d.open(c, args)
 		if err != nil {
@@ -54,12 +57,15 @@ a script gives them with --confirm.`,
 
 // confirmPurge wants the names typed: --yes is not enough.
 func (d *deployment) confirmPurge(ctx context.Context, typed string) error {
-	wanted := d.flags.namespace + "/" + d.flags.release
+	wanted, what := d.flags.namespace+"/"+d.flags.release, "every Workspace in "+d.place()
+	if d.onMachines() {
+		wanted, what = d.flags.fly.App, d.place()+" with its secrets, certificates and addresses"
+	}
 	if typed == "" {
 		if !printers.IsTerminal(d.streams.In) {
-			return usagef("--purge deletes every Workspace in %s: give --confirm %s", d.place(), wanted)
+			return usagef("--purge deletes %s: give --confirm %s", what, wanted)
 		}
-		typed = ask(ctx, d.streams, fmt.Sprintf("This deletes every Workspace in %s.\nType %s to go on: ", d.place(), wanted))
+		typed = ask(ctx, d.streams, fmt.Sprintf("This deletes %s.\nType %s to go on: ", what, wanted))
 	}
 	if typed != wanted {
 		return &codedError{exitError, "nothing was deleted: the confirmation is not " + wanted}

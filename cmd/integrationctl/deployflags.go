@@ -14,7 +14,7 @@ import (
 
 const targetK8s = "k8s"
 
-var deployTargets = []string{targetK8s, targetK3s}
+var deployTargets = []string{targetK8s, targetK3s, targetFly}
 
 // deployFlags are the flags of all commands of "deploy". Each command registers the groups that it needs.
 type deployFlags struct {
@@ -29,6 +29,8 @@ type deployFlags struct {
 	rotate             bool
 	values             k8s.ValueOptions
 	k3s                k3sFlags
+	fly                flyFlags
+	domains            []string
 }
 
 const defaultRollOutTimeout = 5 * time.Minute
@@ -42,6 +44,7 @@ func newDeployment(streams genericiooptions.IOStreams, c *cobra.Command) *deploy
 	serviceFlag(c, &d.flags.namespace)
 	f.StringVar(&d.flags.release, "release", "workspace-flyte-integration", "`name` of the release of the chart")
 	d.hostFlags(c)
+	d.flyFlags(c)
 	f.StringVar(&d.flags.profile, "profile", "", "`file` with flags (default: "+deploy.ProfileFile+", if it exists)")
 	c.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -56,7 +59,7 @@ func newDeployment(streams genericiooptions.IOStreams, c *cobra.Command) *deploy
 func (d *deployment) changeFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.BoolVarP(&d.flags.yes, "yes", "y", false, "do not ask")
-	f.BoolVar(&d.flags.dryRun, "dry-run", false, "print the manifests, without secrets, and change nothing")
+	f.BoolVar(&d.flags.dryRun, "dry-run", false, "print the manifests or command lines, without secrets, and change nothing")
 	f.StringVar(&d.flags.progress, "progress", "auto", "how to show steps: auto, plain or json")
 	completeFlag(c, "progress", fixedValues("auto", "plain", "json"))
 }
@@ -149,6 +152,9 @@ func (k *cluster) contextName() string {
 
 // place says where something is about to change.
 func (d *deployment) place() string {
+	if d.onMachines() {
+		return fmt.Sprintf("app %q", d.flags.fly.App)
+	}
 	text := fmt.Sprintf("context %q", d.cluster.contextName())
 	if d.target == targetK3s {
 		return fmt.Sprintf("host %s, %s, namespace %q, release %q", d.flags.k3s.ssh.Host, text, d.flags.namespace, d.flags.release)

@@ -37,7 +37,9 @@ type k3sFlags struct {
 var flagTargets = map[string][]string{
 	"host": {targetK3s}, "ssh-key": {targetK3s}, "host-key": {targetK3s}, "sudo-password-file": {targetK3s},
 	"agent": {targetK3s}, "k3s-version": {targetK3s}, "bundle": {targetK3s}, "acme-email": {targetK3s}, "api-address": {targetK3s},
-	"image-archive": {targetK3s}, "domain": {targetK3s}, "tls-secret": {targetK3s},
+	"image-archive": {targetK3s}, "domain": {targetK3s, targetFly}, "tls-secret": {targetK3s},
+	"app": {targetFly}, "flyctl": {targetFly}, "runtime": {targetFly}, "org": {targetFly}, "service-kubeconfig": {targetFly},
+	"secret-file": {targetFly}, "force": {targetFly}, "region": {targetFly}, "env": {targetFly}, "vm-size": {targetFly},
 	"ingress": {targetK8s}, "ingress-host": {targetK8s}, "ingress-class": {targetK8s}, "ingress-tls": {targetK8s},
 	"ingress-issuer": {targetK8s}, "gateway": {targetK8s},
 }
@@ -67,7 +69,8 @@ func (d *deployment) setupHostFlags(c *cobra.Command) {
 func (d *deployment) upHostFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.k3s
 	f.StringVar(&o.image, "image-archive", "", "k3s: `tar` of the image to import to every node; no registry is needed")
-	f.StringVar(&o.exposure.Domain, "domain", "", "k3s: `host` name that senders use, by an IngressRoute of the bundled Traefik")
+	f.StringArrayVar(&d.flags.domains, "domain", nil,
+		"`host` name that senders use; k3s: by an IngressRoute of the bundled Traefik; fly: with a certificate")
 	f.StringVar(&o.exposure.TLSSecret, "tls-secret", "", "k3s: `Secret` with the certificate (default: Let's Encrypt's, see setup)")
 }
 
@@ -98,6 +101,10 @@ func (d *deployment) openK3s(c *cobra.Command) (deploy.Target, error) {
 	if o.address == "" {
 		o.address = net.JoinHostPort(name, "6443")
 	}
+	if len(d.flags.domains) > 1 {
+		return nil, usagef("the target k3s takes one --domain")
+	}
+	o.exposure.Domain = strings.Join(d.flags.domains, "")
 	d.flags.values.Base = k3s.Values(o.exposure, 1+len(o.agents))
 	target, err := k3s.New(k3s.Options{
 		SSH: o.ssh, Agents: o.agents, SudoPassword: d.sudoPassword, Version: o.version, Bundle: o.bundle, Email: o.email,

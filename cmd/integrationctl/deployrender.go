@@ -21,6 +21,7 @@ func newDeployRender(streams genericiooptions.IOStreams) *cobra.Command {
 	d := newDeployment(streams, c)
 	d.valueFlags(c)
 	d.upHostFlags(c)
+	d.upFlyFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		target, _, err := d.open(c, args)
 		if err != nil {

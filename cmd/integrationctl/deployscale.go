@@ -24,6 +24,7 @@ func newDeployScale(streams genericiooptions.IOStreams) *cobra.Command {
 	d.changeFlags(c)
 	d.reasonFlag(c)
 	d.rollOutFlags(c)
+	d.upRegionFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		target, rest, err := d.open(c, args)
 		if err != nil {

@@ -18,17 +18,21 @@ func newDeploySetup(streams genericiooptions.IOStreams) *cobra.Command {
 secret. What exists stays as it is. The secret is never printed: the last step says how to read it.
 
 On k3s it first installs K3s over SSH, as root or by sudo, in steps that can be repeated: a run that was cut off continues
-where it stopped. Host keys are verified: give --host-key in a script. The kubeconfig gets a context k3s-HOST.`,
+where it stopped. Host keys are verified: give --host-key in a script. The kubeconfig gets a context k3s-HOST.
+
+On fly it checks flyctl, your account and the organization, creates the app, and stages the secrets by standard input.`,
 		Example: `  integrationctl deploy setup k8s --context production
   integrationctl deploy setup k8s --webhook-secret-file webhook.secret --yes
   integrationctl deploy setup k8s --rotate --yes
   integrationctl deploy setup k3s --host ops@203.0.113.7 --acme-email ops@company.com
-  integrationctl deploy setup k3s --host node1 --bundle k3s-v1.35.5 --sudo-password-file sudo.password --yes`,
+  integrationctl deploy setup k3s --host node1 --bundle k3s-v1.35.5 --sudo-password-file sudo.password --yes
+  integrationctl deploy setup fly --app workspaces --webhook-secret-file webhook.secret --service-kubeconfig flyte.kubeconfig`,
 		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
 	d.setupHostFlags(c)
+	d.setupFlyFlags(c)
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait")
 	c.Flags().StringVar(&d.flags.secretFile, "webhook-secret-file", "", "`file` with the webhook secret (default: a new one)")
 	c.Flags().BoolVar(&d.flags.rotate, "rotate", false, "add a webhook secret to the existing one, and drop older ones")

@@ -21,12 +21,14 @@ recovered. A number of replicas that "deploy scale" has set stays, unless --repl
   integrationctl deploy up k8s -f values.yaml --ingress --ingress-host workspaces.company.com --ingress-tls auto --yes
   integrationctl deploy up --profile production.yaml --reason "faster queue" --progress json --yes
   integrationctl deploy up k8s -f values.yaml --dry-run
-  integrationctl deploy up k3s --host node1 --image-archive image.tar --domain workspaces.company.com -f values.yaml --yes`,
+  integrationctl deploy up k3s --host node1 --image-archive image.tar --domain workspaces.company.com -f values.yaml --yes
+  integrationctl deploy up fly --profile fly.yaml --image registry.company.com/integration:0.2.0 --yes`,
 		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.valueFlags(c)
 	d.upHostFlags(c)
+	d.upFlyFlags(c)
 	d.changeFlags(c)
 	d.reasonFlag(c)
 	d.rollOutFlags(c)
