@@ -22,6 +22,10 @@ const (
 	// from the API server under way.
 	readTimeout  = 2 * time.Second
 	maxLiveReads = 16
+	// maxListings bounds the reads of all workspaces under way, each of which takes megabytes beside thousands of workspaces, and
+	// listingWait is how long one may wait until it begins.
+	maxListings = 8
+	listingWait = 10 * time.Second
 	// maxEventsRead bounds the Events of a workspace that are read, and maxEvents those of an answer.
 	maxEventsRead, maxEvents = 500, 100
 	// maxText bounds texts that other programs wrote, in bytes.
@@ -33,8 +37,6 @@ const (
 	// maxStreams bounds the streams of all clients, and maxClientStreams those of one, which may be a proxy
 	// for many people. A browser tab has one.
 	maxStreams, maxClientStreams = 512, 256
-	// maxListings bounds the lists of all workspaces that are made at a time for streams.
-	maxListings = 4
 	// maxJournal is after how many changes a client that comes back gets everything again.
 	maxJournal = 4096
 	// writeTimeout is how long a client may take to accept an event.

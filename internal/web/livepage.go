@@ -47,7 +47,7 @@ func (l *livePage) send(ctx context.Context, out *eventWriter) error {
 	if l.isCurrent(v.now) {
 		return nil
 	}
-	loaded, err := l.view.load(ctx, &v)
+	loaded, err := l.page.load(ctx, &l.view, &v)
 	if workspace.KindOf(err) == workspace.KindNotFound {
 		loaded, err = content{body: failureBody(&v, failureOf(err))}, nil // it was deleted
 	}

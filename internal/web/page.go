@@ -79,6 +79,8 @@ type view struct {
 	verb       string
 	resource   string
 	load       func(ctx context.Context, v *visit) (content, error)
+	// lists says that load lists all workspaces.
+	lists bool
 }
 
 // content is what a page shows.
@@ -95,11 +97,11 @@ type content struct {
 
 func (p *Page) views() []view {
 	return []view{
-		{"/", "/ui/live/overview", verbList, ResourceWorkspaces, p.loadOverview},
-		{"/ui/workspaces", "/ui/live/workspaces", verbList, ResourceWorkspaces, p.loadList},
-		{"/ui/workspaces/:id", "/ui/live/workspaces/:id", verbGet, ResourceWorkspaces, p.loadWorkspace},
-		{"/ui/tiers", "/ui/live/tiers", verbList, ResourceTiers, p.loadTiers},
-		{"/ui/tiers/:name", "/ui/live/tiers/:name", verbGet, ResourceTiers, p.loadTier},
+		{"/", "/ui/live/overview", verbList, ResourceWorkspaces, p.loadOverview, true},
+		{"/ui/workspaces", "/ui/live/workspaces", verbList, ResourceWorkspaces, p.loadList, true},
+		{"/ui/workspaces/:id", "/ui/live/workspaces/:id", verbGet, ResourceWorkspaces, p.loadWorkspace, false},
+		{"/ui/tiers", "/ui/live/tiers", verbList, ResourceTiers, p.loadTiers, true},
+		{"/ui/tiers/:name", "/ui/live/tiers/:name", verbGet, ResourceTiers, p.loadTier, true},
 	}
 }
 
@@ -132,7 +134,7 @@ func (p *Page) show(view view) echo.HandlerFunc {
 		if err := p.api.Authorizer.Authorize(v.Request, view.access(v)); err != nil {
 			return p.fail(c, v, err)
 		}
-		loaded, err := view.load(c.Request().Context(), v)
+		loaded, err := p.load(c.Request().Context(), &view, v)
 		if err != nil {
 			return p.fail(c, v, err)
 		}
@@ -142,6 +144,18 @@ func (p *Page) show(view view) echo.HandlerFunc {
 		}
 		return p.answer(c, v, http.StatusOK, shell(v, loaded, liveRegion(v, view.liveURL(v), loaded.body)))
 	}
+}
+
+// load loads the content of a page, within the bound on listings.
+func (p *Page) load(ctx context.Context, of *view, v *visit) (loaded content, err error) {
+	if !of.lists {
+		return of.load(ctx, v)
+	}
+	err = p.api.withListing(ctx, func() (err error) {
+		loaded, err = of.load(ctx, v)
+		return err
+	})
+	return loaded, err
 }
 
 // access is what a visit to this page reads.

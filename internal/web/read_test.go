@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -280,6 +281,33 @@ func TestReadAPI_BoundsReads(t *testing.T) {
 			if got := s.get(t, path).Status; got != http.StatusServiceUnavailable {
 				t.Errorf("%s: %d", path, got)
 			}
+		}
+	})
+}
+
+// TestReadAPI_BoundsListings: beside thousands of workspaces, each listing takes megabytes.
+func TestReadAPI_BoundsListings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, fraud())
+		s.cached.hangs = true
+		e := webhook.NewRouter(slog.New(slog.DiscardHandler), web.NewReadAPI(s.options))
+		var readers sync.WaitGroup
+		for range 20 {
+			readers.Go(func() {
+				w := httptest.NewRecorder()
+				e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/workspaces", http.NoBody))
+				if w.Code != http.StatusServiceUnavailable {
+					t.Errorf("without caches: %d", w.Code)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := s.cached.calls.Load(); n != 8 {
+			t.Errorf("%d listings at a time", n)
+		}
+		readers.Wait()
+		if n := s.cached.calls.Load(); n != 20 {
+			t.Errorf("%d listings of 20", n)
 		}
 	})
 }

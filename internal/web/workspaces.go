@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/labstack/echo/v5"
@@ -41,16 +42,31 @@ func (a *ReadAPI) listWorkspaces(c *echo.Context) (any, error) {
 	if err := q.err(); err != nil {
 		return nil, err
 	}
-	matching, err := a.matching(c.Request().Context(), f)
-	if err != nil {
-		return nil, err
+	var answer workspacePage
+	ctx := c.Request().Context()
+	err := a.withListing(ctx, func() error {
+		matching, err := a.matching(ctx, f)
+		page, next := sorted.page(matching, after, limit)
+		answer = workspacePage{Workspaces: make([]workspaceSummary, len(page)), Total: len(matching), Continue: next}
+		for i, w := range page {
+			answer.Workspaces[i] = a.summary(w)
+		}
+		return err
+	})
+	return answer, err
+}
+
+// withListing calls read, which lists all workspaces and keeps few of them. At most maxListings are under way.
+func (a *ReadAPI) withListing(ctx context.Context, read func() error) error {
+	wait, cancel := context.WithTimeout(ctx, listingWait)
+	defer cancel()
+	select {
+	case a.listings <- struct{}{}:
+		defer func() { <-a.listings }()
+		return read()
+	case <-wait.Done():
+		return unavailable(fmt.Errorf("waiting to list all workspaces: %w", wait.Err()))
 	}
-	page, next := sorted.page(matching, after, limit)
-	answer := workspacePage{Workspaces: make([]workspaceSummary, len(page)), Total: len(matching), Continue: next}
-	for i, w := range page {
-		answer.Workspaces[i] = a.summary(w)
-	}
-	return answer, nil
 }
 
 func (a *ReadAPI) matching(ctx context.Context, f filter) (found []*v1alpha1.Workspace, err error) {
@@ -66,20 +82,15 @@ func (a *ReadAPI) matching(ctx context.Context, f filter) (found []*v1alpha1.Wor
 	return found, nil
 }
 
-// namesOf returns the names of the workspaces that match, for a stream: to a slow client it takes long to send them all, and a list of
-// thousands of workspaces takes megabytes. At most maxListings are made at a time.
-func (a *ReadAPI) namesOf(ctx context.Context, f filter) ([]string, error) {
-	select {
-	case a.listings <- struct{}{}:
-		defer func() { <-a.listings }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	found, err := a.matching(ctx, f)
-	names := make([]string, len(found))
-	for i, w := range found {
-		names[i] = w.Name
-	}
+// namesOf returns the names of the workspaces that match, for a stream: to a slow client it takes long to send them all.
+func (a *ReadAPI) namesOf(ctx context.Context, f filter) (names []string, err error) {
+	err = a.withListing(ctx, func() error {
+		found, err := a.matching(ctx, f)
+		for _, w := range found {
+			names = append(names, w.Name)
+		}
+		return err
+	})
 	return names, err
 }
 
