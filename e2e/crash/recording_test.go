@@ -173,7 +173,7 @@ func effective(t *testing.T, w *v1alpha1.Workspace, history []delivery) model.Mo
 	return m
 }
 
-// checkWrites checks in the audit log that the service wrote only its lease, and objects of workspaces that were sent.
+// checkWrites checks in the audit log that the service wrote only its lease, the status of tiers, and objects of workspaces that were sent.
 func (r *recording) checkWrites(t *testing.T) {
 	t.Helper()
 	env := shared.Env()
@@ -181,6 +181,7 @@ func (r *recording) checkWrites(t *testing.T) {
 		ref := entry.ObjectRef
 		switch {
 		case ref.Resource == "leases" && ref.Namespace == service.Namespace && ref.Name == "workspace-flyte-integration":
+		case ref.Resource == "workspacetiers" && ref.Subresource == "status" && entry.Verb == "patch":
 		case ref.Resource == "workspaces" && r.sent(ref.Name):
 		case ref.Resource == "namespaces" && r.sent(ownerOf(t, ref.Name)):
 		case ref.Resource != "namespaces" && ref.Namespace != "" && r.sent(ownerOf(t, ref.Namespace)):
