@@ -166,3 +166,6 @@ func RequiresAction(reason string) bool {
 	}
 	return false
 }
+
+// EventRepaired is the reason of the Event of a Workspace that an object of it was restored. The object is the Event's related one.
+const EventRepaired = "Repaired"

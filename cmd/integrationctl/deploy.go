@@ -77,8 +77,18 @@ func (d *deployment) open(c *cobra.Command, args []string) (target deploy.Target
 	return target, rest, err
 }
 
+// openAs is open for a command that only some targets have, by what they must be able to do for it.
+func openAs[T any](d *deployment, c *cobra.Command, args []string) (capable T, rest []string, err error) {
+	target, rest, err := d.open(c, args)
+	if err != nil {
+		return capable, nil, err
+	}
+	capable, err = as[T](d, target, c.Name())
+	return capable, rest, err
+}
+
 // as returns what only some targets can do.
-func as[T any](d *deployment, target deploy.Target, command string) (T, error) {
+func as[T any](d *deployment, target any, command string) (T, error) {
 	capable, ok := target.(T)
 	if !ok {
 		return capable, &codedError{exitPreflight, fmt.Sprintf("the target %s has no %s", d.target, command)}
@@ -102,9 +112,9 @@ func (d *deployment) steps() (*progress.Steps, error) {
 	return nil, usagef("--progress must be auto, plain or json, not %q", d.flags.progress)
 }
 
-// change runs an action after it was confirmed, or shows what it would do.
+// change runs an action of a target after it was confirmed, or shows what it would do.
 func (d *deployment) change(
-	c *cobra.Command, target deploy.Target, what deploy.Action, argument string, do func(ctx context.Context, steps *progress.Steps) error,
+	c *cobra.Command, target any, what deploy.Action, argument string, do func(ctx context.Context, steps *progress.Steps) error,
 ) error {
 	ctx := c.Context()
 	if d.flags.dryRun {

@@ -25,11 +25,7 @@ are differences.`,
 	d.upHostFlags(c)
 	d.upFlyFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
-		differ, err := as[deploy.Differ](d, target, c.Name())
+		differ, _, err := openAs[deploy.Differ](d, c, args)
 		if err != nil {
 			return err
 		}

@@ -28,11 +28,7 @@ standard error says so. The image has no shell.`,
 		if dash < 0 || dash == len(args) || dash > 2 {
 			return usagef("name the command after --: %s", c.UseLine())
 		}
-		target, rest, err := d.open(c, args[:dash])
-		if err != nil {
-			return err
-		}
-		executor, err := as[deploy.Executor](d, target, c.Name())
+		executor, rest, err := openAs[deploy.Executor](d, c, args[:dash])
 		if err != nil {
 			return err
 		}

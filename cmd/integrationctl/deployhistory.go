@@ -24,11 +24,7 @@ func newDeployHistory(streams genericiooptions.IOStreams) *cobra.Command {
 	d := newDeployment(streams, c)
 	format := dataFlag(c, "table")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
-		historian, err := as[deploy.Historian](d, target, c.Name())
+		historian, _, err := openAs[deploy.Historian](d, c, args)
 		if err != nil {
 			return err
 		}

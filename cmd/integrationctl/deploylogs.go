@@ -28,11 +28,7 @@ pods that are created later.`,
 	c.Flags().Int64Var(&o.Tail, "tail", -1, "`number` of the newest lines of each replica (default: all)")
 	c.Flags().DurationVar(&o.Since, "since", 0, "only lines that are newer")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, rest, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
-		logger, err := as[deploy.Logger](d, target, c.Name())
+		logger, rest, err := openAs[deploy.Logger](d, c, args)
 		if err != nil {
 			return err
 		}

@@ -23,11 +23,7 @@ func newDeployRender(streams genericiooptions.IOStreams) *cobra.Command {
 	d.upHostFlags(c)
 	d.upFlyFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
-		renderer, err := as[deploy.Renderer](d, target, c.Name())
+		renderer, _, err := openAs[deploy.Renderer](d, c, args)
 		if err != nil {
 			return err
 		}

@@ -19,15 +19,11 @@ func newDeployRestart(streams genericiooptions.IOStreams) *cobra.Command {
 	d.changeFlags(c)
 	d.rollOutFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
+		restarter, _, err := openAs[deploy.Restarter](d, c, args)
 		if err != nil {
 			return err
 		}
-		restarter, err := as[deploy.Restarter](d, target, c.Name())
-		if err != nil {
-			return err
-		}
-		return d.change(c, target, deploy.ActionRestart, "", restarter.Restart)
+		return d.change(c, restarter, deploy.ActionRestart, "", restarter.Restart)
 	}
 	return c
 }

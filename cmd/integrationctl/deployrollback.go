@@ -26,11 +26,7 @@ added is deleted. CRDs stay as they are. If the replicas do not get ready, the n
 	d.reasonFlag(c)
 	d.rollOutFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, rest, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
-		historian, err := as[deploy.Historian](d, target, c.Name())
+		historian, rest, err := openAs[deploy.Historian](d, c, args)
 		if err != nil {
 			return err
 		}
@@ -40,7 +36,7 @@ added is deleted. CRDs stay as they are. If the replicas do not get ready, the n
 				return usagef("the revision must be a number of `%s history`, not %q", c.Parent().CommandPath(), rest[0])
 			}
 		}
-		return d.change(c, target, deploy.ActionRollback, strconv.Itoa(revision), func(ctx context.Context, steps *progress.Steps) error {
+		return d.change(c, historian, deploy.ActionRollback, strconv.Itoa(revision), func(ctx context.Context, steps *progress.Steps) error {
 			return historian.Rollback(ctx, steps, revision)
 		})
 	}

@@ -26,11 +26,7 @@ func newDeployScale(streams genericiooptions.IOStreams) *cobra.Command {
 	d.rollOutFlags(c)
 	d.upRegionFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, rest, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
-		scaler, err := as[deploy.Scaler](d, target, c.Name())
+		scaler, rest, err := openAs[deploy.Scaler](d, c, args)
 		if err != nil {
 			return err
 		}
@@ -41,7 +37,7 @@ func newDeployScale(streams genericiooptions.IOStreams) *cobra.Command {
 		if err != nil || replicas < 1 {
 			return usagef("the number of replicas must be a whole number above zero, not %q; stop runs none", rest[0])
 		}
-		return d.change(c, target, deploy.ActionScale, rest[0], func(ctx context.Context, steps *progress.Steps) error {
+		return d.change(c, scaler, deploy.ActionScale, rest[0], func(ctx context.Context, steps *progress.Steps) error {
 			return scaler.Scale(ctx, steps, replicas)
 		})
 	}

@@ -19,15 +19,11 @@ func newDeployStart(streams genericiooptions.IOStreams) *cobra.Command {
 	d.changeFlags(c)
 	d.rollOutFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
+		stopper, _, err := openAs[deploy.Stopper](d, c, args)
 		if err != nil {
 			return err
 		}
-		stopper, err := as[deploy.Stopper](d, target, c.Name())
-		if err != nil {
-			return err
-		}
-		return d.change(c, target, deploy.ActionStart, "", stopper.Start)
+		return d.change(c, stopper, deploy.ActionStart, "", stopper.Start)
 	}
 	return c
 }

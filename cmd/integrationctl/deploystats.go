@@ -24,11 +24,7 @@ func newDeployStats(streams genericiooptions.IOStreams) *cobra.Command {
 	d := newDeployment(streams, c)
 	format := dataFlag(c, "table")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
-		meter, err := as[deploy.Meter](d, target, c.Name())
+		meter, _, err := openAs[deploy.Meter](d, c, args)
 		if err != nil {
 			return err
 		}

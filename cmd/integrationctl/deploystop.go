@@ -21,15 +21,11 @@ start as many replicas as there were.`,
 	d.changeFlags(c)
 	d.rollOutFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
+		stopper, _, err := openAs[deploy.Stopper](d, c, args)
 		if err != nil {
 			return err
 		}
-		stopper, err := as[deploy.Stopper](d, target, c.Name())
-		if err != nil {
-			return err
-		}
-		return d.change(c, target, deploy.ActionStop, "", stopper.Stop)
+		return d.change(c, stopper, deploy.ActionStop, "", stopper.Stop)
 	}
 	return c
 }

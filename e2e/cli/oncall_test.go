@@ -8,14 +8,11 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
@@ -35,8 +32,10 @@ func current() *service.Service {
 
 // page is the command "page PATH TEXT": it waits until the web page at the path has the text.
 func page(ts *testscript.TestScript, _ bool, args []string) {
-	token, body := viewerToken(ts), ""
-	err := harness.Poll(context.Background(), func(ctx context.Context) bool {
+	token, err := viewerToken()
+	ts.Check(err)
+	body := ""
+	err = harness.Poll(context.Background(), func(ctx context.Context) bool {
 		body = get(ctx, current().URL+args[0], token)
 		return strings.Contains(body, args[1])
 	})
@@ -89,25 +88,15 @@ func get(ctx context.Context, url, token string) string {
 }
 
 // viewerToken is that of an account which may read all workspaces and tiers.
-func viewerToken(ts *testscript.TestScript) string {
-	const name = "viewer"
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: service.Namespace, Name: name}}
-	for _, o := range []client.Object{
-		account,
-		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{"platform.company.com"}, Resources: []string{"workspaces", "workspacetiers"}, Verbs: []string{"get", "list"},
-		}}},
-		&rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-			Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: service.Namespace, Name: name}},
-		},
-	} {
-		ts.Check(client.IgnoreAlreadyExists(shared.Env().Admin.Create(context.Background(), o)))
+var viewerToken = sync.OnceValues(func() (string, error) {
+	account, err := shared.Env().CreateAccount(context.Background(), "viewer", rbacv1.PolicyRule{
+		APIGroups: []string{"platform.company.com"}, Resources: []string{"workspaces", "workspacetiers"}, Verbs: []string{"get", "list"},
+	})
+	if err != nil {
+		return "", err
 	}
-	request := &authenticationv1.TokenRequest{}
-	ts.Check(shared.Env().Admin.SubResource("token").Create(context.Background(), account, request))
-	return request.Status.Token
-}
+	return shared.Env().Token(context.Background(), account)
+})
 
 // slow is the command "slow DURATION": until the script ends, a replica runs instead of the service whose API server takes so long for
 // each answer, and slow.kubeconfig leads to the same API server. SLOW_URL is the replica's.

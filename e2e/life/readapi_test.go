@@ -8,13 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"platform.company.com/workspace-flyte-integration/devcluster/service"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
@@ -75,26 +72,16 @@ func TestReadAPI(t *testing.T) {
 // accountThatMay creates a ServiceAccount with one rule in the whole cluster.
 func accountThatMay(t *testing.T, name string, rule rbacv1.PolicyRule) *corev1.ServiceAccount {
 	t.Helper()
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: service.Namespace, Name: name}}
-	for _, o := range []client.Object{
-		account,
-		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{rule}},
-		&rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: name}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-			Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: service.Namespace, Name: name}},
-		},
-	} {
-		harness.Must(t, shared.Env().Admin.Create(t.Context(), o))
-	}
+	account, err := shared.Env().CreateAccount(t.Context(), name, rule)
+	harness.Must(t, err)
 	return account
 }
 
-// tokenOf requests a token for these audiences, the API server's own by default.
 func tokenOf(t *testing.T, account *corev1.ServiceAccount, audiences ...string) string {
 	t.Helper()
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: audiences}}
-	harness.Must(t, shared.Env().Admin.SubResource("token").Create(t.Context(), account, request))
-	return request.Status.Token
+	token, err := shared.Env().Token(t.Context(), account, audiences...)
+	harness.Must(t, err)
+	return token
 }
 
 func read(t *testing.T, token, path string) (status int, body string) {

@@ -10,9 +10,6 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// reasonRepaired is the reason of the Event of a repair.
-const reasonRepaired = "Repaired"
-
 // ObjectRef names an object in a namespace of a workspace.
 type ObjectRef struct {
 	Kind      string `json:"kind"`
@@ -59,7 +56,7 @@ func (a *ReadAPI) objects(ctx context.Context, w *v1alpha1.Workspace, events []e
 func repairsOf(events []event, now time.Time) map[ObjectRef]*repair {
 	repairs := map[ObjectRef]*repair{}
 	for _, e := range events {
-		ours := e.Reason == reasonRepaired && e.Reporter == v1alpha1.ManagedBy && !e.Last.After(now)
+		ours := e.Reason == v1alpha1.EventRepaired && e.Reporter == v1alpha1.ManagedBy && !e.Last.After(now)
 		if ours && e.Object != nil && repairs[*e.Object] == nil {
 			repairs[*e.Object] = &repair{e.Last, e.Note}
 		}

@@ -493,7 +493,7 @@ func tierConditions(t *tierView) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		if t.Status != nil {
 			if !t.Status.Current {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<p class=\"hint\">The service has not looked at the newest change yet.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<p class=\"hint\">The service has not processed the newest change yet.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -6,7 +6,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
-// tier is a WorkspaceTier. Its spec has the fields of docs/tiers.md. Its status is nil until the service has looked at it.
+// tier is a WorkspaceTier. Its spec has the fields of docs/tiers.md. Its status is nil before the service first writes it.
 type tier struct {
 	Name   string                     `json:"name"`
 	Spec   v1alpha1.WorkspaceTierSpec `json:"spec"`

@@ -33,19 +33,11 @@ func (t *Target) Setup(ctx context.Context, steps *progress.Steps) error {
 	for _, secret := range t.o.Secrets {
 		steps.Mask(secret)
 	}
-	for _, s := range []struct {
-		name string
-		do   func(context.Context, *progress.Step) error
-	}{
-		{"preflight", t.preflightSetup},
-		{"create_app", t.createApp},
-		{"stage_secrets", t.stageSecrets},
-	} {
-		if err := steps.Run(ctx, s.name, s.do); err != nil {
-			return err
-		}
-	}
-	return nil
+	return steps.RunAll(ctx,
+		progress.Task{Name: "preflight", Do: t.preflightSetup},
+		progress.Task{Name: "create_app", Do: t.createApp},
+		progress.Task{Name: "stage_secrets", Do: t.stageSecrets},
+	)
 }
 
 // preflight checks flyctl and the sign-in.

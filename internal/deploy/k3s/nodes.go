@@ -36,24 +36,21 @@ func (t *Target) AddNode(ctx context.Context, steps *progress.Steps, name string
 	if err != nil {
 		return err
 	}
-	for _, s := range []struct {
-		name string
-		do   func(context.Context, *progress.Step) error
-	}{
-		{"preflight", func(ctx context.Context, step *progress.Step) error { return t.preflight(ctx, step, agent) }},
-		{"install_k3s", func(ctx context.Context, step *progress.Step) error {
+	tasks := []progress.Task{
+		{Name: "preflight", Do: func(ctx context.Context, step *progress.Step) error { return t.preflight(ctx, step, agent) }},
+		{Name: "install_k3s", Do: func(ctx context.Context, step *progress.Step) error {
 			return t.installAgent(ctx, steps, step, server, agent)
 		}},
-		{"wait_node_ready", func(ctx context.Context, step *progress.Step) error { return t.awaitNode(ctx, step, server, before) }},
-	} {
-		if err := steps.Run(ctx, s.name, s.do); err != nil {
-			return err
-		}
+		{Name: "wait_node_ready", Do: func(ctx context.Context, step *progress.Step) error {
+			return t.awaitNode(ctx, step, server, before)
+		}},
 	}
-	if t.o.Image == "" {
-		return nil
+	if t.o.Image != "" {
+		tasks = append(tasks, progress.Task{Name: "import_image", Do: func(ctx context.Context, step *progress.Step) error {
+			return t.importImage(ctx, step, agent)
+		}})
 	}
-	return steps.Run(ctx, "import_image", func(ctx context.Context, step *progress.Step) error { return t.importImage(ctx, step, agent) })
+	return steps.RunAll(ctx, tasks...)
 }
 
 func (t *Target) installAgent(ctx context.Context, steps *progress.Steps, step *progress.Step, server, agent *host) error {

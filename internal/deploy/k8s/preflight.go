@@ -158,7 +158,7 @@ func (t *Target) checkSecret(ctx context.Context, values map[string]any, found *
 	switch {
 	case apierrors.IsNotFound(err):
 		found.add("Secret %q with the webhook secret does not exist in namespace %q: `%s` makes it", name, t.o.Namespace, t.command("setup"))
-	case apierrors.IsForbidden(err): // whoever installs the chart need not read it
+	case apierrors.IsForbidden(err): // a user who may install the chart may lack the right to read it
 	case err != nil:
 		return fmt.Errorf("reading Secret %q: %w", name, err)
 	case len(secret.Data[key]) == 0:

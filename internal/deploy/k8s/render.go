@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"helm.sh/helm/v4/pkg/action"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
 	release "helm.sh/helm/v4/pkg/release/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,11 +21,7 @@ import (
 
 // Render implements [deploy.Renderer]. It does not reach the cluster.
 func (t *Target) Render(_ context.Context, out io.Writer) error {
-	c, err := deploy.Chart()
-	if err != nil {
-		return err
-	}
-	values, err := t.o.Values.values(c)
+	_, values, err := t.chart()
 	if err != nil {
 		return err
 	}
@@ -54,13 +51,18 @@ func (t *Target) rendered(values map[string]any) ([]*unstructured.Unstructured, 
 	})
 }
 
+// chart returns the chart, and the values that the options give it.
+func (t *Target) chart() (c *chart.Chart, values map[string]any, err error) {
+	if c, err = deploy.Chart(); err != nil {
+		return nil, nil, err
+	}
+	values, err = t.o.Values.values(c)
+	return c, values, err
+}
+
 // upValues are the values that Up would use, with the number of replicas of the last Scale.
 func (t *Target) upValues() (map[string]any, error) {
-	c, err := deploy.Chart()
-	if err != nil {
-		return nil, err
-	}
-	values, err := t.o.Values.values(c)
+	c, values, err := t.chart()
 	if err != nil {
 		return nil, err
 	}

@@ -18,19 +18,11 @@ const labelManagedBy = "app.kubernetes.io/managed-by"
 // Setup implements [deploy.Target]: it checks the cluster, and creates the namespace and the webhook secret where they are missing.
 func (t *Target) Setup(ctx context.Context, steps *progress.Steps) error {
 	steps.Mask(t.o.Secret)
-	for _, s := range []struct {
-		name string
-		do   func(context.Context, *progress.Step) error
-	}{
-		{"preflight", t.preflightSetup},
-		{"create_namespace", t.createNamespace},
-		{"create_secret", t.createSecret},
-	} {
-		if err := steps.Run(ctx, s.name, s.do); err != nil {
-			return err
-		}
-	}
-	return nil
+	return steps.RunAll(ctx,
+		progress.Task{Name: "preflight", Do: t.preflightSetup},
+		progress.Task{Name: "create_namespace", Do: t.createNamespace},
+		progress.Task{Name: "create_secret", Do: t.createSecret},
+	)
 }
 
 func (t *Target) createNamespace(ctx context.Context, step *progress.Step) error {

@@ -24,11 +24,7 @@ const maxHistory = 10
 
 // Up implements [deploy.Target]. If replicas do not get ready in time, it restores the newest revision that worked.
 func (t *Target) Up(ctx context.Context, steps *progress.Steps) error {
-	c, err := deploy.Chart()
-	if err != nil {
-		return err
-	}
-	values, err := t.o.Values.values(c)
+	c, values, err := t.chart()
 	if err != nil {
 		return err
 	}

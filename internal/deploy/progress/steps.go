@@ -87,6 +87,22 @@ func (s *Steps) Run(ctx context.Context, name string, do func(context.Context, *
 	return err
 }
 
+// Task is a step to run, with what it does.
+type Task struct {
+	Name string
+	Do   func(context.Context, *Step) error
+}
+
+// RunAll runs tasks one after the other, until one fails.
+func (s *Steps) RunAll(ctx context.Context, tasks ...Task) error {
+	for _, t := range tasks {
+		if err := s.Run(ctx, t.Name, t.Do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Step is a step that runs.
 type Step struct {
 	steps   *Steps

@@ -14,9 +14,6 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
-// eventRepaired is the reason of the Event of a repair.
-const eventRepaired = "Repaired"
-
 func newRepairs(r prometheus.Registerer) *prometheus.CounterVec {
 	repairs := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "workspace_flyte_repairs_total",
@@ -39,7 +36,7 @@ func (c *Controller) recordRepair(ctx context.Context, r k8s.Repair) {
 	}
 	c.repairs.WithLabelValues(r.Kind()).Inc()
 	log.FromContext(ctx).Info("repaired an object", "object", r.String(), "deleted", r.Deleted, "fields", r.Fields, "changedBy", r.By)
-	c.Events.Eventf(&w, r.Object, corev1.EventTypeNormal, eventRepaired, "Repair", "%s", repairMessage(r))
+	c.Events.Eventf(&w, r.Object, corev1.EventTypeNormal, v1alpha1.EventRepaired, "Repair", "%s", repairMessage(r))
 }
 
 func repairMessage(r k8s.Repair) string {

@@ -75,7 +75,7 @@ func (env *testEnv) repairNotes(id string) (notes []string) {
 	var all eventsv1.EventList
 	must(env.t, env.admin.List(env.t.Context(), &all))
 	for _, e := range all.Items {
-		if e.Regarding.Name == id && e.Reason == eventRepaired {
+		if e.Regarding.Name == id && e.Reason == v1alpha1.EventRepaired {
 			notes = append(notes, e.Note)
 		}
 	}

@@ -99,7 +99,7 @@ func (c *Controller) writeTierStatus(ctx context.Context, before *v1alpha1.Works
 	return nil
 }
 
-// rolledOut says how far the tier's newest generation is. It names no workspaces: whoever may read tiers may not see them.
+// rolledOut says how far the tier's newest generation is. It names no workspaces: a user who may read tiers may lack the right to see them.
 func (n tierCounts) rolledOut(generation int64) outcome {
 	const condition = v1alpha1.TierConditionRolledOut
 	switch {
