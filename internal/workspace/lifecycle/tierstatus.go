@@ -86,7 +86,9 @@ func (c *Controller) writeTierStatus(ctx context.Context, before *v1alpha1.Works
 	if equality.Semantic.DeepEqual(before.Status, tier.Status) {
 		return nil
 	}
-	err = c.client.Status().Patch(ctx, tier, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	// No Reconcile waits for the cache to show this write: it reads the spec alone, and has no right to get a tier from the API server.
+	err = c.client.Status().Patch(ctx, tier, patch, client.DisableReadYourWritesConsistency)
 	switch {
 	case apierrors.IsConflict(err):
 		c.tiers.signal() // the tier changed meanwhile
