@@ -5,20 +5,13 @@ import (
 	"fmt"
 	"maps"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
 // release is the name of the Helm release and of its ServiceAccount.
 const release = "workspace-flyte-integration"
-
-// tokenSeconds is the lifetime of the account's token, longer than a development session.
-const tokenSeconds = 24 * 60 * 60
 
 // applyChart installs the chart without its Deployment, since there is no node, and returns the environment of its ConfigMap.
 func applyChart(ctx context.Context, o Options) (map[string]string, error) {
@@ -45,22 +38,4 @@ func applyChart(ctx context.Context, o Options) (map[string]string, error) {
 		}
 	}
 	return env, deploy.Apply(ctx, o.Admin, kept)
-}
-
-// accountConfig returns the configuration of the chart's ServiceAccount, with a new token.
-func accountConfig(ctx context.Context, admin *rest.Config) (*rest.Config, error) {
-	client, err := kubernetes.NewForConfig(admin)
-	if err != nil {
-		return nil, fmt.Errorf("creating a client: %w", err)
-	}
-	seconds := int64(tokenSeconds)
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
-	token, err := client.CoreV1().ServiceAccounts(Namespace).CreateToken(ctx, release, request, metav1.CreateOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("requesting the ServiceAccount's token: %w", err)
-	}
-	account := rest.AnonymousClientConfig(admin)
-	account.BearerToken = token.Status.Token
-	account.QPS = -1
-	return account, nil
 }

@@ -81,7 +81,7 @@ func Install(ctx context.Context, o Options) (*Service, error) {
 	if err := os.WriteFile(secret, []byte(s.Secret), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the webhook secret: %w", err)
 	}
-	account, err := accountConfig(ctx, o.Admin)
+	account, err := devcluster.AccountConfig(ctx, o.Admin, Namespace, release)
 	if err != nil {
 		return nil, err
 	}

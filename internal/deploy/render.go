@@ -58,12 +58,25 @@ func Render(o Options) ([]*unstructured.Unstructured, error) {
 	return append(crds, objects...), nil
 }
 
-// render returns the rendered templates by path.
+// RenderChart returns what the templates of another chart render, in the order in which it can be applied.
+func RenderChart(c *chart.Chart, o Options) ([]*unstructured.Unstructured, error) {
+	files, err := renderTemplates(c, o)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the chart %s: %w", c.Name(), err)
+	}
+	return inOrder(files)
+}
+
+// render returns the rendered templates of the service's chart by path.
 func render(o Options) (map[string]string, error) {
 	c, err := Chart()
 	if err != nil {
 		return nil, err
 	}
+	return renderTemplates(c, o)
+}
+
+func renderTemplates(c *chart.Chart, o Options) (map[string]string, error) {
 	release := common.ReleaseOptions{Name: cmp.Or(o.Release, c.Name()), Namespace: o.Namespace, Revision: 1, IsInstall: true}
 	if err := check(release); err != nil {
 		return nil, err
@@ -117,7 +130,7 @@ func capabilitiesOf(version, constraint string) (*common.Capabilities, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the Kubernetes version %q: %w", version, err)
 	}
-	if !chartutil.IsCompatibleRange(constraint, kubeVersion.String()) {
+	if constraint != "" && !chartutil.IsCompatibleRange(constraint, kubeVersion.String()) {
 		return nil, fmt.Errorf("the chart needs Kubernetes %s, and this is %s", constraint, version)
 	}
 	capabilities := common.DefaultCapabilities.Copy()
