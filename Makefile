@@ -47,6 +47,10 @@ test: ## Run all tests, against a real control plane; the last line counts them
 test-node: ## Run the tests with real pods on a real node; needs root on Linux, and says what else is missing
 	@hack/test-node.sh $(IMAGE)
 
+test-kueue: ## Run the tests with Kueue's own controller, which is built first; that takes minutes with empty caches
+	@$(BUILD) control-plane nodes kueue
+	@hack/test-kueue.sh
+
 test-flyte: ## Run tasks in a workspace on a real Flyte (FLYTE_TEST_CLUSTER=kubeconfig FLYTE_TEST_ENDPOINT=host:port FLYTE_TEST_IMAGE=image)
 	@hack/test-flyte.sh
 

@@ -10,8 +10,8 @@ import (
 
 // source is what the binaries are built from, and where they are cached.
 type source struct {
-	// controlPlane, kwok and nodePrograms are the directories of modules of this repository that require what is built.
-	controlPlane, kwok, nodePrograms string
+	// controlPlane, kwok, kueue and nodePrograms are the directories of modules of this repository that require what is built.
+	controlPlane, kwok, kueue, nodePrograms string
 	// nodeHash is a hash of what nodePrograms builds.
 	nodeHash string
 	versions versions
@@ -22,12 +22,14 @@ func findSource() (s source, err error) {
 	if s.controlPlane, err = moduleDir(); err != nil {
 		return s, err
 	}
-	s.kwok = filepath.Join(filepath.Dir(s.controlPlane), "kwok")
-	s.nodePrograms = filepath.Join(filepath.Dir(s.controlPlane), "node", "programs")
+	devcluster := filepath.Dir(s.controlPlane)
+	s.kwok = filepath.Join(devcluster, "kwok")
+	s.kueue = filepath.Join(devcluster, "kueue", "program")
+	s.nodePrograms = filepath.Join(devcluster, "node", "programs")
 	if s.nodeHash, err = hashModule(s.nodePrograms); err != nil {
 		return s, err
 	}
-	if s.versions, err = readVersions(s.controlPlane, s.kwok); err != nil {
+	if s.versions, err = readVersions(s); err != nil {
 		return s, err
 	}
 	s.cache, err = CacheDir()

@@ -13,16 +13,22 @@ const (
 	kubernetesModule = "k8s.io/kubernetes"
 	etcdModule       = "go.etcd.io/etcd/server/v3"
 	kwokModule       = "sigs.k8s.io/kwok"
+	kueueModule      = "sigs.k8s.io/kueue"
 )
 
 // versions are read from the go.mod files of the modules that are built, the only place where they are written.
-type versions struct{ kubernetes, etcd, kwok string }
+type versions struct{ kubernetes, etcd, kwok, kueue string }
 
-func readVersions(controlPlane, kwok string) (v versions, err error) {
+func readVersions(s source) (v versions, err error) {
 	for _, read := range []struct {
 		module, path string
 		version      *string
-	}{{controlPlane, kubernetesModule, &v.kubernetes}, {controlPlane, etcdModule, &v.etcd}, {kwok, kwokModule, &v.kwok}} {
+	}{
+		{s.controlPlane, kubernetesModule, &v.kubernetes},
+		{s.controlPlane, etcdModule, &v.etcd},
+		{s.kwok, kwokModule, &v.kwok},
+		{s.kueue, kueueModule, &v.kueue},
+	} {
 		if *read.version, err = readVersion(read.module, read.path); err != nil {
 			return versions{}, err
 		}
