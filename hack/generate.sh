@@ -12,7 +12,7 @@ templ=$(hack/tool.sh templ)
 protoc_gen_go=$(hack/tool.sh protoc-gen-go)
 protoc_gen_go_grpc=$(hack/tool.sh protoc-gen-go-grpc)
 set -x
-"$controller_gen" object paths=./api/...
+"$controller_gen" object paths=./api/... paths=./internal/kueue/...
 "$controller_gen" crd paths=./api/... output:crd:dir=$chart/crds
 "$controller_gen" rbac:roleName=$name paths=./internal/... paths=./cmd/... output:rbac:dir=rbac
 go run ./hack/valuesschema

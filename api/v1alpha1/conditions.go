@@ -1,6 +1,8 @@
 package v1alpha1
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -8,8 +10,10 @@ import (
 // The conditions of a Workspace. Ready is derived from the others: it is True if everything is as the spec wants it, so also
 // of a workspace that is suspended or deleted, and entirely so. docs/operations.md says what to do about each reason.
 const (
-	ConditionNamespaceReady         = "NamespaceReady"
-	ConditionQuotaApplied           = "QuotaApplied"
+	ConditionNamespaceReady = "NamespaceReady"
+	ConditionQuotaApplied   = "QuotaApplied"
+	// ConditionQueueReady exists only on a tier with a queue.
+	ConditionQueueReady             = "QueueReady"
 	ConditionAccessGranted          = "AccessGranted"
 	ConditionNetworkIsolated        = "NetworkIsolated"
 	ConditionFlyteProjectRegistered = "FlyteProjectRegistered"
@@ -38,7 +42,7 @@ const (
 func StepConditions() []string {
 	return []string{
 		ConditionNamespaceReady, ConditionQuotaApplied, ConditionAccessGranted,
-		ConditionNetworkIsolated, ConditionFlyteProjectRegistered,
+		ConditionNetworkIsolated, ConditionQueueReady, ConditionFlyteProjectRegistered,
 	}
 }
 
@@ -64,6 +68,8 @@ const (
 	ReasonAccessReduced = "AccessReduced"
 	// ReasonArchived: the workspace is suspended or deleted, and its Flyte project is archived.
 	ReasonArchived = "Archived"
+	// ReasonQueueHeld: the workspace is suspended or deleted; its queue admits nothing, and what runs finishes.
+	ReasonQueueHeld = "QueueHeld"
 	// ReasonSuspended: the workspace is suspended, as its spec wants it.
 	ReasonSuspended = "Suspended"
 	// ReasonDeleted: the workspace is deleted, as its spec wants it, and its namespaces still exist.
@@ -141,6 +147,18 @@ const (
 	ReasonFlyteDomainUnknown = "FlyteDomainUnknown"
 	// ReasonFlyteRejected: Flyte calls the project invalid. It is retried at growing intervals.
 	ReasonFlyteRejected = "FlyteRejected"
+	// ReasonQueuesDisabled: the tier has a queue, and QUEUES_ENABLED is not set; the quota refuses what is above it.
+	ReasonQueuesDisabled = "QueuesDisabled"
+	// ReasonKueueNotInstalled: the tier has a queue, and the cluster does not serve Kueue's API; the quota refuses what is above
+	// it. The service goes on by itself once Kueue is installed.
+	ReasonKueueNotInstalled = "KueueNotInstalled"
+	// ReasonWaitingForKueue: the queue is in place, and Kueue has not reported its state yet.
+	ReasonWaitingForKueue = "WaitingForKueue"
+	// ReasonKueueNotResponding: Kueue has not reported the state of the queue for two minutes.
+	ReasonKueueNotResponding = "KueueNotResponding"
+	// ReasonQueueInactive: Kueue says that the queue admits nothing, for a reason that the service does not know. Otherwise the
+	// reason is Kueue's own, such as FlavorNotFound.
+	ReasonQueueInactive = "QueueInactive"
 	// ReasonPurgePaused: too many workspaces were purged within an hour; a person must release the purge, or time must
 	// pass.
 	ReasonPurgePaused = "PurgePaused"
@@ -153,6 +171,15 @@ const (
 	ReasonLimitExceeded = "LimitExceeded"
 )
 
+// QueueReasons are the reasons that Kueue itself gives for a queue that admits nothing. A person must act on each.
+func QueueReasons() []string {
+	return []string{
+		"AdmissionCheckInactive", "AdmissionCheckNotFound", "ClusterQueueDoesNotExist", "ClusterQueueIsInactive", "FlavorNotFound",
+		"MultiKueueAdmissionCheckAppliedPerFlavor", "MultiKueueWithProvisioningRequest", "MultipleMultiKueueAdmissionChecks",
+		"Stopped", "TopologyNotFound",
+	}
+}
+
 // RequiresAction reports whether a condition that is False for this reason stays so until a person acts. All other reasons pass
 // by themselves.
 func RequiresAction(reason string) bool {
@@ -161,10 +188,11 @@ func RequiresAction(reason string) bool {
 		ReasonTierNotFound, ReasonTierNotAllowed, ReasonTierInvalid, ReasonPullSecretNotFound, ReasonPurgeStuck, ReasonNotEnforced,
 		ReasonFlyteUnauthorized, ReasonFlyteCertificateExpired, ReasonFlyteCertificateWrongName, ReasonFlyteCertificateUntrusted,
 		ReasonFlyteClientCertificateRefused, ReasonFlyteTokenRefused, ReasonFlyteWrongVersion, ReasonFlyteNotFound,
-		ReasonFlyteDomainUnknown, ReasonFlyteRejected:
+		ReasonFlyteDomainUnknown, ReasonFlyteRejected,
+		ReasonQueuesDisabled, ReasonKueueNotInstalled, ReasonKueueNotResponding, ReasonQueueInactive:
 		return true
 	}
-	return false
+	return slices.Contains(QueueReasons(), reason)
 }
 
 // EventRepaired is the reason of the Event of a Workspace that an object of it was restored. The object is the Event's related one.

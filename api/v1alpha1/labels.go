@@ -7,6 +7,9 @@ const (
 	LabelWorkspace = "platform.company.com/workspace"
 	// LabelDomain holds the Flyte domain of a namespace, if each domain has its own.
 	LabelDomain = "platform.company.com/domain"
+	// LabelQueue holds the name of the LocalQueue of a namespace. While it is there, the chart's policies for tenants refuse
+	// pods that bypass the queue. Kueue's configuration can select the namespaces by it.
+	LabelQueue = "platform.company.com/queue"
 	// LabelManagedBy is Kubernetes' recommended label for the tool that manages an object.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	// ManagedBy is the value of LabelManagedBy on everything that the service creates.

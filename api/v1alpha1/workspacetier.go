@@ -54,6 +54,7 @@ type WorkspaceTier struct {
 // +kubebuilder:validation:XValidation:rule="!self.?quota.maximum.extra.hasValue() || self.quota.maximum.extra.all(k, k != 'requests.' + self.gpuResource)",message="quota.maximum.gpu is the field of the tier's gpuResource"
 // +kubebuilder:validation:XValidation:rule="!self.?network.rayOperator.hasValue() || self.?workload.role == optional.of('ray')",message="network.rayOperator is for workload.role ray: without it, the operator is let in nowhere"
 // +kubebuilder:validation:XValidation:rule="!has(self.domains) || self.?quotaScope.orValue('namespace') != 'workspace' || self.domains.all(d, !has(self.domains[d].quota))",message="domains that share the workspace's quota have no quota of their own, only a share"
+// +kubebuilder:validation:XValidation:rule="!self.?queue.hasValue() || self.queue.mode != 'own' || (self.?quota.default.cpu.hasValue() || self.?quota.maximum.cpu.hasValue()) && (self.?quota.default.memory.hasValue() || self.?quota.maximum.memory.hasValue())",message="queue.mode own needs amounts of cpu and memory in quota.default or quota.maximum: a queue admits no resource without an amount"
 // +kubebuilder:validation:XValidation:rule="!has(self.domains) || self.?quotaScope.orValue('namespace') == 'workspace' || self.domains.all(d, !has(self.domains[d].share))",message="a share needs quotaScope workspace"
 type WorkspaceTierSpec struct {
 	// AllowedWorkspaces are patterns of workspace ids that may use the tier, such as "fraud-*"; * matches any
@@ -103,6 +104,9 @@ type WorkspaceTierSpec struct {
 	// Network opens connections beyond those of every workspace, in the NetworkPolicy workspace-isolation.
 	// +structType=atomic
 	Network TierNetwork `json:"network,omitzero"`
+	// Queue has Kueue queue what is above the quota, instead of refusing it. See docs/tiers.md#queues.
+	// +structType=atomic
+	Queue *TierQueue `json:"queue,omitempty"`
 	// Flyte sets attributes of the tier's Flyte projects.
 	// +structType=atomic
 	Flyte TierFlyte `json:"flyte,omitzero"`

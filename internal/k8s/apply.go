@@ -17,9 +17,9 @@ import (
 
 // Why an object is not as it should be. Repeating the request at once helps with none of them.
 var (
-	// ErrForeign: a namespace of that name exists and does not carry our label for this workspace.
+	// ErrForeign: a Namespace or ClusterQueue of that name exists and does not carry our label for this workspace.
 	ErrForeign = errors.New("it exists and is not labelled " + v1alpha1.LabelWorkspace)
-	// ErrTerminating: the namespace is being deleted; a watch reports when it is gone.
+	// ErrTerminating: the Namespace or ClusterQueue is being deleted; a watch reports when it is gone.
 	ErrTerminating = errors.New("it is being deleted")
 	// ErrFinalizing: an object in the namespace is being deleted, and a finalizer keeps it; a watch reports when it is gone.
 	// Until then it is as desired, as far as it can be.
@@ -230,10 +230,10 @@ func (a *Applier) delete(ctx context.Context, o client.Object) error {
 	return client.IgnoreNotFound(a.Client.Delete(ctx, o, client.Preconditions{UID: &uid}, client.DisableReadYourWritesConsistency))
 }
 
-// checkOwnership refuses a Namespace that is being deleted, or not this workspace's. Inside our namespaces, all names that
-// we use are ours, whatever labels say.
+// checkOwnership refuses a Namespace or ClusterQueue that is being deleted, or not this workspace's. Inside our namespaces, all
+// names that we use are ours, whatever labels say.
 func checkOwnership(have, want client.Object) error {
-	if _, isNamespace := have.(*corev1.Namespace); !isNamespace {
+	if want.GetNamespace() != "" {
 		return nil
 	}
 	if !have.GetDeletionTimestamp().IsZero() {

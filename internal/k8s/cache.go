@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 )
 
 // A cached object carries its hash as its generateName, which is a string and not a map, after one of these prefixes.
@@ -40,10 +41,10 @@ func APIServerObjects() []client.Object {
 	return []client.Object{&discoveryv1.EndpointSlice{}, &corev1.Service{}}
 }
 
-// NewScheme knows Kubernetes' types and ours.
+// NewScheme knows Kubernetes' types, ours and Kueue's.
 func NewScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), kueue.AddToScheme(scheme)); err != nil {
 		return nil, fmt.Errorf("registering types: %w", err)
 	}
 	return scheme, nil
@@ -59,8 +60,8 @@ func CacheOptions(scheme *runtime.Scheme, relisted chan<- struct{}) (cache.Optio
 		return cache.Options{}, fmt.Errorf("selecting our namespaces: %w", err)
 	}
 	byObject := map[client.Object]cache.ByObject{
-		&v1alpha1.Workspace{}:     {Transform: stripWorkspace},
-		&v1alpha1.WorkspaceTier{}: {Transform: cache.TransformStripManagedFields()},
+		&v1alpha1.Workspace{}:     {Label: labels.Everything(), Transform: stripWorkspace},
+		&v1alpha1.WorkspaceTier{}: {Label: labels.Everything(), Transform: cache.TransformStripManagedFields()},
 		&corev1.Namespace{}:       {Label: ofWorkspaces, Transform: stripToIdentity},
 	}
 	for _, child := range Children() {
@@ -69,11 +70,14 @@ func CacheOptions(scheme *runtime.Scheme, relisted chan<- struct{}) (cache.Optio
 	for _, object := range APIServerObjects() { // RBAC gives the service no others
 		byObject[object] = cache.ByObject{
 			Namespaces: map[string]cache.Config{metav1.NamespaceDefault: {}},
+			Label:      labels.Everything(),
 			Field:      fields.OneTermEqualSelector(metav1.ObjectNameField, apiServerName),
 			Transform:  cache.TransformStripManagedFields(),
 		}
 	}
+	// Queues are not in ByObject, which is for kinds that the cluster has when the cache is made.
 	return cache.Options{
+		DefaultLabelSelector: ours, DefaultTransform: stripQueue,
 		Scheme: scheme, ByObject: byObject, ReaderFailOnMissingInformer: true, NewInformer: newInformer(relisted),
 	}, nil
 }
@@ -111,8 +115,10 @@ func stripToIdentity(o any) (any, error) {
 	if manager := otherWriter(object); manager != "" {
 		identity.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: manager}})
 	}
-	if id, ok := object.GetLabels()[v1alpha1.LabelWorkspace]; ok && object.GetNamespace() == "" {
-		identity.SetLabels(map[string]string{v1alpha1.LabelWorkspace: id})
+	if object.GetNamespace() == "" {
+		identity.SetLabels(only(object.GetLabels(), func(key string) bool {
+			return key == v1alpha1.LabelWorkspace || key == v1alpha1.LabelQueue
+		}))
 	}
 	return identity, nil
 }

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 )
 
 // kind describes a kind of object that a workspace has.
@@ -92,6 +93,16 @@ var kinds = map[reflect.Type]kind{
 		newList: func() client.ObjectList { return &networkingv1.NetworkPolicyList{} },
 		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*networkingv1.NetworkPolicy).Spec}} },
 	},
+	reflect.TypeFor[*kueue.ClusterQueue](): {
+		fields: func(o client.Object) []field { return []field{{"/spec", &o.(*kueue.ClusterQueue).Spec}} },
+	},
+	reflect.TypeFor[*kueue.LocalQueue](): {
+		newList: func() client.ObjectList { return &kueue.LocalQueueList{} },
+		fields:  func(o client.Object) []field { return []field{{"/spec", &o.(*kueue.LocalQueue).Spec}} },
+		immutable: func(live, want client.Object) bool {
+			return live.(*kueue.LocalQueue).Spec.ClusterQueue != want.(*kueue.LocalQueue).Spec.ClusterQueue
+		},
+	},
 }
 
 // Children are the kinds of objects that every workspace may have in its namespaces. Secrets are cached only if pull
@@ -116,7 +127,9 @@ func newOfKind(o client.Object) client.Object {
 	return reflect.New(reflect.TypeOf(o).Elem()).Interface().(client.Object)
 }
 
-// kindName is the name of the kind of an object, such as "LimitRange".
+// KindName is the name of the kind of an object, such as "LimitRange".
+func KindName(o client.Object) string { return kindName(o) }
+
 func kindName(o client.Object) string { return reflect.TypeOf(o).Elem().Name() }
 
 // isImmutable reports whether the API server refuses to change live into want.

@@ -25,7 +25,7 @@ func ownedKeys(o metav1.Object) (labels, annotations owner) {
 }
 
 func isServiceLabel(key string) bool {
-	return key == v1alpha1.LabelWorkspace || key == v1alpha1.LabelDomain || key == v1alpha1.LabelManagedBy ||
+	return key == v1alpha1.LabelWorkspace || key == v1alpha1.LabelDomain || key == v1alpha1.LabelQueue || key == v1alpha1.LabelManagedBy ||
 		strings.HasPrefix(key, v1alpha1.PodSecurityPrefix)
 }
 

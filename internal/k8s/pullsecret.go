@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
@@ -78,6 +79,7 @@ func (s *PullSecrets) Merge(ctx context.Context, names []string) (config []byte,
 // AddPullSecrets adds the copies to the cache, as identity and hash.
 func AddPullSecrets(o *cache.Options) {
 	o.ByObject[&corev1.Secret{}] = cache.ByObject{
+		Label: labels.Everything(),
 		Field: fields.OneTermEqualSelector(metav1.ObjectNameField, v1alpha1.PullSecretName), Transform: stripToIdentity,
 	}
 }

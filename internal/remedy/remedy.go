@@ -27,7 +27,7 @@ func Of(reason string) (Remedy, bool) {
 
 // Ready returns the remedies for the reasons of Ready and of the conditions that it is derived from.
 func Ready() []Remedy {
-	return slices.Concat(satisfied(), specification(), cluster(), flyte(), deletion())
+	return slices.Concat(satisfied(), specification(), cluster(), queue(), flyte(), deletion())
 }
 
 // WorkspaceService returns the remedies for the reasons of the conditions about the workspace service.

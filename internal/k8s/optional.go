@@ -1,0 +1,150 @@
+package k8s
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+)
+
+// firstAnswerTimeout is how long AwaitFirst waits.
+const firstAnswerTimeout = 10 * time.Second
+
+// servedInterval is how often the API server is asked whether it serves kinds that were missing.
+const servedInterval = 10 * time.Second
+
+// Optional watches kinds of one API that the cluster may lack. It starts their watches when the API server serves them: a watch of a
+// missing kind would keep the caches from syncing. It needs no rights: every account may ask what is served.
+type Optional struct {
+	api       schema.GroupVersion
+	kinds     []client.Object
+	cache     cache.Cache
+	discovery *discovery.DiscoveryClient
+	interval  time.Duration
+	served    atomic.Bool
+	missing   chan struct{}
+	// first is closed when it is known for the first time whether the kinds are served.
+	first     chan struct{}
+	firstOnce sync.Once
+	// OnServed is called each time that all kinds are served and cached.
+	OnServed func(context.Context) error
+}
+
+// NewOptional makes an Optional. Its Start belongs to the manager.
+func NewOptional(mgr manager.Manager, api schema.GroupVersion, kinds ...client.Object) (*Optional, error) {
+	asks, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("preparing to ask for %s: %w", api, err)
+	}
+	return &Optional{
+		api: api, kinds: kinds, cache: mgr.GetCache(), discovery: asks, interval: servedInterval, missing: make(chan struct{}, 1),
+		first: make(chan struct{}),
+	}, nil
+}
+
+// Served reports whether the kinds are served and cached.
+func (o *Optional) Served() bool { return o != nil && o.served.Load() }
+
+// AwaitFirst waits until it is known whether the cluster serves the kinds, but not for long: a new process must not take what exists for
+// missing.
+func (o *Optional) AwaitFirst(ctx context.Context) {
+	if o == nil {
+		return
+	}
+	timeout := time.NewTimer(firstAnswerTimeout)
+	defer timeout.Stop()
+	select {
+	case <-o.first:
+	case <-timeout.C:
+	case <-ctx.Done():
+	}
+}
+
+func (o *Optional) answered() { o.firstOnce.Do(func() { close(o.first) }) }
+
+// Missing says that the API server answered that it does not serve the kinds. It is asked again until it does.
+func (o *Optional) Missing() {
+	if o.served.Swap(false) {
+		o.missing <- struct{}{}
+	}
+}
+
+// IsNotServed reports whether an error says that the API server does not serve the kind at all.
+func IsNotServed(err error) bool {
+	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+}
+
+// Start implements [manager.Runnable].
+func (o *Optional) Start(ctx context.Context) error {
+	for {
+		if err := o.awaitServed(ctx); err != nil {
+			return nil //nolint:nilerr // the process ends
+		}
+		for _, kind := range o.kinds {
+			if _, err := o.cache.GetInformer(ctx, kind); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("watching each %T: %w", kind, err)
+			}
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		o.served.Store(true)
+		o.answered()
+		log.FromContext(ctx).Info("the cluster serves an optional API", "api", o.api.String())
+		if err := o.OnServed(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-o.missing:
+		}
+	}
+}
+
+func (o *Optional) awaitServed(ctx context.Context) error {
+	for {
+		served, known := o.isServed(ctx)
+		if served {
+			return nil
+		}
+		if known {
+			o.answered()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(o.interval):
+		}
+	}
+}
+
+// isServed asks the API server. known is false if it does not answer.
+func (o *Optional) isServed(ctx context.Context) (served, known bool) {
+	resources, err := o.discovery.ServerResourcesForGroupVersionWithContext(ctx, o.api.String())
+	switch {
+	case apierrors.IsNotFound(err):
+		return false, true
+	case err != nil:
+		log.FromContext(ctx).Error(err, "asking whether the cluster serves an optional API", "api", o.api.String())
+		return false, false
+	}
+	for _, kind := range o.kinds {
+		isKind := func(r metav1.APIResource) bool { return r.Kind == kindName(kind) }
+		if !slices.ContainsFunc(resources.APIResources, isKind) {
+			return false, true
+		}
+	}
+	return true, true
+}
