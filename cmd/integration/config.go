@@ -43,6 +43,7 @@ type config struct {
 	EgressExceptCIDRs  []string `env:"EGRESS_EXCEPT_CIDRS"         envDefault:"10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,fc00::/7,fe80::/10"` //nolint:lll // one value
 	PullSecretsNS      string   `env:"PULL_SECRETS_NAMESPACE"`
 	NetworkProbe       string   `env:"NETWORK_PROBE_ADDRESS"`
+	QueuesEnabled      bool     `env:"QUEUES_ENABLED"`
 
 	FlyteNamespace       string   `env:"FLYTE_NAMESPACE"         envDefault:"flyte-system"`
 	FlytePorts           []int32  `env:"FLYTE_PORTS"             envDefault:"80,81,443,8088,8089,9000"`

@@ -72,6 +72,7 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 		{name: "MAX_WORKSPACES", standard: 9000, good: "1", want: 1, bad: map[string]string{
 			"0": "must be at least 1", "many": "is not a number", "1e3": "is not a number",
 		}},
+		{name: "QUEUES_ENABLED", standard: false, good: "true", want: true, bad: map[string]string{"yes": "is not a true or false"}},
 		{name: "NETWORK_PROBE_ADDRESS", standard: "", good: "probe.example.svc:8080", want: "probe.example.svc:8080", bad: anAddress},
 		{name: "PULL_SECRETS_NAMESPACE", standard: "", good: "pull-secrets", want: "pull-secrets", bad: noLabel},
 		{name: "FLYTE_NAMESPACE", standard: "flyte-system", good: "flyte", want: "flyte", bad: noLabel},

@@ -42,7 +42,12 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 			return nil, fmt.Errorf("watching %s for streams: %w", resource, err)
 		}
 	}
+	queues, err := s.readQueues()
+	if err != nil {
+		return nil, err
+	}
 	return web.NewReadAPI(web.Options{
+		Queues: queues,
 		Cached: s.mgr.GetClient(), Live: s.mgr.GetAPIReader(), Authorizer: authorizer, ChargeRead: handler.ChargeRead,
 		Naming: s.cfg.naming, Objects: s.objects, ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs, PublicURL: s.cfg.PublicURL,
 		Feed: feed, Draining: ctx.Done(), Disconnected: webhook.Disconnected, Client: handler.Client,

@@ -22,6 +22,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 	"platform.company.com/workspace-flyte-integration/internal/networkprobe"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -63,6 +64,8 @@ type service struct {
 	misconfigured error
 	// relisted yields a value after the caches listed a kind again.
 	relisted chan struct{}
+	// queues is nil without QUEUES_ENABLED.
+	queues *k8s.Optional
 	// network is nil without NETWORK_PROBE_ADDRESS.
 	network *networkprobe.Probe
 	// flyteOptions are those of tracing.
@@ -170,6 +173,11 @@ func (s *service) addController(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.cfg.QueuesEnabled {
+		if s.queues, err = k8s.NewOptional(s.mgr, kueue.GroupVersion, k8s.Queues()...); err != nil {
+			return err
+		}
+	}
 	applier := k8s.NewApplier(own, s.mgr.GetAPIReader(), desired.Owns)
 	applier.Register(metrics.Registry)
 	s.controller = lifecycle.New(lifecycle.Options{
@@ -182,7 +190,7 @@ func (s *service) addController(ctx context.Context) error {
 			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.FlytePorts,
 			DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
-		PullSecrets: pullSecrets, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
+		PullSecrets: pullSecrets, Queues: s.queues, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
 		Reporting: s.cfg.WorkspaceAPIEndpoint != "", Relisted: s.relisted,
 		NetworkNotEnforced: s.network.NotEnforced, TierStatusInterval: tierStatusInterval,
 		Deletion: lifecycle.Deletion{

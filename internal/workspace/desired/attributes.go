@@ -7,6 +7,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -48,6 +49,9 @@ func (t domainTarget) attributes() (a flyte.Attributes) {
 	if wanted.Execution != nil {
 		a.Execution = t.execution(wanted.Execution)
 	}
+	if t.tier.Spec.Queue != nil {
+		a.Execution = queued(a.Execution)
+	}
 	if wanted.TaskResources != nil {
 		a.TaskResources = t.taskResources(wanted.TaskResources)
 	}
@@ -64,6 +68,15 @@ func (t domainTarget) execution(e *v1alpha1.FlyteExecution) *flyte.Execution {
 		RawOutputPrefix: strings.NewReplacer("{project}", t.workspace.Name, "{domain}", t.domain).Replace(e.RawOutputPrefix),
 		MaxParallelism:  e.MaxParallelism,
 	}
+}
+
+// queued labels what tasks make with the queue: pods, and the objects of Spark, Ray, Dask and Kubeflow.
+func queued(e *flyte.Execution) *flyte.Execution {
+	if e == nil {
+		e = &flyte.Execution{Labels: map[string]string{}}
+	}
+	e.Labels[kueue.QueueLabel] = kueue.DefaultQueue
+	return e
 }
 
 // clusterResources fills in the placeholders. It leaves out a value with the placeholder of an amount that has no limit.

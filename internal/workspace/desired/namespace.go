@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -35,6 +36,9 @@ func (p *Plan) namespace(security v1alpha1.PodSecurity) *corev1.Namespace {
 	labels[v1alpha1.PodSecurityPrefix+"enforce"] = string(cmp.Or(security.Enforce, v1alpha1.PodSecurityBaseline))
 	labels[v1alpha1.PodSecurityPrefix+"warn"] = string(cmp.Or(security.Warn, v1alpha1.PodSecurityRestricted))
 	labels[v1alpha1.PodSecurityPrefix+"audit"] = string(cmp.Or(security.Audit, v1alpha1.PodSecurityRestricted))
+	if p.QueueLabel {
+		labels[v1alpha1.LabelQueue] = kueue.DefaultQueue
+	}
 	if p.Namespace.Domain != "" {
 		labels[v1alpha1.LabelDomain] = p.Namespace.Domain
 	}

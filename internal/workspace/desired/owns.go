@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 )
 
 // formerPolicies are the NetworkPolicies of earlier versions, which [isolationName] replaces.
@@ -40,6 +41,8 @@ func Owns(o client.Object) bool {
 		return name == quotaName || strings.HasPrefix(name, v1alpha1.PriorityQuotaPrefix)
 	case *corev1.Secret:
 		return name == v1alpha1.PullSecretName
+	case *kueue.LocalQueue:
+		return name == kueue.DefaultQueue
 	case *networkingv1.NetworkPolicy:
 		return name == isolationName || slices.Contains(formerPolicies, name)
 	case *rbacv1.RoleBinding:

@@ -1,6 +1,8 @@
 package desired
 
 import (
+	"maps"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -46,14 +48,20 @@ func noExternalServices() corev1.ResourceList {
 	return corev1.ResourceList{corev1.ResourceServicesLoadBalancers: none, corev1.ResourceServicesNodePorts: none}
 }
 
-// hard gives the amounts by ResourceQuota key. A locked workspace starts no pods; running
-// ones finish.
+// hard gives the amounts by ResourceQuota key. A locked workspace starts no pods; running ones finish. A ResourceQuota charges pods that
+// wait in a queue, and would refuse the next one (kubernetes/enhancements#5490): under a live queue it leaves out what the queue bounds.
 func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	hard := noExternalServices()
 	for key, amount := range amounts {
 		for _, name := range quotaNames(key, workspace.GPUResource(p.Tier)) {
 			hard[name] = amount
 		}
+	}
+	if p.Queued {
+		maps.DeleteFunc(hard, func(key corev1.ResourceName, _ resource.Quantity) bool {
+			_, queued := workspace.QueueResource(string(key))
+			return queued
+		})
 	}
 	if p.locked() {
 		hard[corev1.ResourcePods] = resource.MustParse("0")

@@ -20,7 +20,9 @@ var defaultGPU = workspace.GPUResource(&v1alpha1.WorkspaceTier{})
 // TierlessNamespace is the Namespace of a plan without a tier, derived from the live one: its Pod Security Standard is at least
 // baseline, and the tier's labels and annotations stay.
 func (p *Plan) TierlessNamespace(live *corev1.Namespace) *corev1.Namespace {
-	want := p.namespace(v1alpha1.PodSecurity{
+	kept := *p
+	kept.QueueLabel = live.Labels[v1alpha1.LabelQueue] != ""
+	want := kept.namespace(v1alpha1.PodSecurity{
 		Enforce: atLeastBaseline(live, "enforce", v1alpha1.PodSecurityBaseline),
 		Warn:    atLeastBaseline(live, "warn", v1alpha1.PodSecurityRestricted),
 		Audit:   atLeastBaseline(live, "audit", v1alpha1.PodSecurityRestricted),

@@ -51,6 +51,8 @@ type Options struct {
 	Naming     *workspace.Naming
 	Validator  *workspace.Validator
 	Cluster    *desired.Cluster
+	// Queues, if not nil, are the kinds of Kueue, which the tiers' queues need.
+	Queues *k8s.Optional
 	// PullSecrets, if not nil, are copied into the namespaces.
 	PullSecrets *k8s.PullSecrets
 	// ConsoleURL is where people find the project of a workspace.
@@ -110,6 +112,7 @@ func New(o Options) *Controller {
 		tiers: newTierProgress(),
 	}
 	o.Applier.OnRepair = c.recordRepair
+	o.Metrics.MustRegister(&queueCollector{cached: c.client, queues: o.Queues})
 	o.Metrics.MustRegister(&workspaceCollector{cached: c.client, naming: o.Naming, maximum: o.Limits.Workspaces, now: o.Now})
 	return c
 }

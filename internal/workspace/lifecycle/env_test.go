@@ -24,6 +24,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
@@ -69,6 +70,8 @@ type envOptions struct {
 	noWorkspaceService bool
 	// networkNotEnforced is Options.NetworkNotEnforced.
 	networkNotEnforced func() bool
+	// queues: the service makes queues.
+	queues bool
 	// watchesAll: the controller watches the Workspaces of all tests. Only for tests that are not parallel.
 	watchesAll bool
 }
@@ -80,6 +83,9 @@ func newTestEnv(t testing.TB, o envOptions) *testEnv {
 	env.template = cmp.Or(o.template, "{prefix}{project}")
 	env.deletion.Policy = cmp.Or(o.deletion.Policy, v1alpha1.DeletionArchive)
 	env.account = cmp.Or(o.account, accounts[env.deletion.Policy])
+	if o.queues {
+		env.account = queuesAccount
+	}
 	env.limits = cmp.Or(o.limits, workspace.NewLimits(9000))
 	env.clock = cmp.Or(o.clock, &clock{})
 	env.metrics = prometheus.NewRegistry()
@@ -141,7 +147,13 @@ func (env *testEnv) addController() {
 	projects, err := flyte.New(flyte.Options{Endpoint: env.flyte.Addr(), API: env.api, OwnerLabel: v1alpha1.LabelWorkspace})
 	must(env.t, err)
 	env.t.Cleanup(func() { must(env.t, projects.Close()) })
+	var queues *k8s.Optional
+	if env.queues {
+		queues, err = k8s.NewOptional(env.mgr, kueue.GroupVersion, k8s.Queues()...)
+		must(env.t, err)
+	}
 	env.controller = New(Options{
+		Queues:  queues,
 		Applier: k8s.NewApplier(env.reads, env.mgr.GetAPIReader(), desired.Owns), Projects: projects, Leadership: env.leadership,
 		Flyte: desired.Flyte{
 			Server: env.flyteServer(), Domains: []string{"development", "staging", "production"}, PerDomain: naming.PerDomain(),

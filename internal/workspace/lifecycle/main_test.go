@@ -11,10 +11,14 @@ import (
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
+	"platform.company.com/workspace-flyte-integration/internal/kueue/kueuetest"
 )
 
 // purgeAccount has the rights of the chart for the policy Delete.
 const purgeAccount = clustertest.Account + "-purge"
+
+// queuesAccount has the rights of the chart with queues.enabled, and for the policy Delete.
+const queuesAccount = clustertest.Account + "-queues"
 
 // accounts are the ServiceAccounts with the rights of the chart for each policy.
 var accounts = map[v1alpha1.DeletionPolicy]string{
@@ -33,6 +37,9 @@ var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.
 	}
 	rules := clustertest.ChartRules(t, "role.yaml")
 	clustertest.AddAccount(t, admin, clustertest.Account, rules)
+	kueuetest.Install(t, cluster.Config())
+	clustertest.AddAccount(t, admin, queuesAccount, append(rules, append(clustertest.ChartRules(t, "queues-role.yaml"),
+		clustertest.ChartRules(t, "purge-role.yaml")...)...))
 	clustertest.AddAccount(t, admin, purgeAccount, append(rules, clustertest.ChartRules(t, "purge-role.yaml")...))
 }}
 

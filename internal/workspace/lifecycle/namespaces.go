@@ -33,6 +33,9 @@ func (c *Controller) namespaces(ctx context.Context, t *target) outcome {
 		return apply(ctx, want)
 	})
 	for i, err := range errs {
+		if err != nil && !t.queueLabelled[plans[i]] {
+			plans[i].Queued = false // pods could bypass the queue
+		}
 		switch {
 		case err == nil && !slices.Contains(t.ready, plans[i]):
 			t.ready = append(t.ready, plans[i])

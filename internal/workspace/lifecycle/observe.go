@@ -37,13 +37,18 @@ type target struct {
 	terminating []*desired.Plan
 	// owned are the namespaces that existed and were ours at the beginning.
 	owned []v1alpha1.NamespaceReference
+	// queueLabelled are the plans whose namespace had the label of a queue at the beginning.
+	queueLabelled map[*desired.Plan]bool
+	// bounded says that all ResourceQuotas are as desired, and queue is the outcome of the step of the queue.
+	bounded bool
+	queue   []outcome
 	// revoked is the outcome of revokeAccess, and pulls says whether all pull secrets of the tier were found.
 	revoked, pulls outcome
 }
 
 // observe reads, from the caches, which of the workspace's namespaces exist.
 func (c *Controller) observe(ctx context.Context, w *v1alpha1.Workspace) (*target, error) {
-	t := &target{workspace: w}
+	t := &target{workspace: w, queueLabelled: map[*desired.Plan]bool{}}
 	for _, namespace := range c.Naming.Namespaces(w.Name) {
 		plan := &desired.Plan{
 			Cluster: c.Cluster, Workspace: w, Namespace: namespace, ConsoleURL: c.ConsoleURL(w.Name),
@@ -60,6 +65,7 @@ func (c *Controller) observe(ctx context.Context, w *v1alpha1.Workspace) (*targe
 			t.terminating = append(t.terminating, plan)
 		default:
 			t.ready = append(t.ready, plan)
+			t.queueLabelled[plan] = have.Labels[v1alpha1.LabelQueue] != ""
 			t.owned = append(t.owned, v1alpha1.NamespaceReference{Name: have.Name, UID: have.UID})
 		}
 	}

@@ -79,6 +79,9 @@ func (c *Controller) purge(ctx context.Context, t *target) []outcome {
 	if t.workspace.Spec.State == v1alpha1.StateDeleted {
 		outcomes = append(outcomes, c.project(ctx, t))
 	}
+	if err := c.removeClusterQueue(ctx, t.workspace.Name); err != nil {
+		return append(outcomes, failed(v1alpha1.ConditionNamespaceReady, err))
+	}
 	d := t.workspace.Status.Deletion
 	var remaining []*corev1.Namespace
 	for _, ref := range d.Namespaces {

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,7 +20,7 @@ func newRepairs(r prometheus.Registerer) *prometheus.CounterVec {
 		Name: "workspace_flyte_repairs_total",
 		Help: "Objects of workspaces that another client had changed or deleted, and that were made as desired again, by kind.",
 	}, []string{"kind"})
-	for _, o := range append(k8s.Children(), &corev1.Namespace{}, &corev1.Secret{}) {
+	for _, o := range slices.Concat(k8s.Children(), k8s.Queues(), []client.Object{&corev1.Namespace{}, &corev1.Secret{}}) {
 		repairs.WithLabelValues(k8s.Repair{Object: o}.Kind())
 	}
 	r.MustRegister(repairs)

@@ -32,6 +32,8 @@ func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 	for _, condition := range v1alpha1.StepConditions() {
 		if o, ok := firstNotDone(outcomes, condition); ok {
 			setCondition(w, o)
+		} else if condition == v1alpha1.ConditionQueueReady { // the tier has no queue
+			meta.RemoveStatusCondition(&w.Status.Conditions, condition)
 		}
 	}
 	overall := ready(w, outcomes)

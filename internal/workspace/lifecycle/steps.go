@@ -25,6 +25,9 @@ func (c *Controller) steps(ctx context.Context, w *v1alpha1.Workspace) []outcome
 	err = c.readTier(ctx, t)
 	defer func() { c.tiers.record(w.Name, t.read) }()
 	t.revoked = c.revokeAccess(ctx, t)
+	if err == nil {
+		err = c.observeQueue(ctx, t)
+	}
 	switch {
 	case err != nil:
 		return []outcome{t.revoked, failed(v1alpha1.ConditionNamespaceReady, err)}
@@ -43,7 +46,8 @@ func (c *Controller) provision(ctx context.Context, t *target) []outcome {
 		return append(c.enforceOnly(ctx, t), o)
 	}
 	namespaces := c.namespaces(ctx, t)
-	return append(together(ctx, t, c.access, c.quota, c.network, c.config, c.workload, c.project), namespaces)
+	outcomes := together(ctx, t, c.access, c.limits, c.network, c.config, c.workload, c.project)
+	return append(append(outcomes, namespaces), t.queue...)
 }
 
 // enforceOnly enforces the desired set in existing namespaces, and creates neither namespaces nor a project: nothing may be
@@ -56,7 +60,7 @@ func (c *Controller) enforceOnly(ctx context.Context, t *target) []outcome {
 		return []outcome{t.revoked}
 	}
 	t.plans, t.existingOnly = t.ready, true
-	steps := []step{c.quota, c.network, c.config, c.workload}
+	steps := []step{c.limits, c.network, c.config, c.workload}
 	if knowsMembers(t.workspace) {
 		steps = append(steps, c.access)
 	}
@@ -64,7 +68,8 @@ func (c *Controller) enforceOnly(ctx context.Context, t *target) []outcome {
 		steps = append(steps, c.project)
 	}
 	namespaces := c.namespaces(ctx, t)
-	return append(together(ctx, t, steps...), namespaces)
+	outcomes := together(ctx, t, steps...)
+	return append(append(outcomes, namespaces), t.queue...)
 }
 
 // together takes steps at the same time.
@@ -93,6 +98,7 @@ func (c *Controller) quota(ctx context.Context, t *target) outcome {
 		}
 		return c.sync(ctx, t.ready[i], parts[i])
 	})
+	t.bounded = cmp.Or(errs...) == nil
 	return applied(condition, errs...).or(t.tierOutcome(condition)).or(t.missing(condition)).or(t.clamped())
 }
 
@@ -146,6 +152,8 @@ func (c *Controller) quotaOf(ctx context.Context, p *desired.Plan) (desired.Part
 		return p.Quota(), nil
 	case p.Workspace.Spec.State != v1alpha1.StateActive:
 		return p.TierlessQuota(nil), nil // it starts nothing new, even if a quota exists
+	case p.QueueLabel && !p.Queued:
+		return p.TierlessQuota(nil), nil // what the quota was before the queue is unknown
 	}
 	live := &corev1.ResourceQuota{}
 	err := c.Applier.Live.Get(ctx, p.QuotaKey(), live)

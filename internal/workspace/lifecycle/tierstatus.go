@@ -128,6 +128,12 @@ func (c *Controller) accepted(ctx context.Context, tier *v1alpha1.WorkspaceTier)
 		message := "spec.domains names domains that no namespace is of: " + strings.Join(unknown, ", ")
 		return waiting(condition, v1alpha1.ReasonDomainIgnored, bounded(message)), nil
 	}
+	if tier.Spec.Queue != nil && !c.Queues.Served() {
+		if c.Queues == nil {
+			return waiting(condition, v1alpha1.ReasonQueuesDisabled, queuesDisabled), nil
+		}
+		return waiting(condition, v1alpha1.ReasonKueueNotInstalled, kueueNotInstalled), nil
+	}
 	t := &target{workspace: &v1alpha1.Workspace{}, tier: tier}
 	if _, err := c.readPullSecrets(ctx, t); err != nil {
 		return outcome{}, err

@@ -69,8 +69,15 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 		b = b.Watches(&corev1.Secret{}, onChild(cached), onUpdate(k8s.Changed)).
 			WatchesRawSource(source.Kind(c.PullSecrets.Cache(), client.Object(&corev1.Secret{}), c.onPullSecret(cached)))
 	}
-	if err := b.Complete(c); err != nil {
+	built, err := b.Build(c)
+	if err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	if c.Queues != nil {
+		c.Queues.OnServed = c.onQueuesServed(mgr.GetCache(), built)
+		if err := mgr.Add(c.Queues); err != nil {
+			return fmt.Errorf("setting up the controller: %w", err)
+		}
 	}
 	if err := mgr.Add(manager.RunnableFunc(c.requeueAfterRelist)); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)

@@ -1,0 +1,163 @@
+package desired_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
+)
+
+func queuePlans(spec v1alpha1.WorkspaceTierSpec, domains ...string) (plans []*desired.Plan) {
+	w := &v1alpha1.Workspace{Spec: v1alpha1.WorkspaceSpec{State: v1alpha1.StateActive}}
+	w.Name = "fraud"
+	for _, domain := range domains {
+		plans = append(plans, &desired.Plan{
+			Workspace: w, Tier: &v1alpha1.WorkspaceTier{Spec: spec}, Domains: domains,
+			Namespace: workspace.Namespace{Name: "flyte-fraud-" + domain, Domain: domain},
+		})
+	}
+	return plans
+}
+
+func TestClusterQueue(t *testing.T) {
+	threshold := int32(100)
+	spec := v1alpha1.WorkspaceTierSpec{
+		QuotaScope: v1alpha1.QuotaScopeWorkspace, GPUResource: "nvidia.com/gpu",
+		Quota: v1alpha1.TierQuota{Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{
+			CPU: "40", Memory: "160Gi", GPU: "4", Pods: "10", Storage: "1Ti",
+			Extra: v1alpha1.ExtraAmounts{
+				"requests.amd.com/gpu": "2", "limits.ephemeral-storage": "4Ti", "requests.ephemeral-storage": "500Gi", "count/jobs.batch": "5",
+				"requests.deviceclass.resource.kubernetes.io/x": "1",
+			},
+		}}},
+		Queue: &v1alpha1.TierQueue{
+			Mode: v1alpha1.QueueOwn, Cohort: "teams",
+			Flavors:        []v1alpha1.QueueFlavor{{Name: "a100", Resources: []string{"gpu"}}, {Name: "on-demand"}},
+			BorrowingLimit: v1alpha1.QueueAmounts{"cpu": "20", "gpu": "1"}, LendingLimit: v1alpha1.QueueAmounts{"memory": "1Ti"},
+			Preemption: v1alpha1.QueuePreemption{
+				ReclaimWithinCohort: "Any",
+				BorrowWithinCohort:  &v1alpha1.QueueBorrowWithinCohort{Policy: "LowerPriority", MaxPriorityThreshold: &threshold},
+			},
+			FairSharing: v1alpha1.QueueFairSharing{Weight: "2"},
+		},
+	}
+	got, err := yaml.Marshal(desired.ClusterQueue(queuePlans(spec, "development", "production")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `metadata:
+  labels:
+    app.kubernetes.io/managed-by: workspace-flyte-integration
+    platform.company.com/workspace: fraud
+  name: workspace-fraud
+spec:
+  cohortName: teams
+  fairSharing:
+    weight: "2"
+  flavorFungibility:
+    whenCanBorrow: MayStopSearch
+    whenCanPreempt: TryNextFlavor
+  namespaceSelector:
+    matchLabels:
+      platform.company.com/workspace: fraud
+  preemption:
+    borrowWithinCohort:
+      maxPriorityThreshold: 100
+      policy: LowerPriority
+    reclaimWithinCohort: Any
+    withinClusterQueue: Never
+  queueingStrategy: BestEffortFIFO
+  resourceGroups:
+  - coveredResources:
+    - nvidia.com/gpu
+    flavors:
+    - name: a100
+      resources:
+      - borrowingLimit: "1"
+        name: nvidia.com/gpu
+        nominalQuota: "4"
+  - coveredResources:
+    - amd.com/gpu
+    - cpu
+    - ephemeral-storage
+    - memory
+    flavors:
+    - name: on-demand
+      resources:
+      - name: amd.com/gpu
+        nominalQuota: "2"
+      - borrowingLimit: "20"
+        name: cpu
+        nominalQuota: "40"
+      - name: ephemeral-storage
+        nominalQuota: 500Gi
+      - lendingLimit: 160Gi
+        name: memory
+        nominalQuota: 160Gi
+  stopPolicy: None
+`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Without a shared quota, the queue has what the namespaces have together.
+func TestClusterQueue_SumsTheNamespaces(t *testing.T) {
+	spec := v1alpha1.WorkspaceTierSpec{
+		Quota: v1alpha1.TierQuota{Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "40", Memory: "160Gi"}}},
+		Domains: map[string]v1alpha1.TierDomain{"development": {Quota: v1alpha1.TierQuota{
+			Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "500m"}},
+		}}},
+		Queue: &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn},
+	}
+	got := map[string]string{}
+	for _, r := range desired.ClusterQueue(queuePlans(spec, "development", "production")).Spec.ResourceGroups[0].Flavors[0].Resources {
+		got[string(r.Name)] = r.NominalQuota.String()
+	}
+	if diff := cmp.Diff(map[string]string{"cpu": "40500m", "memory": "320Gi", "ephemeral-storage": "100Ti"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Under a live queue, the ResourceQuota leaves out what the queue bounds, and keeps the rest.
+func TestQuota_LeavesOutWhatAQueueBounds(t *testing.T) {
+	spec := v1alpha1.WorkspaceTierSpec{
+		Quota: v1alpha1.TierQuota{Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{
+			CPU: "40", Memory: "160Gi", GPU: "4", Storage: "1Ti", Pods: "200", Extra: v1alpha1.ExtraAmounts{
+				"requests.amd.com/gpu": "2", "limits.ephemeral-storage": "4Ti", "requests.hugepages-2Mi": "1Gi", "count/jobs.batch": "5",
+				"gold.storageclass.storage.k8s.io/requests.storage": "1Ti", "gpu.deviceclass.resource.k8s.io/devices": "1",
+			},
+		}}},
+		Queue: &v1alpha1.TierQueue{Mode: v1alpha1.QueueShared, ClusterQueue: "pool"},
+	}
+	p := queuePlans(spec, "production")[0]
+	p.Queued = true
+	got, err := yaml.Marshal(p.Quota().Objects[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `metadata:
+  labels:
+    app.kubernetes.io/managed-by: workspace-flyte-integration
+    platform.company.com/workspace: fraud
+  name: workspace-quota
+  namespace: flyte-fraud-production
+spec:
+  hard:
+    count/jobs.batch: "5"
+    gold.storageclass.storage.k8s.io/requests.storage: 1Ti
+    gpu.deviceclass.resource.k8s.io/devices: "1"
+    pods: "200"
+    requests.storage: 1Ti
+    services.loadbalancers: "0"
+    services.nodeports: "0"
+status: {}
+`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Error(diff)
+	}
+}

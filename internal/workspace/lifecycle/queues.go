@@ -1,0 +1,256 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
+)
+
+// kueueTimeout is how long Kueue may take to report the state of a queue, until a person is asked to look.
+const kueueTimeout = 2 * time.Minute
+
+// A queue that goes must never leave pods without a bound. So at each moment either the ResourceQuota bounds what pods request, or
+// a queue of which Kueue has reported, in a namespace where the policies for tenants refuse what bypasses it:
+//
+//   - observeQueue reads from the caches whether the queue is live. If it is not, the quota step writes the whole quota first.
+//   - Then syncQueue makes the queue, or removes it. Its event causes another Reconcile, which finds it live.
+//   - Only then the namespace is labelled, and after that the ResourceQuota leaves out what the queue bounds.
+
+// wantsQueue reports whether the tier has a queue.
+func (t *target) wantsQueue() bool { return t.tier != nil && t.tier.Spec.Queue != nil }
+
+// observeQueue notes in the plans of existing namespaces whether a queue governs them.
+func (c *Controller) observeQueue(ctx context.Context, t *target) error {
+	if t.wantsQueue() {
+		c.Queues.AwaitFirst(ctx)
+	}
+	wanted := t.wantsQueue() && c.Queues.Served()
+	for _, p := range t.ready {
+		p.QueueLabel = t.queueLabelled[p]
+		if !wanted {
+			continue
+		}
+		live, err := c.isLive(ctx, t, p)
+		if err != nil {
+			return err
+		}
+		p.Queued, p.QueueLabel = live, p.QueueLabel || live
+	}
+	return nil
+}
+
+// isLive reports whether the caches show the queue of the plan's namespace, and Kueue has reported its state: what does not exist, is being
+// deleted, or is another ClusterQueue's bounds nothing.
+func (c *Controller) isLive(ctx context.Context, t *target, p *desired.Plan) (bool, error) {
+	wanted := []client.Object{p.LocalQueue().Objects[0]}
+	if own := desired.ClusterQueue(t.plans); own != nil {
+		wanted = append(wanted, own)
+	}
+	for _, want := range wanted {
+		have, err := c.cachedQueue(ctx, want)
+		if err != nil || have == nil || !have.GetDeletionTimestamp().IsZero() || activeCondition(have) == nil {
+			return false, err
+		}
+		switch have := have.(type) {
+		case *kueue.LocalQueue:
+			if have.Spec.ClusterQueue != want.(*kueue.LocalQueue).Spec.ClusterQueue {
+				return false, nil
+			}
+		case *kueue.ClusterQueue:
+			if k8s.WorkspaceOf(have) != t.workspace.Name {
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+// cachedQueue is the queue of the same kind and name in the cache, or nil.
+func (c *Controller) cachedQueue(ctx context.Context, want client.Object) (client.Object, error) {
+	var have client.Object = &kueue.LocalQueue{}
+	if _, isClusterQueue := want.(*kueue.ClusterQueue); isClusterQueue {
+		have = &kueue.ClusterQueue{}
+	}
+	err := c.Applier.Get(ctx, client.ObjectKeyFromObject(want), have)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("reading the queue %q: %w", client.ObjectKeyFromObject(want), err)
+	}
+	if err != nil {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	return have, nil
+}
+
+func activeCondition(queue client.Object) *metav1.Condition {
+	return meta.FindStatusCondition(kueue.StatusOf(queue).Conditions, kueue.ConditionActive)
+}
+
+// limits syncs the quota, and then the queue: a queue is removed only when the ResourceQuotas bound everything again.
+func (c *Controller) limits(ctx context.Context, t *target) outcome {
+	quota := c.quota(ctx, t)
+	t.queue = c.queues(ctx, t)
+	return quota
+}
+
+// queues is the step of the queue. It has no condition if the tier has none.
+func (c *Controller) queues(ctx context.Context, t *target) []outcome {
+	const condition = v1alpha1.ConditionQueueReady
+	switch {
+	case t.tier == nil: // what the tier wants is unknown: what exists stays
+		return nil
+	case !c.Queues.Served() && (!t.wantsQueue() || t.workspace.Spec.State == v1alpha1.StateDeleted):
+		return c.unlabel(ctx, t)
+	case c.Queues == nil:
+		return append(c.unlabel(ctx, t), waiting(condition, v1alpha1.ReasonQueuesDisabled, queuesDisabled))
+	case !c.Queues.Served():
+		return append(c.unlabel(ctx, t), waiting(condition, v1alpha1.ReasonKueueNotInstalled, kueueNotInstalled))
+	}
+	err := c.syncQueue(ctx, t)
+	switch {
+	case k8s.IsNotServed(err):
+		c.Queues.Missing()
+		return []outcome{waitFor(condition, v1alpha1.ReasonKueueNotInstalled, kueueNotInstalled, firstRetry)}
+	case !t.wantsQueue() && err == nil:
+		return c.unlabel(ctx, t)
+	case err != nil:
+		return []outcome{failed(condition, err)}
+	}
+	return []outcome{t.missing(condition).or(c.queueReady(ctx, t))}
+}
+
+const (
+	queuesDisabled = "the tier has a queue, and the service may not make queues: set queues.enabled in the chart's values; until then " +
+		"the quota refuses what is above it"
+	kueueNotInstalled = "the tier has a queue, and the cluster does not serve kueue.x-k8s.io/v1beta2: install Kueue v0.15 or later; until " +
+		"then the quota refuses what is above it"
+)
+
+// syncQueue makes the queue as desired. While a ResourceQuota is not as desired, nothing is removed.
+func (c *Controller) syncQueue(ctx context.Context, t *target) error {
+	own := desired.ClusterQueue(t.plans)
+	if own != nil {
+		if err := c.Applier.Apply(ctx, own); err != nil {
+			return err
+		}
+	}
+	errs := inEach(t.ready, func(p *desired.Plan) error {
+		part := p.LocalQueue()
+		if t.bounded {
+			return c.sync(ctx, p, part)
+		}
+		return nil
+	})
+	if err := cmp.Or(errs...); err != nil || own != nil || !t.bounded {
+		return err
+	}
+	return c.removeClusterQueue(ctx, t.workspace.Name)
+}
+
+// removeClusterQueue deletes the workspace's own ClusterQueue, if the cache shows one.
+func (c *Controller) removeClusterQueue(ctx context.Context, id string) error {
+	if c.Queues.AwaitFirst(ctx); !c.Queues.Served() {
+		return nil
+	}
+	have, err := c.cachedQueue(ctx, &kueue.ClusterQueue{ObjectMeta: metav1.ObjectMeta{Name: desired.ClusterQueueName(id)}})
+	if err != nil || have == nil || k8s.WorkspaceOf(have) != id || !have.GetDeletionTimestamp().IsZero() {
+		return err
+	}
+	return c.Applier.DeleteClusterQueue(ctx, have.GetName(), id)
+}
+
+// unlabel removes the label of the queue from the namespaces, once the ResourceQuotas bound everything. The policies for tenants refuse
+// every pod in a namespace with the label as long as no Kueue takes it.
+func (c *Controller) unlabel(ctx context.Context, t *target) []outcome {
+	if !t.bounded {
+		return nil
+	}
+	errs := inEach(t.ready, func(p *desired.Plan) error {
+		if !t.queueLabelled[p] {
+			return nil
+		}
+		unlabelled := *p
+		unlabelled.QueueLabel = false
+		return c.Applier.ApplyExisting(ctx, unlabelled.NamespaceObject())
+	})
+	if err := errors.Join(errs...); err != nil {
+		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
+	}
+	return nil
+}
+
+// queueReady is what Kueue says of the queue. In a locked workspace it is held.
+func (c *Controller) queueReady(ctx context.Context, t *target) outcome {
+	const condition = v1alpha1.ConditionQueueReady
+	var wanted []client.Object
+	if own := desired.ClusterQueue(t.plans); own != nil {
+		wanted = append(wanted, own)
+	}
+	for _, p := range t.ready {
+		wanted = append(wanted, p.LocalQueue().Objects...)
+	}
+	for _, want := range wanted {
+		have, err := c.cachedQueue(ctx, want)
+		if err != nil {
+			return failed(condition, err)
+		}
+		if o := c.reported(t, want, have); !o.done {
+			return o
+		}
+	}
+	if t.workspace.Spec.State != v1alpha1.StateActive {
+		return done(condition, v1alpha1.ReasonQueueHeld, "the queue admits nothing new; what runs finishes")
+	}
+	return done(condition, v1alpha1.ReasonApplied, "")
+}
+
+// reported is what Kueue says of one queue, as it is now.
+func (c *Controller) reported(t *target, want, have client.Object) outcome {
+	const condition = v1alpha1.ConditionQueueReady
+	name := fmt.Sprintf("%s %q", k8s.KindName(want), want.GetName())
+	var active *metav1.Condition
+	if have != nil {
+		active = activeCondition(have)
+	}
+	switch {
+	case active == nil || active.ObservedGeneration < have.GetGeneration():
+		return c.awaitKueue(t, name, have)
+	case active.Status == metav1.ConditionTrue || t.workspace.Spec.State != v1alpha1.StateActive:
+		return done(condition, v1alpha1.ReasonApplied, "")
+	}
+	message := bounded(fmt.Sprintf("Kueue says of the %s: %s", name, active.Message))
+	if slices.Contains(v1alpha1.QueueReasons(), active.Reason) {
+		return waiting(condition, active.Reason, message)
+	}
+	return waiting(condition, v1alpha1.ReasonQueueInactive, message)
+}
+
+// awaitKueue waits for Kueue to report, and calls for a person if that takes too long.
+func (c *Controller) awaitKueue(t *target, name string, have client.Object) outcome {
+	const condition = v1alpha1.ConditionQueueReady
+	since := c.Now()
+	if known := meta.FindStatusCondition(t.workspace.Status.Conditions, condition); known != nil && known.Status == metav1.ConditionFalse {
+		since = known.LastTransitionTime.Time
+		if have != nil {
+			since = later(since, have.GetCreationTimestamp().Time)
+		}
+	}
+	if wait := kueueTimeout - c.Now().Sub(since); wait > 0 {
+		o := waiting(condition, v1alpha1.ReasonWaitingForKueue, "Kueue has not reported the state of the "+name+" yet")
+		o.after = wait
+		return o
+	}
+	return waiting(condition, v1alpha1.ReasonKueueNotResponding,
+		"Kueue has not reported the state of the "+name+" for two minutes: see whether kueue-controller-manager runs")
+}
