@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		if plane != nil {
 			plane.Stop()
 		}
-		plane, errPlane, once = nil, nil, sync.Once{}
+		plane, errPlane, once, queuedOnce = nil, nil, sync.Once{}, &sync.Once{}
 		return code
 	}))
 }

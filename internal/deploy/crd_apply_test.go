@@ -11,11 +11,26 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// wholeWorkspace has every field of a spec, and wholeStatus of a status. rayTier has what wholeTier can't have beside Spark.
+// wholeWorkspace has every field of a spec, and wholeStatus of a status. rayTier has what wholeTier can't have beside Spark,
+// and queueTier what needs a quota.
 const (
 	rayTier = `
 workload: {role: ray}
 network: {rayOperator: {namespace: ray-system, podLabels: {app: ray}}}
+`
+	queueTier = `
+quota: {default: {cpu: "40", memory: 160Gi}}
+queue:
+  mode: own
+  cohort: teams
+  flavors: [{name: on-demand}, {name: a100, resources: [gpu]}]
+  borrowingLimit: {cpu: "40"}
+  lendingLimit: {cpu: "20", nvidia.com/mig-1g.5gb: "1"}
+  preemption:
+    reclaimWithinCohort: Any
+    withinClusterQueue: LowerPriority
+    borrowWithinCohort: {policy: LowerPriority, maxPriorityThreshold: 100}
+  fairSharing: {weight: "2"}
 `
 	wholeWorkspace = `
 displayName: Fraud
@@ -59,6 +74,7 @@ func TestCRDs_CanBeAppliedFromFullToEmpty(t *testing.T) {
 	for _, c := range []struct{ kind, part, full string }{
 		{"WorkspaceTier", "spec", wholeTier},
 		{"WorkspaceTier", "spec", rayTier},
+		{"WorkspaceTier", "spec", queueTier},
 		{"Workspace", "spec", wholeWorkspace},
 		{"Workspace", "status", wholeStatus},
 	} {
@@ -67,7 +83,8 @@ func TestCRDs_CanBeAppliedFromFullToEmpty(t *testing.T) {
 			schema := schemaOf(t, c.kind, c.part)
 			a.apply(t, a.full)
 			for _, field := range a.containers(t, schema, nil) {
-				if name := strings.Join(field.path, "."); c.full != rayTier || strings.HasPrefix(name, "network.rayOperator") {
+				name, only := strings.Join(field.path, "."), map[string]string{rayTier: "network.rayOperator", queueTier: "queue"}[c.full]
+				if strings.HasPrefix(name, only) {
 					t.Run(name, func(t *testing.T) { a.empty(t, field) })
 				}
 			}
@@ -96,8 +113,9 @@ func (a applied) containers(t *testing.T, schema map[string]any, path []string) 
 	if !has && path[len(path)-1] == "share" {
 		return nil // it needs quotaScope workspace, with which no domain has a quota of its own
 	}
-	if !has && (a.full["allowedWorkspaces"] == nil && a.kind == "WorkspaceTier" || slices.Equal(path, []string{"network", "rayOperator"})) {
-		return nil // of rayTier, or of wholeTier
+	another := slices.Equal(path, []string{"network", "rayOperator"}) || slices.Equal(path, []string{"queue"})
+	if !has && (a.full["allowedWorkspaces"] == nil && a.kind == "WorkspaceTier" || another) {
+		return nil // of another tier
 	}
 	if !has {
 		t.Errorf("the full %s of a %s lacks %s", a.part, a.kind, strings.Join(path, "."))

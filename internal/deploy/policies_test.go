@@ -117,7 +117,7 @@ func TestRender_ConfinesWhatTheServiceMayWrite(t *testing.T) {
 		"authentication.k8s.io/tokenreviews":        true,
 		"authorization.k8s.io/subjectaccessreviews": true,
 	}
-	objects := rendered(t, ciValues(t, "default"))
+	objects := rendered(t, with(ciValues(t, "default"), "queues.enabled", true))
 	for _, name := range policiesIn(objects) {
 		var policy admissionregistrationv1.ValidatingAdmissionPolicy
 		into(t, find(t, objects, "ValidatingAdmissionPolicy", name), &policy)
@@ -130,12 +130,13 @@ func TestRender_ConfinesWhatTheServiceMayWrite(t *testing.T) {
 			}
 		}
 	}
-	var role rbacv1.ClusterRole
+	var role, ofQueues rbacv1.ClusterRole
 	var ofNamespace rbacv1.Role
 	into(t, find(t, objects, "ClusterRole", fullName), &role)
+	into(t, find(t, objects, "ClusterRole", fullName+"-queues"), &ofQueues)
 	into(t, find(t, objects, "Role", fullName), &ofNamespace)
 	writes := func(verb string) bool { return slices.Contains([]string{"create", "update", "patch", "delete"}, verb) }
-	for _, rule := range slices.Concat(role.Rules, ofNamespace.Rules) {
+	for _, rule := range slices.Concat(role.Rules, ofQueues.Rules, ofNamespace.Rules) {
 		for _, resource := range rule.Resources {
 			if name := rule.APIGroups[0] + "/" + resource; slices.ContainsFunc(rule.Verbs, writes) && !confined[name] {
 				t.Errorf("the service may write %s, and no policy confines it", name)
@@ -153,9 +154,9 @@ func into(t *testing.T, from *unstructured.Unstructured, o any) {
 
 // The API server accepts an expression with an unknown field, and reports it in the policy's status.
 func TestPolicies_AreAboutFieldsThatExist(t *testing.T) {
-	c := clientFor(t, installed(t))
+	c := clientFor(t, queued(t))
 	objects := rendered(t, ciValues(t, "default"))
-	for _, name := range policiesIn(objects) {
+	for _, name := range append(policiesIn(objects), queuedPolicies()...) {
 		var policy admissionregistrationv1.ValidatingAdmissionPolicy
 		err := wait.PollUntilContextTimeout(t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 			err := c.Get(ctx, client.ObjectKey{Name: name}, &policy)

@@ -110,6 +110,28 @@ var suites = map[string]map[string]expectation{
 		},
 		"no name": {set{"pullSecrets.namespace": "Pulls"}, nil, "/pullSecrets/namespace"},
 	},
+	"queue-policy.yaml": {
+		"off": {nil, expect{
+			"ValidatingAdmissionPolicy …-queued-pods": absent, "ClusterRole …-queues": absent, "ConfigMap … .data.QUEUES_ENABLED": "",
+			"ValidatingAdmissionPolicy …-queues": absent,
+		}, ""},
+		"on": {set{"queues.enabled": true, "queues.names": []any{"default", "urgent"}}, expect{
+			"ConfigMap … .data.QUEUES_ENABLED":                                "true",
+			"ClusterRole …-queues .rules[0].verbs[*]":                         "get list watch create patch delete",
+			"ClusterRole …-queues .rules[1].verbs[*]":                         "get",
+			"ValidatingAdmissionPolicy …-queued-jobs .spec.failurePolicy":     "Fail",
+			"ValidatingAdmissionPolicyBinding …-queued-pods .spec.policyName": fullName + "-queued-pods",
+			"ValidatingAdmissionPolicy …-queued-pods .spec.validations[0].message": "Pods in this workspace name no queue but default, urgent " +
+				"in the label kueue.x-k8s.io/queue-name",
+		}, ""},
+		"members unbounded": {
+			set{"queues.enabled": true, "policies.tenants.enabled": false}, nil, "queues.enabled needs policies.tenants.enabled",
+		},
+		"elsewhere": {set{"queues.enabled": true, "install": "service", "kubeconfig.existingSecret": "k"}, expect{
+			"ConfigMap … .data.QUEUES_ENABLED": "true", "ClusterRole …-queues": absent, "ValidatingAdmissionPolicy …-queued-pods": absent,
+		}, ""},
+		"without default": {set{"queues.enabled": true, "queues.names": []any{"urgent"}}, nil, "/queues/names"},
+	},
 	"rbac.yaml": {
 		"the account": {set{"serviceAccount.name": "robot"}, expect{
 			"ClusterRoleBinding … .subjects[*].name": "robot", "RoleBinding … .subjects[*].namespace": namespace,

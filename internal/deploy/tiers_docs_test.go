@@ -43,7 +43,7 @@ func TestTiersDocument_ShowsTiersThatAreTaken(t *testing.T) {
 		}
 		taken++
 	}
-	if taken != 5 {
+	if taken != 6 {
 		t.Errorf("the document has %d tiers", taken)
 	}
 }

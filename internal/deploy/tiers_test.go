@@ -190,7 +190,7 @@ func TestWorkspaceTierCRD_Refuses(t *testing.T) {
 		"all of it excepted":   {"network: {egress: [{cidr: 10.0.0.0/8, except: [10.0.0.0/8]}]}", "each exception must lie within cidr"},
 		"a bad exception":      {"network: {egress: [{cidr: 10.0.0.0/8, except: [10.0.0.1/16]}]}", "must be a CIDR such as"},
 	}
-	for _, add := range []map[string]wrong{badLimits(), badExtras(), badCIDRs(), badAmounts(), badPods()} {
+	for _, add := range []map[string]wrong{badLimits(), badExtras(), badCIDRs(), badAmounts(), badPods(), badQueues()} {
 		maps.Copy(all, add)
 	}
 	for name, c := range all {
