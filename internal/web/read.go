@@ -28,6 +28,8 @@ type Options struct {
 	Naming     *workspace.Naming
 	// Objects returns what the service made in a namespace of a workspace.
 	Objects func(ctx context.Context, id, namespace string) ([]Object, error)
+	// Queues, if not nil, are Kueue's.
+	Queues Queues
 	// ConsoleURL and DomainURLs return where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	DomainURLs func(id string) map[string]string

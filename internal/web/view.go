@@ -61,6 +61,7 @@ type workspaceDetail struct {
 	Conditions   []condition       `json:"conditions"`
 	Quotas       []namespaceQuota  `json:"quotas"`
 	SharedQuota  *sharedQuota      `json:"shared_quota,omitempty"`
+	Queue        *queue            `json:"queue,omitempty"`
 	Objects      []Object          `json:"objects,omitzero"`
 	ConsoleURLs  map[string]string `json:"console_urls"`
 	Deliveries   []delivery        `json:"deliveries"`
@@ -121,6 +122,7 @@ func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace) workspaceDe
 		ConsoleURLs: a.DomainURLs(w.Name), Deliveries: []delivery{}, Deletion: deletionOf(w.Status.Deletion),
 	}
 	d.SharedQuota = a.sharedQuota(ctx, w, d.Quotas)
+	d.Queue = a.queue(ctx, w)
 	for _, c := range w.Status.Conditions {
 		d.Conditions = append(d.Conditions, condition{c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime})
 	}
