@@ -7,6 +7,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/internal/rollout"
 )
 
 // withinAutoscaler gives the Deployment a number of replicas that its autoscaler allows. The autoscaler does the same, later. It matters
@@ -25,7 +27,7 @@ func (t *Target) withinAutoscaler(ctx context.Context, name string) error {
 	if hpa.Spec.MinReplicas != nil {
 		least = int(*hpa.Spec.MinReplicas)
 	}
-	now := stateOf(d).total
+	now := rollout.StateOf(d).Total
 	wanted := min(max(now, least), int(hpa.Spec.MaxReplicas))
 	if now == 0 || now == wanted {
 		return nil

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/rollout"
 )
 
 // Render implements [deploy.Renderer]. It does not reach the cluster.
@@ -155,7 +156,7 @@ func (t *Target) planPatch(ctx context.Context, out io.Writer, what deploy.Actio
 	p := restartPatch()
 	switch what {
 	case deploy.ActionStop:
-		p = replicasPatch(0, strconv.Itoa(stateOf(d).total))
+		p = replicasPatch(0, strconv.Itoa(rollout.StateOf(d).Total))
 	case deploy.ActionStart:
 		replicas, _ := strconv.Atoi(d.Annotations[annotationStopped])
 		p = replicasPatch(replicas, nil)

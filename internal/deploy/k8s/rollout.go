@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+	"platform.company.com/workspace-flyte-integration/internal/rollout"
 )
 
 const rollOutCheck = 500 * time.Millisecond
@@ -44,13 +45,13 @@ func (t *Target) awaitRollOut(ctx context.Context, step *progress.Step, name str
 		}
 		unreachable = nil
 		last = d
-		state := stateOf(d)
-		step.Progress(state.completed, state.total, state.text)
-		step.Summarize("%s", state.text)
-		if !state.done {
+		state := rollout.StateOf(d)
+		step.Progress(state.Completed, state.Total, state.Text)
+		step.Summarize("%s", state.Text)
+		if !state.Done {
 			seen.report(step, t.reasons(ctx, d))
 		}
-		return state.done, deadline(d)
+		return state.Done, deadline(d)
 	})
 	var late *deadlineError
 	switch {
@@ -70,40 +71,12 @@ func (t *Target) rollOutFailure(ctx context.Context, d *appsv1.Deployment, err e
 	if wait.Interrupted(err) {
 		text = fmt.Sprintf("not ready after %s", t.o.Timeout)
 	}
-	state, reasons := stateOf(d), t.reasons(ctx, d)
+	state, reasons := rollout.StateOf(d), t.reasons(ctx, d)
 	if len(reasons) == 0 {
-		return &rollOutError{[]string{state.text + ": " + text}}
+		return &rollOutError{[]string{state.Text + ": " + text}}
 	}
-	reasons[0] = fmt.Sprintf("%s, %s: %s", state.text, text, reasons[0])
+	reasons[0] = fmt.Sprintf("%s, %s: %s", state.Text, text, reasons[0])
 	return &rollOutError{reasons}
-}
-
-// rollOutState is how far a roll-out is, as `kubectl rollout status` judges it.
-type rollOutState struct {
-	done             bool
-	completed, total int
-	text             string
-}
-
-func stateOf(d *appsv1.Deployment) rollOutState {
-	total := int32(1)
-	if d.Spec.Replicas != nil {
-		total = *d.Spec.Replicas
-	}
-	s := d.Status
-	ready := min(s.UpdatedReplicas, s.AvailableReplicas)
-	state := rollOutState{completed: int(min(ready, total)), total: int(total)}
-	switch {
-	case s.ObservedGeneration < d.Generation:
-		state.completed, state.text = 0, "Updating: the Deployment is not yet observed"
-	case ready < total:
-		state.text = fmt.Sprintf("Updating: %d/%d ready", ready, total)
-	case s.Replicas > min(s.UpdatedReplicas, total):
-		state.text = fmt.Sprintf("Updating: %d/%d ready, %d to stop", min(ready, total), total, s.Replicas-min(s.UpdatedReplicas, total))
-	default:
-		state.done, state.text = true, fmt.Sprintf("%d/%d ready", min(ready, total), total)
-	}
-	return state
 }
 
 // deadlineError says that the Deployment has made no progress for its progressDeadlineSeconds.
@@ -113,10 +86,8 @@ type deadlineError struct{ message string }
 func (e *deadlineError) Error() string { return e.message }
 
 func deadline(d *appsv1.Deployment) error {
-	for _, c := range d.Status.Conditions {
-		if c.Type == appsv1.DeploymentProgressing && c.Reason == "ProgressDeadlineExceeded" && d.Status.ObservedGeneration >= d.Generation {
-			return &deadlineError{c.Message}
-		}
+	if message := rollout.Stalled(d); message != "" {
+		return &deadlineError{message}
 	}
 	return nil
 }

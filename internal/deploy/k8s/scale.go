@@ -12,6 +12,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+	"platform.company.com/workspace-flyte-integration/internal/rollout"
 )
 
 const (
@@ -117,7 +118,7 @@ func (t *Target) Stop(ctx context.Context, steps *progress.Steps) error {
 			return err
 		}
 		return steps.Run(ctx, "stop", func(ctx context.Context, step *progress.Step) error {
-			replicas := stateOf(d).total
+			replicas := rollout.StateOf(d).Total
 			if replicas == 0 {
 				step.Skip("no replica runs")
 				return nil
@@ -162,7 +163,7 @@ func (t *Target) startStopped(ctx context.Context, steps *progress.Steps, name s
 		if err != nil {
 			return fmt.Errorf("reading the annotation %s of Deployment %q: %w", annotationStopped, name, err)
 		}
-		if now := stateOf(d).total; now > 0 { // the values have named a number
+		if now := rollout.StateOf(d).Total; now > 0 { // the values have named a number
 			replicas = now
 		}
 		return t.patch(ctx, d, replicasPatch(replicas, nil))

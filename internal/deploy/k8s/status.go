@@ -3,20 +3,17 @@ package k8s
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/release/common"
 	release "helm.sh/helm/v4/pkg/release/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/rollout"
 )
 
 // Status implements [deploy.Target].
@@ -59,7 +56,7 @@ func (t *Target) addReplicas(ctx context.Context, s *deploy.Status, r *release.R
 	if err := t.client.Get(ctx, client.ObjectKey{Namespace: t.o.Namespace, Name: name}, d); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	s.Replicas = deploy.Replicas{Desired: stateOf(d).total, Updated: int(d.Status.UpdatedReplicas), Ready: int(d.Status.ReadyReplicas)}
+	s.Replicas = deploy.Replicas{Desired: rollout.StateOf(d).Total, Updated: int(d.Status.UpdatedReplicas), Ready: int(d.Status.ReadyReplicas)}
 	if d.Annotations[annotationStopped] != "" {
 		s.State += ", stopped"
 	}
@@ -69,46 +66,18 @@ func (t *Target) addReplicas(ctx context.Context, s *deploy.Status, r *release.R
 	return t.addPods(ctx, s, d)
 }
 
-// addPods adds the pods with the columns that the API server shows to kubectl: it knows best what a pod's state is called.
 func (t *Target) addPods(ctx context.Context, s *deploy.Status, d *appsv1.Deployment) error {
-	selector := metav1.FormatLabelSelector(d.Spec.Selector)
-	text, err := t.clientset.CoreV1().RESTClient().Get().Namespace(t.o.Namespace).Resource("pods").
-		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").
-		Param("labelSelector", selector).Param("includeObject", "Object").Do(ctx).Raw()
+	pods, err := rollout.Pods(ctx, t.clientset.CoreV1().RESTClient(), d)
 	if err != nil {
-		return fmt.Errorf("listing pods: %w", err)
+		return err
 	}
-	table := &metav1.Table{}
-	if err := json.Unmarshal(text, table); err != nil {
-		return fmt.Errorf("listing pods: %w", err)
+	s.Digests = rollout.Digests(pods)
+	for i := range pods {
+		pod := &pods[i]
+		s.Instances = append(s.Instances, deploy.Instance{
+			Name: pod.Name, State: pod.State, Ready: pod.Ready, Restarts: pod.Restarts, Started: pod.Started,
+			Node: pod.Node, Address: pod.Address, Image: pod.Image,
+		})
 	}
-	for i := range table.Rows {
-		pod := &corev1.Pod{}
-		if err := json.Unmarshal(table.Rows[i].Object.Raw, pod); err != nil {
-			return fmt.Errorf("listing pods: %w", err)
-		}
-		s.Instances = append(s.Instances, instance(table, i, pod))
-		for _, c := range pod.Status.ContainerStatuses {
-			if _, digest, ok := strings.Cut(c.ImageID, "@"); ok && !slices.Contains(s.Digests, digest) {
-				s.Digests = append(s.Digests, digest)
-			}
-		}
-	}
-	slices.SortFunc(s.Instances, func(a, b deploy.Instance) int { return cmp.Compare(a.Name, b.Name) })
 	return nil
-}
-
-func instance(table *metav1.Table, row int, pod *corev1.Pod) deploy.Instance {
-	cells := map[string]string{}
-	for i, column := range table.ColumnDefinitions {
-		cells[column.Name] = fmt.Sprint(table.Rows[row].Cells[i])
-	}
-	one := deploy.Instance{
-		Name: pod.Name, State: cells["Status"], Ready: cells["Ready"], Restarts: cells["Restarts"],
-		Node: pod.Spec.NodeName, Address: pod.Status.PodIP, Image: pod.Spec.Containers[0].Image,
-	}
-	if pod.Status.StartTime != nil {
-		one.Started = &pod.Status.StartTime.Time
-	}
-	return one
 }
