@@ -97,6 +97,9 @@ func (c *config) checkCluster(found problems) {
 	if c.PullSecretsNS != "" {
 		checkLabel(found, "PULL_SECRETS_NAMESPACE", c.PullSecretsNS)
 	}
+	if c.PageRollout != "" {
+		checkLabel(found, "PAGE_ROLLOUT", c.PageRollout)
+	}
 	var err error
 	if c.rest, err = restConfig(c.Kubeconfig); err != nil {
 		found.add("KUBECONFIG", "%s", err)

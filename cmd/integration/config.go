@@ -70,6 +70,8 @@ type config struct {
 
 	APIAuth   string `env:"API_AUTH"   envDefault:"kubernetes"`
 	PublicURL string `env:"PUBLIC_URL"`
+	// PageRollout names the Deployment of the service, in PodNamespace.
+	PageRollout string `env:"PAGE_ROLLOUT"`
 
 	WorkspaceAPIEndpoint   string        `env:"WORKSPACE_API_ENDPOINT"`
 	WorkspaceAPISecret     string        `env:"WORKSPACE_API_SECRET"`

@@ -150,6 +150,7 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 			"https://ana:hunter2@a.b": "must have no user, query or fragment: links are made from it",
 			"https://a.b?x=hunter2":   "must have no user, query or fragment: links are made from it",
 		}},
+		{name: "PAGE_ROLLOUT", standard: "", good: "integration", want: "integration", bad: map[string]string{"A/b": `"A/b" is no DNS label`}},
 		{name: "CLUSTER_NAME", standard: "flyte-eks", good: "edge", want: "edge"},
 		{name: "LOG_LEVEL", standard: "info", good: "DEBUG", want: "DEBUG", bad: map[string]string{
 			"fatal": "must be one of: debug, info, warn, error", "5": "must be one of: debug, info, warn, error",

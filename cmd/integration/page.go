@@ -2,22 +2,50 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"platform.company.com/workspace-flyte-integration/internal/rollout"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
 
 // page is the web page of what the read API reads.
-func (s *service) page(api *web.ReadAPI, health *webhook.Health) *web.Page {
+func (s *service) page(api *web.ReadAPI, health *webhook.Health) (*web.Page, error) {
+	ofService, err := s.rollout()
+	if err != nil {
+		return nil, err
+	}
 	return web.NewPage(api, web.PageOptions{
 		Cluster:    s.cfg.ClusterName,
 		Components: func(ctx context.Context) []web.Component { return s.components(ctx, health) },
 		Network: web.Network{
 			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.FlytePorts, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
-	})
+		Rollout: ofService,
+	}), nil
+}
+
+// rollout reads the Deployment of the service. The rights to it come with the chart's page.rollout, for the service's own namespace.
+func (s *service) rollout() (*web.Rollout, error) {
+	if s.cfg.PageRollout == "" {
+		return nil, nil
+	}
+	codecs := serializer.NewCodecFactory(s.mgr.GetScheme())
+	core, err := apiutil.RESTClientForGVK(corev1.SchemeGroupVersion.WithKind("Pod"), false, false, s.mgr.GetConfig(), codecs, s.mgr.GetHTTPClient())
+	if err != nil {
+		return nil, fmt.Errorf("making a client for pods: %w", err)
+	}
+	reader := &rollout.Reader{
+		Client: s.mgr.GetAPIReader(), Core: core, Key: client.ObjectKey{Namespace: s.cfg.PodNamespace, Name: s.cfg.PageRollout},
+	}
+	return &web.Rollout{Namespace: s.cfg.PodNamespace, Read: reader.Read}, nil
 }
 
 // components are what the service depends on, and the leader.

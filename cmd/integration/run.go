@@ -242,7 +242,11 @@ func (s *service) addEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	router := webhook.NewRouter(s.slog, routes(handler, api, s.page(api, health), health)...)
+	page, err := s.page(api, health)
+	if err != nil {
+		return err
+	}
+	router := webhook.NewRouter(s.slog, routes(handler, api, page, health)...)
 	drain := s.cfg.drain()
 	timeouts := webhook.Timeouts{Provision: s.cfg.ProvisionTimeout, Idle: s.cfg.IdleTimeout}
 	s.server = webhook.NewServer(s.cfg.ListenAddress, router, timeouts, s.slog)

@@ -79,8 +79,9 @@ func TestRelease(t *testing.T) { //nolint:tparallel // its subtests are steps, i
 	s.rolledOut(t)
 	s.unchanged(t, kept, "the rollback")
 	s.upgradeCRDs(t)
-	s.mustHelm(t, append([]string{"upgrade", release, chart, "--take-ownership"}, values...)...)
+	s.mustHelm(t, append([]string{"upgrade", release, chart, "--take-ownership", "--set", "page.rollout=true"}, values...)...)
 	s.rolledOut(t)
+	t.Run("roll-out", func(t *testing.T) { s.showsRollout(t, s.runService(t), "4") })
 
 	s.mustHelm(t, "uninstall", release, "--wait", "--timeout", "5m")
 	s.unchanged(t, kept, "uninstalling")

@@ -30,6 +30,10 @@ var suites = map[string]map[string]expectation{
 			expect{"ConfigMap … .data.TLS_CERT_FILE": "/etc/workspace-flyte-integration/tls/tls.crt"},
 			"",
 		},
+		"the roll-out": {set{"page.rollout": true}, expect{"ConfigMap … .data.PAGE_ROLLOUT": fullName}, ""},
+		"the roll-out in another cluster": {set{
+			"page.rollout": true, "install": "service", "kubeconfig.existingSecret": "k",
+		}, nil, "page.rollout needs the service in the cluster of the workspaces"},
 		"no console URL": {set{"flyte.consoleURL": ""}, nil, "flyte.consoleURL is required"},
 	},
 	"deployment.yaml": deploymentSuite,
@@ -139,6 +143,9 @@ var suites = map[string]map[string]expectation{
 		}, ""},
 		"of another": {set{"rbac.create": false}, expect{
 			"ClusterRole …": absent, "Role …": absent, "ClusterRole …-tenant-viewer .kind": "ClusterRole",
+		}, ""},
+		"the roll-out": {set{"page.rollout": true}, expect{
+			"Role … .rules[*].resources[*]": "leases leases deployments replicasets pods", "Role … .rules[2].resourceNames[*]": fullName,
 		}, ""},
 		"another namespace": {set{"namespaceOverride": "flyte-services"}, expect{
 			"RoleBinding … .subjects[*].namespace": "flyte-services", "Deployment … .metadata.namespace": "flyte-services",

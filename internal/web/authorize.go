@@ -13,9 +13,9 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
-// Access is what a request reads. Name is empty for a whole collection.
+// Access is what a request reads. Name is empty for a whole collection. Namespace is that of ResourcePods.
 type Access struct {
-	Verb, Resource, Name string
+	Verb, Resource, Name, Namespace string
 }
 
 // Authorizer decides who may read. It returns nil, or a *workspace.Error of the kind Unauthorized, Forbidden or Unavailable.

@@ -49,6 +49,8 @@ const (
 	updatePause, updatePausePerStream = time.Second, 20 * time.Millisecond
 	// refreshInterval is when a page is rendered again without a change: times and the health of components move on.
 	refreshInterval = 15 * time.Second
+	// rolloutRefresh is the refreshInterval of the roll-out, which is read from the API server.
+	rolloutRefresh = 3 * time.Second
 	// streamRetry and shutdownRetry are after how long clients connect again, after an error and after a shutdown; up to twice that.
 	streamRetry, shutdownRetry = 2 * time.Second, time.Second
 )

@@ -67,12 +67,14 @@ func (l *livePage) send(ctx context.Context, out *eventWriter) error {
 	return out.send("page", "", text.String())
 }
 
+func (l *livePage) refresh() time.Duration { return l.view.refresh }
+
 // isCurrent reports whether nothing has changed that the page shows, and it need not be refreshed yet.
 func (l *livePage) isCurrent(now time.Time) bool {
 	newest, _ := l.page.api.Feed.next()
 	changes, complete := l.page.api.Feed.between(l.last, newest)
 	l.last = newest
-	if l.shows == nil || !complete || now.Sub(l.rendered) >= refreshInterval {
+	if l.shows == nil || !complete || now.Sub(l.rendered) >= l.view.refresh {
 		return false
 	}
 	for change := range changes {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v5"
@@ -36,6 +37,8 @@ type PageOptions struct {
 	Components func(context.Context) []Component
 	// Network is what every workspace may reach.
 	Network Network
+	// Rollout reads the roll-out of the service itself. Without it, there is no page of it.
+	Rollout *Rollout
 }
 
 // Component is a part of the system, and whether it works.
@@ -81,6 +84,10 @@ type view struct {
 	load       func(ctx context.Context, v *visit) (content, error)
 	// lists says that load lists all workspaces.
 	lists bool
+	// namespace is that of the resource, if it is in one.
+	namespace string
+	// refresh is when the page is rendered again without a change.
+	refresh time.Duration
 }
 
 // content is what a page shows.
@@ -96,13 +103,18 @@ type content struct {
 }
 
 func (p *Page) views() []view {
-	return []view{
-		{"/", "/ui/live/overview", verbList, ResourceWorkspaces, p.loadOverview, true},
-		{"/ui/workspaces", "/ui/live/workspaces", verbList, ResourceWorkspaces, p.loadList, true},
-		{"/ui/workspaces/:id", "/ui/live/workspaces/:id", verbGet, ResourceWorkspaces, p.loadWorkspace, false},
-		{"/ui/tiers", "/ui/live/tiers", verbList, ResourceTiers, p.loadTiers, true},
-		{"/ui/tiers/:name", "/ui/live/tiers/:name", verbGet, ResourceTiers, p.loadTier, true},
+	const slow = refreshInterval
+	all := []view{
+		{"/", "/ui/live/overview", verbList, ResourceWorkspaces, p.loadOverview, true, "", slow},
+		{"/ui/workspaces", "/ui/live/workspaces", verbList, ResourceWorkspaces, p.loadList, true, "", slow},
+		{"/ui/workspaces/:id", "/ui/live/workspaces/:id", verbGet, ResourceWorkspaces, p.loadWorkspace, false, "", slow},
+		{"/ui/tiers", "/ui/live/tiers", verbList, ResourceTiers, p.loadTiers, true, "", slow},
+		{"/ui/tiers/:name", "/ui/live/tiers/:name", verbGet, ResourceTiers, p.loadTier, true, "", slow},
 	}
+	if p.Rollout != nil {
+		all = append(all, view{rolloutPath, "/ui/live/rollout", verbList, ResourcePods, p.loadRollout, false, p.Rollout.Namespace, rolloutRefresh})
+	}
+	return all
 }
 
 // Register adds the routes.
@@ -160,7 +172,7 @@ func (p *Page) load(ctx context.Context, of *view, v *visit) (loaded content, er
 
 // access is what a visit to this page reads.
 func (view *view) access(v *visit) Access {
-	access := Access{Verb: view.verb, Resource: view.resource}
+	access := Access{Verb: view.verb, Resource: view.resource, Namespace: view.namespace}
 	if isName(v.name) {
 		access.Name = v.name
 	}

@@ -76,6 +76,9 @@ const (
 	ResourceTiers = "workspacetiers"
 )
 
+// ResourcePods are the pods of the service itself, of which no Feed has changes.
+const ResourcePods = "pods"
+
 // Register adds the routes.
 func (a *ReadAPI) Register(e *echo.Echo) {
 	list := a.authorized(verbList, ResourceWorkspaces, a.listWorkspaces)

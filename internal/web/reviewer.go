@@ -6,6 +6,7 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -36,15 +37,23 @@ func (k KubernetesReviewer) Authenticate(ctx context.Context, token string) (*au
 func (k KubernetesReviewer) Allowed(ctx context.Context, user *authenticationv1.UserInfo, access Access) (bool, error) {
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: user.Username, UID: user.UID, Groups: user.Groups, Extra: extraOf(user),
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version,
-			Verb: access.Verb, Resource: access.Resource, Name: access.Name,
-		},
+		ResourceAttributes: resourceAttributes(access),
 	}}
 	if err := k.Client.Create(ctx, review); err != nil {
 		return false, fmt.Errorf("reviewing an access: %w", err)
 	}
 	return review.Status.Allowed && !review.Status.Denied, nil
+}
+
+func resourceAttributes(access Access) *authorizationv1.ResourceAttributes {
+	group := v1alpha1.GroupVersion
+	if access.Resource == ResourcePods {
+		group = corev1.SchemeGroupVersion
+	}
+	return &authorizationv1.ResourceAttributes{
+		Group: group.Group, Version: group.Version,
+		Verb: access.Verb, Resource: access.Resource, Name: access.Name, Namespace: access.Namespace,
+	}
 }
 
 func extraOf(user *authenticationv1.UserInfo) map[string]authorizationv1.ExtraValue {

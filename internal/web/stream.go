@@ -23,6 +23,8 @@ var (
 type source interface {
 	// send writes what the client lacks.
 	send(ctx context.Context, out *eventWriter) error
+	// refresh is after how long send is called again without a change.
+	refresh() time.Duration
 }
 
 // live serves streams.
@@ -99,7 +101,7 @@ func (s *streamRun) loop(ctx context.Context) error {
 			_, changed = s.Feed.next()
 			err = s.source.send(ctx, s.out)
 			updated = time.Now()
-			update.Reset(refreshInterval)
+			update.Reset(s.source.refresh())
 		}
 		if err == nil {
 			err = s.out.flush()

@@ -26,10 +26,12 @@ type visit struct {
 	user    string
 	cluster string
 	now     time.Time
+	// hasRollout says that there is a page of the service's roll-out.
+	hasRollout bool
 }
 
 func (p *Page) newVisit(c *echo.Context) *visit {
-	v := &visit{cluster: p.Cluster, now: time.Now(), name: c.Param("id") + c.Param("name")}
+	v := &visit{cluster: p.Cluster, now: time.Now(), name: c.Param("id") + c.Param("name"), hasRollout: p.Rollout != nil}
 	v.Request, v.hasCookie = p.withSession(c.Request())
 	if !isDirect(v.Request) {
 		v.base = strings.TrimRight(p.publicURL.Path, "/")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/labstack/echo/v5"
 
@@ -63,6 +64,8 @@ func (w *watch) send(ctx context.Context, out *eventWriter) error {
 	w.last, w.resumed = newest, true
 	return out.send("synced", w.api.Feed.id(newest), "{}")
 }
+
+func (*watch) refresh() time.Duration { return refreshInterval }
 
 func (w *watch) sendAll(ctx context.Context, out *eventWriter) error {
 	names, err := w.api.namesOf(ctx, w.filter)
