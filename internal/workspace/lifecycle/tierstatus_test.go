@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/devcluster/faultproxy"
 )
 
 // awaitTier waits until the status of the tier has this text: its numbers, its conditions' reasons, and whether it is of the newest
@@ -74,6 +76,36 @@ func TestController_ReportsTiers(t *testing.T) {
 	if after := env.requests.writes()["PATCH workspacetiers/status"]; after != before || before == 0 {
 		t.Errorf("the status was written %d times, and %d times at rest", before, after-before)
 	}
+}
+
+// The service may not get a tier: a Reconcile reads it from the cache, also where that can't show the status that was just written.
+func TestController_ReadsTierWhileItsWatchIsDown(t *testing.T) {
+	t.Parallel()
+	proxy, err := faultproxy.New(shared.Cluster(t).Config())
+	must(t, err)
+	t.Cleanup(proxy.Stop)
+	env := newTestEnv(t, envOptions{proxy: proxy})
+	env.provisionedOnTier("unwatched", func(*v1alpha1.WorkspaceTierSpec) {})
+	down := make(chan struct{}, 1)
+	proxy.Set(func(r *http.Request) faultproxy.Fault {
+		if r.Method != http.MethodGet || resourceOf(r) != "workspacetiers" {
+			return faultproxy.Fault{}
+		}
+		select {
+		case down <- struct{}{}:
+		default:
+		}
+		return faultproxy.Fault{Status: http.StatusServiceUnavailable}
+	})
+	proxy.Break()
+	<-down
+
+	before := env.requests.writes()["PATCH workspacetiers/status"]
+	must(t, env.controller.writeTierStatuses(t.Context()))
+	if env.requests.writes()["PATCH workspacetiers/status"] == before {
+		t.Fatal("no status of a tier was written")
+	}
+	env.reconcile("unwatched")
 }
 
 func TestTierProgress_KeepsWhatANewLeaderDoesNotKnow(t *testing.T) {
