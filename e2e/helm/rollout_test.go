@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -27,6 +28,15 @@ func (s *suite) showsRollout(t *testing.T, url, revision string) {
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: reader},
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: reader}},
 	}))
+	eventually(t, "the service to listen", func(ctx context.Context) bool {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/livez", http.NoBody)
+		harness.Must(t, err)
+		answer, err := http.DefaultClient.Do(r)
+		if err == nil {
+			answer.Body.Close()
+		}
+		return err == nil
+	})
 	status, text := s.getPage(t, url+"/ui/rollout", reader)
 	if status != http.StatusOK || strings.Count(text, `<span class="badge good">Running</span>`) != 3 {
 		t.Errorf("the roll-out is answered with %d:\n%s", status, text)
