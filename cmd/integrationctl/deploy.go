@@ -31,7 +31,7 @@ Data is on standard output; steps are on standard error. ` + exitCodesHelp,
 		newDeploySetup(streams), newDeployUp(streams), newDeployStatus(streams), newDeployDiff(streams), newDeployRender(streams),
 		newDeployLogs(streams), newDeployExec(streams), newDeployStats(streams), newDeployRestart(streams), newDeployStop(streams),
 		newDeployStart(streams), newDeployScale(streams), newDeployHistory(streams), newDeployRollback(streams), newDeployDown(streams),
-		newDeployNode(streams),
+		newDeployNode(streams), newDeployUpgrade(streams),
 	)
 	return c
 }

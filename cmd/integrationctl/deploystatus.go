@@ -76,6 +76,9 @@ func (d *deployment) printStatus(out io.Writer, s *deploy.Status, format string)
 		fmt.Fprintf(out, "%-12s %s\n", name+":", fmt.Sprintf(format, args...))
 	}
 	line("Target", "%s, %s, %s", s.Target, s.Location, s.Runtime)
+	for _, c := range s.Certificates {
+		line("Certificate", "%s, until %s%s", c.Name, c.Expires.UTC().Format(time.DateOnly), renewal(c, time.Now()))
+	}
 	if s.Revision == 0 {
 		line("Release", "%s, %s", s.Release, s.State)
 		return nil
@@ -99,6 +102,17 @@ func (d *deployment) printStatus(out io.Writer, s *deploy.Status, format string)
 	}
 	fmt.Fprintln(out)
 	return d.printInstances(out, s.Instances, format)
+}
+
+// expiresSoon is how long before its end a certificate of K3s is shown as one to renew. K3s renews it at a start in the last 120 days.
+const expiresSoon = 30 * 24 * time.Hour
+
+// renewal is what to do about a certificate that expires soon.
+func renewal(c deploy.Certificate, now time.Time) string {
+	if c.Expires.Sub(now) > expiresSoon {
+		return ""
+	}
+	return ": restart K3s on the host, which renews it, then run `integrationctl deploy setup k3s`, which copies the kubeconfig"
 }
 
 func (d *deployment) printInstances(out io.Writer, instances []deploy.Instance, format string) error {

@@ -56,6 +56,17 @@ func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestS
 				hosts[args[1]].address + "\nHost 127.0.0.1\n  IdentityFile ~/other\n"
 			ts.Check(os.WriteFile(filepath.Join(ts.Getenv("HOME"), ".ssh", "config"), []byte(text), 0o600))
 		},
+		// bundle DIR VERSION makes a bundle of another version of the stand-in.
+		"bundle": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(os.Mkdir(ts.MkAbs(args[0]), 0o700))
+			writeBundle(t, ts.MkAbs(args[0]), args[1])
+		},
+		// kubelet HOST NODE gives the host the certificate of that node's kubelet.
+		"kubelet": func(ts *testscript.TestScript, _ bool, args []string) {
+			file := hosts[args[0]].path("/var/lib/rancher/k3s/agent/client-kubelet.crt")
+			ts.Check(os.MkdirAll(filepath.Dir(file), 0o700))
+			ts.Check(os.WriteFile(file, kubeletCertificate(t, args[1]), 0o600))
+		},
 		"context": func(ts *testscript.TestScript, _ bool, args []string) {
 			config, err := clientcmd.LoadFromFile(ts.Getenv("KUBECONFIG"))
 			ts.Check(err)

@@ -54,10 +54,10 @@ func start(t *testing.T) *environment {
 	harness.Must(t, err)
 	env.sshd, err = binaries.SSHServerRoot(t.Context(), t.Output())
 	harness.Must(t, err)
-	env.cluster, err = devcluster.Start(t.Context(), devcluster.Options{Progress: t.Output(), Nodes: 1})
+	env.cluster, err = devcluster.Start(t.Context(), devcluster.Options{Progress: t.Output(), Nodes: 2})
 	harness.Must(t, err)
 	t.Cleanup(env.cluster.Stop)
-	writeBundle(t, env.bundle)
+	writeBundle(t, env.bundle, standInVersion)
 	return env
 }
 

@@ -26,8 +26,16 @@ type Status struct {
 	LastRollOut *time.Time `json:"lastRollOut,omitempty"`
 	Description string     `json:"description,omitempty"`
 	// LockedBy says who deploys at the moment.
-	LockedBy  string     `json:"lockedBy,omitempty"`
-	Instances []Instance `json:"pods"`
+	LockedBy string `json:"lockedBy,omitempty"`
+	// Certificates are those of the platform that must be renewed.
+	Certificates []Certificate `json:"certificates,omitempty"`
+	Instances    []Instance    `json:"pods"`
+}
+
+// Certificate is one of the platform's own.
+type Certificate struct {
+	Name    string    `json:"name"`
+	Expires time.Time `json:"expires"`
 }
 
 // Replicas counts replicas.

@@ -43,6 +43,7 @@ type Action string
 // The actions that a [Planner] knows.
 const (
 	ActionSetup    Action = "setup"
+	ActionUpgrade  Action = "upgrade"
 	ActionUp       Action = "up"
 	ActionRestart  Action = "restart"
 	ActionStop     Action = "stop"

@@ -60,7 +60,6 @@ func (t *Target) installServer(ctx context.Context, step *progress.Step, h *host
 
 // install runs K3s' own installer, as a server or an agent.
 func (t *Target) install(ctx context.Context, step *progress.Step, h *host, role string) error {
-	script := onlineInstallScript
 	if t.o.Bundle != "" {
 		b, err := openBundle(t.o.Bundle, h.arch)
 		if err != nil {
@@ -69,13 +68,19 @@ func (t *Target) install(ctx context.Context, step *progress.Step, h *host, role
 		if err := b.send(ctx, step, h); err != nil {
 			return err
 		}
-		script = bundleInstallScript
 	}
-	if err := h.Script(ctx, script, nil, step.Output, installPath, t.o.Version, role); err != nil {
+	if err := h.Script(ctx, t.installScript(), nil, step.Output, installPath, t.o.Version, role); err != nil {
 		return fmt.Errorf("installing K3s %s: %w", t.o.Version, err)
 	}
 	step.Summarize("K3s %s as %s", t.o.Version, role)
 	return nil
+}
+
+func (t *Target) installScript() string {
+	if t.o.Bundle != "" {
+		return bundleInstallScript
+	}
+	return onlineInstallScript
 }
 
 // writeConfig writes a configuration file, and keeps one that somebody else has written.

@@ -174,6 +174,9 @@ func roles(node *corev1.Node) string {
 // RemoveNode drains a node, takes it out of the cluster, and uninstalls K3s on its host, if that is named.
 func (t *Target) RemoveNode(ctx context.Context, steps *progress.Steps, name string) error {
 	if err := steps.Run(ctx, "drain", func(ctx context.Context, step *progress.Step) error {
+		if err := t.NameLocalVolumes(ctx, step, name); err != nil {
+			return err
+		}
 		return t.DrainNode(ctx, step, name)
 	}); err != nil {
 		return err

@@ -19,7 +19,30 @@ func (t *Target) Plan(ctx context.Context, out io.Writer, what deploy.Action, ar
 	if err := t.Ready(); err != nil {
 		return err
 	}
+	if what == deploy.ActionUpgrade {
+		return t.planUpgrade(out)
+	}
 	return t.Target.Plan(ctx, out, what, argument)
+}
+
+func (t *Target) planUpgrade(out io.Writer) error {
+	var parts []string
+	for i, name := range append([]string{t.o.SSH.Host}, t.o.Agents...) {
+		role := "agent"
+		parts = append(parts, "# preflight, as root on "+name+inspectScript+kubeletScript+"\n")
+		if i == 0 {
+			role = "server"
+			parts = append(parts, fmt.Sprintf("# backup_datastore: sh -c … sh %s%s", t.o.Version, backupScript))
+		}
+		parts = append(parts,
+			"# drain: kubectl drain NODE --ignore-daemonsets --delete-emptydir-data\n",
+			fmt.Sprintf("# install_k3s: sh -c … sh %s %s %s%s", installPath, t.o.Version, role, t.installScript()),
+			"# wait_node_ready\n"+nodesScript+"\n",
+			"# uncordon: kubectl uncordon NODE\n",
+		)
+	}
+	_, err := io.WriteString(out, strings.Join(parts, "\n"))
+	return err
 }
 
 func (t *Target) planSetup(out io.Writer) error {
@@ -27,14 +50,10 @@ func (t *Target) planSetup(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	install := onlineInstallScript
-	if t.o.Bundle != "" {
-		install = bundleInstallScript
-	}
 	parts := []string{
 		"# preflight, as root on " + t.o.SSH.Host + inspectScript,
 		"# install_k3s: " + configPath + "\n" + string(config),
-		fmt.Sprintf("# install_k3s: sh -c … sh %s %s server%s", installPath, t.o.Version, install),
+		fmt.Sprintf("# install_k3s: sh -c … sh %s %s server%s", installPath, t.o.Version, t.installScript()),
 		"# wait_k3s_ready\n" + nodesScript + "\n",
 	}
 	if t.o.Email != "" {

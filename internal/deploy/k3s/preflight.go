@@ -67,14 +67,17 @@ func (f *facts) conflict(version, bundle string) string {
 	switch installed := f.values["k3s"]; {
 	case installed == version:
 	case installed != "":
-		return fmt.Sprintf("it has K3s %s, and this would install %s: give --k3s-version %s to keep it", installed, version, installed)
+		return fmt.Sprintf("it has K3s %s, and this would install %s: run `integrationctl deploy upgrade k3s`, or give --k3s-version %s to keep it",
+			installed, version, installed)
 	case f.values["begun"] == "" && len(f.ports) > 0:
 		return fmt.Sprintf("other programs listen at its ports %s: stop them, or move them", strings.Join(f.ports, ", "))
 	case bundle == "" && f.values["curl"] == "":
-		return "it has no curl: install it, or give --bundle"
+		return noCurl
 	}
 	return ""
 }
+
+const noCurl = "it has no curl: install it, or give --bundle"
 
 // installed is the version of K3s that is entirely installed, by this program or another one.
 func (f *facts) installed() string {
@@ -84,13 +87,22 @@ func (f *facts) installed() string {
 	return f.values["k3s"]
 }
 
-func (t *Target) preflight(ctx context.Context, step *progress.Step, h *host) error {
+// inspect asks a host for its facts.
+func (*Target) inspect(ctx context.Context, h *host) (*facts, error) {
 	output, err := h.Output(ctx, inspectScript)
 	if err != nil {
-		return fmt.Errorf("inspecting %s: %w", h.name, err)
+		return nil, fmt.Errorf("inspecting %s: %w", h.name, err)
 	}
 	f := parseFacts(output)
 	h.arch, h.installed = architectures[f.values["arch"]], f.installed()
+	return f, nil
+}
+
+func (t *Target) preflight(ctx context.Context, step *progress.Step, h *host) error {
+	f, err := t.inspect(ctx, h)
+	if err != nil {
+		return err
+	}
 	if all := f.problems(t.o.Version, t.o.Bundle); len(all) > 0 {
 		return deploy.Failf(deploy.PreflightFailed, "%s can't run K3s:\n  %s", h.name, strings.Join(all, "\n  "))
 	}

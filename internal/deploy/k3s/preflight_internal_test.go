@@ -19,7 +19,7 @@ func TestFacts_Problems(t *testing.T) {
 		"memory=512":     "it has 512 MiB of memory, and K3s needs 900",
 		"k3s=" + Version: "",
 		"k3s=v1.30.0+k3s1": "it has K3s v1.30.0+k3s1, and this would install " + Version +
-			": give --k3s-version v1.30.0+k3s1 to keep it",
+			": run `integrationctl deploy upgrade k3s`, or give --k3s-version v1.30.0+k3s1 to keep it",
 		"port=80\nport=443":           "other programs listen at its ports 80, 443: stop them, or move them",
 		"port=6443\nbegun=" + Version: "",
 		"port=6443\nk3s=" + Version:   "",

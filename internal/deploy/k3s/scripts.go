@@ -85,6 +85,33 @@ mv "$1.new" "$1"
 if [ -e "$1" ]; then exit 0; fi
 if k3s kubectl -n kube-system get helmchartconfig traefik >/dev/null 2>&1; then exit 1; fi
 `
+	// backupDir holds copies of the datastore with the token, without which it can't be read.
+	backupDir = stateDir + "/backups"
+
+	// backupScript copies the datastore before the upgrade to $1. SQLite's files fit together only while K3s is stopped; pods run on. A copy
+	// that is there is of the same upgrade, before it.
+	backupScript = `
+set -eu
+umask 077
+from=/var/lib/rancher/k3s/server to=/var/lib/integrationctl/backups
+mkdir -p "$to"
+if [ -e "$to/before-$1.tar" ]; then echo "kept $to/before-$1.tar"; exit 0; fi
+if [ -d "$from/db/etcd" ]; then
+	k3s etcd-snapshot save --dir "$to" --name "before-$1"
+	tar -C "$from" -cf "$to/before-$1.tar" token
+elif [ -e "$from/db/state.db" ]; then
+	service() { if [ -d /run/systemd/system ]; then systemctl "$1" k3s; else rc-service k3s "$1"; fi; }
+	trap 'service start' EXIT HUP PIPE TERM
+	service stop
+	tar -C "$from" -cf "$to/before-$1.tar.new" db token
+	mv "$to/before-$1.tar.new" "$to/before-$1.tar"
+else
+	echo "the datastore is on another host: copy it there, with $from/token, before you upgrade"
+fi
+`
+	// kubeletScript prints the certificate of the kubelet, whose name is that of its node.
+	kubeletScript = `cat /var/lib/rancher/k3s/agent/client-kubelet.crt 2>/dev/null`
+
 	kubeconfigScript = `cat /etc/rancher/k3s/k3s.yaml 2>/dev/null`
 
 	importScript = `k3s ctr --namespace k8s.io images import -`

@@ -32,14 +32,11 @@ func (t *Target) ClusterNodes(ctx context.Context) ([]corev1.Node, map[string]in
 	return nodes.Items, counts, nil
 }
 
-// DrainNode evicts the pods of a node, as `kubectl drain` does, and names the volumes that only this node has.
+// DrainNode evicts the pods of a node, as `kubectl drain` does.
 func (t *Target) DrainNode(ctx context.Context, step *progress.Step, name string) error {
 	node, err := t.clientset.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return fmt.Errorf("reading node %q: %w", name, err)
-	}
-	if err := t.nameLocalVolumes(ctx, step, name); err != nil {
-		return err
 	}
 	var said bytes.Buffer
 	helper := &drain.Helper{
@@ -60,8 +57,8 @@ func (t *Target) DrainNode(ctx context.Context, step *progress.Step, name string
 	return nil
 }
 
-// nameLocalVolumes names the volumes whose data is on the node's disk alone.
-func (t *Target) nameLocalVolumes(ctx context.Context, step *progress.Step, node string) error {
+// NameLocalVolumes names the volumes whose data is on the node's disk alone.
+func (t *Target) NameLocalVolumes(ctx context.Context, step *progress.Step, node string) error {
 	var volumes corev1.PersistentVolumeList
 	if err := t.client.List(ctx, &volumes); err != nil {
 		return fmt.Errorf("listing the volumes: %w", err)

@@ -10,7 +10,9 @@ if [ "$1" = agent ]; then
 	printf '#!/bin/sh\necho uninstall >> /asked\n' > /usr/local/bin/k3s-agent-uninstall.sh
 	exit 0
 fi
-mkdir -p /var/lib/rancher/k3s/server
+mkdir -p /var/lib/rancher/k3s/server/db
+echo sqlite > /var/lib/rancher/k3s/server/db/state.db
+echo K10secret > /var/lib/rancher/k3s/server/token
 echo K10secret::server:token > /var/lib/rancher/k3s/server/node-token
 cp /cluster-kubeconfig /etc/rancher/k3s/k3s.yaml
 printf '#!/bin/sh\necho uninstall >> /asked\nrm -rf /usr/local/bin/k3s /etc/rancher/k3s /started\n' > /usr/local/bin/k3s-uninstall.sh

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/k3s"
+)
+
+func newDeployUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "upgrade [TARGET]",
+		Short: "Upgrade the platform itself: K3s, one node after the other",
+		Long: `Upgrade K3s on the server of --host, then on each --agent. The server's datastore is copied first. Each node is drained
+before, and takes pods again after. A version that is older, or that skips a minor version, is refused. "deploy up" upgrades
+the service.`,
+		Example: `  integrationctl deploy upgrade k3s --host node1 --agent node2 --k3s-version v1.36.1+k3s1
+  integrationctl deploy upgrade k3s --host node1 --bundle k3s-v1.36.1 --k3s-version v1.36.1+k3s1 --yes`,
+		Args: deployArgs(0),
+	}
+	d := newDeployment(streams, c)
+	d.changeFlags(c)
+	d.setupHostFlags(c)
+	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait for each node")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		target, _, err := openAs[*k3s.Target](d, c, args)
+		if err != nil {
+			return err
+		}
+		if d.flags.k3s.ssh.Host == "" {
+			return usagef("name the server with --host")
+		}
+		return d.change(c, target, deploy.ActionUpgrade, "", target.Upgrade)
+	}
+	return c
+}
