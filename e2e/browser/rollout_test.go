@@ -34,6 +34,7 @@ func TestRollOut(t *testing.T) {
 	b.paste(token)
 	b.shows("You may not see this")
 	b.click(".session button")
+	b.awaits("the sign-in", `location.pathname === "/ui/signin"`)
 	b.run(chromedp.Navigate(replica.URL + "/ui/rollout"))
 	_, token = account(t, "sees-pods", rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list"}})
 	b.paste(token)
@@ -68,7 +69,7 @@ func grantRollOut(t *testing.T) {
 	harness.Must(t, admin.Create(t.Context(), &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: service.Namespace, Name: rolledOut},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: rolledOut},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:serviceaccounts:" + service.Namespace}},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: service.Namespace, Name: "workspace-flyte-integration"}},
 	}))
 }
 

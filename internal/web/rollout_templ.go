@@ -258,7 +258,7 @@ func rolloutPods(v *visit, pods []rollout.Pod) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Pod</th><th scope=\"col\">State</th><th scope=\"col\">Ready</th><th scope=\"col\">Restarts</th><th scope=\"col\">Started</th><th scope=\"col\">Node</th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">Pod</th><th scope=\"col\">State</th><th scope=\"col\">Ready</th><th scope=\"col\">Restarts</th><th scope=\"col\">Started</th><th scope=\"col\">Node</th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -413,7 +413,7 @@ func rolloutRevisions(v *visit, revisions []rollout.Revision) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<section aria-labelledby=\"revisions\"><h2 id=\"revisions\">Revisions</h2><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Revision</th><th scope=\"col\">Version</th><th scope=\"col\">Image</th><th scope=\"col\">Ready</th><th scope=\"col\">Created</th><th scope=\"col\">Cause</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<section aria-labelledby=\"revisions\"><h2 id=\"revisions\">Revisions</h2><div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">Revision</th><th scope=\"col\">Version</th><th scope=\"col\">Image</th><th scope=\"col\">Ready</th><th scope=\"col\">Created</th><th scope=\"col\">Cause</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
