@@ -17,7 +17,9 @@ const (
 	ConditionAccessGranted          = "AccessGranted"
 	ConditionNetworkIsolated        = "NetworkIsolated"
 	ConditionFlyteProjectRegistered = "FlyteProjectRegistered"
-	ConditionReady                  = "Ready"
+	// ConditionObjectsApplied exists only if the tier has objects.
+	ConditionObjectsApplied = "ObjectsApplied"
+	ConditionReady          = "Ready"
 )
 
 // The conditions that say why a Workspace is not Ready, as kstatus reads them (sigs.k8s.io/cli-utils, pkg/kstatus). At most
@@ -42,7 +44,7 @@ const (
 func StepConditions() []string {
 	return []string{
 		ConditionNamespaceReady, ConditionQuotaApplied, ConditionAccessGranted,
-		ConditionNetworkIsolated, ConditionQueueReady, ConditionFlyteProjectRegistered,
+		ConditionNetworkIsolated, ConditionQueueReady, ConditionFlyteProjectRegistered, ConditionObjectsApplied,
 	}
 }
 
@@ -117,6 +119,10 @@ const (
 	ReasonContested = "Contested"
 	// ReasonPullSecretNotFound: a pull secret that the tier names can't be copied; everything else is in place.
 	ReasonPullSecretNotFound = "PullSecretNotFound"
+	// ReasonKindNotInstalled: the cluster has no such kind as an object of the tier has; everything else is in place.
+	ReasonKindNotInstalled = "KindNotInstalled"
+	// ReasonLabelNotFound: an object of the tier needs a label that the workspace does not have.
+	ReasonLabelNotFound = "LabelNotFound"
 	// ReasonForbidden: the API server refuses the request to the service's account.
 	ReasonForbidden = "Forbidden"
 	// ReasonRejected: the API server, or an admission webhook or policy of the cluster, refuses the object.
@@ -185,7 +191,8 @@ func QueueReasons() []string {
 func RequiresAction(reason string) bool {
 	switch reason {
 	case ReasonAwaitingContent, ReasonInvalid, ReasonConflict, ReasonLimitExceeded, ReasonContested, ReasonForbidden, ReasonRejected,
-		ReasonTierNotFound, ReasonTierNotAllowed, ReasonTierInvalid, ReasonPullSecretNotFound, ReasonPurgeStuck, ReasonNotEnforced,
+		ReasonTierNotFound, ReasonTierNotAllowed, ReasonTierInvalid, ReasonPullSecretNotFound, ReasonKindNotInstalled, ReasonLabelNotFound,
+		ReasonPurgeStuck, ReasonNotEnforced,
 		ReasonFlyteUnauthorized, ReasonFlyteCertificateExpired, ReasonFlyteCertificateWrongName, ReasonFlyteCertificateUntrusted,
 		ReasonFlyteClientCertificateRefused, ReasonFlyteTokenRefused, ReasonFlyteWrongVersion, ReasonFlyteNotFound,
 		ReasonFlyteDomainUnknown, ReasonFlyteRejected,

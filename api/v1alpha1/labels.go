@@ -29,6 +29,9 @@ const (
 	// AnnotationDevices lists the extended resources that pods of a namespace may ask for, separated by commas. It is on
 	// the namespaces of a tier with denyOtherDevices only.
 	AnnotationDevices = "platform.company.com/devices"
+	// AnnotationTierObject marks an object that a template of a tier made, and says which fields the template states: see
+	// [TierObjectRecord].
+	AnnotationTierObject = "platform.company.com/tier-object"
 	// PodSecurityPrefix is the prefix of the labels that Pod Security Admission reads. The service owns them whole: one that
 	// somebody adds by hand is drift.
 	PodSecurityPrefix = "pod-security.kubernetes.io/"

@@ -107,6 +107,11 @@ type WorkspaceTierSpec struct {
 	// Queue has Kueue queue what is above the quota, instead of refusing it. See docs/tiers.md#queues.
 	// +structType=atomic
 	Queue *TierQueue `json:"queue,omitempty"`
+	// Objects are objects of the platform team's own that each namespace has.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.apiVersion == b.apiVersion && a.kind == b.kind && a.metadata.name == b.metadata.name))",message="two templates of one kind need different names"
+	Objects []TierObject `json:"objects,omitempty"`
 	// Flyte sets attributes of the tier's Flyte projects.
 	// +structType=atomic
 	Flyte TierFlyte `json:"flyte,omitzero"`

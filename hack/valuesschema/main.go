@@ -79,7 +79,7 @@ func tierSpec() (any, error) {
 	return spec, nil
 }
 
-// simplify removes descriptions, defaults and Kubernetes' extensions, and refuses unknown fields.
+// simplify removes descriptions, defaults and Kubernetes' extensions, and refuses fields that the API server would drop.
 func simplify(schema any) any {
 	fields, ok := schema.(map[string]any)
 	if !ok {
@@ -94,7 +94,10 @@ func simplify(schema any) any {
 			for name, of := range value.(map[string]any) {
 				properties[name] = simplify(of)
 			}
-			simple[key], simple["additionalProperties"] = properties, false
+			simple[key] = properties
+			if fields["x-kubernetes-preserve-unknown-fields"] != true {
+				simple["additionalProperties"] = false
+			}
 		default:
 			simple[key] = simplify(value)
 		}

@@ -122,3 +122,33 @@ func badPods() map[string]wrong {
 	}
 	return cases
 }
+
+// badObjects are templates that can't become objects of a workspace.
+func badObjects() map[string]wrong {
+	configMap := func(metadata string) string { return "{apiVersion: v1, kind: ConfigMap, metadata: {" + metadata + "}}" }
+	of := func(apiVersion, kind string) string {
+		return "{apiVersion: " + apiVersion + ", kind: " + kind + ", metadata: {name: a}}"
+	}
+	cases := map[string]wrong{}
+	for name, c := range map[string]wrong{
+		"no name":           {configMap(""), "spec.objects[0].metadata.name"},
+		"a fixed namespace": {configMap("name: a, namespace: kube-system"), "spec.objects[0].metadata.namespace"},
+		"an owner":          {configMap("name: a, ownerReferences: []"), `unknown field "spec.objects[0].metadata.ownerReferences"`},
+		"a finalizer":       {configMap("name: a, finalizers: [a.b/c]"), `unknown field "spec.objects[0].metadata.finalizers"`},
+		"a generated name":  {configMap("name: a, generateName: a-"), "unknown field"},
+		"an unknown name":   {configMap("name: '{cpu}'"), "spec.objects[0].metadata.name"},
+		"a label as name":   {configMap("name: '{labels.team}'"), "spec.objects[0].metadata.name"},
+		"a reserved name":   {configMap("name: workspace-config"), "are reserved"},
+		"our label":         {configMap("name: a, labels: {platform.company.com/workspace: x}"), "are reserved"},
+		"our annotation":    {configMap("name: a, annotations: {platform.company.com/tier-object: x}"), "are reserved"},
+		"a Secret":          {of("v1", "Secret"), "only a ConfigMap"},
+		"a Deployment":      {of("apps/v1", "Deployment"), "only a ConfigMap"},
+		"a RoleBinding":     {of("rbac.authorization.k8s.io/v1", "RoleBinding"), "only a ConfigMap"},
+		"a Workspace":       {of("platform.company.com/v1alpha1", "Workspace"), "no kind of this service"},
+		"a taken name":      {of("v1", "ConfigMap") + "," + of("v1", "ConfigMap"), "different names"},
+		"no object":         {"a", "spec.objects[0]"},
+	} {
+		cases["a template with "+name] = wrong{"objects: [" + c.text + "]", c.want}
+	}
+	return cases
+}

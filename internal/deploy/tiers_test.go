@@ -102,6 +102,16 @@ workload:
     restricted: true
     runAsUser: 1000
     fsGroup: 1000
+objects:
+  - apiVersion: v1
+    kind: ConfigMap
+    metadata:
+      name: "{workspace}-plugin"
+      namespace: "{namespace}"
+      labels: {team: "{labels.team}"}
+      annotations: {company.com/of: "{tier}"}
+    data: {a: b}
+  - {apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: x}, spec: {data: [{remoteRef: {key: "{project}"}}]}}
 flyte:
   execution: &execution {rawOutputPrefix: "s3://bucket/{project}/{domain}", maxParallelism: 10}
   taskResources: &taskResources
@@ -190,7 +200,7 @@ func TestWorkspaceTierCRD_Refuses(t *testing.T) {
 		"all of it excepted":   {"network: {egress: [{cidr: 10.0.0.0/8, except: [10.0.0.0/8]}]}", "each exception must lie within cidr"},
 		"a bad exception":      {"network: {egress: [{cidr: 10.0.0.0/8, except: [10.0.0.1/16]}]}", "must be a CIDR such as"},
 	}
-	for _, add := range []map[string]wrong{badLimits(), badExtras(), badCIDRs(), badAmounts(), badPods(), badQueues()} {
+	for _, add := range []map[string]wrong{badLimits(), badExtras(), badCIDRs(), badAmounts(), badPods(), badQueues(), badObjects()} {
 		maps.Copy(all, add)
 	}
 	for name, c := range all {

@@ -13,6 +13,16 @@ func inNamespaces() []Remedy {
 			Do:      "`kubectl create secret docker-registry`, or remove it from the tier",
 		},
 		{
+			Reasons: []string{v1alpha1.ReasonKindNotInstalled},
+			Means:   "the cluster does not have the kind of an [object of the tier](tiers.md#objects); everything else is in place",
+			Do:      "install the CRD: the service goes on within seconds. Or remove the object from the tier",
+		},
+		{
+			Reasons: []string{v1alpha1.ReasonLabelNotFound},
+			Means:   "an [object of the tier](tiers.md#objects) needs a label that the workspace does not have; everything else is in place",
+			Do:      "set the label in `labels` of the workspace, or remove the placeholder from the tier",
+		},
+		{
 			Reasons: []string{v1alpha1.ReasonNotEnforced},
 			Means:   "the NetworkPolicies are in place, but the [network probe](security.md#pods) reached a pod that a policy closes",
 			Do: "install a network plugin that enforces NetworkPolicies, or remove another policy that opens that pod; " +

@@ -100,9 +100,9 @@ func specification() []Remedy {
 		},
 		{
 			Reasons: []string{v1alpha1.ReasonConflict},
-			Means:   "a namespace or project of that name exists and lacks the workspace's label",
+			Means:   "a namespace or project of that name exists and lacks the workspace's label, or an object that no template of the tier made",
 			Do: "use another id, or hand it over with the label `platform.company.com/workspace=ID` " +
-				"([projects](flyte.md#what-a-project-is)); checked within 20 minutes",
+				"([projects](flyte.md#what-a-project-is)); delete the object, or rename that of the tier; checked within 20 minutes",
 		},
 		{
 			Reasons: []string{v1alpha1.ReasonTierNotFound, v1alpha1.ReasonTierNotAllowed},
@@ -111,8 +111,8 @@ func specification() []Remedy {
 		},
 		{
 			Reasons: []string{v1alpha1.ReasonTierInvalid},
-			Means:   "an annotation of the tier needs `{domain}`, but domains share a namespace; the rest applies",
-			Do:      "remove `{domain}` there, or put it into `NAMESPACE_TEMPLATE`",
+			Means:   "an annotation or [object](tiers.md#objects) of the tier can't have its effect; the message names the field. The rest applies",
+			Do:      "correct the field. `{domain}` needs `{domain}` in `NAMESPACE_TEMPLATE`, a kind must be in the chart's `tierObjects`",
 		},
 	}
 }

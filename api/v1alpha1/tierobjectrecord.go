@@ -1,0 +1,35 @@
+package v1alpha1
+
+import (
+	"encoding/json"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// TierObjectRecord is the value of AnnotationTierObject. The service owns the fields that the template states, removes those that the
+// template drops, and leaves all others alone.
+// +kubebuilder:object:generate=false
+type TierObjectRecord struct {
+	// Of is the namespace and name of the object, so that a copy of it is not taken for one that the service made.
+	Of string `json:"of"`
+	// Fields has the keys of the template's maps, outside metadata. A list of maps is a list here, and everything else is true.
+	Fields map[string]any `json:"fields"`
+}
+
+// String is the value of AnnotationTierObject.
+func (r TierObjectRecord) String() string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic("marshalling strings: " + err.Error())
+	}
+	return string(text)
+}
+
+// TierObjectRecordOf is the record in AnnotationTierObject of an object. Without a record of exactly this object, no template made it.
+func TierObjectRecordOf(o metav1.Object) (record TierObjectRecord, found bool) {
+	text, has := o.GetAnnotations()[AnnotationTierObject]
+	if !has || json.Unmarshal([]byte(text), &record) != nil || record.Of != o.GetNamespace()+"/"+o.GetName() {
+		return TierObjectRecord{}, false
+	}
+	return record, true
+}
