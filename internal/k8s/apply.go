@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,6 +20,8 @@ import (
 var (
 	// ErrForeign: a Namespace or ClusterQueue of that name exists and does not carry our label for this workspace.
 	ErrForeign = errors.New("it exists and is not labelled " + v1alpha1.LabelWorkspace)
+	// ErrForeignObject: no template of a tier made the object of that name.
+	ErrForeignObject = errors.New("it exists, and no template of a tier made it: delete it, or give the template another name")
 	// ErrTerminating: the Namespace or ClusterQueue is being deleted; a watch reports when it is gone.
 	ErrTerminating = errors.New("it is being deleted")
 	// ErrFinalizing: an object in the namespace is being deleted, and a finalizer keeps it; a watch reports when it is gone.
@@ -39,7 +42,8 @@ type Applier struct {
 	// OnRepair, if not nil, is called after each write that undid a change by another client.
 	OnRepair func(context.Context, Repair)
 
-	owns     func(client.Object) bool
+	// isOurs reports whether an object of a pruned kind is ours.
+	isOurs   func(client.Object) bool
 	throttle *throttle
 	desired  *desiredHashes
 }
@@ -47,7 +51,16 @@ type Applier struct {
 // NewApplier makes an Applier. owns reports whether objects of a kind and name in our namespaces are ours, whatever their
 // labels say.
 func NewApplier(c client.Client, live client.Reader, owns func(client.Object) bool) *Applier {
-	return &Applier{Client: c, Live: live, owns: owns, throttle: newThrottle(), desired: newDesiredHashes()}
+	isOurs := func(o client.Object) bool { return owns(o) || isMadeByUs(o) }
+	return &Applier{Client: c, Live: live, isOurs: isOurs, throttle: newThrottle(), desired: newDesiredHashes()}
+}
+
+// OfTierObjects is the Applier of the objects that templates of tiers make, by a client that reads them from the cache of ObjectKinds.
+// It leaves all objects alone that no template made, whoever wrote them.
+func (a *Applier) OfTierObjects(c client.Client) *Applier {
+	of := *a
+	of.Client, of.isOurs = c, madeByTemplate
+	return &of
 }
 
 // Apply makes the object as desired: by one create if the object is missing, by one patch if it differs in fields that are
@@ -230,9 +243,12 @@ func (a *Applier) delete(ctx context.Context, o client.Object) error {
 	return client.IgnoreNotFound(a.Client.Delete(ctx, o, client.Preconditions{UID: &uid}, client.DisableReadYourWritesConsistency))
 }
 
-// checkOwnership refuses a Namespace or ClusterQueue that is being deleted, or not this workspace's. Inside our namespaces, all
-// names that we use are ours, whatever labels say.
+// checkOwnership refuses a Namespace or ClusterQueue that is being deleted, or not this workspace's, and an object of a tier's template
+// that another client made. Inside our namespaces, all other names that we use are ours, whatever labels say.
 func checkOwnership(have, want client.Object) error {
+	if _, isTierObject := want.(*unstructured.Unstructured); isTierObject && !madeByTemplate(have) {
+		return ErrForeignObject
+	}
 	if want.GetNamespace() != "" {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -119,6 +120,9 @@ func stripToIdentity(o any) (any, error) {
 		identity.SetLabels(only(object.GetLabels(), func(key string) bool {
 			return key == v1alpha1.LabelWorkspace || key == v1alpha1.LabelQueue
 		}))
+	}
+	if _, ok := object.(*unstructured.Unstructured); ok && madeByTemplate(object) {
+		identity.SetAnnotations(map[string]string{v1alpha1.AnnotationTierObject: ""})
 	}
 	return identity, nil
 }

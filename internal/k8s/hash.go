@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -25,7 +26,7 @@ func hash(o client.Object) string {
 func fingerprint(of []any) string {
 	text, err := json.Marshal(of)
 	if err != nil {
-		panic(fmt.Sprintf("marshalling built-in types: %v", err)) // they always marshal
+		panic(fmt.Sprintf("marshalling fields of an object: %v", err)) // they were JSON
 	}
 	sum := sha256.Sum256(text)
 	return base64.RawStdEncoding.EncodeToString(sum[:hashLength])
@@ -52,6 +53,11 @@ func ownedFields(o client.Object) (values []any) {
 
 // overwriteOwned makes the owned part of live that of want, and leaves the rest of live alone.
 func overwriteOwned(live, want client.Object) {
+	if live, ok := live.(*unstructured.Unstructured); ok {
+		overwriteContent(live, want.(*unstructured.Unstructured)) // before its metadata, which says what the template stated
+		overwriteMetadata(live, want)
+		return
+	}
 	overwriteMetadata(live, want)
 	if live, ok := live.(*corev1.ServiceAccount); ok {
 		_, theirs := splitPullSecrets(live.ImagePullSecrets)

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -115,6 +116,9 @@ func Children() []client.Object {
 }
 
 func kindOf(o client.Object) kind {
+	if o, ok := o.(*unstructured.Unstructured); ok {
+		return tierObjectKind(o.GroupVersionKind())
+	}
 	found, known := kinds[reflect.TypeOf(o)]
 	if !known {
 		panic(fmt.Sprintf("%T is no kind of a workspace", o))
@@ -124,13 +128,23 @@ func kindOf(o client.Object) kind {
 
 // newOfKind is an empty object of the same kind.
 func newOfKind(o client.Object) client.Object {
+	if o, ok := o.(*unstructured.Unstructured); ok {
+		fresh := &unstructured.Unstructured{}
+		fresh.SetGroupVersionKind(o.GroupVersionKind())
+		return fresh
+	}
 	return reflect.New(reflect.TypeOf(o).Elem()).Interface().(client.Object)
 }
 
 // KindName is the name of the kind of an object, such as "LimitRange".
 func KindName(o client.Object) string { return kindName(o) }
 
-func kindName(o client.Object) string { return reflect.TypeOf(o).Elem().Name() }
+func kindName(o client.Object) string {
+	if o, ok := o.(*unstructured.Unstructured); ok {
+		return o.GetKind()
+	}
+	return reflect.TypeOf(o).Elem().Name()
+}
 
 // isImmutable reports whether the API server refuses to change live into want.
 func isImmutable(live, want client.Object) bool {

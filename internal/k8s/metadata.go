@@ -19,10 +19,12 @@ func ownedKeys(o metav1.Object) (labels, annotations owner) {
 	ofTier := v1alpha1.TierKeysOf(o)
 	labels = func(key string) bool { return isServiceLabel(key) || slices.Contains(ofTier.Labels, key) }
 	annotations = func(key string) bool {
-		return key == v1alpha1.AnnotationTierKeys || key == v1alpha1.AnnotationDevices || slices.Contains(ofTier.Annotations, key)
+		return slices.Contains(serviceAnnotations, key) || slices.Contains(ofTier.Annotations, key)
 	}
 	return labels, annotations
 }
+
+var serviceAnnotations = []string{v1alpha1.AnnotationTierKeys, v1alpha1.AnnotationDevices, v1alpha1.AnnotationTierObject}
 
 func isServiceLabel(key string) bool {
 	return key == v1alpha1.LabelWorkspace || key == v1alpha1.LabelDomain || key == v1alpha1.LabelQueue || key == v1alpha1.LabelManagedBy ||

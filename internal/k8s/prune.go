@@ -55,7 +55,7 @@ func (a *Applier) listOurs(ctx context.Context, from client.Reader, namespace st
 		return nil, fmt.Errorf("listing %s objects in namespace %q: %w", kindName(of), namespace, err)
 	}
 	err = meta.EachListItem(list, func(item runtime.Object) error {
-		if o := item.(client.Object); a.owns(o) || isMadeByUs(o) {
+		if o := item.(client.Object); a.isOurs(o) {
 			ours = append(ours, o.DeepCopyObject().(client.Object))
 		}
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -65,15 +66,19 @@ func differing(live, want client.Object) (paths []string) {
 	wanted := kindOf(want).fields(want)
 	for i, f := range kindOf(live).fields(live) {
 		if fingerprint([]any{f.value}) != fingerprint([]any{wanted[i].value}) {
-			paths = append(paths, pathOf(f))
+			paths = append(paths, pathOf(want, f))
 		}
 	}
 	return paths
 }
 
-// pathOf is the path of a field. Only the list of pull secrets has none of its own.
-func pathOf(f field) string {
-	if f.path == "" {
+// pathOf is the path of a field. The list of pull secrets has none of its own, nor have the fields that a template states.
+func pathOf(of client.Object, f field) string {
+	_, isTierObject := of.(*unstructured.Unstructured)
+	switch {
+	case isTierObject:
+		return "the fields of the tier's template"
+	case f.path == "":
 		return "/imagePullSecrets"
 	}
 	return f.path
