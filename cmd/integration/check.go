@@ -40,6 +40,7 @@ func (c *config) check(found problems) {
 	})
 	c.checkFlyte(found)
 	c.checkNaming(found)
+	c.checkTierObjects(found)
 	c.checkNetwork(found)
 	checkCIDRs(found, "TRUSTED_PROXIES", c.TrustedProxies)
 	checkOneOf(found, "API_AUTH", c.APIAuth, apiAuthKubernetes, apiAuthNone)
@@ -57,6 +58,13 @@ func (c *config) check(found problems) {
 	checkOneOf(found, "DELETION_POLICY", c.DeletionPolicy, string(v1alpha1.DeletionArchive), string(v1alpha1.DeletionDelete))
 	checkAtLeast(found, "DELETION_GRACE_PERIOD", c.DeletionGracePeriod, 0)
 	checkAtLeast(found, "TOMBSTONE_TTL", c.TombstoneTTL, lifecycle.MinTombstoneTTL)
+}
+
+func (c *config) checkTierObjects(found problems) {
+	var err error
+	if c.objectKinds, err = workspace.ParseObjectKinds(c.TierObjects); err != nil {
+		found.add("TIER_OBJECTS", "%v", err)
+	}
 }
 
 func (c *config) checkAddresses(found problems) {

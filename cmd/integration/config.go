@@ -44,6 +44,7 @@ type config struct {
 	PullSecretsNS      string   `env:"PULL_SECRETS_NAMESPACE"`
 	NetworkProbe       string   `env:"NETWORK_PROBE_ADDRESS"`
 	QueuesEnabled      bool     `env:"QUEUES_ENABLED"`
+	TierObjects        []string `env:"TIER_OBJECTS"`
 
 	FlyteNamespace       string   `env:"FLYTE_NAMESPACE"         envDefault:"flyte-system"`
 	FlytePorts           []int32  `env:"FLYTE_PORTS"             envDefault:"80,81,443,8088,8089,9000"`
@@ -98,6 +99,7 @@ type config struct {
 	// Derived from the variables.
 	rest            *rest.Config
 	naming          *workspace.Naming
+	objectKinds     workspace.ObjectKinds
 	workspaceAPI    *url.URL
 	workspaceAPICAs *x509.CertPool
 }

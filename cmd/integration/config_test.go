@@ -75,6 +75,13 @@ func variables(kubeconfig, secretFile string) []variable { //nolint:revive // a 
 		{name: "QUEUES_ENABLED", standard: false, good: "true", want: true, bad: map[string]string{"yes": "is not a true or false"}},
 		{name: "NETWORK_PROBE_ADDRESS", standard: "", good: "probe.example.svc:8080", want: "probe.example.svc:8080", bad: anAddress},
 		{name: "PULL_SECRETS_NAMESPACE", standard: "", good: "pull-secrets", want: "pull-secrets", bad: noLabel},
+		{
+			name: "TIER_OBJECTS", standard: []string(nil), good: "ConfigMap.v1,ExternalSecret.v1.external-secrets.io",
+			want: []string{"ConfigMap.v1", "ExternalSecret.v1.external-secrets.io"}, bad: map[string]string{
+				"ConfigMap": `"ConfigMap": must be Kind.version.group, such as ExternalSecret.v1.external-secrets.io`,
+				"Secret.v1": `"Secret.v1": of Kubernetes' own kinds, only ConfigMap can be a tier's object`,
+			},
+		},
 		{name: "FLYTE_NAMESPACE", standard: "flyte-system", good: "flyte", want: "flyte", bad: noLabel},
 		{name: "DNS_CIDRS", standard: []string{"169.254.20.10/32"}, good: "fd00::/8", want: []string{"fd00::/8"}, bad: cidrs},
 		{

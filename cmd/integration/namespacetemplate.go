@@ -28,6 +28,9 @@ func (s *service) electAfterSync(elect manager.Runnable) manager.Runnable {
 		if err := s.checkNamespaceTemplate(ctx); err != nil {
 			return err
 		}
+		if s.objectKinds != nil {
+			s.objectKinds.AwaitFirst(ctx)
+		}
 		s.synced.Store(true)
 		return elect.Start(ctx)
 	})

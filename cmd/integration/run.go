@@ -68,6 +68,8 @@ type service struct {
 	queues *k8s.Optional
 	// network is nil without NETWORK_PROBE_ADDRESS.
 	network *networkprobe.Probe
+	// objectKinds is nil without TIER_OBJECTS.
+	objectKinds *k8s.ObjectKinds
 	// flyteOptions are those of tracing.
 	flyteOptions []grpc.DialOption
 	stopTracing  func(context.Context) error
@@ -178,6 +180,11 @@ func (s *service) addController(ctx context.Context) error {
 			return err
 		}
 	}
+	if len(s.cfg.objectKinds) > 0 {
+		if s.objectKinds, err = k8s.NewObjectKinds(s.mgr, s.cfg.objectKinds, s.relisted); err != nil {
+			return err
+		}
+	}
 	applier := k8s.NewApplier(own, s.mgr.GetAPIReader(), desired.Owns)
 	applier.Register(metrics.Registry)
 	s.controller = lifecycle.New(lifecycle.Options{
@@ -190,7 +197,8 @@ func (s *service) addController(ctx context.Context) error {
 			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.FlytePorts,
 			DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
 		},
-		PullSecrets: pullSecrets, Queues: s.queues, ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
+		PullSecrets: pullSecrets, Queues: s.queues, ObjectKinds: s.objectKinds,
+		ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
 		Reporting: s.cfg.WorkspaceAPIEndpoint != "", Relisted: s.relisted,
 		NetworkNotEnforced: s.network.NotEnforced, TierStatusInterval: tierStatusInterval,
 		Deletion: lifecycle.Deletion{

@@ -55,6 +55,8 @@ type Options struct {
 	Queues *k8s.Optional
 	// PullSecrets, if not nil, are copied into the namespaces.
 	PullSecrets *k8s.PullSecrets
+	// ObjectKinds, if not nil, are the kinds that objects of tiers may have.
+	ObjectKinds *k8s.ObjectKinds
 	// ConsoleURL is where people find the project of a workspace.
 	ConsoleURL func(id string) string
 	Deletion   Deletion
@@ -77,9 +79,11 @@ type Options struct {
 // Controller reconciles Workspaces.
 type Controller struct {
 	Options
-	client   client.Client
-	progress progress
-	queue    queue
+	client client.Client
+	// tierObjects applies objects of tiers. It is nil if there are none.
+	tierObjects *k8s.Applier
+	progress    progress
+	queue       queue
 	// countWorkspaces is how many are cached. Setup sets it.
 	countWorkspaces func() int
 	// flyteSlots bound how many Reconciles call Flyte at once, each for at most flyteTimeout.
@@ -113,6 +117,9 @@ func New(o Options) *Controller {
 	}
 	o.Applier.OnRepair = c.recordRepair
 	o.Metrics.MustRegister(&queueCollector{cached: c.client, queues: o.Queues})
+	if o.ObjectKinds != nil {
+		c.tierObjects = o.Applier.OfTierObjects(o.ObjectKinds.Client)
+	}
 	o.Metrics.MustRegister(&workspaceCollector{cached: c.client, naming: o.Naming, maximum: o.Limits.Workspaces, now: o.Now})
 	return c
 }

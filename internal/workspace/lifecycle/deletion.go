@@ -130,7 +130,11 @@ const purgedMessage = "its namespaces were removed"
 // allConditions gives one outcome to the conditions of all that a workspace has in the cluster.
 func allConditions(of func(condition, reason, message string) outcome, reason, message string) (all []outcome) {
 	for _, condition := range v1alpha1.StepConditions() {
-		if condition != v1alpha1.ConditionFlyteProjectRegistered && condition != v1alpha1.ConditionQueueReady {
+		switch condition {
+		case v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ConditionQueueReady:
+		case v1alpha1.ConditionObjectsApplied:
+			all = append(all, without(condition))
+		default:
 			all = append(all, of(condition, reason, message))
 		}
 	}

@@ -72,6 +72,8 @@ type envOptions struct {
 	networkNotEnforced func() bool
 	// queues: the service makes queues.
 	queues bool
+	// objectKinds are the kinds that objects of tiers may have. They need the account objectsAccount.
+	objectKinds workspace.ObjectKinds
 	// watchesAll: the controller watches the Workspaces of all tests. Only for tests that are not parallel.
 	watchesAll bool
 }
@@ -153,7 +155,7 @@ func (env *testEnv) addController() {
 		must(env.t, err)
 	}
 	env.controller = New(Options{
-		Queues:  queues,
+		Queues: queues, ObjectKinds: env.addObjectKinds(),
 		Applier: k8s.NewApplier(env.reads, env.mgr.GetAPIReader(), desired.Owns), Projects: projects, Leadership: env.leadership,
 		Flyte: desired.Flyte{
 			Server: env.flyteServer(), Domains: []string{"development", "staging", "production"}, PerDomain: naming.PerDomain(),

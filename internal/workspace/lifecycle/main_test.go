@@ -40,6 +40,7 @@ var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.
 	kueuetest.Install(t, cluster.Config())
 	clustertest.AddAccount(t, admin, queuesAccount, append(rules, append(clustertest.ChartRules(t, "queues-role.yaml"),
 		clustertest.ChartRules(t, "purge-role.yaml")...)...))
+	clustertest.AddAccount(t, admin, objectsAccount, append(rules, objectRules()...))
 	clustertest.AddAccount(t, admin, purgeAccount, append(rules, clustertest.ChartRules(t, "purge-role.yaml")...))
 }}
 

@@ -72,7 +72,7 @@ func (env *testEnv) object(namespace, name string) (*unstructured.Unstructured, 
 		o.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
 		return o, env.admin.Get(env.t.Context(), client.ObjectKey{Name: namespace}, o)
 	}
-	for _, known := range childKinds {
+	for _, known := range append(childKinds, widgets, gadgets) {
 		if known.Kind == kind {
 			o.SetGroupVersionKind(known)
 		}

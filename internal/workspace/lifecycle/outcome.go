@@ -51,7 +51,7 @@ func waitFor(condition, reason, message string, about time.Duration) outcome {
 func failed(condition string, err error) outcome {
 	message := bounded(err.Error())
 	switch {
-	case errors.Is(err, k8s.ErrForeign):
+	case errors.Is(err, k8s.ErrForeign), errors.Is(err, k8s.ErrForeignObject):
 		return waitFor(condition, v1alpha1.ReasonConflict, message, recheckInterval)
 	case errors.Is(err, k8s.ErrTerminating):
 		return waitFor(condition, v1alpha1.ReasonNamespaceTerminating, message, recheckInterval)

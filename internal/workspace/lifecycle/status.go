@@ -19,7 +19,7 @@ import (
 )
 
 // setConditions writes the outcomes into the status: for each condition the first that is not done, and Ready from all of
-// them. Unknown conditions are removed; those of package workspaceservice stay.
+// them. A condition that does not apply is removed. Unknown conditions are removed; those of package workspaceservice stay.
 func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 	w.Status.ObservedGeneration = w.Generation
 	known := append(v1alpha1.StepConditions(), v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled,
@@ -30,9 +30,9 @@ func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 		outcomes[i] = o.steady(meta.FindStatusCondition(w.Status.Conditions, o.condition))
 	}
 	for _, condition := range v1alpha1.StepConditions() {
-		if o, ok := firstNotDone(outcomes, condition); ok {
+		if o, ok := firstNotDone(outcomes, condition); ok && o != without(condition) {
 			setCondition(w, o)
-		} else if condition == v1alpha1.ConditionQueueReady { // the tier has no queue
+		} else if ok || condition == v1alpha1.ConditionQueueReady { // the tier has no objects, or no queue
 			meta.RemoveStatusCondition(&w.Status.Conditions, condition)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,7 +78,8 @@ func TestSetConditions_FirstNotDoneWins(t *testing.T) {
 	setConditions(w, append(allDone(), failing, later))
 	want := []string{
 		"NamespaceReady=False Forbidden", "QuotaApplied=True Applied", "AccessGranted=True Applied",
-		"NetworkIsolated=True Applied", "FlyteProjectRegistered=True Applied", "Ready=False Forbidden",
+		"NetworkIsolated=True Applied", "QueueReady=True Applied", "FlyteProjectRegistered=True Applied", "ObjectsApplied=True Applied",
+		"Ready=False Forbidden",
 	}
 	if diff := cmp.Diff(want, conditions(w)); diff != "" {
 		t.Errorf("conditions (-want +got):\n%s", diff)
@@ -92,8 +94,13 @@ func TestSetConditions_FirstNotDoneWins(t *testing.T) {
 	}
 	setConditions(w, []outcome{waiting(v1alpha1.ConditionReady, v1alpha1.ReasonInvalid, "a rule")})
 	want[len(want)-1] = "Ready=False Invalid"
+	want = slices.DeleteFunc(want, func(c string) bool { return strings.HasPrefix(c, v1alpha1.ConditionQueueReady) })
 	if diff := cmp.Diff(want, conditions(w)); diff != "" {
 		t.Errorf("conditions without an outcome (-want +got):\n%s", diff)
+	}
+	setConditions(w, []outcome{without(v1alpha1.ConditionObjectsApplied)})
+	if meta.FindStatusCondition(w.Status.Conditions, v1alpha1.ConditionObjectsApplied) != nil {
+		t.Errorf("a condition that does not apply stays: %v", conditions(w))
 	}
 }
 

@@ -46,7 +46,7 @@ func (c *Controller) provision(ctx context.Context, t *target) []outcome {
 		return append(c.enforceOnly(ctx, t), o)
 	}
 	namespaces := c.namespaces(ctx, t)
-	outcomes := together(ctx, t, c.access, c.limits, c.network, c.config, c.workload, c.project)
+	outcomes := together(ctx, t, c.access, c.limits, c.network, c.config, c.workload, c.objects, c.project)
 	return append(append(outcomes, namespaces), t.queue...)
 }
 
@@ -60,7 +60,7 @@ func (c *Controller) enforceOnly(ctx context.Context, t *target) []outcome {
 		return []outcome{t.revoked}
 	}
 	t.plans, t.existingOnly = t.ready, true
-	steps := []step{c.limits, c.network, c.config, c.workload}
+	steps := []step{c.limits, c.network, c.config, c.workload, c.objects}
 	if knowsMembers(t.workspace) {
 		steps = append(steps, c.access)
 	}

@@ -141,7 +141,7 @@ func (c *Controller) accepted(ctx context.Context, tier *v1alpha1.WorkspaceTier)
 	if !t.pulls.done {
 		return waiting(condition, t.pulls.reason, t.pulls.message), nil
 	}
-	return done(condition, v1alpha1.ReasonAccepted, ""), nil
+	return c.acceptedObjects(tier), nil
 }
 
 // needDomain are the fields of a tier that need a namespace per domain.

@@ -49,6 +49,7 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 		return err
 	}
 	cached := mgr.GetClient()
+	c.watchObjects(cached)
 	b := ctrl.NewControllerManagedBy(mgr).Named("workspace").
 		For(&v1alpha1.Workspace{}, onUpdate(workspaceChanged)).
 		Watches(&v1alpha1.WorkspaceTier{}, c.onTier(cached), onUpdate(specChanged)).
@@ -224,15 +225,20 @@ func (c *Controller) requeueAfterRelist(ctx context.Context) error {
 			return nil
 		case <-c.Relisted:
 		}
-		var all v1alpha1.WorkspaceList
-		if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
-			log.FromContext(ctx).Error(err, "listing Workspaces after a watch was down")
-			continue
-		}
-		var every []reconcile.Request
-		for i := range all.Items {
-			every = append(every, request(all.Items[i].Name)...)
-		}
-		c.queue.fanOut(every...)
+		c.requeueAll(ctx)
 	}
+}
+
+// requeueAll queues every Workspace at low priority.
+func (c *Controller) requeueAll(ctx context.Context) {
+	var all v1alpha1.WorkspaceList
+	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
+		log.FromContext(ctx).Error(err, "listing Workspaces to reconcile all")
+		return
+	}
+	var every []reconcile.Request
+	for i := range all.Items {
+		every = append(every, request(all.Items[i].Name)...)
+	}
+	c.queue.fanOut(every...)
 }

@@ -1,0 +1,132 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
+)
+
+// objects syncs the objects of the tier's templates in each namespace. What one template lacks holds up no other, but nothing is pruned
+// while a template gives no object: it may be one that is to be replaced. Without the tier, what exists stays.
+func (c *Controller) objects(ctx context.Context, t *target) outcome {
+	const condition = v1alpha1.ConditionObjectsApplied
+	if t.tier == nil || len(t.tier.Spec.Objects) == 0 && c.ObjectKinds == nil {
+		return without(condition)
+	}
+	o := without(condition)
+	for _, of := range inEach(t.ready, func(p *desired.Plan) outcome { return c.objectsIn(ctx, p) }) {
+		o = o.or(of)
+	}
+	if len(t.tier.Spec.Objects) == 0 && o.done {
+		return without(condition)
+	}
+	return o.or(t.tierOutcome(condition)).or(t.missing(condition))
+}
+
+// without removes a condition that does not apply to a workspace.
+func without(condition string) outcome { return outcome{condition: condition, done: true} }
+
+// objectsIn syncs the objects in one namespace.
+func (c *Controller) objectsIn(ctx context.Context, p *desired.Plan) outcome {
+	const condition = v1alpha1.ConditionObjectsApplied
+	wanted, problems := p.TierObjects(c.objectKinds())
+	o := done(condition, v1alpha1.ReasonApplied, "")
+	for _, of := range inEach(wanted, func(want *unstructured.Unstructured) outcome { return c.applyObject(ctx, want) }) {
+		o = o.or(of)
+	}
+	if len(problems) > 0 {
+		return o.or(waiting(condition, problems[0].Reason, bounded("the tier "+p.Tier.Name+": "+problems[0].String())))
+	}
+	if c.ObjectKinds == nil {
+		return o
+	}
+	keep := make([]client.Object, len(wanted))
+	for i := range wanted {
+		keep[i] = wanted[i]
+	}
+	pruned := c.tierObjects.Prune(ctx, c.ObjectKinds.Client, p.Namespace.Name, c.ObjectKinds.Watched(), keep)
+	return o.or(applied(condition, pruned))
+}
+
+// applyObject applies an object, if the cluster has its kind.
+func (c *Controller) applyObject(ctx context.Context, want *unstructured.Unstructured) outcome {
+	const condition = v1alpha1.ConditionObjectsApplied
+	kind := want.GroupVersionKind()
+	if err := c.ObjectKinds.Check(kind); err != nil {
+		return unavailable(kind, err)
+	}
+	err := c.tierObjects.Apply(ctx, want)
+	if k8s.IsNotServed(err) {
+		c.ObjectKinds.Lost(ctx, kind)
+		if lost := c.ObjectKinds.Check(kind); lost != nil {
+			return unavailable(kind, lost)
+		}
+	}
+	return applied(condition, err)
+}
+
+// unavailable is the outcome for an object whose kind can't be used.
+func unavailable(kind schema.GroupVersionKind, err error) outcome {
+	reason := v1alpha1.ReasonTierInvalid
+	switch {
+	case errors.Is(err, k8s.ErrKindNotInstalled):
+		reason = v1alpha1.ReasonKindNotInstalled
+	case errors.Is(err, k8s.ErrKindNotListed):
+		reason = v1alpha1.ReasonKubernetesUnavailable
+	}
+	return waiting(v1alpha1.ConditionObjectsApplied, reason, fmt.Sprintf("%s: %v", workspace.ObjectKindName(kind), err))
+}
+
+// objectKinds are the kinds that objects of tiers may have.
+func (c *Controller) objectKinds() workspace.ObjectKinds {
+	if c.ObjectKinds == nil {
+		return nil
+	}
+	return c.ObjectKinds.Kinds()
+}
+
+// acceptedObjects says what of a tier's templates can't have its effect.
+func (c *Controller) acceptedObjects(tier *v1alpha1.WorkspaceTier) outcome {
+	const condition = v1alpha1.TierConditionAccepted
+	if problems := desired.CheckTierObjects(tier, c.objectKinds(), c.Naming.Domains()); len(problems) > 0 {
+		texts := make([]string, len(problems))
+		for i, problem := range problems {
+			texts[i] = problem.String()
+		}
+		return waiting(condition, v1alpha1.ReasonTierInvalid, bounded(strings.Join(texts, "; ")))
+	}
+	for i := range tier.Spec.Objects {
+		kind := kindOfTemplate(&tier.Spec.Objects[i])
+		if err := c.ObjectKinds.Check(kind); err != nil {
+			o := unavailable(kind, err)
+			return waiting(condition, o.reason, bounded(fmt.Sprintf("spec.objects[%d]: %s", i, o.message)))
+		}
+	}
+	return done(condition, v1alpha1.ReasonAccepted, "")
+}
+
+func kindOfTemplate(template *v1alpha1.TierObject) schema.GroupVersionKind {
+	return schema.FromAPIVersionAndKind(template.APIVersion, template.Kind)
+}
+
+// watchObjects has the workspaces reconciled whose objects change, and all when a kind becomes usable: there may be something to prune.
+func (c *Controller) watchObjects(cached client.Reader) {
+	if c.ObjectKinds == nil {
+		return
+	}
+	c.ObjectKinds.OnObject = func(ctx context.Context, o client.Object) { c.queue.add(requestOfChild(ctx, cached, o)...) }
+	c.ObjectKinds.OnKind = func(ctx context.Context) {
+		c.tiers.signal()
+		c.requeueAll(ctx)
+	}
+}
