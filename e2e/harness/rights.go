@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -39,10 +40,15 @@ func (e *Env) GrantedRights(ctx context.Context) (granted, ofPullSecrets map[Rig
 		{&rbacv1.ClusterRole{}, client.ObjectKey{Name: Release}, granted},
 		{&rbacv1.Role{}, client.ObjectKey{Namespace: service.Namespace, Name: Release}, granted},
 		{&rbacv1.Role{}, client.ObjectKey{Namespace: metav1.NamespaceDefault, Name: Release + "-api-server"}, granted},
+		{&rbacv1.ClusterRole{}, client.ObjectKey{Name: Release + "-tier-objects"}, granted},
 		{&rbacv1.ClusterRole{}, client.ObjectKey{Name: Release + "-pull-secrets"}, ofPullSecrets},
 		{&rbacv1.Role{}, client.ObjectKey{Namespace: PullSecrets, Name: Release + "-pull-secrets"}, ofPullSecrets},
 	} {
-		if err := e.Admin.Get(ctx, role.key, role.object); err != nil {
+		err := e.Admin.Get(ctx, role.key, role.object)
+		if apierrors.IsNotFound(err) && role.key.Name == Release+"-tier-objects" { // only with tierObjects
+			continue
+		}
+		if err != nil {
 			return nil, nil, fmt.Errorf("reading the chart's roles: %w", err)
 		}
 		for _, rule := range rulesOf(role.object) {

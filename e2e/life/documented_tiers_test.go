@@ -14,9 +14,15 @@ import (
 
 // documentedValues are the chart's values that docs/tiers.md asks for.
 func documentedValues() map[string]any {
-	return map[string]any{"policies": map[string]any{"service": map[string]any{
-		"namespaceKeys": []any{"company.com/tier", "company.com/domain-owner", "cost-center"},
-	}}}
+	return map[string]any{
+		"policies": map[string]any{"service": map[string]any{
+			"namespaceKeys": []any{"company.com/tier", "company.com/domain-owner", "cost-center"},
+		}},
+		"tierObjects": []any{
+			map[string]any{"group": "", "version": "v1", "kind": "ConfigMap", "resource": "configmaps"},
+			map[string]any{"group": externalSecrets.Group, "version": "v1", "kind": "ExternalSecret", "resource": "externalsecrets"},
+		},
+	}
 }
 
 // TestDocumentedTiersWork creates the tiers of docs/tiers.md, and a workspace on each.
@@ -24,14 +30,18 @@ func TestDocumentedTiersWork(t *testing.T) {
 	t.Parallel()
 	env := shared.Env()
 	tiers, values := readTiers(t, "../../docs/tiers.md")
-	if len(tiers) != 5 {
+	if len(tiers) != 7 {
 		t.Errorf("the document shows %d tiers", len(tiers))
 	}
 	if diff := cmp.Diff(documentedValues(), values); diff != "" {
 		t.Errorf("the document's values (-these tests' +document's):\n%s", diff)
 	}
+	installExternalSecrets(t, env)
 	for _, tier := range tiers {
 		harness.Must(t, env.Admin.Create(t.Context(), tier))
+		if tier.Spec.Queue != nil {
+			continue // there is no Kueue here
+		}
 		data := harness.Data(tier.Name+"-shown", 1)
 		data.Quota = v1alpha1.Quota{}
 		env.CreateOnTier(t, data, tier.Name)
@@ -50,7 +60,7 @@ func readTiers(t *testing.T, path string) (tiers []*v1alpha1.WorkspaceTier, valu
 			tier := &v1alpha1.WorkspaceTier{}
 			harness.Must(t, yaml.UnmarshalStrict([]byte(block), tier))
 			tiers = append(tiers, tier)
-		case strings.HasPrefix(block, "policies:"):
+		case strings.HasPrefix(block, "policies:"), strings.HasPrefix(block, "tierObjects:"):
 			harness.Must(t, yaml.UnmarshalStrict([]byte(block), &values))
 		}
 	}

@@ -163,6 +163,7 @@ var suites = map[string]map[string]expectation{
 		},
 	},
 	"service-policy.yaml": servicePolicySuite,
+	"tier-objects.yaml":   tierObjectSuite,
 	"tenant-policy.yaml":  tenantPolicySuite,
 	"dashboard.yaml": {
 		"off": {nil, expect{"ConfigMap …-dashboard": absent}, ""},

@@ -43,7 +43,7 @@ func TestTiersDocument_ShowsTiersThatAreTaken(t *testing.T) {
 		}
 		taken++
 	}
-	if taken != 6 {
+	if taken != 7 {
 		t.Errorf("the document has %d tiers", taken)
 	}
 }

@@ -55,6 +55,11 @@ collector deletes the object; a finalizer that nobody removes keeps it forever. 
 {{- end -}}
 {{- end -}}
 
+{{- /* CEL: the template of a tier made this object, and it is no copy. */ -}}
+{{- define "wfi.policy.ofTemplate" -}}
+{{ . }}.metadata.?annotations[?'platform.company.com/tier-object'].orValue('').startsWith('{"of":"' + {{ . }}.metadata.namespace + '/' + {{ . }}.metadata.name + '"')
+{{- end -}}
+
 {{- define "wfi.policy.workspaces" -}}
 matchExpressions:
   - {key: platform.company.com/workspace, operator: Exists}
