@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -17,12 +16,6 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
 )
 
-// LockTimes are the times of the lock, a Lease. Its holder renews it every Renewal. Another program takes it over when it has not
-// changed for Duration while it was watched, whatever the clocks say.
-type LockTimes struct{ Duration, Renewal, Check time.Duration }
-
-var lockTimes = LockTimes{Duration: 15 * time.Second, Renewal: 3 * time.Second, Check: time.Second}
-
 var errLockLost = errors.New("the lock was lost: somebody else has taken it over, or the API server was unreachable for too long")
 
 func (t *Target) lockKey() client.ObjectKey {
@@ -32,8 +25,8 @@ func (t *Target) lockKey() client.ObjectKey {
 // lock takes the lock and renews it until unlock is called. The context ends when the lock is lost.
 func (t *Target) lock(ctx context.Context, steps *progress.Steps) (locked context.Context, unlock func(), err error) {
 	times := t.o.Lock
-	if times == (LockTimes{}) {
-		times = lockTimes
+	if times == (deploy.LockTimes{}) {
+		times = deploy.DefaultLockTimes
 	}
 	lease := &coordinationv1.Lease{}
 	err = steps.Run(ctx, "lock", func(ctx context.Context, step *progress.Step) error {
@@ -56,8 +49,8 @@ func (t *Target) lock(ctx context.Context, steps *progress.Steps) (locked contex
 }
 
 // acquire creates the Lease, or takes it over once its holder no longer renews it.
-func (t *Target) acquire(ctx context.Context, step *progress.Step, lease *coordinationv1.Lease, times LockTimes) error {
-	holder, changed := operator(), time.Now()
+func (t *Target) acquire(ctx context.Context, step *progress.Step, lease *coordinationv1.Lease, times deploy.LockTimes) error {
+	holder, changed := deploy.Operator(), time.Now()
 	err := wait.PollUntilContextTimeout(ctx, times.Check, 2*times.Duration, true, func(ctx context.Context) (bool, error) {
 		seen := lease.ResourceVersion
 		err := t.client.Get(ctx, t.lockKey(), lease)
@@ -107,14 +100,14 @@ func heldBy(lease *coordinationv1.Lease) string {
 	return *lease.Spec.HolderIdentity
 }
 
-func hold(lease *coordinationv1.Lease, holder string, times LockTimes) {
+func hold(lease *coordinationv1.Lease, holder string, times deploy.LockTimes) {
 	now := metav1.NowMicro()
 	lease.Spec.HolderIdentity, lease.Spec.AcquireTime, lease.Spec.RenewTime = &holder, &now, &now
 	lease.Spec.LeaseDurationSeconds = new(int32(max(1, times.Duration/time.Second))) //nolint:gosec // seconds of a lock
 }
 
 // renew renews the Lease until the context ends, and ends it when the Lease is lost.
-func (t *Target) renew(ctx context.Context, cancel context.CancelCauseFunc, lease *coordinationv1.Lease, times LockTimes) {
+func (t *Target) renew(ctx context.Context, cancel context.CancelCauseFunc, lease *coordinationv1.Lease, times deploy.LockTimes) {
 	renewed := time.Now()
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		now := metav1.NowMicro()
@@ -135,10 +128,4 @@ func (t *Target) release(ctx context.Context, lease *coordinationv1.Lease) {
 	defer cancel()
 	lease.Spec.HolderIdentity, lease.Spec.AcquireTime, lease.Spec.RenewTime = nil, nil, nil
 	_ = t.client.Update(ctx, lease) // otherwise the next operator waits until it has expired
-}
-
-// operator is the person and the machine.
-func operator() string {
-	host, _ := os.Hostname()
-	return fmt.Sprintf("%s@%s (process %d)", userName(), host, os.Getpid())
 }

@@ -24,7 +24,7 @@ var shared = clustertest.Shared{Prepare: func(testing.TB, *devcluster.Cluster) {
 func TestMain(m *testing.M) { shared.Main(m) }
 
 // short times of the lock: a test waits until it is dead.
-var quick = LockTimes{Duration: 5 * time.Second, Renewal: 100 * time.Millisecond, Check: 50 * time.Millisecond}
+var quick = deploy.LockTimes{Duration: 5 * time.Second, Renewal: 100 * time.Millisecond, Check: 50 * time.Millisecond}
 
 // newTarget is a target in a namespace of its own, and the output of its steps.
 func newTarget(t *testing.T, namespace string) (*Target, *progress.Steps, *strings.Builder) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/user"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
 // Labels of a revision in Helm's storage. Helm copies them to the next revision.
@@ -140,16 +141,9 @@ func (t *Target) describe(ctx context.Context, what string) string {
 func (t *Target) who(ctx context.Context) string {
 	review := &authenticationv1.SelfSubjectReview{}
 	if err := t.client.Create(ctx, review); err != nil || review.Status.UserInfo.Username == "" {
-		return userName()
+		return deploy.UserName()
 	}
-	return fmt.Sprintf("%s (%s)", review.Status.UserInfo.Username, userName())
-}
-
-func userName() string {
-	if current, err := user.Current(); err == nil {
-		return current.Username
-	}
-	return "unknown"
+	return fmt.Sprintf("%s (%s)", review.Status.UserInfo.Username, deploy.UserName())
 }
 
 // objectsOf parses the manifest of a revision.

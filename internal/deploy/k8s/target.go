@@ -47,7 +47,7 @@ type Options struct {
 	// Preflight are further checks that Setup makes. It may be nil.
 	Preflight func(ctx context.Context) error
 	// Lock are the times of the lock; the zero value means those of production.
-	Lock LockTimes
+	Lock deploy.LockTimes
 }
 
 // Target is a release of the chart in a cluster.
