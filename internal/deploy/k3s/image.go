@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/archive"
 	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
 )
 
@@ -25,7 +26,7 @@ func (t *Target) importTo(ctx context.Context, steps *progress.Steps, name strin
 
 // importImage streams the image into containerd, unless all its names are there already.
 func (t *Target) importImage(ctx context.Context, step *progress.Step, h *host) error {
-	archive, err := readArchive(t.o.Image)
+	image, err := archive.Read(t.o.Image)
 	if err != nil {
 		return deploy.Failf(deploy.PreflightFailed, "reading the image (see --image-archive): %w", err)
 	}
@@ -34,9 +35,9 @@ func (t *Target) importImage(ctx context.Context, step *progress.Step, h *host) 
 		return fmt.Errorf("inspecting %s: %w", h.name, err)
 	}
 	h.arch = architectures[parseFacts(output).values["arch"]]
-	if !slices.Contains(archive.architectures, h.arch) {
+	if !slices.Contains(image.Architectures, h.arch) {
 		return deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image %s is for %s", h.name, h.arch, t.o.Image,
-			strings.Join(archive.architectures, ", "))
+			strings.Join(image.Architectures, ", "))
 	}
 	file, err := os.Open(t.o.Image)
 	if err != nil {
@@ -46,21 +47,21 @@ func (t *Target) importImage(ctx context.Context, step *progress.Step, h *host) 
 	if err := h.Script(ctx, importScript, file, step.Output); err != nil {
 		return fmt.Errorf("importing the image to %s: %w", h.name, err)
 	}
-	return t.verifyImage(ctx, step, h, archive)
+	return t.verifyImage(ctx, step, h, image)
 }
 
 // verifyImage makes sure that the host has the image: an import may end without an error, and without the image.
-func (t *Target) verifyImage(ctx context.Context, step *progress.Step, h *host, archive *imageArchive) error {
+func (t *Target) verifyImage(ctx context.Context, step *progress.Step, h *host, image *archive.Image) error {
 	output, err := h.Output(ctx, imagesScript)
 	if err != nil {
 		return fmt.Errorf("listing the images of %s: %w", h.name, err)
 	}
 	names := strings.Fields(output)
-	for _, name := range archive.names {
+	for _, name := range image.Names {
 		if !slices.ContainsFunc(names, func(there string) bool { return there == name || strings.HasSuffix(there, "/"+name) }) {
 			return fmt.Errorf("%s does not list the image %s after its import", h.name, name)
 		}
 	}
-	step.Summarize("%s on %s", strings.Join(archive.names, ", "), h.name)
+	step.Summarize("%s on %s", strings.Join(image.Names, ", "), h.name)
 	return nil
 }

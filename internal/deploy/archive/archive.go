@@ -1,4 +1,5 @@
-package k3s
+// Package archive reads what a tar of a container image says of it.
+package archive
 
 import (
 	"archive/tar"
@@ -11,16 +12,17 @@ import (
 	"strings"
 )
 
-// imageArchive is what a tar of an image says of it.
-type imageArchive struct {
-	names, architectures []string
+// Image is what a tar of an image says of it.
+type Image struct {
+	// Names are its references, and Architectures those that it has layers for.
+	Names, Architectures []string
 }
 
 // maxMetadata bounds a file of metadata in an archive, in bytes.
 const maxMetadata = 1 << 20
 
-// readArchive reads a tar that `docker save` or an OCI builder has written.
-func readArchive(path string) (*imageArchive, error) {
+// Read reads a tar that `docker save` or an OCI builder has written.
+func Read(path string) (*Image, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -30,13 +32,13 @@ func readArchive(path string) (*imageArchive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	a := &imageArchive{}
+	a := &Image{}
 	if text, ok := metadata["manifest.json"]; ok {
 		err = a.readDocker(text, metadata)
 	} else {
 		err = a.readOCI(metadata["index.json"], metadata)
 	}
-	if err == nil && len(a.architectures) == 0 {
+	if err == nil && len(a.Architectures) == 0 {
 		err = errors.New("it is no image archive")
 	}
 	if err != nil {
@@ -65,7 +67,7 @@ func readMetadata(file io.Reader) (map[string][]byte, error) {
 	}
 }
 
-func (a *imageArchive) readDocker(text []byte, metadata map[string][]byte) error {
+func (a *Image) readDocker(text []byte, metadata map[string][]byte) error {
 	var images []struct {
 		Config   string
 		RepoTags []string
@@ -74,17 +76,17 @@ func (a *imageArchive) readDocker(text []byte, metadata map[string][]byte) error
 		return err
 	}
 	for _, image := range images {
-		a.names = append(a.names, image.RepoTags...)
+		a.Names = append(a.Names, image.RepoTags...)
 		a.addArchitecture(metadata[image.Config])
 	}
 	return nil
 }
 
 // addArchitecture reads the configuration of an image.
-func (a *imageArchive) addArchitecture(config []byte) {
+func (a *Image) addArchitecture(config []byte) {
 	var image struct{ Architecture string }
-	if json.Unmarshal(config, &image) == nil && image.Architecture != "" && !slices.Contains(a.architectures, image.Architecture) {
-		a.architectures = append(a.architectures, image.Architecture)
+	if json.Unmarshal(config, &image) == nil && image.Architecture != "" && !slices.Contains(a.Architectures, image.Architecture) {
+		a.Architectures = append(a.Architectures, image.Architecture)
 	}
 }
 
@@ -97,7 +99,7 @@ type descriptor struct {
 // refName are the annotations that name an image.
 var refName = []string{"io.containerd.image.name", "org.opencontainers.image.ref.name"}
 
-func (a *imageArchive) readOCI(text []byte, metadata map[string][]byte) error {
+func (a *Image) readOCI(text []byte, metadata map[string][]byte) error {
 	var index struct {
 		Manifests []descriptor
 		Config    descriptor
@@ -109,7 +111,7 @@ func (a *imageArchive) readOCI(text []byte, metadata map[string][]byte) error {
 	for _, manifest := range index.Manifests {
 		for _, key := range refName {
 			if name := manifest.Annotations[key]; name != "" && strings.Contains(name, ":") {
-				a.names = append(a.names, name)
+				a.Names = append(a.Names, name)
 				break
 			}
 		}

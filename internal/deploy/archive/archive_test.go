@@ -1,4 +1,4 @@
-package k3s
+package archive_test
 
 import (
 	"archive/tar"
@@ -9,19 +9,21 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy/archive"
 )
 
-func TestReadArchive(t *testing.T) {
+func TestRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string
-		want  *imageArchive
+		want  *archive.Image
 	}{
 		"docker save": {
 			map[string]string{
 				"manifest.json": `[{"Config": "c.json", "RepoTags": ["integration:v1"], "Layers": ["l"]}]`,
 				"c.json":        `{"architecture": "arm64"}`,
 			},
-			&imageArchive{names: []string{"integration:v1"}, architectures: []string{"arm64"}},
+			&archive.Image{Names: []string{"integration:v1"}, Architectures: []string{"arm64"}},
 		},
 		"OCI layout of two architectures": {
 			map[string]string{
@@ -30,13 +32,13 @@ func TestReadArchive(t *testing.T) {
 				"blobs/sha256/b": `{"config": {"digest": "sha256:d"}}`, "blobs/sha256/c": `{"config": {"digest": "sha256:e"}}`,
 				"blobs/sha256/d": `{"architecture": "amd64"}`, "blobs/sha256/e": `{"architecture": "arm64"}`,
 			},
-			&imageArchive{names: []string{"host/i:v1"}, architectures: []string{"amd64", "arm64"}},
+			&archive.Image{Names: []string{"host/i:v1"}, Architectures: []string{"amd64", "arm64"}},
 		},
 		"another tar": {map[string]string{"a": "b"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := writeTar(t, c.files)
-			got, err := readArchive(path)
+			got, err := archive.Read(path)
 			if c.want == nil {
 				if err == nil || !strings.Contains(err.Error(), "it is no image archive") {
 					t.Errorf("the error is %v", err)
@@ -46,7 +48,7 @@ func TestReadArchive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(imageArchive{})); diff != "" {
+			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -56,13 +58,13 @@ func TestReadArchive(t *testing.T) {
 func writeTar(t *testing.T, files map[string]string) (path string) {
 	t.Helper()
 	var out bytes.Buffer
-	archive := tar.NewWriter(&out)
+	w := tar.NewWriter(&out)
 	for file, text := range files {
-		must(t, archive.WriteHeader(&tar.Header{Name: file, Size: int64(len(text)), Typeflag: tar.TypeReg}))
-		_, err := archive.Write([]byte(text))
+		must(t, w.WriteHeader(&tar.Header{Name: file, Size: int64(len(text)), Typeflag: tar.TypeReg}))
+		_, err := w.Write([]byte(text))
 		must(t, err)
 	}
-	must(t, archive.Close())
+	must(t, w.Close())
 	path = filepath.Join(t.TempDir(), "image.tar")
 	must(t, os.WriteFile(path, out.Bytes(), 0o600))
 	return path
