@@ -64,8 +64,8 @@ func exitCode(log logr.Logger, err error) (code int) {
 	return exitFailed
 }
 
-// runSubcommand runs --version, --upgrade-crds for the chart's Job, --test for `helm test`, and --network-probe, the pod that the
-// network probe dials.
+// runSubcommand runs --version, --upgrade-crds for the chart's Job, --test for `helm test`, --probe for the health check of container
+// engines, and --network-probe, the pod that the network probe dials.
 func runSubcommand(args []string) (code int) {
 	switch {
 	case slices.Equal(args, []string{"--version"}):
@@ -75,10 +75,12 @@ func runSubcommand(args []string) (code int) {
 		return codeOf(upgradeCRDs(ctrl.SetupSignalHandler(), os.Getenv("KUBECONFIG"), os.Stdout))
 	case len(args) == 2 && args[0] == "--network-probe":
 		return codeOf(networkprobe.Serve(ctrl.SetupSignalHandler(), args[1]))
+	case len(args) >= 2 && args[0] == "--probe":
+		return codeOf(probe(ctrl.SetupSignalHandler(), args[1:]))
 	case len(args) == 2 && args[0] == "--test":
 		return codeOf(selfTest(ctrl.SetupSignalHandler(), args[1], os.Getenv("WORKSPACE_WEBHOOK_SECRET_FILE"), os.Stdout))
 	}
-	fmt.Fprintln(os.Stderr, "integration takes only --version, --upgrade-crds, --test URL or --network-probe ADDRESS: "+
+	fmt.Fprintln(os.Stderr, "integration takes only --version, --upgrade-crds, --test URL, --probe URL... or --network-probe ADDRESS: "+
 		"environment variables configure it")
 	return exitMisconfigured
 }

@@ -89,8 +89,8 @@ func TestMain_NamesEveryMistakeInALine(t *testing.T) {
 }
 
 func TestMain_TakesNoArgumentButVersion(t *testing.T) {
-	wrong := result{Code: 2, Stderr: "integration takes only --version, --upgrade-crds, --test URL or --network-probe ADDRESS: " +
-		"environment variables configure it\n"}
+	wrong := result{Code: 2, Stderr: "integration takes only --version, --upgrade-crds, --test URL, --probe URL... or " +
+		"--network-probe ADDRESS: environment variables configure it\n"}
 	tests := map[string]result{
 		"--version": {Stdout: "dev (commit unknown, unknown, " + runtime.Version() + ")\n"},
 		"--help":    wrong, "serve": wrong, "--version --help": wrong, "--test": wrong,
