@@ -15,30 +15,31 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
+	"platform.company.com/workspace-flyte-integration/e2e/sshhost"
 )
 
 // commands are those that scripts have besides testscript's own.
 func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []string) {
 	t.Helper()
-	hosts := map[string]*host{}
+	hosts := map[string]*sshhost.Host{}
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"code": harness.Code,
 		// host NAME SIZE starts a host, whose address is then in the variable NAME.
 		"host": func(ts *testscript.TestScript, _ bool, args []string) {
 			hosts[args[0]] = env.startHost(t, args[1])
-			ts.Setenv(args[0], hosts[args[0]].address)
+			ts.Setenv(args[0], hosts[args[0]].Address)
 		},
 		// put NAME FILE TEXT writes an executable file on the host.
 		"put": func(ts *testscript.TestScript, _ bool, args []string) {
-			ts.Check(os.WriteFile(hosts[args[0]].path(args[1]), []byte(args[2]+"\n"), 0o700))
+			ts.Check(os.WriteFile(hosts[args[0]].Path(args[1]), []byte(args[2]+"\n"), 0o700))
 		},
 		// take NAME FILE removes a file of the host.
 		"take": func(ts *testscript.TestScript, _ bool, args []string) {
-			ts.Check(os.RemoveAll(hosts[args[0]].path(args[1])))
+			ts.Check(os.RemoveAll(hosts[args[0]].Path(args[1])))
 		},
 		// has NAME FILE PATTERN: a line of the file matches.
 		"has": func(ts *testscript.TestScript, neg bool, args []string) {
-			text, err := os.ReadFile(hosts[args[0]].path(args[1]))
+			text, err := os.ReadFile(hosts[args[0]].Path(args[1]))
 			if err != nil && !neg {
 				ts.Check(err)
 			}
@@ -51,9 +52,9 @@ func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestS
 		"mode":   mode,
 		// config HOST JUMP writes ~/.ssh/config with the alias "target" for the host, behind the jump host.
 		"config": func(ts *testscript.TestScript, _ bool, args []string) {
-			_, port, _ := strings.Cut(hosts[args[0]].address, ":")
+			_, port, _ := strings.Cut(hosts[args[0]].Address, ":")
 			text := "Host target\n  HostName 127.0.0.1\n  Port " + port + "\n  User ops\n  IdentityFile ~/other\n  ProxyJump ops@" +
-				hosts[args[1]].address + "\nHost 127.0.0.1\n  IdentityFile ~/other\n"
+				hosts[args[1]].Address + "\nHost 127.0.0.1\n  IdentityFile ~/other\n"
 			ts.Check(os.WriteFile(filepath.Join(ts.Getenv("HOME"), ".ssh", "config"), []byte(text), 0o600))
 		},
 		// bundle DIR VERSION makes a bundle of another version of the stand-in.
@@ -63,7 +64,7 @@ func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestS
 		},
 		// kubelet HOST NODE gives the host the certificate of that node's kubelet.
 		"kubelet": func(ts *testscript.TestScript, _ bool, args []string) {
-			file := hosts[args[0]].path("/var/lib/rancher/k3s/agent/client-kubelet.crt")
+			file := hosts[args[0]].Path("/var/lib/rancher/k3s/agent/client-kubelet.crt")
 			ts.Check(os.MkdirAll(filepath.Dir(file), 0o700))
 			ts.Check(os.WriteFile(file, kubeletCertificate(t, args[1]), 0o600))
 		},
@@ -78,9 +79,9 @@ func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestS
 }
 
 // known is the command "known HOST KEY": known_hosts holds that key of the host.
-func (env *environment) known(t *testing.T, ts *testscript.TestScript, h *host, key string) {
+func (env *environment) known(t *testing.T, ts *testscript.TestScript, h *sshhost.Host, key string) {
 	t.Helper()
-	line := knownhosts.Line([]string{h.address}, env.keys.public(t, key))
+	line := knownhosts.Line([]string{h.Address}, env.keys.Public(t, key))
 	ts.Check(os.WriteFile(filepath.Join(ts.Getenv("HOME"), ".ssh", "known_hosts"), []byte(line+"\n"), 0o600))
 }
 
@@ -97,16 +98,16 @@ const mostCommands = 40
 
 // cutAll is the command "cutall HOST PROGRAM ARGS...": the program is run again and again, and each time its connection is cut at a later
 // command, until a run gets through.
-func cutAll(ts *testscript.TestScript, h *host, args []string) {
+func cutAll(ts *testscript.TestScript, h *sshhost.Host, args []string) {
 	for n := 1; n < mostCommands; n++ {
-		ts.Check(os.WriteFile(h.path("/commands"), []byte("0"), 0o600))
-		ts.Check(os.WriteFile(h.path("/cut"), []byte(strconv.Itoa(n)), 0o600))
+		ts.Check(os.WriteFile(h.Path("/commands"), []byte("0"), 0o600))
+		ts.Check(os.WriteFile(h.Path("/cut"), []byte(strconv.Itoa(n)), 0o600))
 		err := ts.Exec(args[0], args[1:]...)
-		cuts, _ := os.ReadFile(h.path("/cuts"))
+		cuts, _ := os.ReadFile(h.Path("/cuts"))
 		if strings.Count(string(cuts), "cut") < n {
 			ts.Check(err)
 			ts.Logf("%d cuts", n-1)
-			ts.Check(os.Remove(h.path("/cut")))
+			ts.Check(os.Remove(h.Path("/cut")))
 			return
 		}
 		if err == nil {

@@ -18,12 +18,13 @@ import (
 	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
+	"platform.company.com/workspace-flyte-integration/e2e/sshhost"
 )
 
 // environment is what the scripts share.
 type environment struct {
 	programs, sshd string
-	keys           *keys
+	keys           *sshhost.Keys
 	cluster        *devcluster.Cluster
 	bundle         string
 }
@@ -49,7 +50,7 @@ func TestScripts(t *testing.T) {
 
 func start(t *testing.T) *environment {
 	t.Helper()
-	env := &environment{programs: t.TempDir(), keys: newKeys(t), bundle: t.TempDir()}
+	env := &environment{programs: t.TempDir(), keys: sshhost.NewKeys(t), bundle: t.TempDir()}
 	_, _, err := harness.Build(t.Context(), env.programs)
 	harness.Must(t, err)
 	env.sshd, err = binaries.SSHServerRoot(t.Context(), t.Output())
@@ -70,15 +71,25 @@ func (env *environment) run(t *testing.T, file string) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("KUBECONFIG", filepath.Join(e.WorkDir, "kubeconfig"))
 			e.Setenv("BUNDLE", env.bundle)
-			e.Setenv("HOSTKEY", env.keys.fingerprint)
+			e.Setenv("HOSTKEY", env.keys.Fingerprint)
 			e.Setenv("API", env.cluster.Config().Host[len("https://"):])
 			if err := os.MkdirAll(filepath.Join(e.WorkDir, ".ssh"), 0o700); err != nil {
 				return err
 			}
-			if err := os.WriteFile(filepath.Join(e.WorkDir, ".ssh", "id_ed25519"), env.keys.user, 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(e.WorkDir, ".ssh", "id_ed25519"), env.keys.User, 0o600); err != nil {
 				return err
 			}
-			return os.WriteFile(filepath.Join(e.WorkDir, "image.tar"), imageTar("amd64"), 0o600)
+			return os.WriteFile(filepath.Join(e.WorkDir, "image.tar"), sshhost.ImageTar("amd64"), 0o600)
+		},
+	})
+}
+
+// startHost starts a host whose /var/lib has that size.
+func (env *environment) startHost(t *testing.T, disk string) *sshhost.Host {
+	t.Helper()
+	return sshhost.Start(t, sshhost.Options{
+		SSHD: env.sshd, Keys: env.keys, Disk: disk, Files: map[string]string{
+			"kubeconfig": env.cluster.Kubeconfig(), "prepare.sh": "testdata/host/prepare.sh", "forced": "testdata/host/forced",
 		},
 	})
 }

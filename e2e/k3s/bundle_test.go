@@ -3,7 +3,6 @@
 package k3s
 
 import (
-	"archive/tar"
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -15,46 +14,11 @@ import (
 	"fmt"
 	"math/big"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
-	"golang.org/x/crypto/ssh"
-
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 )
-
-// keys are those of all hosts and of the user.
-type keys struct {
-	dir         string
-	user        []byte
-	fingerprint string
-}
-
-func newKeys(t *testing.T) *keys {
-	t.Helper()
-	k := &keys{dir: t.TempDir()}
-	for file, kind := range map[string]string{"host_ed25519": "ed25519", "host_rsa": "rsa", "user": "ed25519"} {
-		generate := exec.CommandContext(t.Context(), "ssh-keygen", "-q", "-t", kind, "-N", "", "-f", filepath.Join(k.dir, file))
-		if text, err := generate.CombinedOutput(); err != nil {
-			t.Fatalf("ssh-keygen: %v\n%s", err, text)
-		}
-	}
-	var err error
-	k.user, err = os.ReadFile(filepath.Join(k.dir, "user"))
-	harness.Must(t, err)
-	k.fingerprint = ssh.FingerprintSHA256(k.public(t, "host_ed25519"))
-	return k
-}
-
-func (k *keys) public(t *testing.T, file string) ssh.PublicKey {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(k.dir, file+".pub"))
-	harness.Must(t, err)
-	key, _, _, _, err := ssh.ParseAuthorizedKey(text)
-	harness.Must(t, err)
-	return key
-}
 
 // standInVersion is the version in the files of the stand-in.
 const standInVersion = "v1.35.5+k3s1"
@@ -83,19 +47,4 @@ func writeBundle(t *testing.T, dir, version string) {
 		fmt.Fprintf(&sums, "%s  %s\n", hex.EncodeToString(sum[:]), name)
 	}
 	harness.Must(t, os.WriteFile(filepath.Join(dir, "sha256sum-amd64.txt"), sums.Bytes(), 0o600))
-}
-
-// imageTar is an image as `docker save` writes it, without layers.
-func imageTar(arch string) []byte {
-	var out bytes.Buffer
-	archive := tar.NewWriter(&out)
-	for _, f := range [][2]string{
-		{"config.json", fmt.Sprintf(`{"architecture": %q, "os": "linux"}`, arch)},
-		{"manifest.json", `[{"Config": "config.json", "RepoTags": ["integration:v1"], "Layers": []}]`},
-	} {
-		_ = archive.WriteHeader(&tar.Header{Name: f[0], Size: int64(len(f[1])), Mode: 0o600, Typeflag: tar.TypeReg})
-		_, _ = archive.Write([]byte(f[1]))
-	}
-	_ = archive.Close()
-	return out.Bytes()
 }
