@@ -41,14 +41,16 @@ Flyte's cluster stay in any case. The confirmation is the name of the app.`,
 		if err != nil {
 			return err
 		}
-		what := deploy.RemoveService
+		what, action := deploy.RemoveService, deploy.ActionDown
+		if purge {
+			what, action = deploy.RemoveEverything, deploy.ActionPurge
+		}
 		if purge && !d.flags.dryRun {
-			what = deploy.RemoveEverything
 			if err := d.confirmPurge(c.Context(), confirm); err != nil {
 				return err
 			}
 		}
-		return d.change(c, target, deploy.ActionDown, "", func(ctx context.Context, steps *progress.Steps) error {
+		return d.change(c, target, action, "", func(ctx context.Context, steps *progress.Steps) error {
 			return target.Down(ctx, steps, what)
 		})
 	}

@@ -51,6 +51,8 @@ const (
 	ActionScale    Action = "scale"
 	ActionRollback Action = "rollback"
 	ActionDown     Action = "down"
+	// ActionPurge is Down with RemoveEverything.
+	ActionPurge Action = "down --purge"
 )
 
 // Renderer writes what Up installs, without secrets.

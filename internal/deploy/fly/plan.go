@@ -57,6 +57,8 @@ func (t *Target) lines(ctx context.Context, what deploy.Action, argument string)
 		return [][]string{t.saveArguments("fly.toml"), t.deployArguments(deployment{to.ImageRef, "fly.toml"})}, nil
 	case deploy.ActionDown:
 		return [][]string{t.removeArguments()}, nil
+	case deploy.ActionPurge:
+		return [][]string{t.destroyArguments()}, nil
 	}
 	return nil, deploy.Failf(deploy.Unsupported, "the target fly has no --dry-run of %s", what)
 }

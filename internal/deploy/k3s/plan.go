@@ -22,7 +22,17 @@ func (t *Target) Plan(ctx context.Context, out io.Writer, what deploy.Action, ar
 	if what == deploy.ActionUpgrade {
 		return t.planUpgrade(out)
 	}
-	return t.Target.Plan(ctx, out, what, argument)
+	if err := t.Target.Plan(ctx, out, what, argument); err != nil || what != deploy.ActionPurge {
+		return err
+	}
+	return t.planUninstall(out)
+}
+
+// planUninstall writes what removes K3s itself.
+func (t *Target) planUninstall(out io.Writer) error {
+	_, err := fmt.Fprintf(out, "---\n# uninstall_k3s, as root on %s%s# context %q of %s is removed\n", t.o.SSH.Host, uninstallScript, t.o.Context,
+		t.o.Kubeconfig)
+	return err
 }
 
 func (t *Target) planUpgrade(out io.Writer) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"helm.sh/helm/v4/pkg/action"
@@ -92,11 +93,10 @@ func (t *Target) awaitNoPods(ctx context.Context, release string) error {
 // namespace if Setup has created it.
 func (t *Target) purge(ctx context.Context, steps *progress.Steps, kept []*unstructured.Unstructured) error {
 	return steps.Run(ctx, "purge", func(ctx context.Context, step *progress.Step) error {
-		crds, err := crd.Embedded()
+		all, err := purged(kept)
 		if err != nil {
 			return err
 		}
-		all := slices.Concat(kept, crds)
 		for _, o := range all {
 			err := t.client.Delete(ctx, o, client.PropagationPolicy(metav1.DeletePropagationBackground))
 			if client.IgnoreNotFound(err) != nil && !meta.IsNoMatchError(err) {
@@ -111,17 +111,64 @@ func (t *Target) purge(ctx context.Context, steps *progress.Steps, kept []*unstr
 	})
 }
 
-// deleteNamespace deletes the namespace only if Setup has created it, and its lock otherwise.
+// purged are the objects that purge deletes besides the webhook secret and the namespace.
+func purged(kept []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	crds, err := crd.Embedded()
+	return slices.Concat(kept, crds), err
+}
+
+// deleteNamespace deletes the namespace only if Setup has created it.
 func (t *Target) deleteNamespace(ctx context.Context) error {
-	namespace := &corev1.Namespace{}
-	if err := t.client.Get(ctx, client.ObjectKey{Name: t.o.Namespace}, namespace); err != nil {
-		return client.IgnoreNotFound(err)
+	ours, err := t.ownsNamespace(ctx)
+	if err != nil || !ours {
+		return err
 	}
-	if namespace.Labels[labelManagedBy] != patchOwner {
-		return nil
-	}
-	if err := client.IgnoreNotFound(t.client.Delete(ctx, namespace)); err != nil {
+	if err := client.IgnoreNotFound(t.client.Delete(ctx, t.namespace())); err != nil {
 		return fmt.Errorf("deleting namespace %q: %w", t.o.Namespace, err)
 	}
 	return nil
+}
+
+// ownsNamespace says whether the namespace exists and Setup has created it.
+func (t *Target) ownsNamespace(ctx context.Context) (bool, error) {
+	namespace := &corev1.Namespace{}
+	err := t.client.Get(ctx, client.ObjectKey{Name: t.o.Namespace}, namespace)
+	return err == nil && namespace.Labels[labelManagedBy] == patchOwner, client.IgnoreNotFound(err)
+}
+
+// planDown writes the objects that Down deletes.
+func (t *Target) planDown(out io.Writer) error {
+	r, err := t.installed()
+	if err != nil {
+		return err
+	}
+	objects, err := objectsOf(r)
+	if err != nil {
+		return err
+	}
+	return writeManifests(out, slices.DeleteFunc(objects, keptOnRemoval))
+}
+
+// planPurge writes the objects that Down deletes when it removes everything. Nothing has to be installed for that.
+func (t *Target) planPurge(ctx context.Context, out io.Writer) error {
+	r, err := t.last()
+	if err != nil {
+		return err
+	}
+	objects, err := objectsOf(r)
+	if err != nil {
+		return err
+	}
+	if objects, err = purged(objects); err != nil {
+		return err
+	}
+	ours, err := t.ownsNamespace(ctx)
+	if err != nil {
+		return fmt.Errorf("reading namespace %q: %w", t.o.Namespace, err)
+	}
+	own := t.setupObjects() // the namespace and the secret
+	if !ours {
+		own = own[1:]
+	}
+	return writeManifests(out, append(objects, own...))
 }

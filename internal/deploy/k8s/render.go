@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strconv"
 
 	"helm.sh/helm/v4/pkg/action"
@@ -95,6 +94,8 @@ func (t *Target) Plan(ctx context.Context, out io.Writer, what deploy.Action, ar
 		return t.planRollback(out, argument)
 	case deploy.ActionDown:
 		return t.planDown(out)
+	case deploy.ActionPurge:
+		return t.planPurge(ctx, out)
 	default:
 		return t.planPatch(ctx, out, what)
 	}
@@ -133,18 +134,6 @@ func (t *Target) planRollback(out io.Writer, argument string) error {
 		return fmt.Errorf("reading revision %d: %w", to, err)
 	}
 	return t.writeRevision(out, r)
-}
-
-func (t *Target) planDown(out io.Writer) error {
-	r, err := t.installed()
-	if err != nil {
-		return err
-	}
-	objects, err := objectsOf(r)
-	if err != nil {
-		return err
-	}
-	return writeManifests(out, slices.DeleteFunc(objects, keptOnRemoval))
 }
 
 // planPatch writes the patch of the Deployment.
