@@ -137,7 +137,13 @@ func asIndex(result build.Result) (v1.ImageIndex, error) {
 	case v1.ImageIndex:
 		return built, nil
 	case v1.Image:
-		return mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{Add: built}), nil
+		config, err := built.ConfigFile()
+		if err != nil {
+			return nil, fmt.Errorf("reading the image: %w", err)
+		}
+		return mutate.AppendManifests(mutate.IndexMediaType(empty.Index, types.OCIImageIndex), mutate.IndexAddendum{
+			Add: built, Descriptor: v1.Descriptor{Platform: config.Platform()},
+		}), nil
 	default:
 		return nil, fmt.Errorf("indexing the image: ko built a %T", result)
 	}
