@@ -8,11 +8,14 @@ if ! go run ./hack/build --check-node; then
 	[ "${NODE_REQUIRED:-}" != true ]
 	exit
 fi
-go run ./hack/build control-plane nodes node sshd
+go run ./hack/build control-plane nodes node sshd docker
 HELM=$(hack/tool.sh helm)
 NODE_IMAGE=$PWD/bin/image-node
-export HELM NODE_IMAGE
+NODE_IMAGE_TARS=$PWD/bin/image-node-tars
+export HELM NODE_IMAGE NODE_IMAGE_TARS
 mkdir -p bin
 (cd image && go build -o ../bin/image-builder .)
-bin/image-builder --out "$NODE_IMAGE" --platform "linux/$(go env GOARCH)" "$@"
-exec go test ./e2e/node ./e2e/k3s -count=1 -v -parallel=8 -timeout=20m
+rm -rf "$NODE_IMAGE_TARS"
+mkdir "$NODE_IMAGE_TARS"
+bin/image-builder --out "$NODE_IMAGE" --platform "linux/$(go env GOARCH)" --tars "$NODE_IMAGE_TARS" --tag integration:v1 "$@"
+exec go test ./e2e/node ./e2e/k3s ./e2e/docker -count=1 -v -parallel=8 -timeout=20m

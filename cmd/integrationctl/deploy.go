@@ -20,8 +20,8 @@ func newDeployCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Use:   "deploy",
 		Short: "Deploy the service, and operate what is deployed",
 		Long: `Install, update, watch and remove the service on a target: k8s, a Kubernetes cluster, by the chart that this program
-carries; k3s, a host on which it first installs K3s over SSH; or fly, Fly Machines by the program flyctl. Neither helm,
-kubectl nor ssh is needed.
+carries; k3s, a host on which it first installs K3s over SSH; docker, a Docker host, over SSH or this machine; or fly, Fly
+Machines by the program flyctl. Neither helm, kubectl, ssh nor docker is needed.
 
 integration.yaml, or the file of --profile, holds the flags of a target. "integrationctl deploy up" alone repeats them.
 
@@ -71,6 +71,8 @@ func (d *deployment) open(c *cobra.Command, args []string) (target deploy.Target
 		target, err = d.openK3s(c)
 	case targetFly:
 		target, err = d.openFly(c)
+	case targetDocker:
+		target, err = d.openDocker(c)
 	default:
 		err = usagef("the target must be %s, not %q", strings.Join(deployTargets, " or "), d.target)
 	}

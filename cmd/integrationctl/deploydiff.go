@@ -24,6 +24,7 @@ are differences.`,
 	d.valueFlags(c)
 	d.upHostFlags(c)
 	d.upFlyFlags(c)
+	d.upDockerFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		differ, _, err := openAs[deploy.Differ](d, c, args)
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -24,7 +25,10 @@ with everything in them, and the Flyte projects stay in any case. It asks for th
 a script gives them with --confirm.
 
 On fly, the Machines are removed; the app stays with its secrets and certificates, until --purge destroys it. Workspaces in
-Flyte's cluster stay in any case. The confirmation is the name of the app.`,
+Flyte's cluster stay in any case. The confirmation is the name of the app.
+
+On docker, container and network are removed; the volume with secrets and history stays, and so do images, until --purge
+removes them. The confirmation is HOST/PROJECT, or local/PROJECT.`,
 		Example: `  integrationctl deploy down k8s --context staging
   integrationctl deploy down k8s --purge --confirm platform-services/workspace-flyte-integration`,
 		Args: deployArgs(0),
@@ -34,8 +38,9 @@ Flyte's cluster stay in any case. The confirmation is the name of the app.`,
 	d.rollOutFlags(c)
 	var purge bool
 	var confirm string
-	c.Flags().BoolVar(&purge, "purge", false, "also delete Workspaces, tiers, CRDs, roles, policies and the webhook secret; fly: the app")
-	c.Flags().StringVar(&confirm, "confirm", "", "`namespace/release`, or app, that --purge deletes, instead of typing it")
+	c.Flags().BoolVar(&purge, "purge", false,
+		"also delete Workspaces, tiers, CRDs, roles, policies and the webhook secret; fly: the app; docker: secrets, history and images")
+	c.Flags().StringVar(&confirm, "confirm", "", "`namespace/release`, host/project or app that --purge deletes, instead of typing it")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		target, _, err := d.open(c, args)
 		if err != nil {
@@ -60,8 +65,11 @@ Flyte's cluster stay in any case. The confirmation is the name of the app.`,
 // confirmPurge wants the names typed: --yes is not enough.
 func (d *deployment) confirmPurge(ctx context.Context, typed string) error {
 	wanted, what := d.flags.namespace+"/"+d.flags.release, "every Workspace in "+d.place()
-	if d.onMachines() {
+	switch {
+	case d.onMachines():
 		wanted, what = d.flags.fly.App, d.place()+" with its secrets, certificates and addresses"
+	case d.target == targetDocker:
+		wanted, what = cmp.Or(hostName(d.flags.k3s.ssh.Host), "local")+"/"+d.flags.release, d.place()+" with its secrets, history and images"
 	}
 	if typed == "" {
 		if !printers.IsTerminal(d.streams.In) {

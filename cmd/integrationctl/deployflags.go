@@ -14,7 +14,7 @@ import (
 
 const targetK8s = "k8s"
 
-var deployTargets = []string{targetK8s, targetK3s, targetFly}
+var deployTargets = []string{targetK8s, targetK3s, targetDocker, targetFly}
 
 // deployFlags are the flags of all commands of "deploy". Each command registers the groups that it needs.
 type deployFlags struct {
@@ -30,6 +30,7 @@ type deployFlags struct {
 	values             k8s.ValueOptions
 	k3s                k3sFlags
 	fly                flyFlags
+	docker             dockerFlags
 	domains            []string
 }
 
@@ -42,9 +43,11 @@ func newDeployment(streams genericiooptions.IOStreams, c *cobra.Command) *deploy
 	d.cluster = newCluster(c)
 	f := c.Flags()
 	serviceFlag(c, &d.flags.namespace)
-	f.StringVar(&d.flags.release, "release", "workspace-flyte-integration", "`name` of the release of the chart")
+	f.StringVar(&d.flags.release, "release", "workspace-flyte-integration",
+		"`name` of the release of the chart; docker: of the compose project")
 	d.hostFlags(c)
 	d.flyFlags(c)
+	d.dockerFlags(c)
 	f.StringVar(&d.flags.profile, "profile", "", "`file` with flags (default: "+deploy.ProfileFile+", if it exists)")
 	c.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -152,8 +155,11 @@ func (k *cluster) contextName() string {
 
 // place says where something is about to change.
 func (d *deployment) place() string {
-	if d.onMachines() {
+	switch {
+	case d.onMachines():
 		return fmt.Sprintf("app %q", d.flags.fly.App)
+	case d.target == targetDocker:
+		return d.dockerPlace()
 	}
 	text := fmt.Sprintf("context %q", d.cluster.contextName())
 	if d.target == targetK3s {

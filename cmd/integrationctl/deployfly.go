@@ -52,8 +52,10 @@ func (d *deployment) flyFlags(c *cobra.Command) {
 func (d *deployment) setupFlyFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.fly
 	f.StringVar(&o.Organization, "org", "personal", "fly: `organization` that owns the app")
-	f.StringVar(&o.kubeconfig, "service-kubeconfig", "", "fly: `file` with the kubeconfig by which the service reaches Flyte's cluster")
-	f.StringArrayVar(&o.secretFiles, "secret-file", nil, "fly: `NAME=FILE` with a further secret of the service, such as FLYTE_CLIENT_SECRET")
+	f.StringVar(&o.kubeconfig, "service-kubeconfig", "",
+		"fly, docker: `file` with the kubeconfig by which the service reaches Flyte's cluster")
+	f.StringArrayVar(&o.secretFiles, "secret-file", nil,
+		"fly, docker: `NAME=FILE` with a further secret of the service, such as FLYTE_CLIENT_SECRET")
 	f.BoolVar(&o.force, "force", false, "fly: install with --runtime fks nevertheless")
 }
 
@@ -61,7 +63,7 @@ func (d *deployment) setupFlyFlags(c *cobra.Command) {
 func (d *deployment) upFlyFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.fly
 	d.upRegionFlag(c)
-	f.StringArrayVar(&o.environment, "env", nil, "fly: `NAME=VALUE` that configures the service; no secrets")
+	f.StringArrayVar(&o.environment, "env", nil, "fly, docker: `NAME=VALUE` that configures the service; no secrets")
 	f.StringVar(&o.Size, "vm-size", "shared-cpu-1x", "fly: `size` of a Machine")
 	f.BoolVar(&o.force, "force", false, "fly: install with --runtime fks nevertheless")
 }
@@ -88,7 +90,7 @@ func (d *deployment) openFly(c *cobra.Command) (deploy.Target, error) {
 	case flags.App == "":
 		return nil, usagef("--app is required: the name of the app")
 	}
-	if err := refuseFlags(c, chartFlags); err != nil {
+	if err := refuseFlags(c, chartFlags, "Fly Machines"); err != nil {
 		return nil, err
 	}
 	o, err := d.flyOptions()
@@ -103,10 +105,10 @@ func (d *deployment) openFly(c *cobra.Command) (deploy.Target, error) {
 }
 
 // refuseFlags refuses flags of other targets.
-func refuseFlags(c *cobra.Command, names []string) (err error) {
+func refuseFlags(c *cobra.Command, names []string, target string) (err error) {
 	c.Flags().Visit(func(f *pflag.Flag) {
 		if err == nil && slices.Contains(names, f.Name) {
-			err = usagef("--%s is a flag of k8s and k3s, not of Fly Machines", f.Name)
+			err = usagef("--%s is a flag of other targets, not of %s", f.Name, target)
 		}
 	})
 	return err
@@ -123,16 +125,11 @@ func (d *deployment) flyOptions() (*fly.Options, error) {
 	if !slices.Contains([]string{"", "rolling", "recreate"}, o.Strategy) {
 		return nil, usagef("--strategy must be rolling or recreate, not %q", o.Strategy)
 	}
-	o.Environment = map[string]string{}
-	for _, assignment := range d.flags.fly.environment {
-		name, value, ok := strings.Cut(assignment, "=")
-		if !ok || !variableName.MatchString(name) {
-			return nil, usagef("--env must be NAME=VALUE, with a name of capital letters, digits and _")
-		}
-		o.Environment[name] = value
+	var err error
+	if o.Environment, err = d.environment(); err != nil {
+		return nil, err
 	}
-	secrets, err := d.flySecrets()
-	o.Secrets = secrets
+	o.Secrets, err = d.flySecrets()
 	return o, err
 }
 
@@ -153,18 +150,7 @@ func (d *deployment) flySecrets() (map[string]string, error) {
 		}
 		secrets[fly.KubeconfigSecret] = fly.Kubeconfig(text)
 	}
-	for _, assignment := range d.flags.fly.secretFiles {
-		name, file, ok := strings.Cut(assignment, "=")
-		if !ok || !variableName.MatchString(name) {
-			return nil, usagef("--secret-file must be NAME=FILE, with a name of capital letters, digits and _")
-		}
-		text, err := os.ReadFile(filepath.Clean(file))
-		if err != nil {
-			return nil, fmt.Errorf("reading the secret %s (--secret-file): %w", name, err)
-		}
-		secrets[name] = strings.TrimSpace(string(text))
-	}
-	return secrets, nil
+	return secrets, d.readSecretFiles(func(name, text string) { secrets[name] = text })
 }
 
 // openFlyKubernetes opens the chart in a cluster of Fly Kubernetes.

@@ -35,11 +35,14 @@ type k3sFlags struct {
 
 // flagTargets are the targets of flags that not all targets have.
 var flagTargets = map[string][]string{
-	"host": {targetK3s}, "ssh-key": {targetK3s}, "host-key": {targetK3s}, "sudo-password-file": {targetK3s},
-	"agent": {targetK3s}, "k3s-version": {targetK3s}, "bundle": {targetK3s}, "acme-email": {targetK3s}, "api-address": {targetK3s},
-	"image-archive": {targetK3s}, "domain": {targetK3s, targetFly}, "tls-secret": {targetK3s},
-	"app": {targetFly}, "flyctl": {targetFly}, "runtime": {targetFly}, "org": {targetFly}, "service-kubeconfig": {targetFly},
-	"secret-file": {targetFly}, "force": {targetFly}, "region": {targetFly}, "env": {targetFly}, "vm-size": {targetFly},
+	"host": {targetK3s, targetDocker}, "ssh-key": {targetK3s, targetDocker}, "host-key": {targetK3s, targetDocker},
+	"sudo-password-file": {targetK3s}, "agent": {targetK3s}, "k3s-version": {targetK3s}, "bundle": {targetK3s}, "acme-email": {targetK3s},
+	"api-address":   {targetK3s},
+	"image-archive": {targetK3s, targetDocker}, "domain": {targetK3s, targetFly}, "tls-secret": {targetK3s},
+	"app": {targetFly}, "flyctl": {targetFly}, "runtime": {targetFly}, "org": {targetFly}, "force": {targetFly}, "region": {targetFly},
+	"vm-size": {targetFly}, "service-kubeconfig": {targetFly, targetDocker}, "secret-file": {targetFly, targetDocker},
+	"env":    {targetFly, targetDocker},
+	"socket": {targetDocker}, "publish": {targetDocker}, "publish-metrics": {targetDocker}, "pull": {targetDocker},
 	"ingress": {targetK8s}, "ingress-host": {targetK8s}, "ingress-class": {targetK8s}, "ingress-tls": {targetK8s},
 	"ingress-issuer": {targetK8s}, "gateway": {targetK8s},
 }
@@ -47,13 +50,15 @@ var flagTargets = map[string][]string{
 // hostFlags are those of commands that reach the hosts.
 func (d *deployment) hostFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.k3s
-	f.StringVar(&o.ssh.Host, "host", "", "k3s: `host[:port]` of the server, or an alias of ~/.ssh/config")
-	f.StringVar(&o.ssh.KeyFile, "ssh-key", "", "k3s: `file` with the SSH key (default: ~/.ssh/config's, the usual ones, the agent's)")
-	f.StringArrayVar(&o.ssh.HostKeys, "host-key", nil, "k3s: `fingerprint` SHA256:… that a host must have (default: known_hosts decides)")
+	f.StringVar(&o.ssh.Host, "host", "", "k3s, docker: `host[:port]`, or an alias of ~/.ssh/config (docker: default is this machine)")
+	f.StringVar(&o.ssh.KeyFile, "ssh-key", "",
+		"k3s, docker: `file` with the SSH key (default: ~/.ssh/config's, the usual ones, the agent's)")
+	f.StringArrayVar(&o.ssh.HostKeys, "host-key", nil,
+		"k3s, docker: `fingerprint` SHA256:… that a host must have (default: known_hosts decides)")
 	f.StringVar(&o.sudoPasswordFile, "sudo-password-file", "", "k3s: `file` with the password for sudo (default: it is asked for)")
 	f.StringArrayVar(&o.agents, "agent", nil, "k3s: `host[:port]` of a further node")
 	flag := f.Lookup("user") // kubectl's, which is a user of the kubeconfig
-	flag.Hidden, flag.Usage = false, "k3s: `name` to sign in with over SSH; k8s: user of the kubeconfig"
+	flag.Hidden, flag.Usage = false, "k3s, docker: `name` to sign in with over SSH; k8s: user of the kubeconfig"
 }
 
 // setupHostFlags are those that install K3s.
@@ -68,7 +73,7 @@ func (d *deployment) setupHostFlags(c *cobra.Command) {
 // upHostFlags are those that install the service on K3s.
 func (d *deployment) upHostFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.k3s
-	f.StringVar(&o.image, "image-archive", "", "k3s: `tar` of the image to import to every node; no registry is needed")
+	f.StringVar(&o.image, "image-archive", "", "k3s, docker: `tar` of the image to send to the host; no registry is needed")
 	f.StringArrayVar(&d.flags.domains, "domain", nil,
 		"`host` name that senders use; k3s: by an IngressRoute of the bundled Traefik; fly: with a certificate")
 	f.StringVar(&o.exposure.TLSSecret, "tls-secret", "", "k3s: `Secret` with the certificate (default: Let's Encrypt's, see setup)")

@@ -22,6 +22,7 @@ func newDeployRender(streams genericiooptions.IOStreams) *cobra.Command {
 	d.valueFlags(c)
 	d.upHostFlags(c)
 	d.upFlyFlags(c)
+	d.upDockerFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		renderer, _, err := openAs[deploy.Renderer](d, c, args)
 		if err != nil {

@@ -20,12 +20,15 @@ secret. What exists stays as it is. The secret is never printed: the last step s
 On k3s it first installs K3s over SSH, as root or by sudo, in steps that can be repeated: a run that was cut off continues
 where it stopped. Host keys are verified: give --host-key in a script. The kubeconfig gets a context k3s-HOST.
 
+On docker it checks the engine, and writes the secrets into a volume of the host, for the user of the service alone.
+
 On fly it checks flyctl, your account and the organization, creates the app, and stages the secrets by standard input.`,
 		Example: `  integrationctl deploy setup k8s --context production
   integrationctl deploy setup k8s --webhook-secret-file webhook.secret --yes
   integrationctl deploy setup k8s --rotate --yes
   integrationctl deploy setup k3s --host ops@203.0.113.7 --acme-email ops@company.com
   integrationctl deploy setup k3s --host node1 --bundle k3s-v1.35.5 --sudo-password-file sudo.password --yes
+  integrationctl deploy setup docker --host node1 --webhook-secret-file webhook.secret --service-kubeconfig flyte.kubeconfig
   integrationctl deploy setup fly --app workspaces --webhook-secret-file webhook.secret --service-kubeconfig flyte.kubeconfig`,
 		Args: deployArgs(0),
 	}
@@ -34,7 +37,8 @@ On fly it checks flyctl, your account and the organization, creates the app, and
 	d.setupHostFlags(c)
 	d.setupFlyFlags(c)
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait")
-	c.Flags().StringVar(&d.flags.secretFile, "webhook-secret-file", "", "`file` with the webhook secret (default: a new one)")
+	c.Flags().StringVar(&d.flags.secretFile, "webhook-secret-file", "",
+		"`file` with the webhook secret (default: a new one; fly, docker: none)")
 	c.Flags().BoolVar(&d.flags.rotate, "rotate", false, "add a webhook secret to the existing one, and drop older ones")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		target, _, err := d.open(c, args)

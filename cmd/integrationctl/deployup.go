@@ -16,12 +16,16 @@ why: its state, its Events, the last lines of its log. If they are not ready in 
 restored and the exit code is 4, or 5 if that fails, too. The failed revision and its reason stay in the history.
 
 CRDs are upgraded first. A release of Helm 3 is taken over, and one that an interrupted program left pending is
-recovered. A number of replicas that "deploy scale" has set stays, unless --replicas or the values name one.`,
+recovered. A number of replicas that "deploy scale" has set stays, unless --replicas or the values name one.
+
+On docker, a container of the new image has to get ready beside the one that serves before that is stopped; the last step
+says for how long nobody answered.`,
 		Example: `  integrationctl deploy up k8s --image registry.company.com/integration:0.2.0 --set flyte.consoleURL=https://flyte.company.com
   integrationctl deploy up k8s -f values.yaml --ingress --ingress-host workspaces.company.com --ingress-tls auto --yes
   integrationctl deploy up --profile production.yaml --reason "faster queue" --progress json --yes
   integrationctl deploy up k8s -f values.yaml --dry-run
   integrationctl deploy up k3s --host node1 --image-archive image.tar --domain workspaces.company.com -f values.yaml --yes
+  integrationctl deploy up docker --host node1 --image-archive image.tar --env FLYTE_CONSOLE_URL=https://flyte.company.com
   integrationctl deploy up fly --profile fly.yaml --image registry.company.com/integration:0.2.0 --yes`,
 		Args: deployArgs(0),
 	}
@@ -29,6 +33,7 @@ recovered. A number of replicas that "deploy scale" has set stays, unless --repl
 	d.valueFlags(c)
 	d.upHostFlags(c)
 	d.upFlyFlags(c)
+	d.upDockerFlags(c)
 	d.changeFlags(c)
 	d.reasonFlag(c)
 	d.rollOutFlags(c)

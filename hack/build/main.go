@@ -1,7 +1,7 @@
 // Command build builds programs of this repository and the control plane concurrently, and shows its progress:
 //
 //	go run ./hack/build [--ldflags FLAGS] [--check-run-ports] [--check-node] \
-//	    [programs] [control-plane] [nodes] [node] [browser] [sshd] [kueue]
+//	    [programs] [control-plane] [nodes] [node] [browser] [sshd] [docker] [kueue]
 //
 // It imports only the standard library, so that it compiles within seconds when all caches are empty.
 package main
@@ -91,10 +91,12 @@ func buildOne(ctx context.Context, progress io.Writer, name, linkerFlags string)
 		_, err = binaries.Browser(ctx, progress)
 	case "sshd":
 		_, err = binaries.SSHServerRoot(ctx, progress)
+	case "docker":
+		_, err = binaries.DockerEngineRoot(ctx, progress)
 	case "kueue":
 		_, err = binaries.Kueue(ctx, progress)
 	default:
-		err = fmt.Errorf("unknown target %q; there are programs, control-plane, nodes, node, browser, sshd and kueue", name)
+		err = fmt.Errorf("unknown target %q; there are programs, control-plane, nodes, node, browser, sshd, docker and kueue", name)
 	}
 	return err
 }

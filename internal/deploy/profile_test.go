@@ -48,6 +48,7 @@ func TestParseProfile_Refuses(t *testing.T) {
 // FuzzParseProfile: any text is a profile or an error, and every flag has at least an empty list of values.
 func FuzzParseProfile(f *testing.F) {
 	f.Add([]byte("target: k8s\nk8s: {values: [a, b], replicas: 3}"))
+	f.Add([]byte("target: docker\ndocker: {host: ops@node1, publish: '127.0.0.1:8080', env: [A=$b, C=d], pull: true}"))
 	f.Add([]byte("k8s: {a: .inf, b: 1e400, c: 0x1F}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := deploy.ParseProfile(text)

@@ -149,6 +149,11 @@ func (c *Client) Close() {
 	}
 }
 
+// DialContext opens a connection from the host, such as to "unix", a socket of it, with the rights of the user.
+func (c *Client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return c.ssh.DialContext(ctx, network, address)
+}
+
 // ExitError is a script that failed, with the end of what it printed.
 type ExitError struct {
 	Code   int

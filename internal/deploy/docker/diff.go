@@ -1,0 +1,72 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+)
+
+// Diff implements [deploy.Differ]: it compares the compose file of the container that serves with the one that Up would use. It changes
+// nothing on the host, and pulls no image.
+func (t *Target) Diff(ctx context.Context, out io.Writer) (differs bool, err error) {
+	err = t.connected(ctx, func(ctx context.Context) error {
+		c, err := t.installed(ctx)
+		if err != nil {
+			return err
+		}
+		records, err := t.readVolume(ctx, "deploy")
+		if err != nil {
+			return err
+		}
+		number, _ := strconv.Atoi(c.Config.Labels[labelRevision])
+		current := parseJournal(records).find(number)
+		if current == nil {
+			return deploy.Failf(deploy.Unsupported, "there is no record of revision %d any more", number)
+		}
+		secrets, err := t.readVolume(ctx, "secrets")
+		if err != nil {
+			return err
+		}
+		image, err := t.imageToDeploy(ctx, current)
+		if err != nil {
+			return err
+		}
+		text, err := t.composeFile(ctx, image, slices.Sorted(maps.Keys(secrets)))
+		if err != nil {
+			return err
+		}
+		changes := diff.Diff(fmt.Sprintf("revision %d", number), []byte(current.Compose), "new", text)
+		differs = len(changes) > 0
+		_, err = out.Write(changes)
+		return err
+	})
+	return differs, err
+}
+
+// imageToDeploy is how the compose file would name the image, as far as that is known without pulling it. Without --image it is that of
+// the revision.
+func (t *Target) imageToDeploy(ctx context.Context, current *revision) (string, error) {
+	name := t.o.Image
+	if name == "" && t.o.Archive == "" || name == current.Image && t.o.Archive == "" && !t.o.Pull {
+		name = current.ImageID
+	}
+	found, err := t.find(ctx, name)
+	switch {
+	case err != nil:
+		return "", err
+	case found == nil:
+		return name, nil
+	case found.id == current.ImageID && current.Digest != "":
+		return current.Digest, nil
+	case found.digest != "":
+		return found.digest, nil
+	}
+	return found.id, nil
+}

@@ -1,0 +1,134 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/moby/moby/client"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+)
+
+// The labels of the lock, and the file by which its holder shows that it lives.
+const (
+	labelHolder = labels + "holder"
+	labelWhy    = labels + "why"
+	labelSince  = labels + "since"
+
+	heartbeat = "heartbeat"
+)
+
+var errLockLost = errors.New("the lock was lost: somebody else has taken it over, or the engine was unreachable for too long")
+
+// isLockLost says whether a context has ended since the lock was lost.
+func isLockLost(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errLockLost) }
+
+// lock takes the lock and renews it until unlock is called. The context ends when the lock is lost. The lock is a container that is never
+// started: the engine creates one of a name only once.
+func (t *Target) lock(ctx context.Context, steps *progress.Steps, why string) (locked context.Context, unlock func(), err error) {
+	id := ""
+	err = steps.Run(ctx, "lock", func(ctx context.Context, step *progress.Step) (err error) {
+		id, err = t.acquire(ctx, step, why)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	locked, cancel := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		t.renew(locked, cancel, id)
+	}()
+	return locked, func() {
+		cancel(nil)
+		<-ended
+		_ = t.remove(ctx, id) // otherwise the next operator waits until it has expired
+	}, nil
+}
+
+// acquire creates the lock, or takes it over once its holder no longer renews it.
+func (t *Target) acquire(ctx context.Context, step *progress.Step, why string) (id string, err error) {
+	seen := &holder{}
+	err = wait.PollUntilContextTimeout(ctx, t.o.Lock.Check, 2*t.o.Lock.Duration, true, func(ctx context.Context) (bool, error) {
+		id, err = t.createFilesContainer(ctx, t.lockName(), map[string]string{
+			labelHolder: deploy.Operator(), labelWhy: why, labelSince: time.Now().UTC().Format(time.RFC3339),
+		})
+		if err == nil || !cerrdefs.IsConflict(err) {
+			return err == nil, err
+		}
+		now, err := t.holder(ctx)
+		switch {
+		case err != nil || now == nil: // it is free again
+			return false, err
+		case now.id != seen.id || seen.id == "":
+			now.changed, seen = time.Now(), now
+		case now.beat != seen.beat:
+			return false, deploy.Failf(deploy.PreflightFailed, "%s: wait until that is done", now.text)
+		case time.Since(seen.changed) >= t.o.Lock.Duration:
+			step.Summarize("taken over from %s, which no longer renews it", seen.by)
+			return false, t.remove(ctx, seen.id)
+		}
+		step.Progress(0, 0, seen.text+": finding out whether that program still runs")
+		return false, nil
+	})
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		return "", deploy.Failf(deploy.PreflightFailed, "%s: wait until that is done", seen.text)
+	}
+	return id, err
+}
+
+// holder is who holds the lock.
+type holder struct {
+	id, by, text, beat string
+	changed            time.Time
+}
+
+// holder returns who holds the lock, or nil.
+func (t *Target) holder(ctx context.Context) (*holder, error) {
+	c, err := t.inspect(ctx, t.lockName())
+	if c == nil || err != nil {
+		return nil, err
+	}
+	files, err := t.readFiles(ctx, c.ID, "/"+heartbeat)
+	if err != nil {
+		return nil, err
+	}
+	by := c.Config.Labels[labelHolder]
+	text := fmt.Sprintf("the lock of %q is held by %s since %s", t.o.Project, by, c.Config.Labels[labelSince])
+	if why := c.Config.Labels[labelWhy]; why != "" {
+		text += ": " + why
+	}
+	return &holder{id: c.ID, by: by, text: text, beat: string(files[heartbeat])}, nil
+}
+
+// renew writes the heartbeat until the context ends, and ends it when the lock is lost.
+func (t *Target) renew(ctx context.Context, cancel context.CancelCauseFunc, id string) {
+	renewed := time.Now()
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		beat := time.Now().UTC().Format(time.RFC3339Nano)
+		attempt, stop := context.WithTimeout(ctx, t.o.Lock.Duration)
+		defer stop()
+		err := t.copyTo(attempt, id, "/", file{name: heartbeat, content: []byte(beat), mode: 0o400})
+		switch {
+		case err == nil:
+			renewed = time.Now()
+		case cerrdefs.IsNotFound(err) || time.Since(renewed) > t.o.Lock.Duration:
+			cancel(errLockLost)
+		}
+	}, t.o.Lock.Renewal)
+}
+
+// lockedBy is who holds the lock, or "".
+func (t *Target) lockedBy(ctx context.Context) string {
+	c, err := t.engine.ContainerInspect(ctx, t.lockName(), client.ContainerInspectOptions{})
+	if err != nil || c.Container.Config == nil {
+		return ""
+	}
+	return c.Container.Config.Labels[labelHolder]
+}

@@ -1,0 +1,115 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
+)
+
+// readyInterval is shorter than the health check's: the time without an answer counts.
+const readyInterval = 250 * time.Millisecond
+
+// lastLines are those of the log that explain a failure.
+const lastLines = 5
+
+// awaitReady waits until the service in a container is ready. A container that has ended, or starts again and again, fails at once. The
+// health check of the container is run at short intervals.
+func (t *Target) awaitReady(ctx context.Context, step *progress.Step, name string) error {
+	why, restarts := "the health check has not run", -1
+	err := wait.PollUntilContextTimeout(ctx, readyInterval, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
+		c, err := t.inspect(ctx, name)
+		switch {
+		case err != nil:
+			return false, err
+		case c == nil:
+			return false, fmt.Errorf("container %q is gone", name)
+		case !c.State.Running || c.State.Restarting || restarts >= 0 && c.RestartCount > restarts:
+			return false, errors.New(ended(c))
+		}
+		restarts = c.RestartCount
+		code, output, err := t.runCheck(ctx, c)
+		if err != nil {
+			why = err.Error()
+			return false, nil //nolint:nilerr // the container may just have ended
+		}
+		if why = output; code != 0 {
+			step.Progress(0, 1, "0/1 ready: "+why)
+		}
+		return code == 0, nil
+	})
+	if err == nil {
+		step.Progress(1, 1, "1/1 ready")
+		return nil
+	}
+	if wait.Interrupted(err) && ctx.Err() == nil {
+		err = fmt.Errorf("not ready after %s: %s", t.o.Timeout, why)
+	}
+	return t.withLog(ctx, step, name, err)
+}
+
+// ended says how a container has ended.
+func ended(c *container.InspectResponse) string {
+	text := fmt.Sprintf("the container ended with exit code %d", c.State.ExitCode)
+	if c.State.OOMKilled {
+		text += ", since it used more than its --memory"
+	}
+	if c.State.Error != "" {
+		text += ": " + c.State.Error
+	}
+	return text
+}
+
+// withLog shows the last lines of the log, and adds the last one to the error.
+func (t *Target) withLog(ctx context.Context, step *progress.Step, name string, err error) error {
+	ctx, cancel := cleanUp(ctx)
+	defer cancel()
+	var text bytes.Buffer
+	if t.copyLog(ctx, name, &client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: fmt.Sprint(lastLines)}, &text) != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	if lines[0] == "" {
+		return err
+	}
+	step.Output(text.String())
+	return fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+}
+
+// runCheck runs the health check of a container.
+func (t *Target) runCheck(ctx context.Context, c *container.InspectResponse) (code int, output string, err error) {
+	if c.Config.Healthcheck == nil || len(c.Config.Healthcheck.Test) < 2 {
+		return 0, "", fmt.Errorf("container %q has no health check", c.Name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*c.Config.Healthcheck.Timeout)
+	defer cancel()
+	created, err := t.engine.ExecCreate(ctx, c.ID, client.ExecCreateOptions{
+		Cmd: c.Config.Healthcheck.Test[1:], AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return 0, "", err
+	}
+	attached, err := t.engine.ExecAttach(ctx, created.ID, client.ExecAttachOptions{})
+	if err != nil {
+		return 0, "", err
+	}
+	defer attached.Close()
+	stop := context.AfterFunc(ctx, attached.Close)
+	defer stop()
+	var text bytes.Buffer
+	if _, err := stdcopy.StdCopy(&text, &text, attached.Reader); err != nil && !errors.Is(err, io.EOF) {
+		return 0, "", err
+	}
+	inspected, err := t.engine.ExecInspect(ctx, created.ID, client.ExecInspectOptions{})
+	return inspected.ExitCode, strings.ReplaceAll(strings.TrimSpace(text.String()), "\n", "; "), err
+}
