@@ -29,6 +29,7 @@ func documentedValues() map[string]any {
 func TestDocumentedTiersWork(t *testing.T) {
 	t.Parallel()
 	env := shared.Env()
+	withKueue(t)
 	tiers, values := readTiers(t, "../../docs/tiers.md")
 	if len(tiers) != 7 {
 		t.Errorf("the document shows %d tiers", len(tiers))
@@ -39,9 +40,6 @@ func TestDocumentedTiersWork(t *testing.T) {
 	installExternalSecrets(t, env)
 	for _, tier := range tiers {
 		harness.Must(t, env.Admin.Create(t.Context(), tier))
-		if tier.Spec.Queue != nil {
-			continue // there is no Kueue here
-		}
 		data := harness.Data(tier.Name+"-shown", 1)
 		data.Quota = v1alpha1.Quota{}
 		env.CreateOnTier(t, data, tier.Name)

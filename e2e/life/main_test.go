@@ -14,7 +14,14 @@ import (
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 )
 
-var shared = harness.Shared{Options: harness.Options{Values: documentedValues()}, Check: unusedRights}
+var shared = harness.Shared{Options: harness.Options{Values: chartValues()}, Check: unusedRights}
+
+// chartValues are those of the documented tiers, with queues.
+func chartValues() map[string]any {
+	values := documentedValues()
+	values["queues"] = map[string]any{"enabled": true}
+	return values
+}
 
 // spans are those of the service.
 var spans *collector

@@ -24,6 +24,7 @@ var ofWorkspaceService = regexp.MustCompile(`^workspace_flyte_(report|resync|unl
 func TestMetrics_AreDocumented(t *testing.T) {
 	t.Parallel()
 	env := shared.Env()
+	withKueue(t)
 	env.Create(t, harness.Data("measured", 1))
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env.Service.Metrics, http.NoBody)
 	harness.Must(t, err)
