@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -31,7 +32,8 @@ const (
 	queuedService = "system:serviceaccount:queued:queued-workspace-flyte-integration"
 )
 
-// queued installs the policies of a release with queues.enabled and Kueue's CRDs, once, and gives Kueue's account the rights that matter here.
+// queued installs the policies of a release with queues.enabled and Kueue's CRDs, once, and gives Kueue's account the rights that matter
+// here.
 func queued(t *testing.T) *rest.Config {
 	t.Helper()
 	cfg := installed(t)
@@ -81,7 +83,7 @@ func grant(t *testing.T, admin client.Client, account string, rules []rbacv1.Pol
 			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: account}},
 		},
 	} {
-		if err := admin.Create(t.Context(), o); client.IgnoreAlreadyExists(err) != nil {
+		if err := client.IgnoreAlreadyExists(admin.Create(t.Context(), o)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,7 +114,8 @@ func gated(p *corev1.Pod) {
 }
 
 func jobOf(namespace string, change func(*batchv1.Job)) *batchv1.Job {
-	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "a-", Labels: map[string]string{kueueQueue: "default"}}}
+	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "a-"}}
+	job.Labels = map[string]string{kueueQueue: "default"}
 	job.Spec.Template = corev1.PodTemplateSpec{Spec: podOf(namespace, func(*corev1.Pod) {}).Spec}
 	job.Spec.Template.Spec.RestartPolicy = corev1.RestartPolicyNever
 	change(job)
@@ -218,7 +221,8 @@ func TestQueuePolicy_KeepsMembersFromMakingQueues(t *testing.T) {
 	}}
 	bound := &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "queues"},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "queues"}, Subjects: []rbacv1.Subject{user("self@company.com")},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "queues"},
+		Subjects:   []rbacv1.Subject{user("self@company.com")},
 	}
 	for _, o := range []client.Object{role, bound} {
 		if err := admin.Create(t.Context(), o); err != nil {
@@ -254,9 +258,7 @@ func TestServicePolicy_ConfinesQueues(t *testing.T) {
 	thief, admin := as(t, cfg, queuedService, "system:masters"), clientFor(t, cfg)
 	clusterQueue := func(name, id string, spec map[string]any) *unstructured.Unstructured {
 		all := map[string]any{"namespaceSelector": map[string]any{"matchLabels": map[string]any{workspaceLabel: id}}}
-		for key, value := range spec {
-			all[key] = value
-		}
+		maps.Copy(all, spec)
 		o := kueueObject("ClusterQueue", "", name, all)
 		o.SetLabels(map[string]string{workspaceLabel: id, "app.kubernetes.io/managed-by": fullName})
 		return o
@@ -271,14 +273,17 @@ func TestServicePolicy_ConfinesQueues(t *testing.T) {
 		t.Fatal(err)
 	}
 	const named, alone, final = "named by their label", "admit the namespaces of their workspace alone", "no finalizers but Kueue's own"
-	kept := clusterQueue("workspace-stolen", stolenID, nil)
+	own := func(spec map[string]any) *unstructured.Unstructured {
+		return clusterQueue("workspace-stolen", stolenID, spec)
+	}
+	kept := own(nil)
 	kept.SetFinalizers([]string{"company.com/thief"})
-	byWebhook := clusterQueue("workspace-stolen", stolenID, nil)
+	byWebhook := own(nil)
 	byWebhook.SetFinalizers([]string{"kueue.x-k8s.io/resource-in-use"})
 	attempts := map[string]attempt{
 		"make a queue of another name":     creating(clusterQueue("rich", stolenID, nil), named),
-		"make a queue for all":             creating(clusterQueue("workspace-stolen", stolenID, map[string]any{"namespaceSelector": map[string]any{}}), alone),
-		"drain a queue":                    creating(clusterQueue("workspace-stolen", stolenID, map[string]any{"stopPolicy": "HoldAndDrain"}), alone),
+		"make a queue for all":             creating(own(map[string]any{"namespaceSelector": map[string]any{}}), alone),
+		"drain a queue":                    creating(own(map[string]any{"stopPolicy": "HoldAndDrain"}), alone),
 		"make a queue that never ends":     creating(kept, final),
 		"take a queue":                     patching(foreign, `{"metadata": {"labels": {"platform.company.com/workspace": "foreign"}}}`, named),
 		"change a foreign queue":           patching(foreign, `{"spec": {"cohortName": "rich"}}`, named),
@@ -296,7 +301,7 @@ func TestServicePolicy_ConfinesQueues(t *testing.T) {
 			t.Errorf("%s: somebody else was refused it: %v", name, err)
 		}
 	}
-	for _, o := range []client.Object{clusterQueue("workspace-stolen", stolenID, nil), byWebhook, localQueue("default")} {
+	for _, o := range []client.Object{own(nil), byWebhook, localQueue("default")} {
 		if err := thief.Create(t.Context(), o, client.DryRunAll); err != nil {
 			t.Errorf("its own %s: %v", o.GetName(), err)
 		}

@@ -15,8 +15,12 @@ func badQueues() map[string]wrong {
 		"a limit of nothing":            {own + ", cohort: a, lendingLimit: {'a b': '1'}}", "a resource is cpu, memory"},
 		"a huge limit":                  {own + ", cohort: a, lendingLimit: {cpu: 1e30}}", "spec.queue.lendingLimit.cpu"},
 		"two flavors for the rest":      {own + ", flavors: [{name: a}, {name: b}]}", "only one flavor may leave out resources"},
-		"two flavors for a resource":    {own + ", flavors: [{name: a, resources: [cpu]}, {name: b, resources: [cpu]}]}", "a resource has one flavor"},
-		"borrowing without reclaiming":  {own + ", preemption: {borrowWithinCohort: {policy: LowerPriority}}}", "borrowWithinCohort needs reclaimWithinCohort"},
+		"two flavors for a resource": {
+			own + ", flavors: [{name: a, resources: [cpu]}, {name: b, resources: [cpu]}]}", "a resource has one flavor",
+		},
+		"borrowing without reclaiming": {
+			own + ", preemption: {borrowWithinCohort: {policy: LowerPriority}}}", "borrowWithinCohort needs reclaimWithinCohort",
+		},
 		"a preemption that Kueue lacks": {own + ", preemption: {withinClusterQueue: Any}}", "spec.queue.preemption.withinClusterQueue"},
 		"a cohort that is no name":      {own + ", cohort: A}", "spec.queue.cohort"},
 		"a negative weight":             {own + ", fairSharing: {weight: '-1'}}", "spec.queue.fairSharing.weight"},

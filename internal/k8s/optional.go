@@ -87,18 +87,7 @@ func IsNotServed(err error) bool {
 
 // Start implements [manager.Runnable].
 func (o *Optional) Start(ctx context.Context) error {
-	for {
-		if err := o.awaitServed(ctx); err != nil {
-			return nil //nolint:nilerr // the process ends
-		}
-		for _, kind := range o.kinds {
-			if _, err := o.cache.GetInformer(ctx, kind); err != nil && ctx.Err() == nil {
-				return fmt.Errorf("watching each %T: %w", kind, err)
-			}
-		}
-		if ctx.Err() != nil {
-			return nil
-		}
+	for o.await(ctx, o.isCached) {
 		o.served.Store(true)
 		o.answered()
 		log.FromContext(ctx).Info("the cluster serves an optional API", "api", o.api.String())
@@ -107,27 +96,42 @@ func (o *Optional) Start(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-o.missing:
 		}
 	}
+	return nil
 }
 
-func (o *Optional) awaitServed(ctx context.Context) error {
-	for {
-		served, known := o.isServed(ctx)
-		if served {
-			return nil
-		}
-		if known {
-			o.answered()
+// await calls done at each interval until it reports true, or until ctx ends.
+func (o *Optional) await(ctx context.Context, done func(context.Context) bool) bool {
+	for ctx.Err() == nil {
+		if done(ctx) {
+			return true
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-time.After(o.interval):
 		}
 	}
+	return false
+}
+
+// isCached watches the kinds if the cluster serves them, and returns when they are cached.
+func (o *Optional) isCached(ctx context.Context) bool {
+	served, known := o.isServed(ctx)
+	if known && !served {
+		o.answered()
+	}
+	if !served {
+		return false
+	}
+	for _, kind := range o.kinds {
+		if _, err := o.cache.GetInformer(ctx, kind); err != nil { // it may have been removed meanwhile
+			log.FromContext(ctx).Error(err, "watching an optional kind", "kind", kindName(kind))
+			return false
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // isServed asks the API server. known is false if it does not answer.

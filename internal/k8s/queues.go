@@ -14,7 +14,8 @@ import (
 // Queues are the kinds of Kueue. They are cached once [Optional] has started their watches.
 func Queues() []client.Object { return []client.Object{&kueue.ClusterQueue{}, &kueue.LocalQueue{}} }
 
-// stripQueue is the transform of kinds that are not in [cache.Options.ByObject]: stripToIdentity that keeps what the queue is for and what Kueue reports of it.
+// stripQueue is the transform of kinds that are not in [cache.Options.ByObject]: stripToIdentity that keeps what a queue is for, and what
+// Kueue reports of it.
 func stripQueue(o any) (any, error) {
 	object, isObject := o.(client.Object)
 	stripped, err := stripToIdentity(o)

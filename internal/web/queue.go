@@ -187,7 +187,8 @@ func (a *ReadAPI) waiting(ctx context.Context, q *queue) (all []waitingWorkload)
 				owner = p.OwnerReferences[0].Kind + " " + p.OwnerReferences[0].Name
 			}
 			all = append(all, waitingWorkload{
-				Namespace: p.Namespace, Name: p.Name, Owner: owner, Place: p.PositionInClusterQueue + 1, Priority: p.Priority, CreatedAt: p.CreationTimestamp,
+				Namespace: p.Namespace, Name: p.Name, Owner: owner, Place: p.PositionInClusterQueue + 1, Priority: p.Priority,
+				CreatedAt: p.CreationTimestamp,
 			})
 		}
 	}

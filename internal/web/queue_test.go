@@ -53,7 +53,8 @@ func (k *kueueDouble) Pending(_ context.Context, clusterQueue, namespace string)
 		return nil, errors.New("the server could not find the requested resource")
 	}
 	return []kueue.PendingWorkload{{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "flyte-fraud", Name: "pod-a1-5c2f", CreationTimestamp: at(30), OwnerReferences: []metav1.OwnerReference{{Kind: "Pod", Name: "a1"}},
+		Namespace: "flyte-fraud", Name: "pod-a1-5c2f", CreationTimestamp: at(30),
+		OwnerReferences: []metav1.OwnerReference{{Kind: "Pod", Name: "a1"}},
 	}, PositionInClusterQueue: 2, Priority: 5}}, nil
 }
 
@@ -65,7 +66,7 @@ func queuedService(t *testing.T) (*service, *queueReader, *kueueDouble) {
 		Type: v1alpha1.ConditionQueueReady, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonApplied, LastTransitionTime: at(1),
 	})
 	s, k := newService(t, w), &kueueDouble{}
-	amount := func(text string) resource.Quantity { return resource.MustParse(text) }
+	amount := resource.MustParse
 	reported := kueue.QueueStatus{
 		PendingWorkloads: 1, ReservingWorkloads: 1, AdmittedWorkloads: 1,
 		Conditions: []metav1.Condition{{Type: kueue.ConditionActive, Status: metav1.ConditionTrue, Reason: "Ready", Message: "Can admit"}},

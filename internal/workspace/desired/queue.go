@@ -139,7 +139,9 @@ func nominalQuotas(plans []*Plan) map[corev1.ResourceName]resource.Quantity {
 }
 
 // resourceGroups give each resource its flavor. What no flavor names belongs to the one without resources, or else to the first.
-func resourceGroups(tier *v1alpha1.TierQueue, nominal map[corev1.ResourceName]resource.Quantity, gpu string) (groups []kueue.ResourceGroup) {
+func resourceGroups(
+	tier *v1alpha1.TierQueue, nominal map[corev1.ResourceName]resource.Quantity, gpu string,
+) (groups []kueue.ResourceGroup) {
 	flavors := tier.Flavors
 	if len(flavors) == 0 {
 		flavors = []v1alpha1.QueueFlavor{{Name: defaultFlavor}}

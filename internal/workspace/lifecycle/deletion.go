@@ -131,8 +131,8 @@ const purgedMessage = "its namespaces were removed"
 func allConditions(of func(condition, reason, message string) outcome, reason, message string) (all []outcome) {
 	for _, condition := range v1alpha1.StepConditions() {
 		switch condition {
-		case v1alpha1.ConditionFlyteProjectRegistered, v1alpha1.ConditionQueueReady:
-		case v1alpha1.ConditionObjectsApplied:
+		case v1alpha1.ConditionFlyteProjectRegistered:
+		case v1alpha1.ConditionObjectsApplied, v1alpha1.ConditionQueueReady:
 			all = append(all, without(condition))
 		default:
 			all = append(all, of(condition, reason, message))

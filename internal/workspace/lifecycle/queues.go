@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -84,11 +85,11 @@ func (c *Controller) cachedQueue(ctx context.Context, want client.Object) (clien
 		have = &kueue.ClusterQueue{}
 	}
 	err := c.Applier.Get(ctx, client.ObjectKeyFromObject(want), have)
-	if client.IgnoreNotFound(err) != nil {
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil //nolint:nilnil // none is an answer
+	case err != nil:
 		return nil, fmt.Errorf("reading the queue %q: %w", client.ObjectKeyFromObject(want), err)
-	}
-	if err != nil {
-		return nil, nil //nolint:nilnil // there is none
 	}
 	return have, nil
 }
@@ -108,10 +109,12 @@ func (c *Controller) limits(ctx context.Context, t *target) outcome {
 func (c *Controller) queues(ctx context.Context, t *target) []outcome {
 	const condition = v1alpha1.ConditionQueueReady
 	switch {
-	case t.tier == nil: // what the tier wants is unknown: what exists stays
+	case t.tier == nil && meta.FindStatusCondition(t.workspace.Status.Conditions, condition) != nil:
+		return []outcome{t.tierOutcome(condition)} // what the tier wants is unknown: what exists stays
+	case t.tier == nil:
 		return nil
 	case !c.Queues.Served() && (!t.wantsQueue() || t.workspace.Spec.State == v1alpha1.StateDeleted):
-		return c.unlabel(ctx, t)
+		return append(c.unlabel(ctx, t), without(condition))
 	case c.Queues == nil:
 		return append(c.unlabel(ctx, t), waiting(condition, v1alpha1.ReasonQueuesDisabled, queuesDisabled))
 	case !c.Queues.Served():
@@ -123,7 +126,7 @@ func (c *Controller) queues(ctx context.Context, t *target) []outcome {
 		c.Queues.Missing()
 		return []outcome{waitFor(condition, v1alpha1.ReasonKueueNotInstalled, kueueNotInstalled, firstRetry)}
 	case !t.wantsQueue() && err == nil:
-		return c.unlabel(ctx, t)
+		return append(c.unlabel(ctx, t), without(condition))
 	case err != nil:
 		return []outcome{failed(condition, err)}
 	}
@@ -160,7 +163,8 @@ func (c *Controller) syncQueue(ctx context.Context, t *target) error {
 
 // removeClusterQueue deletes the workspace's own ClusterQueue, if the cache shows one.
 func (c *Controller) removeClusterQueue(ctx context.Context, id string) error {
-	if c.Queues.AwaitFirst(ctx); !c.Queues.Served() {
+	c.Queues.AwaitFirst(ctx)
+	if !c.Queues.Served() {
 		return nil
 	}
 	have, err := c.cachedQueue(ctx, &kueue.ClusterQueue{ObjectMeta: metav1.ObjectMeta{Name: desired.ClusterQueueName(id)}})

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -119,7 +120,7 @@ func TestController_RepairsQueues(t *testing.T) {
 	local := client.ObjectKey{Namespace: "flyte-driftq", Name: "default"}
 	for name, drift := range map[string]func() client.Object{
 		"nominal quota raised": changed(t, queues, own, func(q *kueue.ClusterQueue) {
-			q.Spec.ResourceGroups[0].Flavors[0].Resources[0].NominalQuota.Add(*new(q.Spec.ResourceGroups[0].Flavors[0].Resources[0].NominalQuota))
+			q.Spec.ResourceGroups[0].Flavors[0].Resources[0].NominalQuota = resource.MustParse("9999")
 		}),
 		"every namespace admitted": changed(t, queues, own, func(q *kueue.ClusterQueue) {
 			q.Spec.NamespaceSelector = &metav1.LabelSelector{}

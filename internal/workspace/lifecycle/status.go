@@ -32,7 +32,7 @@ func setConditions(w *v1alpha1.Workspace, outcomes []outcome) {
 	for _, condition := range v1alpha1.StepConditions() {
 		if o, ok := firstNotDone(outcomes, condition); ok && o != without(condition) {
 			setCondition(w, o)
-		} else if ok || condition == v1alpha1.ConditionQueueReady { // the tier has no objects, or no queue
+		} else if ok {
 			meta.RemoveStatusCondition(&w.Status.Conditions, condition)
 		}
 	}
