@@ -61,7 +61,7 @@ func addCommands(root *cobra.Command, streams genericiooptions.IOStreams) {
 		}
 	}
 	add("read", newGetCommand(streams), newDescribeCommand(streams), newEventsCommand(streams), newTreeCommand(streams),
-		newWaitCommand(streams), newTiersCommand(streams))
+		newWaitCommand(streams), newTiersCommand(streams), newConvertCommand(streams))
 	add("state", newSuspendCommand(streams), newResumeCommand(streams), newDeleteCommand(streams), newRestoreCommand(streams))
 	add("service", newDeployCommand(streams))
 	add("service", newSendCommand(streams), newSyncCommand(streams), newSecretCommand(), newWorkspaceServiceCommand(),

@@ -48,6 +48,21 @@ func TestTiersDocument_ShowsTiersThatAreTaken(t *testing.T) {
 	}
 }
 
+// integrationctl convert makes this tier of templates for Flyte.
+func TestConvertedTier_IsTaken(t *testing.T) {
+	text, err := os.ReadFile("../../cmd/integrationctl/testdata/converted-tier.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := &unstructured.Unstructured{}
+	if err := yaml.UnmarshalStrict(text, &object.Object); err != nil {
+		t.Fatal(err)
+	}
+	if err := clientFor(t, installed(t)).Create(t.Context(), object, client.DryRunAll); err != nil {
+		t.Error(err)
+	}
+}
+
 // propeller is the part of its configuration that the document shows.
 type propeller struct {
 	Plugins struct {

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/yaml"
+
+	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
+	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
+)
+
+// templateConverter is the command "convert flyte-templates".
+type templateConverter struct {
+	streams genericiooptions.IOStreams
+	name    string
+	data    string
+}
+
+func newConvertCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	convert := &cobra.Command{Use: "convert", Short: "Make a tier of what another program has"}
+	c := &templateConverter{streams: streams}
+	command := &cobra.Command{
+		Use:   "flyte-templates DIR",
+		Short: "Make a tier of the templates of Flyte's cluster resource sync",
+		Long: `Read the templates of Flyte's cluster resource sync in a directory, and print a WorkspaceTier that gives workspaces the same, as far
+as it can. Above it stands the chart's value tierObjects that the tier needs. Each field that is not converted is a warning on standard
+error with its file, and the exit code is then 3: see the table in docs/tiers.md. Nothing is sent to a cluster.
+
+Variables other than {{ project }}, {{ domain }} and {{ namespace }} need values: give Flyte's configuration with customData as
+--custom-data. A quota may differ between domains, everything else must not.`,
+		Example: `  integrationctl convert flyte-templates templates/ > tier.yaml
+  integrationctl convert flyte-templates templates/ --custom-data cluster_resources.yaml --name fraud`,
+		Args: cobra.ExactArgs(1),
+		RunE: c.run,
+	}
+	command.Flags().StringVar(&c.name, "name", "converted", "`name` of the tier")
+	command.Flags().StringVar(&c.data, "custom-data", "", "`file` with customData, as in Flyte's cluster_resources")
+	convert.AddCommand(command)
+	return convert
+}
+
+func (c *templateConverter) run(_ *cobra.Command, args []string) error {
+	values, err := readCustomData(c.data)
+	if err != nil {
+		return err
+	}
+	files, err := readTemplates(args[0])
+	if err != nil {
+		return err
+	}
+	conversion := newConversion(c.name, values)
+	for _, file := range files {
+		conversion.add(file)
+	}
+	conversion.check()
+	if err := conversion.print(c.streams); err != nil {
+		return err
+	}
+	if len(conversion.warnings) > 0 {
+		return &codedError{exitPreflight, fmt.Sprintf("%d things were not converted", len(conversion.warnings))}
+	}
+	return nil
+}
+
+// conversion is a tier that is made of templates.
+type conversion struct {
+	tier *v1alpha1.WorkspaceTier
+	data customData
+	// file is the one that is converted, and warnings are what was not, each with its file.
+	file     string
+	warnings []string
+	// files are those of the tier's objects.
+	files []string
+}
+
+func newConversion(name string, data customData) *conversion {
+	return &conversion{data: data, tier: &v1alpha1.WorkspaceTier{
+		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "WorkspaceTier"},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+	}}
+}
+
+func (c *conversion) warn(format string, args ...any) {
+	c.warnings = append(c.warnings, c.file+": "+fmt.Sprintf(format, args...))
+}
+
+// check warns of objects that no tier can have, and leaves them out.
+func (c *conversion) check() {
+	for i := len(c.tier.Spec.Objects) - 1; i >= 0; i-- {
+		only := c.tier.DeepCopy()
+		only.Spec.Objects = only.Spec.Objects[i : i+1]
+		for _, problem := range desired.CheckTierObjects(only, kindsOf(only), []string{"development"}) {
+			c.file = c.files[i]
+			c.warn("%s", strings.TrimPrefix(problem.String(), "spec.objects[0]"))
+		}
+		if len(desired.CheckTierObjects(only, kindsOf(only), []string{"development"})) > 0 {
+			c.tier.Spec.Objects = slices.Delete(c.tier.Spec.Objects, i, i+1)
+		}
+	}
+}
+
+func kindsOf(tier *v1alpha1.WorkspaceTier) (kinds workspace.ObjectKinds) {
+	for i := range tier.Spec.Objects {
+		template := &tier.Spec.Objects[i]
+		kinds = append(kinds, kindOfTemplate(template))
+	}
+	return kinds
+}
+
+// print writes the tier to standard output, and the warnings to standard error.
+func (c *conversion) print(streams genericiooptions.IOStreams) error {
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(c.tier)
+	if err != nil {
+		return err
+	}
+	delete(object, "status")
+	delete(object["metadata"].(map[string]any), "creationTimestamp")
+	text, err := yaml.Marshal(object)
+	if err != nil {
+		return err
+	}
+	for _, warning := range c.warnings {
+		fmt.Fprintln(streams.ErrOut, "warning:", warning)
+	}
+	if kinds := c.chartKinds(); len(kinds) > 0 {
+		fmt.Fprintf(streams.Out, "# The chart's values need:\n# tierObjects:\n%s", strings.Join(kinds, ""))
+	}
+	_, err = streams.Out.Write(text)
+	return err
+}
+
+// chartKinds are the entries of tierObjects that the tier needs. The resource is the usual plural: compare it with kubectl api-resources.
+func (c *conversion) chartKinds() (lines []string) {
+	for _, kind := range kindsOf(c.tier) {
+		line := fmt.Sprintf("#   - {group: %q, version: %s, kind: %s, resource: %s}\n", kind.Group, kind.Version, kind.Kind, plural(kind.Kind))
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+func readFile(path, flag string) ([]byte, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the file (see --%s): %w", flag, err)
+	}
+	return content, nil
+}
