@@ -65,7 +65,7 @@ func (c *templateConverter) run(_ *cobra.Command, args []string) error {
 		return err
 	}
 	if len(conversion.warnings) > 0 {
-		return &codedError{exitPreflight, fmt.Sprintf("%d things were not converted", len(conversion.warnings))}
+		return &codedError{exitPreflight, fmt.Sprintf("not everything was converted: %d warnings", len(conversion.warnings))}
 	}
 	return nil
 }
