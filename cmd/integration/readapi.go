@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -57,6 +58,10 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 // objects are those in a namespace of a workspace, for the read API.
 func (s *service) objects(ctx context.Context, id, namespace string) ([]web.Object, error) {
 	owned, err := k8s.ListOwned(ctx, s.mgr.GetClient(), id, namespace, desired.Makes)
+	if s.objectKinds != nil && len(owned) > 0 { // the namespace is the workspace's
+		ofTier, errOfTier := s.objectKinds.ListOwned(ctx, namespace)
+		owned, err = append(owned, ofTier...), cmp.Or(err, errOfTier)
+	}
 	objects := make([]web.Object, len(owned))
 	for i, o := range owned {
 		objects[i] = web.Object{ObjectRef: web.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}, Terminating: o.Terminating}

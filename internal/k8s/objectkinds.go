@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -110,6 +113,28 @@ func (k *ObjectKinds) Watched() (all []client.Object) {
 		}
 	}
 	return all
+}
+
+// ListOwned returns the objects of these kinds in a namespace that templates of tiers made. The caller knows whose namespace it is.
+func (k *ObjectKinds) ListOwned(ctx context.Context, namespace string) (all []OwnedObject, err error) {
+	for _, kind := range k.Watched() {
+		list := kindOf(kind).newList()
+		options := []client.ListOption{client.InNamespace(namespace), client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency}
+		if err := k.Client.List(ctx, list, options...); err != nil {
+			return nil, fmt.Errorf("listing %ss of namespace %q: %w", kindName(kind), namespace, err)
+		}
+		err := meta.EachListItem(list, func(item runtime.Object) error {
+			if o := item.(client.Object); madeByTemplate(o) {
+				all = append(all, OwnedObject{kindName(kind), namespace, o.GetName(), !o.GetDeletionTimestamp().IsZero()})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, byKindAndName)
+	return all, nil
 }
 
 // AwaitFirst waits until the objects of all kinds that the cluster has are listed, but not for long.

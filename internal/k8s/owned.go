@@ -41,8 +41,12 @@ func ListOwned(
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b OwnedObject) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(all, byKindAndName)
 	return all, nil
+}
+
+func byKindAndName(a, b OwnedObject) int {
+	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 }
 
 func listOf(ctx context.Context, cached client.Client, kind client.Object, namespace string) ([]runtime.Object, error) {

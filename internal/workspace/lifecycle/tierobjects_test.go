@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
+	"platform.company.com/workspace-flyte-integration/internal/k8s"
 )
 
 const (
@@ -95,6 +96,15 @@ func TestController_AppliesTierObjects(t *testing.T) {
 		t.Errorf("the API server's default is %q", c)
 	}
 	env.await("objects", v1alpha1.ConditionObjectsApplied, v1alpha1.ReasonApplied)
+
+	listed, err := env.controller.ObjectKinds.ListOwned(t.Context(), namespace)
+	must(t, err)
+	all := []k8s.OwnedObject{
+		{Kind: "ConfigMap", Namespace: namespace, Name: "plugin"}, {Kind: "Widget", Namespace: namespace, Name: "objects-widget"},
+	}
+	if diff := cmp.Diff(all, listed); diff != "" {
+		t.Errorf("the objects for readers (-want +got):\n%s", diff)
+	}
 
 	for _, d := range tierObjectDrifts(widget) {
 		t.Log(d.object, d.name)
