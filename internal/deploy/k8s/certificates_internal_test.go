@@ -46,4 +46,6 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func encode(kind string, text []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: text}) }
+func encode(kind string, text []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: text})
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
@@ -24,7 +25,7 @@ const (
 
 // Logs implements [deploy.Logger]. With Follow it reconnects when a connection ends, and follows pods that are created later.
 func (t *Target) Logs(ctx context.Context, out io.Writer, o deploy.LogOptions) error {
-	f := &follower{target: t, out: out, o: o, streams: map[string]bool{}}
+	f := &follower{target: t, out: out, o: o, pause: logsCheck, streams: map[string]bool{}}
 	if err := f.begin(ctx); err != nil {
 		return err
 	}
@@ -42,9 +43,11 @@ func (t *Target) Logs(ctx context.Context, out io.Writer, o deploy.LogOptions) e
 
 // follower copies the logs of pods, each in a goroutine.
 type follower struct {
-	target  *Target
-	out     io.Writer
-	o       deploy.LogOptions
+	target *Target
+	out    io.Writer
+	o      deploy.LogOptions
+	// pause comes before a stream is opened again.
+	pause   time.Duration
 	running sync.WaitGroup
 
 	mu      sync.Mutex
@@ -112,7 +115,7 @@ func (f *follower) copy(ctx context.Context, pod, prefix string) {
 			f.fail(err)
 			return
 		}
-		if ctx.Err() != nil || !f.runs(ctx, pod) {
+		if !f.awaitRunning(ctx, pod) {
 			return
 		}
 		options.TailLines = nil
@@ -130,15 +133,14 @@ func (f *follower) fail(err error) {
 	}
 }
 
-// runs waits a moment, and says whether the pod still exists.
-func (f *follower) runs(ctx context.Context, pod string) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(logsCheck):
-	}
-	found, err := f.target.clientset.CoreV1().Pods(f.target.o.Namespace).Get(ctx, pod, metav1.GetOptions{})
-	return err == nil && found.Status.Phase == corev1.PodRunning
+// awaitRunning pauses until the API server answers, and reports whether the pod still runs.
+func (f *follower) awaitRunning(ctx context.Context, pod string) (running bool) {
+	err := wait.PollUntilContextCancel(ctx, f.pause, false, func(ctx context.Context) (bool, error) {
+		found, err := f.target.clientset.CoreV1().Pods(f.target.o.Namespace).Get(ctx, pod, metav1.GetOptions{})
+		running = err == nil && found.Status.Phase == corev1.PodRunning
+		return err == nil || apierrors.IsNotFound(err), nil
+	})
+	return err == nil && running
 }
 
 // stream copies lines whose time is after the last one's.
