@@ -28,6 +28,7 @@ type k3sFlags struct {
 	agents           []string
 	sudoPasswordFile string
 	version, bundle  string
+	registries       string
 	email, address   string
 	image            string
 	exposure         k3s.Exposure
@@ -37,7 +38,7 @@ type k3sFlags struct {
 var flagTargets = map[string][]string{
 	"host": {targetK3s, targetDocker}, "ssh-key": {targetK3s, targetDocker}, "host-key": {targetK3s, targetDocker},
 	"sudo-password-file": {targetK3s}, "agent": {targetK3s}, "k3s-version": {targetK3s}, "bundle": {targetK3s}, "acme-email": {targetK3s},
-	"api-address":   {targetK3s},
+	"api-address": {targetK3s}, "registries": {targetK3s},
 	"image-archive": {targetK3s, targetDocker}, "domain": {targetK3s, targetFly}, "tls-secret": {targetK3s},
 	"app": {targetFly}, "flyctl": {targetFly}, "runtime": {targetFly}, "org": {targetFly}, "force": {targetFly}, "region": {targetFly},
 	"vm-size": {targetFly}, "service-kubeconfig": {targetFly, targetDocker}, "secret-file": {targetFly, targetDocker},
@@ -66,6 +67,7 @@ func (d *deployment) setupHostFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.k3s
 	f.StringVar(&o.version, "k3s-version", k3s.Version, "k3s: `version` to install")
 	f.StringVar(&o.bundle, "bundle", "", "k3s: `directory` with the files of a release and install.sh, for hosts without the Internet")
+	f.StringVar(&o.registries, "registries", "", "k3s: registries.yaml `file` with the credentials of private registries")
 	f.StringVar(&o.email, "acme-email", "", "k3s: `address` for Let's Encrypt; the bundled Traefik then gets certificates")
 	f.StringVar(&o.address, "api-address", "", "k3s: `host:port` where the API server is reached (default: the host, port 6443)")
 }
@@ -113,6 +115,7 @@ func (d *deployment) openK3s(c *cobra.Command) (deploy.Target, error) {
 	d.flags.values.Base = k3s.Values(o.exposure, 1+len(o.agents))
 	target, err := k3s.New(k3s.Options{
 		SSH: o.ssh, Agents: o.agents, SudoPassword: d.sudoPassword, Version: o.version, Bundle: o.bundle, Email: o.email,
+		Registries: o.registries,
 		Kubeconfig: d.kubeconfigFile(), Context: *d.cluster.flags.Context, Address: o.address, Image: o.image, Timeout: d.flags.timeout,
 		Cluster: d.openCluster,
 	})

@@ -19,9 +19,9 @@ import (
 func newDeployNode(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "node",
-		Short: "Add, list and remove nodes of a target",
+		Short: "Add, list and remove nodes of a target, and rotate the token by which they join",
 	}
-	c.AddCommand(newDeployNodeAdd(streams), newDeployNodeList(streams), newDeployNodeRemove(streams))
+	c.AddCommand(newDeployNodeAdd(streams), newDeployNodeList(streams), newDeployNodeRemove(streams), newDeployNodeRotateToken(streams))
 	return c
 }
 

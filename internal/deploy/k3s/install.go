@@ -52,9 +52,6 @@ func (t *Target) installServer(ctx context.Context, step *progress.Step, h *host
 	if err := writeConfig(ctx, step, h, configPath, t.serverConfig()); err != nil {
 		return err
 	}
-	if err := writeConfig(ctx, step, h, registriesPath, map[string]any{"mirrors": map[string]any{"*": map[string]any{}}}); err != nil {
-		return err
-	}
 	return t.install(ctx, step, h, "server")
 }
 

@@ -2,11 +2,9 @@ package k3s
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -38,6 +36,9 @@ func (t *Target) AddNode(ctx context.Context, steps *progress.Steps, name string
 	}
 	tasks := []progress.Task{
 		{Name: "preflight", Do: func(ctx context.Context, step *progress.Step) error { return t.preflight(ctx, step, agent) }},
+		{Name: "configure_registries", Do: func(ctx context.Context, step *progress.Step) error {
+			return t.configureRegistries(ctx, step, agent)
+		}},
 		{Name: "install_k3s", Do: func(ctx context.Context, step *progress.Step) error {
 			return t.installAgent(ctx, steps, step, server, agent)
 		}},
@@ -58,22 +59,18 @@ func (t *Target) installAgent(ctx context.Context, steps *progress.Steps, step *
 		step.Skip("K3s %s is installed", agent.installed)
 		return nil
 	}
-	token, err := server.Output(ctx, joinKeyScript)
-	if err != nil || strings.TrimSpace(token) == "" {
-		return fmt.Errorf("reading the server's token on %s: %w", server.name, errors.Join(err, errors.New("there is none")))
+	token, err := joinToken(ctx, steps, server)
+	if err != nil {
+		return err
 	}
-	steps.Mask(token)
 	if err := agent.Script(ctx, beginScript, nil, step.Output, t.o.Version); err != nil {
 		return fmt.Errorf("beginning the installation: %w", err)
 	}
-	if err := agent.Script(ctx, privateFileScript, strings.NewReader(token), step.Output, tokenPath, strconv.Itoa(len(token))); err != nil {
-		return fmt.Errorf("writing the token: %w", err)
+	if err := writeToken(ctx, step, agent, token); err != nil {
+		return err
 	}
 	config := map[string]any{"server": "https://" + t.o.Address, "token-file": tokenPath}
 	if err := writeConfig(ctx, step, agent, configPath, config); err != nil {
-		return err
-	}
-	if err := writeConfig(ctx, step, agent, registriesPath, map[string]any{"mirrors": map[string]any{"*": map[string]any{}}}); err != nil {
 		return err
 	}
 	return t.install(ctx, step, agent, "agent")

@@ -30,9 +30,18 @@ func (t *Target) Plan(ctx context.Context, out io.Writer, what deploy.Action, ar
 
 // planUninstall writes what removes K3s itself.
 func (t *Target) planUninstall(out io.Writer) error {
-	_, err := fmt.Fprintf(out, "---\n# uninstall_k3s, as root on %s%s# context %q of %s is removed\n", t.o.SSH.Host, uninstallScript, t.o.Context,
+	_, err := fmt.Fprintf(out, "---\n# uninstall_k3s, as root on %s%s# context %q of %s is removed\n", t.o.SSH.Host, uninstallScript,
+		t.o.Context,
 		t.o.Kubeconfig)
 	return err
+}
+
+// registriesSource says where the credentials come from, without them.
+func (t *Target) registriesSource() string {
+	if t.o.Registries == "" {
+		return ", without credentials"
+	}
+	return ", with the mirrors and credentials of " + t.o.Registries
 }
 
 func (t *Target) planUpgrade(out io.Writer) error {
@@ -62,6 +71,7 @@ func (t *Target) planSetup(out io.Writer) error {
 	}
 	parts := []string{
 		"# preflight, as root on " + t.o.SSH.Host + inspectScript,
+		"# configure_registries: " + registriesPath + t.registriesSource() + "\n",
 		"# install_k3s: " + configPath + "\n" + string(config),
 		fmt.Sprintf("# install_k3s: sh -c … sh %s %s server%s", installPath, t.o.Version, t.installScript()),
 		"# wait_k3s_ready\n" + nodesScript + "\n",

@@ -67,8 +67,8 @@ func (f *facts) conflict(version, bundle string) string {
 	switch installed := f.values["k3s"]; {
 	case installed == version:
 	case installed != "":
-		return fmt.Sprintf("it has K3s %s, and this would install %s: run `integrationctl deploy upgrade k3s`, or give --k3s-version %s to keep it",
-			installed, version, installed)
+		return fmt.Sprintf("it has K3s %s, and this would install %s: run `integrationctl deploy upgrade k3s`, or give "+
+			"--k3s-version %s to keep it", installed, version, installed)
 	case f.values["begun"] == "" && len(f.ports) > 0:
 		return fmt.Sprintf("other programs listen at its ports %s: stop them, or move them", strings.Join(f.ports, ", "))
 	case bundle == "" && f.values["curl"] == "":

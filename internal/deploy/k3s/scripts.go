@@ -49,6 +49,33 @@ cat > "$1.new"
 if [ "$(wc -c < "$1.new")" -ne "$2" ]; then rm -f "$1.new"; echo "$1 arrived incomplete"; exit 1; fi
 mv "$1.new" "$1"
 `
+	// applyScript writes what it reads, of $2 bytes, to $1, for root alone, and restarts K3s if it runs and the file has changed. Pods run on.
+	// A file without our first line is kept if $3 is "marked". A run that was cut off before the restart leaves $1.applying.
+	applyScript = `
+set -eu
+umask 077
+mkdir -p "$(dirname "$1")"
+if [ "$3" = marked ] && [ -e "$1" ] && ! grep -q '^# by integrationctl' "$1"; then
+	echo "kept $1, which integrationctl has not written"; exit 0
+fi
+cat > "$1.new"
+if [ "$(wc -c < "$1.new")" -ne "$2" ]; then rm -f "$1.new"; echo "$1 arrived incomplete"; exit 1; fi
+if [ ! -e "$1.applying" ] && [ -e "$1" ] && [ "$(sha256sum < "$1.new")" = "$(sha256sum < "$1")" ]; then rm "$1.new"; exit 0; fi
+touch "$1.applying"
+mv "$1.new" "$1"
+for unit in k3s k3s-agent; do
+	if [ -d /run/systemd/system ]; then
+		if systemctl is-active --quiet "$unit"; then echo "restarting $unit"; systemctl restart "$unit"; fi
+	elif rc-service "$unit" status >/dev/null 2>&1; then echo "restarting $unit"; rc-service "$unit" restart; fi
+done
+rm "$1.applying"
+`
+	// rotateKeyScript lets K3s make a new token, and restarts the server with it.
+	rotateKeyScript = `
+set -eu
+k3s token rotate
+if [ -d /run/systemd/system ]; then systemctl restart k3s; else rc-service k3s restart; fi
+`
 	// beginScript records that the version $1 is being installed: what is there from now on may be half of it.
 	beginScript = `
 set -eu
@@ -69,15 +96,6 @@ echo "$2" > /var/lib/integrationctl/k3s-done
 `
 	joinKeyScript = `cat /var/lib/rancher/k3s/server/node-token 2>/dev/null`
 
-	// privateFileScript writes what it reads, of $2 bytes, to $1, for root alone.
-	privateFileScript = `
-set -eu
-umask 077
-mkdir -p "$(dirname "$1")"
-cat > "$1.new"
-if [ "$(wc -c < "$1.new")" -ne "$2" ]; then rm -f "$1.new"; echo "$1 arrived incomplete"; exit 1; fi
-mv "$1.new" "$1"
-`
 	nodesScript = `k3s kubectl get nodes --no-headers 2>&1 || true`
 
 	// foreignTraefikScript fails if somebody else has configured Traefik.

@@ -25,6 +25,8 @@ type Options struct {
 	SudoPassword func() (string, error)
 	// Version is that of K3s. Bundle is a directory with its files, for hosts without the Internet.
 	Version, Bundle string
+	// Registries is a registries.yaml of K3s, with the credentials of private registries; "" means none.
+	Registries string
 	// Email makes Traefik get certificates of Let's Encrypt.
 	Email string
 	// Kubeconfig is the file that gets the cluster under the name Context. Address is where the API server is reached.
@@ -112,6 +114,7 @@ func (t *Target) Setup(ctx context.Context, steps *progress.Steps) error {
 		do   func(context.Context, *progress.Step, *host) error
 	}{
 		{"preflight", t.preflight},
+		{"configure_registries", t.configureRegistries},
 		{"install_k3s", t.installServer},
 		{"wait_k3s_ready", t.awaitReady},
 		{"configure_ingress", t.configureIngress},
