@@ -216,6 +216,12 @@ func (c *Controller) queueReady(ctx context.Context, t *target) outcome {
 	if t.workspace.Spec.State != v1alpha1.StateActive {
 		return done(condition, v1alpha1.ReasonQueueHeld, "the queue admits nothing new; what runs finishes")
 	}
+	for _, p := range t.ready {
+		if !p.Queued { // Kueue has reported since the ResourceQuota was written
+			return waitFor(condition, v1alpha1.ReasonWaitingForKueue,
+				fmt.Sprintf("the ResourceQuota of namespace %q does not leave out yet what the queue bounds", p.Namespace.Name), firstRetry)
+		}
+	}
 	return done(condition, v1alpha1.ReasonApplied, "")
 }
 

@@ -92,6 +92,24 @@ func TestController_QueuesAWorkspace(t *testing.T) {
 	}
 }
 
+// A queue of which Kueue reports during a Reconcile is ready only after the next one: this one has written a ResourceQuota that refuses.
+func TestController_QueueIsReadyAfterTheQuota(t *testing.T) {
+	t.Parallel()
+	env, _ := queueEnv(t, envOptions{})
+	env.provisionedOnTier("prompt", ownQueue)
+	env.awaitBounds("flyte-prompt", " queue=default")
+	seen, err := env.controller.observe(t.Context(), env.get("prompt"))
+	must(t, err)
+	must(t, errors.Join(env.controller.readTier(t.Context(), seen), env.controller.observeQueue(t.Context(), seen)))
+	if o := env.controller.queueReady(t.Context(), seen); !o.done {
+		t.Errorf("at rest the queue is %s: %s", o.reason, o.message)
+	}
+	seen.plans[0].Queued = false // as it was at the beginning of that Reconcile
+	if o := env.controller.queueReady(t.Context(), seen); o.done || o.reason != v1alpha1.ReasonWaitingForKueue {
+		t.Errorf("while the ResourceQuota refuses, the queue is %s: %s", o.reason, o.message)
+	}
+}
+
 // A new process takes no queue for missing because it does not know yet whether Kueue is installed.
 func TestController_WritesNothingToQueuesAfterARestart(t *testing.T) {
 	t.Parallel()
