@@ -26,9 +26,9 @@ import (
 //go:embed testdata/queue.yaml
 var queue string
 
-// TestKueue_QueuesInWorkspacesAlone: in a namespace with the workspace's label and a queue of 2 CPUs, a second pod of 2 CPUs waits until
-// the first is gone, also over a restart of Kueue. In another namespace the same pods just run.
-func TestKueue_QueuesInWorkspacesAlone(t *testing.T) {
+// TestKueue_QueuesInLabelledNamespacesAlone: in a namespace with the label of a queue, which has 2 CPUs, a second pod of 2 CPUs waits
+// until the first is gone, also over a restart of Kueue. In another namespace the same pods just run.
+func TestKueue_QueuesInLabelledNamespacesAlone(t *testing.T) {
 	if os.Getenv(Enabled) == "" {
 		t.Skip("make test-kueue builds Kueue and runs this")
 	}
@@ -42,7 +42,7 @@ func TestKueue_QueuesInWorkspacesAlone(t *testing.T) {
 	t.Cleanup(k.Stop)
 
 	c := clustertest.Client(t, cluster.Config())
-	createNamespace(t, c, "team", map[string]string{v1alpha1.LabelWorkspace: "team"})
+	createNamespace(t, c, "team", map[string]string{v1alpha1.LabelQueue: "default"})
 	createNamespace(t, c, "elsewhere", nil)
 	clustertest.Must(t, deploy.Apply(t.Context(), cluster.Config(), parse(t, queue)))
 	for _, name := range []string{"first", "second"} {

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
+	"platform.company.com/workspace-flyte-integration/devcluster/kueue"
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
 	"platform.company.com/workspace-flyte-integration/internal/flyte/flytetest"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
@@ -36,6 +37,8 @@ type Options struct {
 	// Values override the chart's, and Env the environment that it gives the service.
 	Values map[string]any
 	Env    map[string]string
+	// Nodes is how many nodes kwok simulates: without any, pods stay pending.
+	Nodes int
 }
 
 // Env is a control plane with the chart installed, the double of Flyte, and the service, which runs beside them. Tests share it: each
@@ -46,6 +49,8 @@ type Env struct {
 	Service *service.Service
 	// Admin is a client of the cluster's administrator.
 	Admin client.WithWatch
+	// Kueue is nil until [Env.StartKueue].
+	Kueue *kueue.Kueue
 	// Integration and Integrationctl are the paths of the binaries.
 	Integration, Integrationctl string
 
@@ -65,7 +70,7 @@ func start(ctx context.Context, o Options) (e *Env, err error) {
 	if e.Flyte, err = flytetest.Start(); err != nil { //nolint:contextcheck // it runs until stop
 		return e, err
 	}
-	e.Cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: true})
+	e.Cluster, err = devcluster.Start(ctx, devcluster.Options{Progress: os.Stderr, AuditLog: true, Nodes: o.Nodes})
 	if err != nil {
 		return e, err
 	}
@@ -102,6 +107,9 @@ func (e *Env) startService(ctx context.Context, o Options) (err error) {
 func (e *Env) stop() {
 	if e.Service != nil {
 		e.Service.Stop()
+	}
+	if e.Kueue != nil {
+		e.Kueue.Stop()
 	}
 	if e.Cluster != nil {
 		e.Cluster.Stop()
