@@ -59,8 +59,9 @@ func (t *Target) lines(ctx context.Context, what deploy.Action, argument string)
 		return [][]string{t.removeArguments()}, nil
 	case deploy.ActionPurge:
 		return [][]string{t.destroyArguments()}, nil
+	default:
+		return nil, deploy.Failf(deploy.Unsupported, "the target fly has no --dry-run of %s", what)
 	}
-	return nil, deploy.Failf(deploy.Unsupported, "the target fly has no --dry-run of %s", what)
 }
 
 func (t *Target) upLines() [][]string {

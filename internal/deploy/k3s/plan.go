@@ -31,8 +31,7 @@ func (t *Target) Plan(ctx context.Context, out io.Writer, what deploy.Action, ar
 // planUninstall writes what removes K3s itself.
 func (t *Target) planUninstall(out io.Writer) error {
 	_, err := fmt.Fprintf(out, "---\n# uninstall_k3s, as root on %s%s# context %q of %s is removed\n", t.o.SSH.Host, uninstallScript,
-		t.o.Context,
-		t.o.Kubeconfig)
+		t.o.Context, t.o.Kubeconfig)
 	return err
 }
 
