@@ -70,6 +70,16 @@ func (env *environment) commands(t *testing.T, h *host) map[string]func(*testscr
 				ts.Fatalf("%s: %v", args[0], err)
 			}
 		},
+		// await container NAME, or await line FILE PATTERN.
+		"await": func(ts *testscript.TestScript, _ bool, args []string) {
+			harness.Eventually(t, strings.Join(args, " "), func(ctx context.Context) bool {
+				if args[0] == "container" {
+					return find(ctx, engine, args[0], args[1]) == nil
+				}
+				text, _ := os.ReadFile(ts.MkAbs(args[1]))
+				return regexp.MustCompile(args[2]).Match(text)
+			})
+		},
 		"nosecret": noSecret,
 	}
 }

@@ -120,7 +120,6 @@ const (
 // cutter is a way to an engine that ends at the nth request that changes something.
 type cutter struct {
 	path    string
-	server  *http.Server
 	at      int
 	moment  moment
 	request string
@@ -132,28 +131,51 @@ type cutter struct {
 
 func startCutter(t *testing.T, socket string, at int, when moment) *cutter {
 	t.Helper()
-	c := &cutter{path: filepath.Join(t.TempDir(), "s"), at: at, moment: when}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", c.path)
-	harness.Must(t, err)
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "engine"})
-	proxy.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}}
-	proxy.FlushInterval = -1
-	c.server = &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // of a test
+	c := &cutter{at: at, moment: when}
+	c.path = proxy(t, socket, func(_ http.ResponseWriter, r *http.Request) (answered bool) {
 		if !c.reached(r) {
-			proxy.ServeHTTP(w, r)
-			return
+			return false
 		}
 		if c.moment == beforeAnswer {
-			proxy.ServeHTTP(discard{http.Header{}}, r)
+			engineProxy(socket).ServeHTTP(discard{http.Header{}}, r)
 		}
-		_ = c.server.Close()
 		panic(http.ErrAbortHandler)
-	})}
-	go func() { _ = c.server.Serve(listener) }()
-	t.Cleanup(func() { _ = c.server.Close() })
+	})
 	return c
+}
+
+// proxy is a way to an engine whose requests may be answered otherwise. A handler that panics ends it.
+func proxy(t *testing.T, socket string, answer func(http.ResponseWriter, *http.Request) (answered bool)) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "s")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
+	harness.Must(t, err)
+	to := engineProxy(socket)
+	server := &http.Server{} //nolint:gosec // of a test
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ended := true
+		defer func() {
+			if ended {
+				_ = server.Close()
+			}
+		}()
+		if !answer(w, r) {
+			to.ServeHTTP(w, r)
+		}
+		ended = false
+	})
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return path
+}
+
+func engineProxy(socket string) http.Handler {
+	to := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: "engine"})
+	to.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}}
+	to.FlushInterval = -1
+	return to
 }
 
 // reached says whether the connection ends at a request. Health checks and the heartbeat of the lock change nothing.

@@ -49,6 +49,7 @@ func TestEngine(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) { env.run(t, file) })
 	}
 	t.Run("lock", func(t *testing.T) { testLock(t, env) })
+	t.Run("refused", func(t *testing.T) { testRefused(t, env) })
 	t.Run("cut", func(t *testing.T) { testCut(t, env) })
 }
 

@@ -26,36 +26,51 @@ const lastLines = 5
 // awaitReady waits until the service in a container is ready. A container that has ended, or starts again and again, fails at once. The
 // health check of the container is run at short intervals.
 func (t *Target) awaitReady(ctx context.Context, step *progress.Step, name string) error {
-	why, restarts := "the health check has not run", -1
-	err := wait.PollUntilContextTimeout(ctx, readyInterval, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
-		c, err := t.inspect(ctx, name)
-		switch {
-		case err != nil:
-			return false, err
-		case c == nil:
-			return false, fmt.Errorf("container %q is gone", name)
-		case !c.State.Running || c.State.Restarting || restarts >= 0 && c.RestartCount > restarts:
-			return false, errors.New(ended(c))
-		}
-		restarts = c.RestartCount
-		code, output, err := t.runCheck(ctx, c)
-		if err != nil {
-			why = err.Error()
-			return false, nil //nolint:nilerr // the container may just have ended
-		}
-		if why = output; code != 0 {
-			step.Progress(0, 1, "0/1 ready: "+why)
-		}
-		return code == 0, nil
-	})
+	w := &readiness{target: t, step: step, name: name, why: "the health check has not run", restarts: -1}
+	err := wait.PollUntilContextTimeout(ctx, readyInterval, t.o.Timeout, true, w.check)
 	if err == nil {
 		step.Progress(1, 1, "1/1 ready")
 		return nil
 	}
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		err = fmt.Errorf("not ready after %s: %s", t.o.Timeout, why)
+		err = fmt.Errorf("not ready after %s: %s", t.o.Timeout, w.why)
 	}
 	return t.withLog(ctx, step, name, err)
+}
+
+// readiness is what is known of a container that is waited for.
+type readiness struct {
+	target   *Target
+	step     *progress.Step
+	name     string
+	why      string // it is not ready
+	restarts int    // negative until they were counted
+}
+
+// check says whether the container is ready. An error is that of a container that will not be.
+func (w *readiness) check(ctx context.Context) (ready bool, err error) {
+	c, err := w.target.inspect(ctx, w.name)
+	switch {
+	case err != nil:
+		return false, err
+	case c == nil:
+		return false, fmt.Errorf("container %q is gone", w.name)
+	case !c.State.Running || c.State.Restarting || w.restarts >= 0 && c.RestartCount > w.restarts:
+		return false, errors.New(ended(c))
+	}
+	w.restarts = c.RestartCount
+	code, output, err := w.target.runCheck(ctx, c)
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err() // what was found before is why
+	case err != nil:
+		w.why = err.Error()
+		return false, nil //nolint:nilerr // the container may just have ended
+	case code != 0:
+		w.why = output
+		w.step.Progress(0, 1, "0/1 ready: "+output)
+	}
+	return code == 0, nil
 }
 
 // ended says how a container has ended.

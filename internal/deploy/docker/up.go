@@ -141,12 +141,16 @@ func (op *operation) replace(ctx context.Context, s *types.ServiceConfig, r *rev
 		if err != nil {
 			return op.restore(ctx, step, old, err)
 		}
-		step.Summarize("revision %d serves at %s", r.Number, addressOf(s))
+		switch {
+		case !op.o.Wait:
+			step.Summarize("revision %d was started at %s, without waiting until it answers", r.Number, addressOf(s))
+		case runs(old):
+			step.Summarize("revision %d serves at %s; nobody answered there for %.1fs", r.Number, addressOf(s), gap.Seconds())
+		default:
+			step.Summarize("revision %d serves at %s", r.Number, addressOf(s))
+		}
 		if old == nil {
 			return nil
-		}
-		if runs(old) {
-			step.Summarize("revision %d serves at %s; nobody answered there for %.1fs", r.Number, addressOf(s), gap.Seconds())
 		}
 		return op.remove(ctx, old.ID)
 	})
