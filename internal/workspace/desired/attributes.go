@@ -19,10 +19,25 @@ func (f *Flyte) attributes(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier) 
 		if !f.PerDomain {
 			shared = "" // all domains use the quota of one namespace
 		}
-		amounts, _ := workspace.NamespaceQuota(w.Spec.Quota, tier, shared, f.Domains)
+		amounts := f.taskQuota(w, tier, shared)
 		all[domain] = domainTarget{workspace: w, tier: tier, domain: domain, amounts: amounts}.attributes()
 	}
 	return all
+}
+
+// taskQuota is the quota that a task in the domain may use. What namespaces with a queue share is not split: a task may use all of it.
+func (f *Flyte) taskQuota(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier, domain string) map[string]resource.Quantity {
+	amounts, _ := workspace.NamespaceQuota(w.Spec.Quota, tier, domain, f.Domains)
+	if tier.Spec.Queue == nil || !workspace.SharesQuota(tier) {
+		return amounts
+	}
+	whole, _ := workspace.EffectiveQuota(w.Spec.Quota, tier, "")
+	for key := range amounts {
+		if isQueued(key, workspace.GPUResource(tier)) {
+			amounts[key] = whole[key]
+		}
+	}
+	return amounts
 }
 
 // domainTarget is a workspace in one Flyte domain, with the quota that applies there.

@@ -138,6 +138,14 @@ func nominalQuotas(plans []*Plan) map[corev1.ResourceName]resource.Quantity {
 	return sum
 }
 
+// isQueued reports whether a queue bounds an amount of the quota.
+func isQueued(key, gpu string) bool {
+	return slices.ContainsFunc(quotaNames(key, gpu), func(name corev1.ResourceName) bool {
+		_, queued := workspace.QueueResource(string(name))
+		return queued
+	})
+}
+
 // resourceGroups give each resource its flavor. What no flavor names belongs to the one without resources, or else to the first.
 func resourceGroups(
 	tier *v1alpha1.TierQueue, nominal map[corev1.ResourceName]resource.Quantity, gpu string,

@@ -161,3 +161,39 @@ status: {}
 		t.Error(diff)
 	}
 }
+
+// Namespaces with a queue share all of it, so Flyte lets one task use what a split would not give its domain. Tasks have the queue's label.
+func TestProject_OfAQueue(t *testing.T) {
+	spec := v1alpha1.WorkspaceTierSpec{
+		QuotaScope: v1alpha1.QuotaScopeWorkspace,
+		Quota: v1alpha1.TierQuota{Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{
+			CPU: "40", Memory: "160Gi", Storage: "4Ti",
+		}}},
+		Flyte: v1alpha1.TierFlyte{FlyteAttributes: v1alpha1.FlyteAttributes{
+			TaskResources:    &v1alpha1.FlyteTaskResources{},
+			ClusterResources: map[string]v1alpha1.ClusterResourceValue{"storage": "{storage}"},
+		}},
+	}
+	domains := []string{"development", "production"}
+	f := desired.Flyte{Domains: domains, PerDomain: true}
+	describe := func() string {
+		p := queuePlans(spec, domains...)[0]
+		a := f.Project(p.Workspace, p.Tier).Attributes["production"]
+		text := a.TaskResources.Limits.CPU + " " + a.ClusterResources["storage"]
+		if a.Execution != nil {
+			text += " " + a.Execution.ServiceAccount + a.Execution.Labels["kueue.x-k8s.io/queue-name"]
+		}
+		return text
+	}
+	if got, want := describe(), "19999m 2Ti"; got != want {
+		t.Errorf("without a queue: %s, want %s", got, want)
+	}
+	spec.Queue = &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn}
+	if got, want := describe(), "39999m 2Ti default"; got != want {
+		t.Errorf("with a queue: %s, want %s", got, want)
+	}
+	spec.Flyte.Execution = &v1alpha1.FlyteExecution{}
+	if got, want := describe(), "39999m 2Ti flyte-workloaddefault"; got != want {
+		t.Errorf("with attributes of executions: %s, want %s", got, want)
+	}
+}
