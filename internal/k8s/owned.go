@@ -3,14 +3,18 @@ package k8s
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
+
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 )
 
 // OwnedObject is an object that the service made in a namespace of a workspace.
@@ -30,8 +34,11 @@ func ListOwned(
 	if err := cached.Get(ctx, client.ObjectKey{Name: namespace}, &of); err != nil || WorkspaceOf(&of) != workspace {
 		return nil, client.IgnoreNotFound(err)
 	}
-	for _, kind := range Children() {
+	for _, kind := range append(Children(), &kueue.LocalQueue{}) {
 		objects, err := listOf(ctx, cached, kind, namespace)
+		if _, missing := errors.AsType[*cache.ErrResourceNotCached](err); missing {
+			continue // Kueue is not installed
+		}
 		if err != nil {
 			return nil, fmt.Errorf("listing %ss of namespace %q: %w", kindName(kind), namespace, err)
 		}
