@@ -184,6 +184,7 @@ func (r *recording) checkWrites(t *testing.T) {
 		case ref.Resource == "workspacetiers" && ref.Subresource == "status" && entry.Verb == "patch":
 		case ref.Resource == "workspaces" && r.sent(ref.Name):
 		case ref.Resource == "namespaces" && r.sent(ownerOf(t, ref.Name)):
+		case ref.Resource == "clusterqueues" && r.sent(strings.TrimPrefix(ref.Name, "workspace-")):
 		case ref.Resource != "namespaces" && ref.Namespace != "" && r.sent(ownerOf(t, ref.Namespace)):
 		default:
 			t.Errorf("wrote what is not its own: %s %+v", entry.Verb, ref)

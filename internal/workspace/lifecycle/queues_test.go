@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -89,6 +90,39 @@ func TestController_QueuesAWorkspace(t *testing.T) {
 	env.reconcile("queued")
 	if n := env.requests.total() - total; n != 0 {
 		t.Errorf("%d writes at rest: %v", n, env.requests.writes())
+	}
+	env.awaitIdle()
+	reads := env.reads.of("queued")
+	pending := client.RawPatch(client.Merge.Type(), []byte(`{"status": {"pendingWorkloads": 3}}`)) // as Kueue does with each pod
+	local := &kueue.LocalQueue{ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-queued", Name: "default"}}
+	must(t, queues.Status().Patch(t.Context(), local, pending))
+	env.awaitMetric(map[string]float64{"pending": 3})
+	env.awaitIdle()
+	if n := env.reads.of("queued") - reads; n != 0 {
+		t.Errorf("a pod that waits caused %d Reconciles", n)
+	}
+}
+
+// Kueue that does not report a queue is waited for, and after two minutes a person is called.
+func TestController_WaitsForKueueForTwoMinutes(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	c := &Controller{Options: Options{Now: func() time.Time { return now }}}
+	w := &v1alpha1.Workspace{}
+	w.Status.Conditions = []metav1.Condition{{
+		Type: v1alpha1.ConditionQueueReady, Status: metav1.ConditionFalse, LastTransitionTime: metav1.NewTime(now.Add(-time.Hour)),
+	}}
+	queue := &kueue.LocalQueue{ObjectMeta: metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(now.Add(-time.Minute))}}
+	if o := c.awaitKueue(&target{workspace: w}, "queue", queue); o.reason != v1alpha1.ReasonWaitingForKueue || o.after != time.Minute {
+		t.Errorf("after one minute: %+v", o)
+	}
+	queue.CreationTimestamp = metav1.NewTime(now.Add(-kueueTimeout))
+	if o := c.awaitKueue(&target{workspace: w}, "queue", queue); o.reason != v1alpha1.ReasonKueueNotResponding || o.done {
+		t.Errorf("after two minutes: %+v", o)
+	}
+	w.Status.Conditions[0].Status = metav1.ConditionTrue // a queue that was ready has just changed
+	if o := c.awaitKueue(&target{workspace: w}, "queue", queue); o.reason != v1alpha1.ReasonWaitingForKueue || o.after != kueueTimeout {
+		t.Errorf("after a change: %+v", o)
 	}
 }
 
