@@ -41,7 +41,8 @@ type TierQueue struct {
 	// +kubebuilder:validation:XValidation:rule="self.filter(f, !has(f.resources)).size() <= 1",message="only one flavor may leave out resources: it covers all that no other does"
 	// +kubebuilder:validation:XValidation:rule="self.all(f, !has(f.resources) || f.resources.all(r, self.filter(g, has(g.resources) && r in g.resources).size() == 1))",message="a resource has one flavor"
 	Flavors []QueueFlavor `json:"flavors,omitempty"`
-	// BorrowingLimit is the most of a resource that a workspace may borrow from the cohort; without an entry, all that is idle.
+	// BorrowingLimit is the most of a resource that a workspace may borrow from the cohort; without an entry, all that is idle,
+	// but nothing of a resource whose quota is 0.
 	BorrowingLimit QueueAmounts `json:"borrowingLimit,omitempty"`
 	// LendingLimit is the most of a resource that a workspace lends to the cohort; without an entry, all that is idle. It
 	// applies up to the workspace's own quota.

@@ -173,6 +173,9 @@ func resourceGroups(
 		group := kueue.ResourceGroup{CoveredResources: names, Flavors: []kueue.FlavorQuotas{{Name: flavors[i].Name}}}
 		for _, name := range names {
 			quota := kueue.ResourceQuota{Name: name, NominalQuota: nominal[name], BorrowingLimit: borrowing[name], LendingLimit: lending[name]}
+			if tier.Cohort != "" && quota.BorrowingLimit == nil && quota.NominalQuota.IsZero() {
+				quota.BorrowingLimit = &resource.Quantity{} // without a limit, a workspace may borrow what its tier denies it
+			}
 			if quota.LendingLimit != nil && quota.LendingLimit.Cmp(quota.NominalQuota) > 0 {
 				quota.LendingLimit = &quota.NominalQuota // Kueue refuses a larger one
 			}

@@ -123,6 +123,35 @@ func TestClusterQueue_SumsTheNamespaces(t *testing.T) {
 	}
 }
 
+// A resource of which the quota gives nothing is borrowed only if the tier states how much.
+func TestClusterQueue_BorrowsNothingOfWhatTheQuotaDenies(t *testing.T) {
+	denied := v1alpha1.Quota{CPU: "40", Memory: "160Gi", GPU: "0", Extra: v1alpha1.ExtraAmounts{"requests.amd.com/gpu": "0"}}
+	for name, c := range map[string]struct {
+		queue v1alpha1.TierQueue
+		want  map[string]string
+	}{
+		"of a cohort": {
+			v1alpha1.TierQueue{Cohort: "teams", BorrowingLimit: v1alpha1.QueueAmounts{"amd.com/gpu": "1"}},
+			map[string]string{"amd.com/gpu": "1", "nvidia.com/gpu": "0"},
+		},
+		"alone": {v1alpha1.TierQueue{}, map[string]string{}}, // Kueue refuses a limit without a cohort
+	} {
+		c.queue.Mode = v1alpha1.QueueOwn
+		spec := v1alpha1.WorkspaceTierSpec{
+			GPUResource: "nvidia.com/gpu", Queue: &c.queue, Quota: v1alpha1.TierQuota{Default: v1alpha1.TierAmounts{Quota: denied}},
+		}
+		got := map[string]string{}
+		for _, r := range desired.ClusterQueue(queuePlans(spec, "production")).Spec.ResourceGroups[0].Flavors[0].Resources {
+			if r.BorrowingLimit != nil {
+				got[string(r.Name)] = r.BorrowingLimit.String()
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 // Under a live queue, the ResourceQuota leaves out what the queue bounds, and keeps the rest.
 func TestQuota_LeavesOutWhatAQueueBounds(t *testing.T) {
 	spec := v1alpha1.WorkspaceTierSpec{
