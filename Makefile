@@ -71,7 +71,7 @@ tier: ## Change a tier with 500 workspaces, and update another workspace meanwhi
 	$(STORY) -run='^TestTierChangeReachesAllWorkspaces$$' -fleet=$(or $(FLEET),500)
 
 bench: ## Measure speed, memory and endurance beside a bare client (PARTS=idle,throughput PROFILES=dir QUICK=1 SHARE=20)
-	@$(BUILD) control-plane nodes
+	@$(BUILD) control-plane nodes kueue
 	@go run ./bench $(if $(PARTS),-parts=$(PARTS)) $(if $(PROFILES),-profiles=$(PROFILES)) $(if $(QUICK),-quick) $(if $(SHARE),-share=$(SHARE))
 
 generate: ## Regenerate deepcopy, CRDs, RBAC, protobuf messages, the page's templates, the API reference and the chart's README

@@ -32,8 +32,10 @@ type environment struct {
 	// naming names the namespaces of a workspace.
 	naming *workspace.Naming
 	// sample is the status of a Ready workspace, and tier its tier.
-	sample   v1alpha1.WorkspaceStatus
-	tier     v1alpha1.WorkspaceTier
+	sample v1alpha1.WorkspaceStatus
+	tier   v1alpha1.WorkspaceTier
+	// onTier is the tier of new workspaces, or empty for the default one.
+	onTier   string
 	profiles profiles
 	stops    []func()
 }
@@ -81,9 +83,16 @@ func newEnvironment(ctx context.Context, binary string, p part, profilesDir stri
 		return e, err
 	}
 	e.stops = append(e.stops, e.cluster.Stop)
+	if p.kueue {
+		if err := e.startKueue(ctx, dir); err != nil {
+			return e, err
+		}
+	}
 	e.service, err = service.Install(ctx, service.Options{
 		Admin: e.cluster.Config(), Binary: binary, Flyte: flyte.Addr(), Dir: dir,
-		Values: map[string]any{"workspaces": map[string]any{"namespaceTemplate": p.template}},
+		Values: map[string]any{
+			"workspaces": map[string]any{"namespaceTemplate": p.template}, "queues": map[string]any{"enabled": p.kueue},
+		},
 		Env: map[string]string{
 			"PPROF_ENABLED": strconv.FormatBool(profiling || p.name == "standing"), "API_AUTH": "none",
 		},
@@ -157,6 +166,13 @@ const (
 	// timeout bounds every wait.
 	timeout = 10 * time.Minute
 )
+
+// team is the workspace that is measured, on the tier of new workspaces.
+func (e *environment) team(id string) workspace.Data {
+	data := team(id)
+	data.Tier = e.onTier
+	return data
+}
 
 // team is the workspace that is measured: a quota, two roles, a label, and 9 objects with one namespace.
 func team(id string) workspace.Data {

@@ -78,7 +78,7 @@ func (e *environment) waitUntilIdle(ctx context.Context) error {
 
 // timeWorkspace sends one webhook and waits until its workspace is Ready.
 func (e *environment) timeWorkspace(ctx context.Context, id string) (a latency, err error) {
-	m, err := service.NewMessage(workspace.EventCreated, team(id))
+	m, err := service.NewMessage(workspace.EventCreated, e.team(id))
 	if err != nil {
 		return a, err
 	}

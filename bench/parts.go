@@ -8,6 +8,8 @@ type part struct {
 	// template is NAMESPACE_TEMPLATE; with {domain}, a workspace has three namespaces.
 	template string
 	measure  func(context.Context, *environment, sizes) ([]row, error)
+	// kueue is whether Kueue runs beside the service.
+	kueue bool
 }
 
 var parts = []part{
@@ -17,6 +19,7 @@ var parts = []part{
 	{name: "drift", template: oneNamespace, measure: drift},
 	{name: "tier", template: oneNamespace, measure: tierChange},
 	{name: "standing", template: oneNamespace, measure: standing},
+	{name: "queues", template: oneNamespace, measure: queues, kueue: true},
 }
 
 const (
@@ -43,6 +46,8 @@ type sizes struct {
 	followers int
 	// standing are the numbers of workspaces beside which the next one is timed.
 	standing []int
+	// queued workspaces have a queue each.
+	queued int
 	// streamed is how many workspaces are created at once beside open streams.
 	streamed int
 	// atRest is how many seconds an idle service is observed.
@@ -53,6 +58,7 @@ type sizes struct {
 func (s sizes) share(percent int) sizes {
 	part := func(n int) int { return max(1, (n*percent+99)/100) }
 	s.idle, s.crowd, s.drifted, s.followers = part(s.idle), part(s.crowd), part(s.drifted), part(s.followers)
+	s.queued = part(s.queued)
 	standing := make([]int, len(s.standing))
 	for i, n := range s.standing {
 		standing[i] = part(n)
@@ -62,6 +68,8 @@ func (s sizes) share(percent int) sizes {
 }
 
 var (
-	fullSizes  = sizes{idle: 100, crowd: 1000, drifted: 500, followers: 1000, standing: []int{100, 1000, 5000}, streamed: 200, atRest: 30}
-	quickSizes = sizes{idle: 5, crowd: 20, drifted: 10, followers: 10, standing: []int{10, 20}, streamed: 20, atRest: 2}
+	fullSizes = sizes{
+		idle: 100, crowd: 1000, drifted: 500, followers: 1000, standing: []int{100, 1000, 5000}, queued: 500, streamed: 200, atRest: 30,
+	}
+	quickSizes = sizes{idle: 5, crowd: 20, drifted: 10, followers: 10, standing: []int{10, 20}, queued: 20, streamed: 20, atRest: 2}
 )

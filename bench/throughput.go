@@ -94,7 +94,7 @@ func (e *environment) createWorkspaces(ctx context.Context, prefix string, n int
 
 func (e *environment) sendAll(ctx context.Context, names []string) error {
 	return forEach(len(names), sendersAtOnce, func(i int) error {
-		m, err := service.NewMessage(workspace.EventCreated, team(names[i]))
+		m, err := service.NewMessage(workspace.EventCreated, e.team(names[i]))
 		if err != nil {
 			return err
 		}
