@@ -114,10 +114,10 @@ func (d *deployment) openK3s(c *cobra.Command) (deploy.Target, error) {
 	o.exposure.Domain = strings.Join(d.flags.domains, "")
 	d.flags.values.Base = k3s.Values(o.exposure, 1+len(o.agents))
 	target, err := k3s.New(k3s.Options{
-		SSH: o.ssh, Agents: o.agents, SudoPassword: d.sudoPassword, Version: o.version, Bundle: o.bundle, Email: o.email,
-		Registries: o.registries,
-		Kubeconfig: d.kubeconfigFile(), Context: *d.cluster.flags.Context, Address: o.address, Image: o.image, Timeout: d.flags.timeout,
-		Cluster: d.openCluster,
+		SSH: o.ssh, Agents: o.agents, SudoPassword: d.sudoPassword,
+		Version: o.version, Bundle: o.bundle, Registries: o.registries, Email: o.email,
+		Kubeconfig: d.kubeconfigFile(), Context: *d.cluster.flags.Context, Address: o.address,
+		Image: o.image, Timeout: d.flags.timeout, Cluster: d.openCluster,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)
