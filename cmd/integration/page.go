@@ -37,8 +37,8 @@ func (s *service) rollout() (*web.Rollout, error) {
 	if s.cfg.PageRollout == "" {
 		return nil, nil
 	}
-	codecs := serializer.NewCodecFactory(s.mgr.GetScheme())
-	core, err := apiutil.RESTClientForGVK(corev1.SchemeGroupVersion.WithKind("Pod"), false, false, s.mgr.GetConfig(), codecs, s.mgr.GetHTTPClient())
+	pods, codecs := corev1.SchemeGroupVersion.WithKind("Pod"), serializer.NewCodecFactory(s.mgr.GetScheme())
+	core, err := apiutil.RESTClientForGVK(pods, false, false, s.mgr.GetConfig(), codecs, s.mgr.GetHTTPClient())
 	if err != nil {
 		return nil, fmt.Errorf("making a client for pods: %w", err)
 	}

@@ -41,7 +41,9 @@ func (s *suite) showsRollout(t *testing.T, url, revision string) {
 	if status != http.StatusOK || strings.Count(text, `<span class="badge good">Running</span>`) != 3 {
 		t.Errorf("the roll-out is answered with %d:\n%s", status, text)
 	}
-	for _, want := range []string{"3/3 ready", "registry.company.com/workspace-flyte-integration", revision + ` <span class="badge off">current</span>`} {
+	for _, want := range []string{
+		"3/3 ready", "registry.company.com/workspace-flyte-integration", revision + ` <span class="badge off">current</span>`,
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the roll-out lacks %q:\n%s", want, text)
 		}

@@ -65,7 +65,9 @@ func TestRevisions_AreThoseOfTheDeployment(t *testing.T) {
 	want := func(number int64, version string, current bool) Revision {
 		return Revision{number, time.Unix(7, 0), version, "image:" + version, "why " + version, 2, 3, current}
 	}
-	got := Revisions(d, []appsv1.ReplicaSet{set("this", "9", "v1"), set("another", "11", "v3"), set("this", "10", "v2"), set("this", "", "v0")})
+	got := Revisions(d, []appsv1.ReplicaSet{
+		set("this", "9", "v1"), set("another", "11", "v3"), set("this", "10", "v2"), set("this", "", "v0"),
+	})
 	if diff := cmp.Diff([]Revision{want(10, "v2", true), want(9, "v1", false)}, got); diff != "" {
 		t.Error(diff)
 	}

@@ -112,7 +112,9 @@ func (p *Page) views() []view {
 		{"/ui/tiers/:name", "/ui/live/tiers/:name", verbGet, ResourceTiers, p.loadTier, true, "", slow},
 	}
 	if p.Rollout != nil {
-		all = append(all, view{rolloutPath, "/ui/live/rollout", verbList, ResourcePods, p.loadRollout, false, p.Rollout.Namespace, rolloutRefresh})
+		all = append(all, view{
+			rolloutPath, "/ui/live/rollout", verbList, ResourcePods, p.loadRollout, false, p.Rollout.Namespace, rolloutRefresh,
+		})
 	}
 	return all
 }

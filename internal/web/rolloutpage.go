@@ -33,7 +33,8 @@ func (p *Page) loadRollout(ctx context.Context, v *visit) (content, error) {
 	})
 	switch {
 	case apierrors.IsNotFound(err):
-		return content{}, &workspace.Error{Kind: workspace.KindNotFound, Detail: "PAGE_ROLLOUT names no Deployment in the namespace of the service"}
+		const detail = "PAGE_ROLLOUT names no Deployment in the namespace of the service"
+		return content{}, &workspace.Error{Kind: workspace.KindNotFound, Detail: detail}
 	case err != nil:
 		return content{}, unavailable(fmt.Errorf("reading the roll-out: %w", err))
 	}
