@@ -120,6 +120,7 @@ func New(o Options) *Controller {
 	if o.ObjectKinds != nil {
 		c.tierObjects = o.Applier.OfTierObjects(o.ObjectKinds.Client)
 	}
+	o.Metrics.MustRegister(&tierCollector{c.client})
 	o.Metrics.MustRegister(&workspaceCollector{cached: c.client, naming: o.Naming, maximum: o.Limits.Workspaces, now: o.Now})
 	return c
 }
