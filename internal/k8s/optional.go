@@ -34,7 +34,7 @@ type Optional struct {
 	interval  time.Duration
 	served    atomic.Bool
 	missing   chan struct{}
-	// first is closed when it is known for the first time whether the kinds are served.
+	// first is closed when it is known for the first time whether the kinds are served, or when nobody waits for that any more.
 	first     chan struct{}
 	firstOnce sync.Once
 	// OnServed is called each time that all kinds are served and cached.
@@ -56,8 +56,8 @@ func NewOptional(mgr manager.Manager, api schema.GroupVersion, kinds ...client.O
 // Served reports whether the kinds are served and cached.
 func (o *Optional) Served() bool { return o != nil && o.served.Load() }
 
-// AwaitFirst waits until it is known whether the cluster serves the kinds, but not for long: a new process must not take what exists for
-// missing.
+// AwaitFirst waits until it is known whether the cluster serves the kinds, but not for long, and once in a process: a new one must not take
+// what exists for missing.
 func (o *Optional) AwaitFirst(ctx context.Context) {
 	if o == nil {
 		return
@@ -67,6 +67,7 @@ func (o *Optional) AwaitFirst(ctx context.Context) {
 	select {
 	case <-o.first:
 	case <-timeout.C:
+		o.answered()
 	case <-ctx.Done():
 	}
 }
