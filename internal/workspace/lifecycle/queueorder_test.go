@@ -42,7 +42,10 @@ func TestController_BoundsAWorkspaceAtEachMoment(t *testing.T) {
 	env.provisionedOnTier("moments", func(spec *v1alpha1.WorkspaceTierSpec) { spec.QuotaScope = v1alpha1.QuotaScopeWorkspace })
 	history := watchBounds(t, "moments")
 	crash := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // as above
+	var mu sync.Mutex
 	proxy.Set(func(r *http.Request) faultproxy.Fault {
+		mu.Lock()
+		defer mu.Unlock()
 		if isWrite(r) && crash.IntN(5) == 0 { // as if the process ended before the write, or after it
 			return faultproxy.Fault{Reset: crash.IntN(2) == 0, LoseAnswer: true}
 		}
