@@ -160,6 +160,8 @@ const (
 	ReasonKueueNotInstalled = "KueueNotInstalled"
 	// ReasonWaitingForKueue: the queue is in place, and Kueue has not reported its state yet.
 	ReasonWaitingForKueue = "WaitingForKueue"
+	// ReasonWaitingForQuota: the queue is to go, and stays until Kubernetes enforces the ResourceQuotas that bound its pods then.
+	ReasonWaitingForQuota = "WaitingForQuota"
 	// ReasonKueueNotResponding: Kueue has not reported the state of the queue for two minutes.
 	ReasonKueueNotResponding = "KueueNotResponding"
 	// ReasonQueueInactive: Kueue says that the queue admits nothing, for a reason that the service does not know. Otherwise the

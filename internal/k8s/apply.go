@@ -22,9 +22,9 @@ var (
 	ErrForeign = errors.New("it exists and is not labelled " + v1alpha1.LabelWorkspace)
 	// ErrForeignObject: no template of a tier made the object of that name.
 	ErrForeignObject = errors.New("it exists, and no template of a tier made it: delete it, or give the template another name")
-	// ErrTerminating: the Namespace or ClusterQueue is being deleted; a watch reports when it is gone.
+	// ErrTerminating: the Namespace is being deleted; a watch reports when it is gone.
 	ErrTerminating = errors.New("it is being deleted")
-	// ErrFinalizing: an object in the namespace is being deleted, and a finalizer keeps it; a watch reports when it is gone.
+	// ErrFinalizing: a ClusterQueue or an object in the namespace is being deleted, and a finalizer keeps it; a watch reports when it is gone.
 	// Until then it is as desired, as far as it can be.
 	ErrFinalizing = errors.New("it is being deleted, but a finalizer keeps it")
 	// ErrThrottled: another client keeps changing the object. It is repaired every RepairInterval.
@@ -253,7 +253,10 @@ func checkOwnership(have, want client.Object) error {
 		return nil
 	}
 	if !have.GetDeletionTimestamp().IsZero() {
-		return ErrTerminating
+		if _, isNamespace := want.(*corev1.Namespace); isNamespace {
+			return ErrTerminating
+		}
+		return ErrFinalizing
 	}
 	if id := WorkspaceOf(want); WorkspaceOf(have) != id {
 		return fmt.Errorf("%w=%s", ErrForeign, id)

@@ -26,6 +26,11 @@ func queue() []Remedy {
 			Do:      "wait up to two minutes",
 		},
 		{
+			Reasons: []string{v1alpha1.ReasonWaitingForQuota},
+			Means:   "the queue is to go, and stays until Kubernetes enforces the ResourceQuotas that bound its pods then",
+			Do:      "see whether `kube-controller-manager` runs, if it stays for a minute",
+		},
+		{
 			Reasons: []string{v1alpha1.ReasonKueueNotResponding},
 			Means:   "Kueue has not reported the state of the queue for two minutes",
 			Do:      "see whether `kueue-controller-manager` runs",

@@ -46,13 +46,24 @@ func (p *Plan) LocalQueue() Part {
 		return part
 	}
 	tier, queue := p.Tier.Spec.Queue, &kueue.LocalQueue{ObjectMeta: p.metadata(kueue.DefaultQueue)}
-	queue.Spec.ClusterQueue, queue.Spec.StopPolicy = ClusterQueueName(p.Workspace.Name), kueue.StopNone
+	queue.Spec.ClusterQueue, queue.Spec.StopPolicy = p.ClusterQueueName(), kueue.StopNone
 	if tier.Mode == v1alpha1.QueueShared {
-		queue.Spec.ClusterQueue, queue.Spec.StopPolicy = tier.ClusterQueue, p.stopPolicy()
+		queue.Spec.StopPolicy = p.stopPolicy()
 		queue.Spec.FairSharing = fairSharing(tier)
 	}
 	part.Objects = append(part.Objects, queue)
 	return part
+}
+
+// ClusterQueueName is the ClusterQueue that governs the plan's namespace, or "" if the tier has none.
+func (p *Plan) ClusterQueueName() string {
+	switch {
+	case p.Tier == nil || p.Tier.Spec.Queue == nil:
+		return ""
+	case p.Tier.Spec.Queue.Mode == v1alpha1.QueueShared:
+		return p.Tier.Spec.Queue.ClusterQueue
+	}
+	return ClusterQueueName(p.Workspace.Name)
 }
 
 // stopPolicy is Hold for a locked workspace: running pods finish, and waiting ones wait. HoldAndDrain would delete running pods.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +71,8 @@ type envOptions struct {
 	noWorkspaceService bool
 	// networkNotEnforced is Options.NetworkNotEnforced.
 	networkNotEnforced func() bool
+	// late: kube-controller-manager writes no status of ResourceQuotas, as the controller sees it.
+	late *atomic.Bool
 	// queues: the service makes queues.
 	queues bool
 	// objectKinds are the kinds that objects of tiers may have. They need the account objectsAccount.
@@ -156,7 +159,7 @@ func (env *testEnv) addController() {
 	}
 	env.controller = New(Options{
 		Queues: queues, ObjectKinds: env.addObjectKinds(),
-		Applier: k8s.NewApplier(env.reads, env.mgr.GetAPIReader(), desired.Owns), Projects: projects, Leadership: env.leadership,
+		Applier: k8s.NewApplier(env.reads, &lateQuotas{env.mgr.GetAPIReader(), env.late}, desired.Owns), Projects: projects, Leadership: env.leadership,
 		Flyte: desired.Flyte{
 			Server: env.flyteServer(), Domains: []string{"development", "staging", "production"}, PerDomain: naming.PerDomain(),
 		},

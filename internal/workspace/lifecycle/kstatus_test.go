@@ -18,6 +18,7 @@ var passing = map[string]bool{
 	v1alpha1.ReasonWaitingForNamespace: true, v1alpha1.ReasonNamespaceTerminating: true, v1alpha1.ReasonObjectTerminating: true,
 	v1alpha1.ReasonKubernetesUnavailable: true, v1alpha1.ReasonFlyteUnavailable: true, v1alpha1.ReasonFlyteTokenUnavailable: true,
 	v1alpha1.ReasonPurging: true, v1alpha1.ReasonPurgePaused: true, v1alpha1.ReasonWaitingForKueue: true,
+	v1alpha1.ReasonWaitingForQuota: true,
 }
 
 // Helm, Flux, Argo CD and kpt wait for a Workspace as kstatus tells them to.

@@ -39,9 +39,9 @@ type target struct {
 	owned []v1alpha1.NamespaceReference
 	// queueLabelled are the plans whose namespace had the label of a queue at the beginning.
 	queueLabelled map[*desired.Plan]bool
-	// bounded says that all ResourceQuotas are as desired, and queue is the outcome of the step of the queue.
-	bounded bool
-	queue   []outcome
+	// quotasApplied says that all ResourceQuotas are as desired, and queue is the outcome of the step of the queue.
+	quotasApplied bool
+	queue         []outcome
 	// revoked is the outcome of revokeAccess, and pulls says whether all pull secrets of the tier were found.
 	revoked, pulls outcome
 }
@@ -65,7 +65,9 @@ func (c *Controller) observe(ctx context.Context, w *v1alpha1.Workspace) (*targe
 			t.terminating = append(t.terminating, plan)
 		default:
 			t.ready = append(t.ready, plan)
-			t.queueLabelled[plan] = have.Labels[v1alpha1.LabelQueue] != ""
+			if have.Labels[v1alpha1.LabelQueue] != "" {
+				t.queueLabelled[plan] = true
+			}
 			t.owned = append(t.owned, v1alpha1.NamespaceReference{Name: have.Name, UID: have.UID})
 		}
 	}

@@ -34,13 +34,14 @@ func (t *target) wantsQueue() bool { return t.tier != nil && t.tier.Spec.Queue !
 
 // observeQueue notes in the plans of existing namespaces whether a queue governs them.
 func (c *Controller) observeQueue(ctx context.Context, t *target) error {
-	if t.wantsQueue() {
+	governed := t.wantsQueue() || t.tier == nil && len(t.queueLabelled) > 0 // without a tier, what exists stays
+	if governed {
 		c.Queues.AwaitFirst(ctx)
 	}
-	wanted := t.wantsQueue() && c.Queues.Served()
+	governed = governed && c.Queues.Served()
 	for _, p := range t.ready {
 		p.QueueLabel = t.queueLabelled[p]
-		if !wanted {
+		if !governed {
 			continue
 		}
 		live, err := c.isLive(ctx, t, p)
@@ -53,29 +54,32 @@ func (c *Controller) observeQueue(ctx context.Context, t *target) error {
 }
 
 // isLive reports whether the caches show the queue of the plan's namespace, and Kueue has reported its state: what does not exist, is being
-// deleted, or is another ClusterQueue's bounds nothing.
+// deleted, or is another ClusterQueue's bounds nothing. Of a workspace without a tier it is the queue that exists.
 func (c *Controller) isLive(ctx context.Context, t *target, p *desired.Plan) (bool, error) {
-	wanted := []client.Object{p.LocalQueue().Objects[0]}
-	if own := desired.ClusterQueue(t.plans); own != nil {
-		wanted = append(wanted, own)
+	local, err := c.reportedQueue(ctx, &kueue.LocalQueue{ObjectMeta: metav1.ObjectMeta{
+		Namespace: p.Namespace.Name, Name: kueue.DefaultQueue,
+	}})
+	if err != nil || local == nil {
+		return false, err
 	}
-	for _, want := range wanted {
-		have, err := c.cachedQueue(ctx, want)
-		if err != nil || have == nil || !have.GetDeletionTimestamp().IsZero() || activeCondition(have) == nil {
-			return false, err
-		}
-		switch have := have.(type) {
-		case *kueue.LocalQueue:
-			if have.Spec.ClusterQueue != want.(*kueue.LocalQueue).Spec.ClusterQueue {
-				return false, nil
-			}
-		case *kueue.ClusterQueue:
-			if k8s.WorkspaceOf(have) != t.workspace.Name {
-				return false, nil
-			}
-		}
+	name := local.(*kueue.LocalQueue).Spec.ClusterQueue
+	switch {
+	case t.tier != nil && name != p.ClusterQueueName():
+		return false, nil
+	case name != desired.ClusterQueueName(t.workspace.Name):
+		return true, nil // a shared one: the platform team's
 	}
-	return true, nil
+	own, err := c.reportedQueue(ctx, &kueue.ClusterQueue{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	return own != nil && k8s.WorkspaceOf(own) == t.workspace.Name, err
+}
+
+// reportedQueue is the cached queue if Kueue has reported its state, and nobody deletes it.
+func (c *Controller) reportedQueue(ctx context.Context, want client.Object) (client.Object, error) {
+	have, err := c.cachedQueue(ctx, want)
+	if err != nil || have == nil || !have.GetDeletionTimestamp().IsZero() || activeCondition(have) == nil {
+		return nil, err
+	}
+	return have, nil
 }
 
 // cachedQueue is the queue of the same kind and name in the cache, or nil.
@@ -125,6 +129,8 @@ func (c *Controller) queues(ctx context.Context, t *target) []outcome {
 	case k8s.IsNotServed(err):
 		c.Queues.Missing()
 		return []outcome{waitFor(condition, v1alpha1.ReasonKueueNotInstalled, kueueNotInstalled, firstRetry)}
+	case errors.Is(err, errNotEnforced):
+		return []outcome{awaitingQuota()}
 	case !t.wantsQueue() && err == nil:
 		return append(c.unlabel(ctx, t), without(condition))
 	case err != nil:
@@ -140,7 +146,7 @@ const (
 		"then the quota refuses what is above it"
 )
 
-// syncQueue makes the queue as desired. While a ResourceQuota is not as desired, nothing is removed.
+// syncQueue makes the queue as desired. Nothing is removed while the API server does not enforce the ResourceQuotas as desired.
 func (c *Controller) syncQueue(ctx context.Context, t *target) error {
 	own := desired.ClusterQueue(t.plans)
 	if own != nil {
@@ -148,50 +154,21 @@ func (c *Controller) syncQueue(ctx context.Context, t *target) error {
 			return err
 		}
 	}
-	errs := inEach(t.ready, func(p *desired.Plan) error {
-		part := p.LocalQueue()
-		if t.bounded {
-			return c.sync(ctx, p, part)
-		}
+	if !t.quotasApplied {
 		return nil
-	})
-	if err := cmp.Or(errs...); err != nil || own != nil || !t.bounded {
+	}
+	obsolete, err := c.hasObsoleteQueue(ctx, t)
+	if err == nil && obsolete {
+		err = c.awaitEnforcement(ctx, t)
+	}
+	if err != nil {
+		return err
+	}
+	errs := inEach(t.ready, func(p *desired.Plan) error { return c.sync(ctx, p, p.LocalQueue()) })
+	if err := cmp.Or(errs...); err != nil || own != nil {
 		return err
 	}
 	return c.removeClusterQueue(ctx, t.workspace.Name)
-}
-
-// removeClusterQueue deletes the workspace's own ClusterQueue, if the cache shows one.
-func (c *Controller) removeClusterQueue(ctx context.Context, id string) error {
-	c.Queues.AwaitFirst(ctx)
-	if !c.Queues.Served() {
-		return nil
-	}
-	have, err := c.cachedQueue(ctx, &kueue.ClusterQueue{ObjectMeta: metav1.ObjectMeta{Name: desired.ClusterQueueName(id)}})
-	if err != nil || have == nil || k8s.WorkspaceOf(have) != id || !have.GetDeletionTimestamp().IsZero() {
-		return err
-	}
-	return c.Applier.DeleteClusterQueue(ctx, have.GetName(), id)
-}
-
-// unlabel removes the label of the queue from the namespaces, once the ResourceQuotas bound everything. The policies for tenants refuse
-// every pod in a namespace with the label as long as no Kueue takes it.
-func (c *Controller) unlabel(ctx context.Context, t *target) []outcome {
-	if !t.bounded {
-		return nil
-	}
-	errs := inEach(t.ready, func(p *desired.Plan) error {
-		if !t.queueLabelled[p] {
-			return nil
-		}
-		unlabelled := *p
-		unlabelled.QueueLabel = false
-		return c.Applier.ApplyExisting(ctx, unlabelled.NamespaceObject())
-	})
-	if err := errors.Join(errs...); err != nil {
-		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
-	}
-	return nil
 }
 
 // queueReady is what Kueue says of the queue. In a locked workspace it is held.

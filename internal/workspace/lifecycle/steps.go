@@ -98,7 +98,7 @@ func (c *Controller) quota(ctx context.Context, t *target) outcome {
 		}
 		return c.sync(ctx, t.ready[i], parts[i])
 	})
-	t.bounded = cmp.Or(errs...) == nil
+	t.quotasApplied = cmp.Or(errs...) == nil
 	return applied(condition, errs...).or(t.tierOutcome(condition)).or(t.missing(condition)).or(t.clamped())
 }
 
