@@ -131,6 +131,9 @@ var suites = map[string]map[string]expectation{
 		"members unbounded": {
 			set{"queues.enabled": true, "policies.tenants.enabled": false}, nil, "queues.enabled needs policies.tenants.enabled",
 		},
+		"members warned": {
+			set{"queues.enabled": true, "policies.actions": []any{"Warn", "Audit"}}, nil, "queues.enabled needs Deny in policies.actions",
+		},
 		"elsewhere": {set{"queues.enabled": true, "install": "service", "kubeconfig.existingSecret": "k"}, expect{
 			"ConfigMap … .data.QUEUES_ENABLED": "true", "ClusterRole …-queues": absent, "ValidatingAdmissionPolicy …-queued-pods": absent,
 		}, ""},
