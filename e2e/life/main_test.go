@@ -20,6 +20,7 @@ var shared = harness.Shared{Options: harness.Options{Values: chartValues()}, Che
 func chartValues() map[string]any {
 	values := documentedValues()
 	values["queues"] = map[string]any{"enabled": true}
+	values["policies"].(map[string]any)["service"].(map[string]any)["clusterQueues"] = []any{"pool"}
 	return values
 }
 

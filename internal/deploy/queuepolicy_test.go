@@ -40,7 +40,7 @@ func queued(t *testing.T) *rest.Config {
 	queuedOnce.Do(func() {
 		kueuetest.Install(t, cfg)
 		objects, err := deploy.Render(deploy.Options{
-			Release: "queued", Namespace: "queued", Values: with(ciValues(t, "default"), "queues.enabled", true),
+			Release: "queued", Namespace: "queued", Values: queuedValues(t),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -62,6 +62,14 @@ func queued(t *testing.T) *rest.Config {
 		})
 	})
 	return cfg
+}
+
+// queuedValues enable queues, and name a ClusterQueue of the platform team's and one of a tier's.
+func queuedValues(t *testing.T) map[string]any {
+	t.Helper()
+	values := with(ciValues(t, "default"), "queues.enabled", true)
+	values = with(values, "policies.service.clusterQueues", []any{"pool"})
+	return with(values, "tiers.standard.queue", map[string]any{"mode": "shared", "clusterQueue": "tiers-pool"})
 }
 
 // queuedPolicies are the policies that queues.enabled adds.
@@ -126,8 +134,8 @@ func ofJob(p *corev1.Pod) {
 	p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "batch/v1", Kind: "Job", Name: "a", UID: "u", Controller: new(true)}}
 }
 
-// Nothing may run in a workspace with a queue that Kueue has not taken. Kueue's webhooks, which run before the policies, gate or suspend
-// what they take.
+// Nothing may run in a workspace with a queue that Kueue does not count. Kueue's webhooks, which run before the policies, gate pods and
+// suspend jobs.
 func TestQueuePolicy_RefusesWhatBypassesTheQueue(t *testing.T) {
 	member, namespace := queuedMember(t, "queued")
 	const ungated, unsuspended, names = "this one would not: Kueue has not gated it", "Kueue has not suspended it", "name no queue but default"
@@ -263,16 +271,18 @@ func TestServicePolicy_ConfinesQueues(t *testing.T) {
 		o.SetLabels(map[string]string{workspaceLabel: id, "app.kubernetes.io/managed-by": fullName})
 		return o
 	}
-	localQueue := func(name string) *unstructured.Unstructured {
-		o := kueueObject("LocalQueue", namespace, name, map[string]any{"clusterQueue": "workspace-" + stolenID})
+	localQueueOf := func(name, clusterQueue string) *unstructured.Unstructured {
+		o := kueueObject("LocalQueue", namespace, name, map[string]any{"clusterQueue": clusterQueue})
 		o.SetLabels(map[string]string{workspaceLabel: stolenID, "app.kubernetes.io/managed-by": fullName})
 		return o
 	}
+	localQueue := func(name string) *unstructured.Unstructured { return localQueueOf(name, "workspace-"+stolenID) }
 	foreign := kueueObject("ClusterQueue", "", "workspace-foreign", map[string]any{})
 	if err := client.IgnoreAlreadyExists(admin.Create(t.Context(), foreign)); err != nil {
 		t.Fatal(err)
 	}
 	const named, alone, final = "named by their label", "admit the namespaces of their workspace alone", "no finalizers but Kueue's own"
+	const shared = "policies.service.clusterQueues allows more"
 	own := func(spec map[string]any) *unstructured.Unstructured {
 		return clusterQueue("workspace-stolen", stolenID, spec)
 	}
@@ -288,6 +298,7 @@ func TestServicePolicy_ConfinesQueues(t *testing.T) {
 		"take a queue":                     patching(foreign, `{"metadata": {"labels": {"platform.company.com/workspace": "foreign"}}}`, named),
 		"change a foreign queue":           patching(foreign, `{"spec": {"cohortName": "rich"}}`, named),
 		"delete a foreign queue":           deleting(foreign, named),
+		"use the queue of another":         creating(localQueueOf("default", "workspace-foreign"), shared),
 		"make another LocalQueue":          creating(localQueue("another"), ownNames),
 		"make a LocalQueue in kube-system": creating(inNamespace(localQueue("default"), metav1.NamespaceSystem), inWorkspaces),
 	}
@@ -301,7 +312,8 @@ func TestServicePolicy_ConfinesQueues(t *testing.T) {
 			t.Errorf("%s: somebody else was refused it: %v", name, err)
 		}
 	}
-	for _, o := range []client.Object{own(nil), byWebhook, localQueue("default")} {
+	pool, ofTier := localQueueOf("default", "pool"), localQueueOf("default", "tiers-pool")
+	for _, o := range []client.Object{own(nil), byWebhook, localQueue("default"), pool, ofTier} {
 		if err := thief.Create(t.Context(), o, client.DryRunAll); err != nil {
 			t.Errorf("its own %s: %v", o.GetName(), err)
 		}
