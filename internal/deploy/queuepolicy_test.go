@@ -75,7 +75,7 @@ func queuedValues(t *testing.T) map[string]any {
 // queuedPolicies are the policies that queues.enabled adds.
 func queuedPolicies() []string {
 	const name = "workspace-flyte-integration-queue"
-	return []string{name + "d-pods", name + "d-jobs", name + "-objects", "queued-workspace-flyte-integration-queues"}
+	return []string{name + "d-pods", name + "d-jobs", name + "d-deletions", name + "-objects", "queued-workspace-flyte-integration-queues"}
 }
 
 var queuedOnce = &sync.Once{}
