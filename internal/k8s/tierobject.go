@@ -1,7 +1,7 @@
 package k8s
 
 import (
-	"slices"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -84,11 +84,11 @@ func overwriteContent(live, want *unstructured.Unstructured) {
 	now, _ := v1alpha1.TierObjectRecordOf(want)
 	removeDropped(live.Object, before.Fields, now.Fields)
 	for key := range now.Fields {
-		live.Object[key] = overwritten(live.Object[key], want.Object[key])
+		live.Object[key] = overwritten(live.Object[key], want.Object[key], before.Fields[key], now.Fields[key])
 	}
 }
 
-// removeDropped removes what the template stated before and no longer does, with maps that are empty then.
+// removeDropped removes what the template stated before and no longer does, with maps that are empty then. It leaves lists to overwritten.
 func removeDropped(live, before, now map[string]any) {
 	for key := range before {
 		below, isMap := live[key].(map[string]any)
@@ -105,32 +105,25 @@ func removeDropped(live, before, now map[string]any) {
 	}
 }
 
-// overwritten is live with all that want states. Items of lists are matched by their position.
-func overwritten(live, want any) any {
+// overwritten is live with all that want states. A list is want's, without what others added to it, as soon as a field that the template
+// states differs, or the template states other fields than before: its items can't be told apart.
+func overwritten(live, want, before, now any) any {
 	switch want := want.(type) {
 	case map[string]any:
 		all, ok := live.(map[string]any)
 		if !ok {
 			return want
 		}
+		fieldsBefore, _ := before.(map[string]any)
+		fieldsNow, _ := now.(map[string]any)
 		for key := range want {
-			all[key] = overwritten(all[key], want[key])
+			all[key] = overwritten(all[key], want[key], fieldsBefore[key], fieldsNow[key])
 		}
 		return all
 	case []any:
-		items, ok := live.([]any)
-		if !ok || len(items) != len(want) || !slices.ContainsFunc(want, isMap) {
-			return want
+		if reflect.DeepEqual(before, now) && reflect.DeepEqual(statedPart(live, now), want) {
+			return live
 		}
-		for i := range want {
-			items[i] = overwritten(items[i], want[i])
-		}
-		return items
 	}
 	return want
-}
-
-func isMap(value any) bool {
-	_, ok := value.(map[string]any)
-	return ok
 }

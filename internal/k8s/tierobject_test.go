@@ -40,9 +40,16 @@ func TestTierObject_OwnsWhatItsTemplateStates(t *testing.T) {
 		{"another value", "{spec: {a: 9, nested: {b: 2}, ports: [{port: 80}], names: [p, q]}}", stated, want},
 		{"a missing value", "{spec: {nested: {b: 2}, ports: [{port: 80}], names: [p, q]}}", stated, want},
 		{"nothing", "{}", stated, want},
+		{"another item", "{spec: {a: 1, nested: {b: 2}, ports: [{port: 81, protocol: UDP}], names: [p, q]}}", stated, want},
 		{
-			"another item", "{spec: {a: 1, nested: {b: 2}, ports: [{port: 81, protocol: UDP}], names: [p, q]}}", stated,
+			"an item's field that the template dropped",
 			"{spec: {a: 1, nested: {b: 2}, ports: [{port: 80, protocol: UDP}], names: [p, q]}}",
+			"{spec: {a: true, nested: {b: true}, ports: [{port: true, protocol: true}], names: true}}", want,
+		},
+		{
+			"an item that the template dropped, and one that it added",
+			"{spec: {a: 1, nested: {b: 2}, ports: [{port: 80}, {port: 81}], names: [p, q]}}",
+			"{spec: {a: true, nested: {b: true}, ports: [{port: true}, {port: true}], names: true}}", want,
 		},
 		{"one item more", "{spec: {a: 1, nested: {b: 2}, ports: [{port: 80}, {port: 81}], names: [p, q]}}", stated, want},
 		{"another order", "{spec: {a: 1, nested: {b: 2}, ports: [{port: 80}], names: [q, p]}}", stated, want},
