@@ -26,10 +26,14 @@ func (r TierObjectRecord) String() string {
 }
 
 // TierObjectRecordOf is the record in AnnotationTierObject of an object. Without a record of exactly this object, no template made it.
+// Other clients can write it, so it never names a field that no template can state.
 func TierObjectRecordOf(o metav1.Object) (record TierObjectRecord, found bool) {
 	text, has := o.GetAnnotations()[AnnotationTierObject]
 	if !has || json.Unmarshal([]byte(text), &record) != nil || record.Of != o.GetNamespace()+"/"+o.GetName() {
 		return TierObjectRecord{}, false
+	}
+	for _, key := range []string{"apiVersion", "kind", "metadata", "status"} {
+		delete(record.Fields, key)
 	}
 	return record, true
 }

@@ -76,6 +76,24 @@ func TestTierObject_OwnsWhatItsTemplateStates(t *testing.T) {
 	}
 }
 
+// A record that another client has changed names no field of the object's identity or metadata.
+func TestTierObject_KeepsMetadataWhateverItsRecordSays(t *testing.T) {
+	t.Parallel()
+	for _, fields := range []string{
+		"{metadata: true}", "{kind: true, apiVersion: true}", "{metadata: {finalizers: true, ownerReferences: true}}", "{status: true}",
+	} {
+		live, want := widget(t, "{spec: {a: 9}, status: {b: 1}}", fields), widget(t, "{spec: {a: 1}}", "{spec: {a: true}}")
+		live.SetFinalizers([]string{"company.com/theirs"})
+		after := live.DeepCopy()
+		after.Object["spec"] = want.Object["spec"]
+		after.SetAnnotations(want.GetAnnotations())
+		overwriteOwned(live, want)
+		if diff := cmp.Diff(after.Object, live.Object); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", fields, diff)
+		}
+	}
+}
+
 // Only the record of exactly this object makes it the service's.
 func TestTierObject_IsRecognisedByItsRecord(t *testing.T) {
 	t.Parallel()

@@ -61,16 +61,22 @@ func tierObjectDrifts(widget string) []drift {
 			drift{object, "managed-by removed", dropLabel(v1alpha1.LabelManagedBy)},
 			drift{object, "workspace label altered", setLabel(v1alpha1.LabelWorkspace, "another")},
 			drift{object, "all labels removed", func(o *unstructured.Unstructured) { o.SetLabels(nil) }},
-			drift{object, "fewer fields recorded", func(o *unstructured.Unstructured) {
-				annotations := o.GetAnnotations()
-				record, _ := v1alpha1.TierObjectRecordOf(o)
-				record.Fields = map[string]any{}
-				annotations[v1alpha1.AnnotationTierObject] = record.String()
-				o.SetAnnotations(annotations)
-			}},
+			drift{object, "fewer fields recorded", recordFields(map[string]any{})},
+			drift{object, "metadata recorded", recordFields(map[string]any{"metadata": true, "kind": true})},
 		)
 	}
 	return all
+}
+
+// recordFields changes the fields in the record of an object.
+func recordFields(fields map[string]any) func(*unstructured.Unstructured) {
+	return func(o *unstructured.Unstructured) {
+		annotations := o.GetAnnotations()
+		record, _ := v1alpha1.TierObjectRecordOf(o)
+		record.Fields = fields
+		annotations[v1alpha1.AnnotationTierObject] = record.String()
+		o.SetAnnotations(annotations)
+	}
 }
 
 func TestController_AppliesTierObjects(t *testing.T) {
