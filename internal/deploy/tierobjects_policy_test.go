@@ -77,7 +77,8 @@ func ofTier(kind, namespace, name string) *unstructured.Unstructured {
 	o.SetNamespace(namespace)
 	o.SetName(name)
 	o.SetLabels(map[string]string{workspaceLabel: stolenID, managedByLabel: fullName})
-	o.SetAnnotations(map[string]string{tierObjectAnnotation: `{"of":"` + namespace + `/` + name + `","fields":{}}`})
+	of := o.GroupVersionKind().GroupKind().String() + "/" + namespace + "/" + name
+	o.SetAnnotations(map[string]string{tierObjectAnnotation: `{"of":"` + of + `","fields":{}}`})
 	return o
 }
 
@@ -91,20 +92,28 @@ const onlyTemplates = "only write objects that the template of a tier made"
 func tierObjectAttempts() map[string]attempt {
 	elsewhere := ofTier("Widget", stolenNamespace, "mine")
 	elsewhere.SetLabels(map[string]string{workspaceLabel: "another", managedByLabel: fullName})
-	copied := ofTier("Widget", stolenNamespace, "mine")
+	copied, ofAnotherKind := ofTier("Widget", stolenNamespace, "mine"), ofTier("Widget", stolenNamespace, "mine")
 	copied.SetName("copied")
+	ofAnotherKind.SetAnnotations(ofTier("ConfigMap", stolenNamespace, "mine").GetAnnotations())
 	owner := ofTier("Widget", stolenNamespace, "mine")
 	owner.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "x", UID: "x"}})
 	endless := ofTier("Widget", stolenNamespace, "mine")
 	endless.SetFinalizers([]string{"company.com/thief"})
 	inCluster := ofTier("World", "", "mine")
-	inCluster.SetAnnotations(map[string]string{tierObjectAnnotation: `{"of":"/mine","fields":{}}`})
+	inCluster.SetAnnotations(map[string]string{tierObjectAnnotation: `{"of":"World.test.company.com//mine","fields":{}}`})
 	unmarked := func(kind string) *unstructured.Unstructured {
 		return without(ofTier(kind, stolenNamespace, "mine"), "metadata", "annotations")
 	}
 	theirs, theirMap := ofTier("Widget", stolenNamespace, "theirs"), ofTier("ConfigMap", stolenNamespace, "theirs")
-	take := `{"metadata": {"annotations": {"` + tierObjectAnnotation + `": "{\"of\":\"` + stolenNamespace + `/theirs\"}"},
-		"labels": {"` + workspaceLabel + `": "` + stolenID + `", "` + managedByLabel + `": "` + fullName + `"}}, "data": {"a": "b"}}`
+	taking := func(o *unstructured.Unstructured) attempt {
+		refusal := onlyTemplates
+		if o.GetKind() == "ConfigMap" {
+			refusal = ownNames
+		}
+		return patching(o, `{"metadata": {"annotations": {"`+tierObjectAnnotation+`": "{\"of\":\"`+
+			o.GroupVersionKind().GroupKind().String()+"/"+stolenNamespace+"/"+o.GetName()+`\"}"},
+			"labels": {"`+workspaceLabel+`": "`+stolenID+`", "`+managedByLabel+`": "`+fullName+`"}}, "data": {"a": "b"}}`, refusal)
+	}
 	return map[string]attempt{
 		"make an object in the cluster":       creating(inCluster, inWorkspaces),
 		"make an object in kube-system":       creating(ofTier("Widget", metav1.NamespaceSystem, "mine"), inWorkspaces),
@@ -118,9 +127,10 @@ func tierObjectAttempts() map[string]attempt {
 		"make an object that never ends":      creating(endless, "no finalizers"),
 		"make a ConfigMap of no template":     creating(unmarked("ConfigMap"), ownNames),
 		"make a ConfigMap of a reserved name": creating(ofTier("ConfigMap", stolenNamespace, "kube-mine"), ownNames),
-		"take somebody's object":              patching(theirs, take, onlyTemplates),
-		"take somebody's ConfigMap":           patching(theirMap, take, ownNames),
-		"take the CA of the pods":             patching(ofTier("ConfigMap", stolenNamespace, "kube-root-ca.crt"), take, ownNames),
+		"make a copy of another kind":         creating(ofAnotherKind, onlyTemplates),
+		"take somebody's object":              taking(theirs),
+		"take somebody's ConfigMap":           taking(theirMap),
+		"take the CA of the pods":             taking(ofTier("ConfigMap", stolenNamespace, "kube-root-ca.crt")),
 		"change somebody's object":            patching(theirs, `{"spec": {"a": "b"}}`, onlyTemplates),
 		"delete somebody's object":            deleting(theirs, onlyTemplates),
 		"delete from the cluster":             deleting(ofTier("World", "", "theirs"), inWorkspaces),

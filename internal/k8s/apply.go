@@ -264,10 +264,14 @@ func checkOwnership(have, want client.Object) error {
 	return nil
 }
 
-// describe names an object by kind, name and namespace, as with kubectl.
+// describe names an object by kind, name and namespace, as with kubectl. Several API groups may have the kind of a tier's object.
 func describe(o client.Object) string {
-	if o.GetNamespace() == "" {
-		return fmt.Sprintf("%s %q", kindName(o), o.GetName())
+	kind := kindName(o)
+	if o, ok := o.(*unstructured.Unstructured); ok {
+		kind = o.GroupVersionKind().GroupKind().String()
 	}
-	return fmt.Sprintf("%s %q in namespace %q", kindName(o), o.GetName(), o.GetNamespace())
+	if o.GetNamespace() == "" {
+		return fmt.Sprintf("%s %q", kind, o.GetName())
+	}
+	return fmt.Sprintf("%s %q in namespace %q", kind, o.GetName(), o.GetNamespace())
 }

@@ -20,7 +20,7 @@ func widget(t *testing.T, content, fields string) *unstructured.Unstructured {
 	o.SetNamespace("flyte-a")
 	o.SetName("w")
 	o.SetLabels(map[string]string{v1alpha1.LabelWorkspace: "a"})
-	record := v1alpha1.TierObjectRecord{Of: "flyte-a/w"}
+	record := v1alpha1.TierObjectRecord{Of: "Widget.test.company.com/flyte-a/w"}
 	must(t, yaml.Unmarshal([]byte(fields), &record.Fields))
 	o.SetAnnotations(map[string]string{v1alpha1.AnnotationTierObject: record.String()})
 	return o
@@ -98,15 +98,26 @@ func TestTierObject_KeepsMetadataWhateverItsRecordSays(t *testing.T) {
 func TestTierObject_IsRecognisedByItsRecord(t *testing.T) {
 	t.Parallel()
 	ours, copied, bare, broken := widget(t, "{}", "{}"), widget(t, "{}", "{}"), widget(t, "{}", "{}"), widget(t, "{}", "{}")
+	ofKind, ofGroup, ofVersion := widget(t, "{}", "{}"), widget(t, "{}", "{}"), widget(t, "{}", "{}")
+	ofKind.SetKind("Gadget")
+	ofGroup.SetAPIVersion("test.example.com/v1")
+	ofVersion.SetAPIVersion("test.company.com/v2")
 	copied.SetName("copy")
 	bare.SetAnnotations(nil)
 	broken.SetAnnotations(map[string]string{v1alpha1.AnnotationTierObject: "{"})
 	for name, c := range map[string]struct {
-		object *unstructured.Unstructured
-		want   bool
-	}{"ours": {ours, true}, "a copy": {copied, false}, "without a record": {bare, false}, "with a broken record": {broken, false}} {
+		object          *unstructured.Unstructured
+		want, described bool
+	}{
+		"ours": {ours, true, true}, "ours in another version": {ofVersion, true, true}, "a copy": {copied, false, false},
+		"a copy of another kind": {ofKind, false, false}, "a copy of another group": {ofGroup, false, false},
+		"without a record": {bare, false, true}, "with a broken record": {broken, false, true},
+	} {
 		cached, err := stripToIdentity(c.object.DeepCopy())
 		must(t, err)
+		if same := describe(c.object) == describe(ours); same != c.described {
+			t.Errorf("%s: is called as ours is: %t", name, same)
+		}
 		if got := madeByTemplate(c.object); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}

@@ -57,7 +57,8 @@ collector deletes the object; a finalizer that nobody removes keeps it forever. 
 
 {{- /* CEL: the template of a tier made this object, and it is no copy. */ -}}
 {{- define "wfi.policy.ofTemplate" -}}
-{{ . }}.metadata.?annotations[?'platform.company.com/tier-object'].orValue('').startsWith('{"of":"' + {{ . }}.metadata.namespace + '/' + {{ . }}.metadata.name + '"')
+{{- $of := print "'{\"of\":\"' + request.kind.kind + (request.kind.group == '' ? '' : '.' + request.kind.group) + '/' + " . ".metadata.namespace + '/' + " . ".metadata.name + '\"'" -}}
+{{ . }}.metadata.?annotations[?'platform.company.com/tier-object'].orValue('').startsWith({{ $of }})
 {{- end -}}
 
 {{- define "wfi.policy.workspaces" -}}

@@ -100,7 +100,7 @@ func (p *Plan) tierObject(
 	fields := statedFields(object.Object)
 	object.SetGroupVersionKind(kind)
 	p.setMetadata(object, field+".metadata", &template.Metadata, values)
-	record := v1alpha1.TierObjectRecord{Of: object.GetNamespace() + "/" + object.GetName(), Fields: fields}
+	record := v1alpha1.TierObjectRecord{Of: v1alpha1.TierObjectID(object), Fields: fields}
 	annotations := object.GetAnnotations()
 	if annotations == nil {
 		annotations = map[string]string{}

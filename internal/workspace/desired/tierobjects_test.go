@@ -62,7 +62,7 @@ spec:
 			"labels": map[string]any{"a": "42", v1alpha1.LabelWorkspace: "ws-001", v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
 			"annotations": map[string]any{
 				v1alpha1.AnnotationTierKeys: `{"labels":["a"]}`,
-				v1alpha1.AnnotationTierObject: `{"of":"flyte-ws-001/ws-001.standard","fields":{"spec":{"all":true,"empty":{},` +
+				v1alpha1.AnnotationTierObject: `{"of":"Widget.test.company.com/flyte-ws-001/ws-001.standard","fields":{"spec":{"all":true,"empty":{},` +
 					`"items":[{"num":true},{"m":{"o":true}}],"others":true,"unit":true}}}`,
 			},
 		},
