@@ -24,6 +24,8 @@ type ObjectProblem struct {
 	// Reason is TierInvalid, or LabelNotFound.
 	Reason  string
 	Message string
+	// Object has the kind and name of the object that the template would make, or is nil if the template gives no name.
+	Object *unstructured.Unstructured
 }
 
 func (p *ObjectProblem) String() string { return p.Field + " " + p.Message }
@@ -64,12 +66,27 @@ func (p *Plan) tierObjects(
 			names[key] = field
 		}
 		if values.problem != nil {
+			values.problem.Object = p.identity(&p.Tier.Spec.Objects[i], values)
 			problems = append(problems, values.problem)
 			continue
 		}
 		objects = append(objects, object)
 	}
 	return objects, problems
+}
+
+// identity has the kind and name of a template's object, or is nil if the template gives no name.
+func (p *Plan) identity(template *v1alpha1.TierObject, values *placeholders) *unstructured.Unstructured {
+	ofName := &placeholders{values: values.values, label: values.label}
+	name := ofName.text("", template.Metadata.Name)
+	if ofName.problem != nil || len(validation.IsDNS1123Subdomain(name)) > 0 {
+		return nil
+	}
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(schema.FromAPIVersionAndKind(template.APIVersion, template.Kind))
+	object.SetNamespace(p.Namespace.Name)
+	object.SetName(name)
+	return object
 }
 
 // tierObject is the object of one template, or nil if the template is no object. values has the problem that makes it unusable.

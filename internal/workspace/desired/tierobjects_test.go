@@ -128,6 +128,9 @@ func TestTierObjects_LeavesOutWhatCantBe(t *testing.T) {
 			continue
 		}
 		ofTier := desired.CheckTierObjects(p.Tier, objectKinds, nil)
+		if of := problems[0].Object; (of == nil) != (name == "a label as name" || name == "no domain") || of != nil && of.GetName() == "other" {
+			t.Errorf("%s: the object is %v", name, of)
+		}
 		if want := c.reason == ""; (len(ofTier) == 1) != want {
 			t.Errorf("%s: of the tier alone: %v", name, ofTier)
 		}

@@ -16,17 +16,14 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
-// objects syncs the objects of the tier's templates in each namespace. What one template lacks holds up no other, but nothing is pruned
-// while a template gives no object: it may be one that is to be replaced. Without the tier, what exists stays.
+// objects syncs the objects of the tier's templates in each namespace. What one template lacks holds up no other. Without the tier, what
+// exists stays.
 func (c *Controller) objects(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionObjectsApplied
 	if t.tier == nil || len(t.tier.Spec.Objects) == 0 && c.ObjectKinds == nil {
 		return without(condition)
 	}
-	o := without(condition)
-	for _, of := range inEach(t.ready, func(p *desired.Plan) outcome { return c.objectsIn(ctx, p) }) {
-		o = o.or(of)
-	}
+	o := firstFailure(condition, inEach(t.ready, func(p *desired.Plan) outcome { return c.objectsIn(ctx, p) }))
 	if len(t.tier.Spec.Objects) == 0 && o.done {
 		return without(condition)
 	}
@@ -36,26 +33,48 @@ func (c *Controller) objects(ctx context.Context, t *target) outcome {
 // without removes a condition that does not apply to a workspace.
 func without(condition string) outcome { return outcome{condition: condition, done: true} }
 
+// firstFailure is the first outcome that is not done: one that is retried, if there is one.
+func firstFailure(condition string, all []outcome) outcome {
+	o := done(condition, v1alpha1.ReasonApplied, "")
+	for _, of := range all {
+		if o.done || o.err == nil && of.err != nil {
+			o = of
+		}
+	}
+	return o
+}
+
 // objectsIn syncs the objects in one namespace.
 func (c *Controller) objectsIn(ctx context.Context, p *desired.Plan) outcome {
 	const condition = v1alpha1.ConditionObjectsApplied
 	wanted, problems := p.TierObjects(c.objectKinds())
-	o := done(condition, v1alpha1.ReasonApplied, "")
-	for _, of := range inEach(wanted, func(want *unstructured.Unstructured) outcome { return c.applyObject(ctx, want) }) {
-		o = o.or(of)
+	all := inEach(wanted, func(want *unstructured.Unstructured) outcome { return c.applyObject(ctx, want) })
+	for _, problem := range problems {
+		all = append(all, waiting(condition, problem.Reason, bounded("the tier "+p.Tier.Name+": "+problem.String())))
 	}
-	if len(problems) > 0 {
-		return o.or(waiting(condition, problems[0].Reason, bounded("the tier "+p.Tier.Name+": "+problems[0].String())))
-	}
+	return firstFailure(condition, append(all, c.pruneObjects(ctx, p, wanted, problems)))
+}
+
+// pruneObjects removes the objects that no template gives. It keeps those whose template can't be used now, and all while one gives no
+// name.
+func (c *Controller) pruneObjects(
+	ctx context.Context, p *desired.Plan, wanted []*unstructured.Unstructured, problems []*desired.ObjectProblem,
+) outcome {
+	const condition = v1alpha1.ConditionObjectsApplied
 	if c.ObjectKinds == nil {
-		return o
+		return done(condition, v1alpha1.ReasonApplied, "")
 	}
-	keep := make([]client.Object, len(wanted))
-	for i := range wanted {
-		keep[i] = wanted[i]
+	keep := make([]client.Object, 0, len(wanted)+len(problems))
+	for _, o := range wanted {
+		keep = append(keep, o)
 	}
-	pruned := c.tierObjects.Prune(ctx, c.ObjectKinds.Client, p.Namespace.Name, c.ObjectKinds.Watched(), keep)
-	return o.or(applied(condition, pruned))
+	for _, problem := range problems {
+		if problem.Object == nil {
+			return done(condition, v1alpha1.ReasonApplied, "")
+		}
+		keep = append(keep, problem.Object)
+	}
+	return applied(condition, c.tierObjects.Prune(ctx, c.ObjectKinds.Client, p.Namespace.Name, c.ObjectKinds.Watched(), keep))
 }
 
 // applyObject applies an object, if the cluster has its kind.

@@ -286,13 +286,14 @@ func TestController_LeavesForeignObjectsOfTheName(t *testing.T) {
 	env.await("taken", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
-// A template that gives no object is reported with its field, and neither stops the others nor prunes what is there.
+// A template that gives no object is reported with its field, and stops neither the others nor the removal of dropped objects. What
+// it made earlier stays.
 func TestController_ReportsInvalidTierObjects(t *testing.T) {
 	t.Parallel()
 	installCRD(t, adminClient(t), worlds, "Cluster")
 	env := objectEnv(t, configMaps, worlds)
 	env.provisionedOnTier("invalid", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = templates(pluginTemplate) })
-	const other, metadata = "{apiVersion: v1, kind: ConfigMap, metadata: {name: other}}", "metadata: {name: a}"
+	const other, metadata = "{apiVersion: v1, kind: ConfigMap, metadata: {name: other}}", "metadata: {name: plugin}"
 	for _, c := range []struct{ name, template, reason, text string }{
 		{
 			"placeholder", "{apiVersion: v1, kind: ConfigMap, " + metadata + ", data: {a: '{cpu}'}}", v1alpha1.ReasonTierInvalid,
@@ -316,10 +317,13 @@ func TestController_ReportsInvalidTierObjects(t *testing.T) {
 			t.Errorf("%s: an object was pruned: %v", c.name, err)
 		}
 	}
+	const renamed = "{apiVersion: v1, kind: ConfigMap, metadata: {name: renamed}, data: {a: '{labels.team}'}}"
+	env.wantInvalid(v1alpha1.ReasonLabelNotFound, "the workspace's label team", renamed, other)
+	env.awaitNoObject("flyte-invalid", plugin)
 	env.wantInvalid(v1alpha1.ReasonTierInvalid, "are in no namespace", "{apiVersion: test.company.com/v1, kind: World, "+metadata+"}", other)
 	world := &unstructured.Unstructured{}
 	world.SetGroupVersionKind(worlds)
-	if err := env.admin.Get(t.Context(), client.ObjectKey{Name: "a"}, world); client.IgnoreNotFound(err) != nil || err == nil {
+	if err := env.admin.Get(t.Context(), client.ObjectKey{Name: "plugin"}, world); client.IgnoreNotFound(err) != nil || err == nil {
 		t.Errorf("an object outside the namespaces: %v", err)
 	}
 }
