@@ -75,29 +75,40 @@ var tierObjectSuite = func() map[string]expectation {
 func TestTierObjects_OfRefusedGroups(t *testing.T) {
 	for _, kind := range []map[string]any{
 		configMaps, objectKind("external-secrets.io", "ExternalSecret", "externalsecrets"), objectKind("ray.io", "RayCluster", "rayclusters"),
-		objectKind("scheduling.volcano.sh", "Queue", "queues"), objectKind("cilium.io", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),
+		objectKind("scheduling.volcano.sh", "Queue", "queues"), objectKind("monitoring.coreos.com", "PodMonitor", "podmonitors"),
 	} {
 		if err := renderWithKind(t, kind); err != nil {
 			t.Errorf("%v: %v", kind, err)
 		}
 	}
 	for group, kinds := range map[string][]string{
-		"":                             {"Secret", "Pod", "ServiceAccount", "Service", "PersistentVolumeClaim"},
-		"rbac.authorization.k8s.io":    {"Role", "RoleBinding"},
-		"authorization.openshift.io":   {"RoleBinding"},
-		"admissionregistration.k8s.io": {"ValidatingWebhookConfiguration"},
-		"networking.k8s.io":            {"NetworkPolicy"},
-		"discovery.k8s.io":             {"EndpointSlice"},
-		"apps":                         {"Deployment"},
-		"batch":                        {"Job"},
-		"policy":                       {"PodDisruptionBudget"},
-		"platform.company.com":         {"Workspace"},
-		"kueue.x-k8s.io":               {"LocalQueue"},
-		"kyverno.io":                   {"Policy"},
-		"argoproj.io":                  {"Application"},
-		"helm.toolkit.fluxcd.io":       {"HelmRelease"},
-		"helm.cattle.io":               {"HelmChart"},
-		"capsule.clastix.io":           {"TenantResource"},
+		"":                                {"Secret", "Pod", "ServiceAccount", "Service", "PersistentVolumeClaim"},
+		"rbac.authorization.k8s.io":       {"Role", "RoleBinding"},
+		"authorization.openshift.io":      {"RoleBinding"},
+		"admissionregistration.k8s.io":    {"ValidatingWebhookConfiguration"},
+		"networking.k8s.io":               {"NetworkPolicy"},
+		"discovery.k8s.io":                {"EndpointSlice"},
+		"apps":                            {"Deployment"},
+		"batch":                           {"Job"},
+		"policy":                          {"PodDisruptionBudget"},
+		"platform.company.com":            {"Workspace"},
+		"kueue.x-k8s.io":                  {"LocalQueue"},
+		"kyverno.io":                      {"Policy"},
+		"argoproj.io":                     {"Application"},
+		"helm.toolkit.fluxcd.io":          {"HelmRelease"},
+		"helm.cattle.io":                  {"HelmChart"},
+		"capsule.clastix.io":              {"TenantResource"},
+		"cilium.io":                       {"CiliumNetworkPolicy"},
+		"crd.projectcalico.org":           {"NetworkPolicy"},
+		"crd.antrea.io":                   {"NetworkPolicy"},
+		"networking.istio.io":             {"EnvoyFilter"},
+		"hnc.x-k8s.io":                    {"HierarchyConfiguration"},
+		"iam.services.k8s.aws":            {"Role"},
+		"iam.cnrm.cloud.google.com":       {"IAMPolicy"},
+		"s3.aws.m.upbound.io":             {"Bucket"},
+		"core.oam.dev":                    {"Application"},
+		"work.open-cluster-management.io": {"ManifestWork"},
+		"pulumi.com":                      {"Stack"},
 	} {
 		for _, kind := range kinds {
 			if renderWithKind(t, objectKind(group, kind, strings.ToLower(kind)+"s")) == nil {

@@ -11,10 +11,12 @@ import (
 )
 
 // RefusedObjectGroups matches the API groups of which no tier's object can be: those of Kubernetes and of this service, and those of
-// programs that create whatever an object says, or change what others may do, with rights of their own. The chart's values.schema.json
-// has the same expression.
+// programs that create whatever an object says, or change what others may do, with rights of their own. It can't name all such programs.
+// The chart's values.schema.json has the same expression.
 const RefusedObjectGroups = `^[^.]+$|^([^.]+[.])*(k8s[.]io|platform[.]company[.]com|openshift[.]io|argoproj[.]io|fluxcd[.]io|cattle[.]io|` +
-	`operators[.]coreos[.]com|crossplane[.]io|kro[.]run|cluster[.]x-k8s[.]io|kueue[.]x-k8s[.]io|kyverno[.]io|gatekeeper[.]sh|clastix[.]io)$`
+	`operators[.]coreos[.]com|crossplane[.]io|kro[.]run|cluster[.]x-k8s[.]io|kueue[.]x-k8s[.]io|hnc[.]x-k8s[.]io|kyverno[.]io|` +
+	`gatekeeper[.]sh|clastix[.]io|cilium[.]io|projectcalico[.]org|antrea[.]io|networking[.]istio[.]io|services[.]k8s[.]aws|` +
+	`cnrm[.]cloud[.]google[.]com|upbound[.]io|oam[.]dev|open-cluster-management[.]io|pulumi[.]com)$`
 
 var (
 	refusedObjectGroups = regexp.MustCompile(RefusedObjectGroups)
