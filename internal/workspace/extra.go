@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/go-playground/validator/v10"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -34,7 +35,8 @@ var (
 	}
 	wholeQuantity = regexp.MustCompile(`^[0-9]{1,9}(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`)
 	// leastCounts are what every namespace needs: workspace-config and kube-root-ca.crt, and workspace-pull-secret.
-	leastCounts = map[string]string{"configmaps": "2", "count/configmaps": "2", "secrets": "1", "count/secrets": "1"}
+	leastCounts   = map[string]string{"configmaps": "2", "count/configmaps": "2", "secrets": "1", "count/secrets": "1"}
+	configMapKeys = []string{"configmaps", "count/configmaps"}
 )
 
 func isQuotaKey(key string) bool {
@@ -56,4 +58,37 @@ func leavesRoom(f validator.FieldLevel) bool {
 		}
 	}
 	return ok
+}
+
+// leastCount is how many objects that an extra key counts every namespace on the tier needs: also the ConfigMaps of its templates.
+func leastCount(key string, tier *v1alpha1.WorkspaceTier) int64 {
+	least, _ := parseQuantity(leastCounts[key])
+	count := least.Value()
+	if slices.Contains(configMapKeys, key) {
+		count += configMapTemplates(tier)
+	}
+	return count
+}
+
+func configMapTemplates(tier *v1alpha1.WorkspaceTier) (count int64) {
+	for i := range tier.Spec.Objects {
+		if o := &tier.Spec.Objects[i]; o.APIVersion == "v1" && o.Kind == "ConfigMap" {
+			count++
+		}
+	}
+	return count
+}
+
+// leaveRoomForObjects raises the counts of ConfigMaps to what this many namespaces on a tier with templates need: the service's own
+// objects count, too.
+func leaveRoomForObjects(amounts map[string]resource.Quantity, tier *v1alpha1.WorkspaceTier, namespaces int) {
+	if configMapTemplates(tier) == 0 {
+		return
+	}
+	for _, key := range configMapKeys {
+		needed := resource.NewQuantity(leastCount(key, tier)*int64(namespaces), resource.DecimalSI)
+		if amount, limited := amounts[key]; limited && amount.Cmp(*needed) < 0 {
+			amounts[key] = *needed
+		}
+	}
 }

@@ -20,9 +20,12 @@ func NamespaceQuota(
 	q v1alpha1.Quota, tier *v1alpha1.WorkspaceTier, domain string, domains []string,
 ) (amounts map[string]resource.Quantity, clamped []string) {
 	if !SharesQuota(tier) {
-		return EffectiveQuota(q, tier, domain)
+		amounts, clamped = EffectiveQuota(q, tier, domain)
+		leaveRoomForObjects(amounts, tier, 1)
+		return amounts, clamped
 	}
 	amounts, clamped = EffectiveQuota(q, tier, "")
+	leaveRoomForObjects(amounts, tier, max(1, len(domains)))
 	return Share(amounts, tier, domain, domains), clamped
 }
 
@@ -64,10 +67,10 @@ func newSplit(key string, amount resource.Quantity, tier *v1alpha1.WorkspaceTier
 			s.weights[domain] = int64(*share)
 		}
 	}
-	least, _ := parseQuantity(leastCounts[key])
-	reserved := new(big.Int).Mul(wholeUnits(least, 1), big.NewInt(int64(len(domains))))
+	least := big.NewInt(leastCount(key, tier))
+	reserved := new(big.Int).Mul(least, big.NewInt(int64(len(domains))))
 	if s.units.Cmp(reserved) >= 0 {
-		s.least = wholeUnits(least, 1)
+		s.least = least
 		s.units.Sub(s.units, reserved)
 	}
 	return s

@@ -2,10 +2,12 @@ package workspace
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
 	"pgregory.net/rapid"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -98,4 +100,33 @@ func TestNamespaceQuota_SharesAddUp(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A quota never counts so few ConfigMaps that the tier's own don't fit.
+func TestNamespaceQuota_LeavesRoomForTierObjects(t *testing.T) {
+	for _, c := range []struct {
+		scope           v1alpha1.QuotaScope
+		asked, of, want string
+	}{
+		{v1alpha1.QuotaScopeNamespace, "2", "ConfigMap", "4 4"},
+		{v1alpha1.QuotaScopeNamespace, "9", "ConfigMap", "9 9"},
+		{v1alpha1.QuotaScopeNamespace, "2", "Widget", "2 2"},
+		{v1alpha1.QuotaScopeWorkspace, "2", "ConfigMap", "4 4"},
+		{v1alpha1.QuotaScopeWorkspace, "10", "ConfigMap", "4 6"},
+	} {
+		tier := &v1alpha1.WorkspaceTier{}
+		tier.Spec.QuotaScope = c.scope
+		tier.Spec.Domains = map[string]v1alpha1.TierDomain{"development": {Share: ptr.To[int32](0)}}
+		tier.Spec.Objects = []v1alpha1.TierObject{{APIVersion: "v1", Kind: c.of}, {APIVersion: "v1", Kind: c.of}}
+		q := v1alpha1.Quota{Extra: v1alpha1.ExtraAmounts{"count/configmaps": v1alpha1.Quantity(c.asked)}}
+		var got []string
+		for _, domain := range []string{"development", "production"} {
+			amounts, _ := NamespaceQuota(q, tier, domain, []string{"development", "production"})
+			amount := amounts["count/configmaps"]
+			got = append(got, amount.String())
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
 }
