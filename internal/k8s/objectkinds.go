@@ -11,6 +11,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,6 +53,7 @@ type ObjectKinds struct {
 	DiscoveryInterval time.Duration
 
 	kinds     []schema.GroupVersionKind
+	live      client.Reader
 	discovery discovery.ServerResourcesInterfaceWithContext
 	cache     cache.Cache
 	// watched is for run alone.
@@ -64,7 +66,7 @@ type ObjectKinds struct {
 // NewObjectKinds watches the kinds once the manager has started. It reports lists as [CacheOptions] does.
 func NewObjectKinds(mgr manager.Manager, kinds []schema.GroupVersionKind, relisted chan<- struct{}) (*ObjectKinds, error) {
 	k := &ObjectKinds{
-		kinds: kinds, status: map[schema.GroupVersionKind]error{}, DiscoveryInterval: discoveryInterval,
+		kinds: kinds, live: mgr.GetAPIReader(), status: map[schema.GroupVersionKind]error{}, DiscoveryInterval: discoveryInterval,
 		watched:  map[schema.GroupVersionKind]cache.Informer{},
 		OnObject: func(context.Context, client.Object) {}, OnKind: func(context.Context) {},
 	}
@@ -87,6 +89,7 @@ func NewObjectKinds(mgr manager.Manager, kinds []schema.GroupVersionKind, relist
 	consistent := true
 	k.Client, err = client.New(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+		FieldValidation: metav1.FieldValidationStrict, // a field that the kind does not have would be dropped in silence
 		Cache: &client.CacheOptions{Reader: k.cache, Unstructured: true, EnableReadYourWritesConsistency: &consistent},
 	})
 	if err != nil {
@@ -103,6 +106,17 @@ func (k *ObjectKinds) Check(kind schema.GroupVersionKind) error {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	return k.status[kind]
+}
+
+// Unlisted is a kind whose objects the cluster may have and the service can't list, and why, or nil if there is none.
+func (k *ObjectKinds) Unlisted() (kind schema.GroupVersionKind, err error) {
+	for _, kind := range k.kinds {
+		err := k.Check(kind)
+		if err != nil && !errors.Is(err, ErrKindNotInstalled) && !errors.Is(err, ErrKindClusterScoped) {
+			return kind, err
+		}
+	}
+	return kind, nil
 }
 
 // Watched has an empty object of each kind whose objects can be made now.
@@ -176,9 +190,7 @@ func (k *ObjectKinds) discover(ctx context.Context, kind schema.GroupVersionKind
 	err := k.served(ctx, kind)
 	switch {
 	case err == nil && k.watched[kind] != nil:
-		if k.watched[kind].HasSynced() {
-			k.set(ctx, kind, nil)
-		}
+		k.set(ctx, kind, k.listed(ctx, kind))
 	case err == nil:
 		if err := k.watch(ctx, kind); err != nil {
 			log.FromContext(ctx).Error(err, "watching a kind of tiers' objects", "kind", kind.String())
@@ -188,6 +200,17 @@ func (k *ObjectKinds) discover(ctx context.Context, kind schema.GroupVersionKind
 	default:
 		log.FromContext(ctx).Error(err, "looking for a kind of tiers' objects", "kind", kind.String())
 	}
+}
+
+// listed is nil if the objects of the kind are cached. The informer retries a refused list and doesn't say why it was refused.
+func (k *ObjectKinds) listed(ctx context.Context, kind schema.GroupVersionKind) error {
+	if k.watched[kind].HasSynced() {
+		return nil
+	}
+	if err := k.live.List(ctx, kindOf(objectOf(kind)).newList(), client.Limit(1)); err != nil {
+		return fmt.Errorf("listing the objects of this kind: %w", err)
+	}
+	return ErrKindNotListed
 }
 
 // served is nil if the API server has the kind, and its objects are in namespaces.
@@ -261,7 +284,7 @@ func (k *ObjectKinds) set(ctx context.Context, kind schema.GroupVersionKind, err
 	before := k.status[kind]
 	k.status[kind] = err
 	k.mu.Unlock()
-	if !errors.Is(before, err) {
+	if problemText(before) != problemText(err) {
 		log.FromContext(ctx).Info("a kind of tiers' objects changed", "kind", kind.String(), "problem", problemText(err))
 		k.OnKind(ctx)
 	}

@@ -56,7 +56,7 @@ func (c *Controller) objectsIn(ctx context.Context, p *desired.Plan) outcome {
 }
 
 // pruneObjects removes the objects that no template gives. It keeps those whose template can't be used now, and all while one gives no
-// name.
+// name. It is not done while a kind can't be listed.
 func (c *Controller) pruneObjects(
 	ctx context.Context, p *desired.Plan, wanted []*unstructured.Unstructured, problems []*desired.ObjectProblem,
 ) outcome {
@@ -74,7 +74,11 @@ func (c *Controller) pruneObjects(
 		}
 		keep = append(keep, problem.Object)
 	}
-	return applied(condition, c.tierObjects.Prune(ctx, c.ObjectKinds.Client, p.Namespace.Name, c.ObjectKinds.Watched(), keep))
+	err := c.tierObjects.Prune(ctx, c.ObjectKinds.Client, p.Namespace.Name, c.ObjectKinds.Watched(), keep)
+	if kind, unlisted := c.ObjectKinds.Unlisted(); err == nil && unlisted != nil {
+		return unavailable(kind, unlisted) // there may be objects of it
+	}
+	return applied(condition, err)
 }
 
 // applyObject applies an object, if the cluster has its kind.
@@ -96,14 +100,20 @@ func (c *Controller) applyObject(ctx context.Context, want *unstructured.Unstruc
 
 // unavailable is the outcome for an object whose kind can't be used.
 func unavailable(kind schema.GroupVersionKind, err error) outcome {
+	const condition = v1alpha1.ConditionObjectsApplied
 	reason := v1alpha1.ReasonTierInvalid
 	switch {
 	case errors.Is(err, k8s.ErrKindNotInstalled):
 		reason = v1alpha1.ReasonKindNotInstalled
+	case errors.Is(err, k8s.ErrKindClusterScoped):
 	case errors.Is(err, k8s.ErrKindNotListed):
 		reason = v1alpha1.ReasonKubernetesUnavailable
+	default:
+		o := apiError(condition, fmt.Errorf("%s: %w", workspace.ObjectKindName(kind), err))
+		o.err = nil // OnKind is called when objects of the kind can be listed
+		return o
 	}
-	return waiting(v1alpha1.ConditionObjectsApplied, reason, fmt.Sprintf("%s: %v", workspace.ObjectKindName(kind), err))
+	return waiting(condition, reason, fmt.Sprintf("%s: %v", workspace.ObjectKindName(kind), err))
 }
 
 // objectKinds are the kinds that objects of tiers may have.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +16,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
 const (
@@ -246,6 +248,27 @@ func TestController_WaitsForCRDOfTierObject(t *testing.T) {
 	env.await("uninstalled", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 }
 
+// A kind that the service may not list is reported for each workspace: it may have objects that are to be removed.
+func TestController_ReportsForbiddenKindOfTierObjects(t *testing.T) {
+	t.Parallel()
+	installCRD(t, adminClient(t), widgets, "Namespaced")
+	env := newTestEnv(t, envOptions{objectKinds: workspace.ObjectKinds{configMaps, widgets}, tierStatusInterval: 10 * time.Millisecond})
+	env.createOnTier("unlisted", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = templates(pluginTemplate) })
+	w := env.await("unlisted", v1alpha1.ConditionReady, v1alpha1.ReasonForbidden)
+	if !meta.IsStatusConditionTrue(w.Status.Conditions, v1alpha1.ConditionStalled) {
+		t.Error("the workspace is not Stalled")
+	}
+	message := env.conditionMessage("unlisted", v1alpha1.ConditionObjectsApplied, v1alpha1.ReasonForbidden)
+	if !strings.Contains(message, "Widget.v1.test.company.com") || !strings.Contains(message, "cannot list") {
+		t.Errorf("the message is %q", message)
+	}
+	env.changeTier("unlisted-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = templates(widgetTemplate) })
+	env.awaitTierCondition("unlisted-tier", v1alpha1.ReasonForbidden, "spec.objects[0]")
+	env.changeTier("unlisted-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = nil })
+	env.awaitNoObject("flyte-unlisted", plugin) // of the kinds that it may list
+	env.await("unlisted", v1alpha1.ConditionObjectsApplied, v1alpha1.ReasonForbidden)
+}
+
 // awaitTierCondition waits until the condition Accepted of a tier has the reason and mentions a text.
 func (env *testEnv) awaitTierCondition(name, reason, text string) {
 	env.t.Helper()
@@ -293,15 +316,11 @@ func TestController_ReportsInvalidTierObjects(t *testing.T) {
 	installCRD(t, adminClient(t), worlds, "Cluster")
 	env := objectEnv(t, configMaps, worlds)
 	env.provisionedOnTier("invalid", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = templates(pluginTemplate) })
-	const other, metadata = "{apiVersion: v1, kind: ConfigMap, metadata: {name: other}}", "metadata: {name: plugin}"
+	const other, metadata = "{apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {}}", "metadata: {name: plugin}"
 	for _, c := range []struct{ name, template, reason, text string }{
 		{
 			"placeholder", "{apiVersion: v1, kind: ConfigMap, " + metadata + ", data: {a: '{cpu}'}}", v1alpha1.ReasonTierInvalid,
 			"spec.objects[0].data.a has the unknown placeholder {cpu}",
-		},
-		{
-			"kind", "{apiVersion: test.company.com/v1, kind: Widget, " + metadata + "}", v1alpha1.ReasonTierInvalid,
-			"spec.objects[0] is a Widget.v1.test.company.com, which the chart's value tierObjects does not list",
 		},
 		{
 			"domain", "{apiVersion: v1, kind: ConfigMap, " + metadata + ", data: {a: '{domain}'}}", v1alpha1.ReasonTierInvalid,
@@ -317,10 +336,16 @@ func TestController_ReportsInvalidTierObjects(t *testing.T) {
 			t.Errorf("%s: an object was pruned: %v", c.name, err)
 		}
 	}
+	env.wantInvalid(v1alpha1.ReasonTierInvalid, "is a Widget.v1.test.company.com, which the chart's value tierObjects does not list",
+		"{apiVersion: test.company.com/v1, kind: Widget, "+metadata+"}", other)
+	env.awaitNoObject("flyte-invalid", plugin)
 	const renamed = "{apiVersion: v1, kind: ConfigMap, metadata: {name: renamed}, data: {a: '{labels.team}'}}"
 	env.wantInvalid(v1alpha1.ReasonLabelNotFound, "the workspace's label team", renamed, other)
-	env.awaitNoObject("flyte-invalid", plugin)
+	const misspelt = "{apiVersion: v1, kind: ConfigMap, metadata: {name: renamed}, dta: {a: b}}"
+	env.wantInvalid(v1alpha1.ReasonRejected, `unknown field "dta"`, misspelt, other)
 	env.wantInvalid(v1alpha1.ReasonTierInvalid, "are in no namespace", "{apiVersion: test.company.com/v1, kind: World, "+metadata+"}", other)
+	env.changeTier("invalid-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = templates(other) })
+	env.await("invalid", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	world := &unstructured.Unstructured{}
 	world.SetGroupVersionKind(worlds)
 	if err := env.admin.Get(t.Context(), client.ObjectKey{Name: "plugin"}, world); client.IgnoreNotFound(err) != nil || err == nil {
