@@ -49,7 +49,8 @@ func statedContent(o *unstructured.Unstructured) map[string]any {
 	return content
 }
 
-// statedPart is the part of a value that a template states. A list of another length is another value.
+// statedPart is the part of a value that a template states. A list of another length is another value. An empty map is as none: of some,
+// the API server stores nothing.
 func statedPart(value, fields any) any {
 	switch fields := fields.(type) {
 	case map[string]any:
@@ -59,8 +60,11 @@ func statedPart(value, fields any) any {
 		}
 		part := map[string]any{}
 		for key := range fields {
-			if _, has := all[key]; has {
-				part[key] = statedPart(all[key], fields[key])
+			if below, has := all[key]; has {
+				part[key] = statedPart(below, fields[key])
+			}
+			if below, isMap := part[key].(map[string]any); isMap && len(below) == 0 {
+				delete(part, key)
 			}
 		}
 		return part
@@ -121,7 +125,7 @@ func overwritten(live, want, before, now any) any {
 		}
 		return all
 	case []any:
-		if reflect.DeepEqual(before, now) && reflect.DeepEqual(statedPart(live, now), want) {
+		if reflect.DeepEqual(before, now) && reflect.DeepEqual(statedPart(live, now), statedPart(want, now)) {
 			return live
 		}
 	}

@@ -76,6 +76,20 @@ func TestTierObject_OwnsWhatItsTemplateStates(t *testing.T) {
 	}
 }
 
+// Of some empty maps, the API server stores nothing.
+func TestTierObject_EmptyMapIsAsNone(t *testing.T) {
+	t.Parallel()
+	const stated = "{data: {}, spec: {a: {b: {}}}}"
+	want := hash(widget(t, stated, stated))
+	for live, same := range map[string]bool{
+		"{}": true, stated: true, "{spec: {a: {}}}": true, "{data: {theirs: 1}}": true, "{data: x}": false, "{spec: {a: [1]}}": false,
+	} {
+		if got := hash(widget(t, live, stated)) == want; got != same {
+			t.Errorf("%s is as desired: %t", live, got)
+		}
+	}
+}
+
 // A record that another client has changed names no field of the object's identity or metadata.
 func TestTierObject_KeepsMetadataWhateverItsRecordSays(t *testing.T) {
 	t.Parallel()
