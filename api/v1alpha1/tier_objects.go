@@ -1,6 +1,10 @@
 package v1alpha1
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	kjson "k8s.io/apimachinery/pkg/util/json"
+)
 
 // TierObject is the template of an object that each namespace of a workspace has: the object as YAML, without status. Its kind must be
 // in the chart's value tierObjects.
@@ -56,10 +60,10 @@ type TierObjectText string
 // tierObjectFields has the fields of a TierObject without its methods.
 type tierObjectFields TierObject
 
-// UnmarshalJSON keeps all fields of the template in Raw.
+// UnmarshalJSON keeps all fields of the template in Raw. As the API server does, it tells Metadata from metadata.
 func (o *TierObject) UnmarshalJSON(text []byte) error {
 	var fields tierObjectFields
-	if err := json.Unmarshal(text, &fields); err != nil {
+	if err := kjson.Unmarshal(text, &fields); err != nil {
 		return err
 	}
 	*o = TierObject(fields)

@@ -32,7 +32,7 @@ func (p *ObjectProblem) String() string { return p.Field + " " + p.Message }
 
 // CheckTierObjects returns what is wrong with the templates of a tier for every workspace.
 func CheckTierObjects(tier *v1alpha1.WorkspaceTier, allowed workspace.ObjectKinds, domains []string) []*ObjectProblem {
-	sample := &Plan{Tier: tier, Workspace: workspace.New("sample"), Namespace: workspace.Namespace{Name: "sample"}}
+	sample := &Plan{Tier: tier, Workspace: workspace.New("sample"), Namespace: workspace.Namespace{Name: "sample-namespace"}}
 	if len(domains) > 0 {
 		sample.Namespace.Domain = domains[0]
 	}
@@ -112,6 +112,11 @@ func (p *Plan) tierObject(
 	}
 	for _, key := range []string{"apiVersion", "kind", "metadata", "status"} {
 		delete(content, key)
+		for other := range content {
+			if strings.EqualFold(other, key) {
+				values.fail(field+"."+other, invalid, "is no field: write %s", key)
+			}
+		}
 	}
 	object := &unstructured.Unstructured{Object: values.render(field, content).(map[string]any)}
 	fields := statedFields(object.Object)

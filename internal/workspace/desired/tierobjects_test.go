@@ -101,6 +101,10 @@ func TestTierObjects_LeavesOutWhatCantBe(t *testing.T) {
 			"{apiVersion: test.company.com/v2, kind: Widget, metadata: {name: a}}",
 			"is a Widget.v2.test.company.com", "",
 		},
+		"metadata in capitals": {
+			configMap("metadata: {name: a}, Metadata: {name: b, annotations: {c: d}}"), "spec.objects[0].Metadata is no field: write metadata", "",
+		},
+		"a kind with the Kelvin sign": {configMap("metadata: {name: a}, \u212aind: Secret"), "is no field: write kind", ""},
 		"a reserved label": {
 			configMap("metadata: {name: a, labels: {platform.company.com/workspace: x}}"),
 			"has the reserved key", "",
@@ -143,6 +147,10 @@ func TestTierObjects_RefusesANameTwice(t *testing.T) {
 	p := withObjects(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: 'a-{workspace}'}}",
 		"{apiVersion: v1, kind: ConfigMap, metadata: {name: 'a-{project}'}}",
 		"{apiVersion: test.company.com/v1, kind: Widget, metadata: {name: 'a-{project}'}}")
+	if problems := desired.CheckTierObjects(withObjects(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: '{workspace}'}}",
+		"{apiVersion: v1, kind: ConfigMap, metadata: {name: '{namespace}'}}").Tier, objectKinds, nil); len(problems) > 0 {
+		t.Errorf("names that are the same in no workspace: %v", problems)
+	}
 	objects, problems := p.TierObjects(objectKinds)
 	const want = "spec.objects[1].metadata.name gives the name a-ws-001, as spec.objects[0] does"
 	if len(objects) != 2 || len(problems) != 1 || problems[0].String() != want {
