@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// maxDesiredHashes bounds the memory to some megabytes: 10,000 workspaces have 100,000 objects.
+// maxDesiredHashes bounds the memory to some megabytes: 10,000 workspaces have 100,000 objects, besides those of tiers' templates. With
+// more, some repairs are not reported as such.
 const maxDesiredHashes = 250_000
 
 // desiredHashes has, for each object, the hash with which it was last as desired since the start of the process. A write with the same hash
