@@ -4,6 +4,7 @@ package docker
 
 import (
 	"context"
+	"flag"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -22,8 +23,22 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
 )
 
-// mostRequests is more than a deployment needs.
-const mostRequests = 40
+var everyCut = flag.Bool("every-cut", false, "cut the connection at every request, before and after the engine gets it, not at a few")
+
+const (
+	// mostRequests is more than a deployment needs.
+	mostRequests = 40
+	// fewCuts is the distance between the requests at which the connection is cut without -every-cut.
+	fewCuts = 5
+)
+
+// cuts are where the connection is cut. An answer that is lost after the request took effect leaves more to find out.
+func cuts() (distance int, moments []moment) {
+	if *everyCut {
+		return 1, []moment{beforeRequest, beforeAnswer}
+	}
+	return fewCuts, []moment{beforeAnswer}
+}
 
 // testCut: the connection is lost at each request that changes something, before the engine gets it or before its answer arrives. The
 // outcome is unknown then, a later command finds it out, and the next deployment gets through.
@@ -34,15 +49,16 @@ func testCut(t *testing.T, env *environment) {
 	o := env.options(t, h, socket)
 	harness.Must(t, newTarget(t, o).Setup(t.Context(), quiet(t)))
 	harness.Must(t, newTarget(t, o).Up(t.Context(), quiet(t)))
-	for n := 1; n < mostRequests; n++ {
-		for _, moment := range []moment{beforeRequest, beforeAnswer} {
+	distance, moments := cuts()
+	for n := 1; n < mostRequests; n += distance {
+		for _, moment := range moments {
 			c := startCutter(t, socket, n, moment)
 			through := o
 			through.Socket = c.path
 			err := newTarget(t, through).Up(t.Context(), quiet(t))
 			if !c.wasCut() {
 				harness.Must(t, err)
-				t.Logf("%d requests change something", n-1)
+				t.Logf("fewer than %d requests change something", n)
 				checkSettled(t, o)
 				return
 			}
