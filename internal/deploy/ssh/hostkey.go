@@ -54,8 +54,10 @@ func (o *Options) verifyHostKey(d *destination, config *ssh.ClientConfig) error 
 				ErrHostKeyChanged, d.alias, ssh.FingerprintSHA256(key), d.alias)
 		case knownhosts.IsHostUnknown(err):
 			return o.trustNew(d, name, remote, key)
+		case err != nil: // of a certificate
+			return fmt.Errorf("%w: %s has a certificate that known_hosts does not accept: %w", ErrHostKeyUnknown, d.alias, err)
 		}
-		return err
+		return nil
 	}
 	return nil
 }
