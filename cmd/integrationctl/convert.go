@@ -30,9 +30,9 @@ func newConvertCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "flyte-templates DIR",
 		Short: "Make a tier of the templates of Flyte's cluster resource sync",
-		Long: `Read the templates of Flyte's cluster resource sync in a directory, and print a WorkspaceTier that gives workspaces the same, as far
-as it can. Above it stands the chart's value tierObjects that the tier needs. Each field that is not converted is a warning on standard
-error with its file, and the exit code is then 3: see the table in docs/tiers.md. Nothing is sent to a cluster.
+		Long: `Read the templates of Flyte's cluster resource sync in a directory, and print a WorkspaceTier that gives workspaces the
+same, as far as it can. Above it stands the chart's value tierObjects that the tier needs. Each field that is not converted is a
+warning on standard error with its file, and the exit code is then 3: see the table in docs/tiers.md. Nothing is sent to a cluster.
 
 Variables other than {{ project }}, {{ domain }} and {{ namespace }} need values: give Flyte's configuration with customData as
 --custom-data. A quota may differ between domains, everything else must not.`,
@@ -94,15 +94,17 @@ func (c *conversion) warn(format string, args ...any) {
 
 // check warns of objects that no tier can have, and leaves them out.
 func (c *conversion) check() {
-	for i := len(c.tier.Spec.Objects) - 1; i >= 0; i-- {
-		only := c.tier.DeepCopy()
-		only.Spec.Objects = only.Spec.Objects[i : i+1]
-		for _, problem := range desired.CheckTierObjects(only, kindsOf(only), []string{"development"}) {
+	all := c.tier.Spec.Objects
+	c.tier.Spec.Objects = nil
+	for i := range all {
+		only := &v1alpha1.WorkspaceTier{Spec: v1alpha1.WorkspaceTierSpec{Objects: all[i : i+1]}}
+		problems := desired.CheckTierObjects(only, kindsOf(only), []string{"development"})
+		for _, problem := range problems {
 			c.file = c.files[i]
 			c.warn("%s", strings.TrimPrefix(problem.String(), "spec.objects[0]"))
 		}
-		if len(desired.CheckTierObjects(only, kindsOf(only), []string{"development"})) > 0 {
-			c.tier.Spec.Objects = slices.Delete(c.tier.Spec.Objects, i, i+1)
+		if len(problems) == 0 {
+			c.tier.Spec.Objects = append(c.tier.Spec.Objects, all[i])
 		}
 	}
 }

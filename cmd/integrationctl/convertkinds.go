@@ -16,7 +16,7 @@ import (
 )
 
 // byHand says of kinds that no tier can have where their content belongs.
-var byHand = map[string]string{
+var byHand = map[string]string{ //nolint:gosec // no credentials
 	"Secret":             "a tier has no Secrets: name it in workload.imagePullSecrets, or let an ExternalSecret make it",
 	"NetworkPolicy":      "set what it opens in network",
 	"PodTemplate":        "set it in workload.podTemplate",
@@ -171,28 +171,36 @@ func textOf(value any) string {
 // amount sets the field of a key of a ResourceQuota.
 func (c *conversion) amount(amounts *v1alpha1.TierAmounts, key, value string) {
 	count, quantity := v1alpha1.Count(value), v1alpha1.Quantity(value)
-	switch gpu, isRequest := strings.CutPrefix(key, corev1.DefaultResourceRequestsPrefix); {
-	case key == "cpu" || key == "requests.cpu" || key == "limits.cpu":
+	switch key {
+	case "cpu", "requests.cpu", "limits.cpu":
 		c.both(&amounts.CPU, quantity, "cpu")
-	case key == "memory" || key == "requests.memory" || key == "limits.memory":
+	case "memory", "requests.memory", "limits.memory":
 		c.both(&amounts.Memory, quantity, "memory")
-	case key == "requests.storage":
+	case "requests.storage":
 		amounts.Storage = quantity
-	case key == "pods":
+	case "pods":
 		amounts.Pods = count
-	case key == "services":
+	case "services":
 		amounts.Services = count
-	case key == "persistentvolumeclaims":
+	case "persistentvolumeclaims":
 		amounts.PersistentVolumeClaims = count
-	case key == "services.loadbalancers" || key == "services.nodeports":
+	case "services.loadbalancers", "services.nodeports":
 		if value != "0" {
 			c.warn("spec.hard.%s: no workspace has Services of this type", key)
 		}
-	case isRequest && strings.HasSuffix(gpu, "/gpu") && cmp.Or(c.tier.Spec.GPUResource, gpu) == gpu:
-		c.tier.Spec.GPUResource, amounts.GPU = gpu, count
 	default:
-		amounts.Extra = put(amounts.Extra, key, quantity)
+		c.device(amounts, key, value)
 	}
+}
+
+// device makes the first GPU the tier's, and every other key an extra one.
+func (c *conversion) device(amounts *v1alpha1.TierAmounts, key, value string) {
+	gpu, isRequest := strings.CutPrefix(key, corev1.DefaultResourceRequestsPrefix)
+	if isRequest && strings.HasSuffix(gpu, "/gpu") && cmp.Or(c.tier.Spec.GPUResource, gpu) == gpu {
+		c.tier.Spec.GPUResource, amounts.GPU = gpu, v1alpha1.Count(value)
+		return
+	}
+	amounts.Extra = put(amounts.Extra, key, v1alpha1.Quantity(value))
 }
 
 // both sets an amount that bounds requests and limits.
