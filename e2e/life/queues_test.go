@@ -114,7 +114,9 @@ func TestQueues(t *testing.T) {
 	own := &kueue.ClusterQueue{ObjectMeta: metav1.ObjectMeta{Name: "workspace-own-queued"}}
 	local := &kueue.LocalQueue{ObjectMeta: metav1.ObjectMeta{Namespace: "flyte-shared-queued", Name: "default"}}
 	readWaiting(t, own, local)
-	repairQueue(t, own, func(q *kueue.ClusterQueue) { q.Spec.CohortName = "rich" }, func(q *kueue.ClusterQueue) bool { return q.Spec.CohortName == "" })
+	repairQueue(t, own, func(q *kueue.ClusterQueue) { q.Spec.CohortName = "rich" }, func(q *kueue.ClusterQueue) bool {
+		return q.Spec.CohortName == ""
+	})
 	repairQueue(t, local, func(q *kueue.LocalQueue) { q.Labels = nil }, func(q *kueue.LocalQueue) bool {
 		return q.Labels[v1alpha1.LabelWorkspace] == "shared-queued"
 	})
