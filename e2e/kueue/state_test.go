@@ -34,11 +34,19 @@ func TestQueue_HoldsWhileSuspended(t *testing.T) {
 	waiting := start(t, id, production, "waiting")
 	awaitPending(t, waiting)
 
+	filler := start(t, "free", development, "filler")
+	awaitRunning(t, filler)
+	later := start(t, "free", development, "later")
+	awaitPending(t, later)
 	send(t, workspace.EventSuspended, id, 2, v1alpha1.ReasonSuspended)
+	awaitQueue(t, id, v1alpha1.ReasonQueueHeld)
 	finish(t, finishing)
 	awaitUsage(t, id, "2")
-	awaitRunning(t, start(t, "free", development, "later")) // Kueue has looked at all queues since
-	await(t, waiting, "to be gated", isGated)
+	finish(t, filler)
+	awaitRunning(t, later) // so Kueue has looked again at what waited when room was made in the held queue
+	if live := harness.Get(t, shared.Env(), &corev1.Pod{}, waiting.Namespace, waiting.Name); !isGated(live) {
+		t.Errorf("the held queue has admitted a pod: %+v", live.Status)
+	}
 	awaitRunning(t, running)
 	send(t, workspace.EventResumed, id, 3, v1alpha1.ReasonReady)
 	awaitRunning(t, running, waiting)
