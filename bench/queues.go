@@ -116,6 +116,7 @@ func (e *environment) createQueuedTier(ctx context.Context) error {
 		return fmt.Errorf("creating a ResourceFlavor: %w", err)
 	}
 	tier := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: queuedTier}, Spec: *e.tier.Spec.DeepCopy()}
+	tier.Spec.LimitRange.MaxLimitRequestRatio = v1alpha1.ComputeResources{CPU: "4", Memory: "4"}
 	tier.Spec.Queue = &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn}
 	if err := e.bare.Create(ctx, tier); err != nil {
 		return fmt.Errorf("creating a tier: %w", err)

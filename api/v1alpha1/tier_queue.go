@@ -14,7 +14,8 @@ const (
 )
 
 // TierQueue has Kueue admit the pods of a workspace: a pod above the quota waits instead of being refused. Each namespace gets a
-// LocalQueue named default. Requires queues.enabled in the chart, and Kueue with the API kueue.x-k8s.io/v1beta2.
+// LocalQueue named default. Requires queues.enabled in the chart, Kueue with the API kueue.x-k8s.io/v1beta2, and
+// limitRange.maxLimitRequestRatio of CPU and memory: Kueue counts requests.
 //
 // +kubebuilder:validation:XValidation:rule="self.mode == 'shared' || !has(self.clusterQueue)",message="clusterQueue is for mode shared: with mode own each workspace has its own"
 // +kubebuilder:validation:XValidation:rule="self.mode == 'own' || has(self.clusterQueue)",message="mode shared needs clusterQueue"

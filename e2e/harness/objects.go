@@ -63,6 +63,12 @@ func (e *Env) Tier(t testing.TB, name string, edit func(*v1alpha1.WorkspaceTierS
 	return tier
 }
 
+// OwnQueue gives the workspaces of a tier a queue of their own.
+func OwnQueue(spec *v1alpha1.WorkspaceTierSpec) {
+	spec.LimitRange.MaxLimitRequestRatio = v1alpha1.ComputeResources{CPU: "4", Memory: "4"}
+	spec.Queue = &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn}
+}
+
 // ChangeTier changes a tier as the platform team does.
 func (e *Env) ChangeTier(t testing.TB, name string, edit func(*v1alpha1.WorkspaceTierSpec)) {
 	t.Helper()

@@ -64,7 +64,8 @@ func environment(t *testing.T) *harness.Env {
 func queuedTier(t *testing.T, name string, edit func(*v1alpha1.TierQueue)) {
 	t.Helper()
 	shared.Env().Tier(t, name, func(spec *v1alpha1.WorkspaceTierSpec) {
-		spec.QuotaScope, spec.Queue = v1alpha1.QuotaScopeWorkspace, &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn}
+		harness.OwnQueue(spec)
+		spec.QuotaScope = v1alpha1.QuotaScopeWorkspace
 		edit(spec.Queue)
 	})
 }

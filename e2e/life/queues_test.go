@@ -29,7 +29,7 @@ func withKueue(t *testing.T) {
 	t.Helper()
 	env := shared.Env()
 	lateKueue.Do(func() {
-		env.Tier(t, "early-queue", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Queue = &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn} })
+		env.Tier(t, "early-queue", harness.OwnQueue)
 		env.DeliverOnTier(t, harness.Data("early-queued", 1), "early-queue")
 		env.AwaitReason(t, "early-queued", v1alpha1.ReasonKueueNotInstalled)
 		if got := governed(t, "flyte-early-queued"); got != "cpu by the quota" {
@@ -102,8 +102,9 @@ func TestQueues(t *testing.T) {
 	t.Parallel()
 	env := shared.Env()
 	withKueue(t)
-	env.Tier(t, "own-queue", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Queue = &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn} })
+	env.Tier(t, "own-queue", harness.OwnQueue)
 	env.Tier(t, "shared-queue", func(spec *v1alpha1.WorkspaceTierSpec) {
+		harness.OwnQueue(spec)
 		spec.Queue = &v1alpha1.TierQueue{Mode: v1alpha1.QueueShared, ClusterQueue: "pool"}
 	})
 	env.CreateOnTier(t, harness.Data("own-queued", 1), "own-queue")

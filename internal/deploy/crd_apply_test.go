@@ -20,6 +20,7 @@ network: {rayOperator: {namespace: ray-system, podLabels: {app: ray}}}
 `
 	queueTier = `
 quota: {default: {cpu: "40", memory: 160Gi}}
+limitRange: {maxLimitRequestRatio: {cpu: "4", memory: "2"}}
 queue:
   mode: own
   cohort: teams

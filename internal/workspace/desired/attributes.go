@@ -33,7 +33,7 @@ func (f *Flyte) taskQuota(w *v1alpha1.Workspace, tier *v1alpha1.WorkspaceTier, d
 	}
 	whole, _ := workspace.EffectiveQuota(w.Spec.Quota, tier, "")
 	for key := range amounts {
-		if isQueued(key, workspace.GPUResource(tier)) {
+		if isQueued(tier, amounts, key) {
 			amounts[key] = whole[key]
 		}
 	}

@@ -150,11 +150,22 @@ func nominalQuotas(plans []*Plan) map[corev1.ResourceName]resource.Quantity {
 }
 
 // isQueued reports whether a queue bounds an amount of the quota.
-func isQueued(key, gpu string) bool {
-	return slices.ContainsFunc(quotaNames(key, gpu), func(name corev1.ResourceName) bool {
-		_, queued := workspace.QueueResource(string(name))
-		return queued
+func isQueued(tier *v1alpha1.WorkspaceTier, amounts map[string]resource.Quantity, key string) bool {
+	return slices.ContainsFunc(quotaNames(key, workspace.GPUResource(tier)), func(name corev1.ResourceName) bool {
+		return queueBounds(tier, amounts, name)
 	})
+}
+
+// queueBounds reports whether a queue bounds what a ResourceQuota key does. Kueue counts requests, so limits are bounded where the tier has
+// a ratio: of CPU and memory it must; limits of local storage stay with the ResourceQuota unless it has one, and an amount of requests.
+func queueBounds(tier *v1alpha1.WorkspaceTier, amounts map[string]resource.Quantity, key corev1.ResourceName) bool {
+	if key == corev1.ResourceLimitsEphemeralStorage {
+		_, requested := amounts[string(corev1.ResourceRequestsEphemeralStorage)]
+		_, short := amounts[string(corev1.ResourceEphemeralStorage)]
+		return (requested || short) && tier.Spec.LimitRange.MaxLimitRequestRatio.EphemeralStorage != ""
+	}
+	_, bounded := workspace.QueueResource(string(key))
+	return bounded
 }
 
 // resourceGroups give each resource its flavor. What no flavor names belongs to the one without resources, or else to the first.

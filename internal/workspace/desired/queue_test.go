@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -180,6 +181,7 @@ spec:
     count/jobs.batch: "5"
     gold.storageclass.storage.k8s.io/requests.storage: 1Ti
     gpu.deviceclass.resource.k8s.io/devices: "1"
+    limits.ephemeral-storage: 4Ti
     pods: "200"
     requests.storage: 1Ti
     services.loadbalancers: "0"
@@ -188,6 +190,34 @@ status: {}
 `
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Limits of local storage are left out only where the queue bounds its requests, and the LimitRange their ratio to the limits.
+func TestQuota_BoundsLimitsOfLocalStorage(t *testing.T) {
+	for name, c := range map[string]struct {
+		requests, ratio v1alpha1.Quantity
+		kept            bool
+	}{
+		"neither":  {"", "", true},
+		"requests": {"1Ti", "", true},
+		"ratio":    {"", "4", true},
+		"both":     {"1Ti", "4", false},
+	} {
+		extra := v1alpha1.ExtraAmounts{"limits.ephemeral-storage": "4Ti"}
+		if c.requests != "" {
+			extra["requests.ephemeral-storage"] = c.requests
+		}
+		p := queuePlans(v1alpha1.WorkspaceTierSpec{
+			Quota:      v1alpha1.TierQuota{Default: v1alpha1.TierAmounts{Quota: v1alpha1.Quota{CPU: "40", Extra: extra}}},
+			LimitRange: v1alpha1.LimitRange{MaxLimitRequestRatio: v1alpha1.ComputeResources{EphemeralStorage: c.ratio}},
+			Queue:      &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn},
+		}, "production")[0]
+		p.Queued = true
+		hard := p.Quota().Objects[0].(*corev1.ResourceQuota).Spec.Hard
+		if _, kept := hard[corev1.ResourceLimitsEphemeralStorage]; kept != c.kept {
+			t.Errorf("%s: the limits stay: %t, want %t", name, kept, c.kept)
+		}
 	}
 }
 

@@ -59,8 +59,7 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	}
 	if p.Queued {
 		maps.DeleteFunc(hard, func(key corev1.ResourceName, _ resource.Quantity) bool {
-			_, queued := workspace.QueueResource(string(key))
-			return queued
+			return queueBounds(p.Tier, amounts, key)
 		})
 	}
 	if p.locked() {

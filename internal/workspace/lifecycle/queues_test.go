@@ -31,11 +31,13 @@ func queueEnv(t *testing.T, o envOptions) (*testEnv, client.Client) {
 }
 
 func ownQueue(spec *v1alpha1.WorkspaceTierSpec) {
+	spec.LimitRange.MaxLimitRequestRatio = v1alpha1.ComputeResources{CPU: "4", Memory: "4"}
 	spec.Queue = &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn}
 }
 
 func sharedQueue(name string) func(*v1alpha1.WorkspaceTierSpec) {
 	return func(spec *v1alpha1.WorkspaceTierSpec) {
+		ownQueue(spec)
 		spec.Queue = &v1alpha1.TierQueue{Mode: v1alpha1.QueueShared, ClusterQueue: name}
 	}
 }
