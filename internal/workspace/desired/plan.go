@@ -34,9 +34,9 @@ type Plan struct {
 	APIServers []APIServer
 	// PullConfig is the Docker configuration that pods pull images with, or nil.
 	PullConfig []byte
-	// QueueLabel says that the Namespace is labelled with its queue, and Queued that a live queue bounds what its pods request,
+	// QueueLabel says that the Namespace is labelled with its queue, and QueueLive that a live queue bounds what its pods request,
 	// instead of the ResourceQuota.
-	QueueLabel, Queued bool
+	QueueLabel, QueueLive bool
 	// CopiesPullSecrets says that the service may read and write the copies of pull secrets.
 	CopiesPullSecrets bool
 }

@@ -165,7 +165,7 @@ func TestQuota_LeavesOutWhatAQueueBounds(t *testing.T) {
 		Queue: &v1alpha1.TierQueue{Mode: v1alpha1.QueueShared, ClusterQueue: "pool"},
 	}
 	p := queuePlans(spec, "production")[0]
-	p.Queued = true
+	p.QueueLive = true
 	got, err := yaml.Marshal(p.Quota().Objects[0])
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +213,7 @@ func TestQuota_BoundsLimitsOfLocalStorage(t *testing.T) {
 			LimitRange: v1alpha1.LimitRange{MaxLimitRequestRatio: v1alpha1.ComputeResources{EphemeralStorage: c.ratio}},
 			Queue:      &v1alpha1.TierQueue{Mode: v1alpha1.QueueOwn},
 		}, "production")[0]
-		p.Queued = true
+		p.QueueLive = true
 		hard := p.Quota().Objects[0].(*corev1.ResourceQuota).Spec.Hard
 		if _, kept := hard[corev1.ResourceLimitsEphemeralStorage]; kept != c.kept {
 			t.Errorf("%s: the limits stay: %t, want %t", name, kept, c.kept)

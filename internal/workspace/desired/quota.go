@@ -57,7 +57,7 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 			hard[name] = amount
 		}
 	}
-	if p.Queued {
+	if p.QueueLive {
 		maps.DeleteFunc(hard, func(key corev1.ResourceName, _ resource.Quantity) bool {
 			return queueBounds(p.Tier, amounts, key)
 		})

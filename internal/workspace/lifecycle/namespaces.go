@@ -34,7 +34,7 @@ func (c *Controller) namespaces(ctx context.Context, t *target) outcome {
 	})
 	for i, err := range errs {
 		if err != nil && !t.queueLabelled[plans[i]] {
-			plans[i].Queued = false // pods could bypass the queue
+			plans[i].QueueLive = false // pods could bypass the queue
 		}
 		switch {
 		case err == nil && !slices.Contains(t.ready, plans[i]):

@@ -48,7 +48,7 @@ func (c *Controller) observeQueue(ctx context.Context, t *target) error {
 		if err != nil {
 			return err
 		}
-		p.Queued, p.QueueLabel = live, p.QueueLabel || live
+		p.QueueLive, p.QueueLabel = live, p.QueueLabel || live
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func (c *Controller) queueReady(ctx context.Context, t *target) outcome {
 		return done(condition, v1alpha1.ReasonQueueHeld, "the queue admits nothing new; what runs finishes")
 	}
 	for _, p := range t.ready {
-		if !p.Queued { // Kueue has reported since the ResourceQuota was written
+		if !p.QueueLive { // Kueue has reported since the ResourceQuota was written
 			return waitFor(condition, v1alpha1.ReasonWaitingForKueue,
 				fmt.Sprintf("the ResourceQuota of namespace %q does not leave out yet what the queue bounds", p.Namespace.Name), firstRetry)
 		}

@@ -140,7 +140,7 @@ func TestController_QueueIsReadyAfterTheQuota(t *testing.T) {
 	if o := env.controller.queueReady(t.Context(), seen); !o.done {
 		t.Errorf("at rest the queue is %s: %s", o.reason, o.message)
 	}
-	seen.plans[0].Queued = false // as it was at the beginning of that Reconcile
+	seen.plans[0].QueueLive = false // as it was at the beginning of that Reconcile
 	if o := env.controller.queueReady(t.Context(), seen); o.done || o.reason != v1alpha1.ReasonWaitingForKueue {
 		t.Errorf("while the ResourceQuota refuses, the queue is %s: %s", o.reason, o.message)
 	}

@@ -152,7 +152,7 @@ func (c *Controller) quotaOf(ctx context.Context, p *desired.Plan) (desired.Part
 		return p.Quota(), nil
 	case p.Workspace.Spec.State != v1alpha1.StateActive:
 		return p.TierlessQuota(nil), nil // it starts nothing new, even if a quota exists
-	case p.QueueLabel && !p.Queued:
+	case p.QueueLabel && !p.QueueLive:
 		return p.TierlessQuota(nil), nil // what the quota was before the queue is unknown
 	}
 	live := &corev1.ResourceQuota{}
