@@ -90,7 +90,7 @@ func NewObjectKinds(mgr manager.Manager, kinds []schema.GroupVersionKind, relist
 	k.Client, err = client.New(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 		FieldValidation: metav1.FieldValidationStrict, // a field that the kind does not have would be dropped in silence
-		Cache: &client.CacheOptions{Reader: k.cache, Unstructured: true, EnableReadYourWritesConsistency: &consistent},
+		Cache:           &client.CacheOptions{Reader: k.cache, Unstructured: true, EnableReadYourWritesConsistency: &consistent},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing to write objects of tiers: %w", err)
