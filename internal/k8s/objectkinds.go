@@ -49,7 +49,7 @@ type ObjectKinds struct {
 	// OnObject is called after each change of an object, and OnKind when objects of a kind can be made, or no longer can.
 	OnObject func(context.Context, client.Object)
 	OnKind   func(context.Context)
-	// DiscoveryInterval is how often kinds are looked for that the cluster lacks.
+	// DiscoveryInterval is how often the service asks which kinds the cluster has.
 	DiscoveryInterval time.Duration
 
 	kinds     []schema.GroupVersionKind
@@ -167,15 +167,14 @@ func (k *ObjectKinds) AwaitFirst(ctx context.Context) {
 	})
 }
 
-// run watches each kind as soon as the cluster has it, until ctx ends.
+// run watches each kind as soon as the cluster has it, until ctx ends. It also asks for kinds that are watched: no event says that the
+// cluster no longer serves one.
 func (k *ObjectKinds) run(ctx context.Context) error {
 	ticks := time.NewTicker(k.DiscoveryInterval)
 	defer ticks.Stop()
 	for {
 		for _, kind := range k.kinds {
-			if k.Check(kind) != nil {
-				k.discover(ctx, kind)
-			}
+			k.discover(ctx, kind)
 		}
 		select {
 		case <-ctx.Done():

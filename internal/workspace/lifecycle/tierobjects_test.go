@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -242,6 +244,11 @@ func TestController_WaitsForCRDOfTierObject(t *testing.T) {
 	must(t, err)
 	env.awaitTierCondition("uninstalled-tier", v1alpha1.ReasonAccepted, "")
 
+	env.serve(gadgets, false) // no event says so
+	env.await("uninstalled", v1alpha1.ConditionReady, v1alpha1.ReasonKindNotInstalled)
+	env.serve(gadgets, true)
+	env.await("uninstalled", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
+
 	must(t, env.admin.Delete(t.Context(), crd(gadgets, "Namespaced"))) // with all its objects
 	env.await("uninstalled", v1alpha1.ConditionReady, v1alpha1.ReasonKindNotInstalled)
 	installCRD(t, env.admin, gadgets, "Namespaced")
@@ -267,6 +274,13 @@ func TestController_ReportsForbiddenKindOfTierObjects(t *testing.T) {
 	env.changeTier("unlisted-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = nil })
 	env.awaitNoObject("flyte-unlisted", plugin) // of the kinds that it may list
 	env.await("unlisted", v1alpha1.ConditionObjectsApplied, v1alpha1.ReasonForbidden)
+}
+
+// serve has the API server serve the only version of a kind, or not.
+func (env *testEnv) serve(kind schema.GroupVersionKind, served bool) {
+	env.t.Helper()
+	change := fmt.Sprintf(`[{"op": "replace", "path": "/spec/versions/0/served", "value": %t}]`, served)
+	must(env.t, env.admin.Patch(env.t.Context(), crd(kind, "Namespaced"), client.RawPatch(types.JSONPatchType, []byte(change))))
 }
 
 // awaitTierCondition waits until the condition Accepted of a tier has the reason and mentions a text.
