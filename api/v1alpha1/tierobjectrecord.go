@@ -32,6 +32,7 @@ func TierObjectID(o TierObjectMeta) string {
 }
 
 // TierObjectMeta is an object that knows its kind.
+// +kubebuilder:object:generate=false
 type TierObjectMeta interface {
 	metav1.Object
 	GetObjectKind() schema.ObjectKind
