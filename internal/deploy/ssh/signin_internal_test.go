@@ -99,7 +99,7 @@ func certified(t *testing.T, public ssh.PublicKey, private, authority ed25519.Pr
 // serve runs a host that wants the key and then the code. It sends which keys each connection has tried.
 func serve(t *testing.T, host ssh.Signer, user ssh.PublicKey) (address string, tried <-chan []string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	t.Cleanup(func() { listener.Close() })
 	all := make(chan []string, 1)
@@ -118,7 +118,7 @@ func serve(t *testing.T, host ssh.Signer, user ssh.PublicKey) (address string, t
 func serveOne(connection net.Conn, host ssh.Signer, user ssh.PublicKey, tried chan<- []string) {
 	defer connection.Close()
 	var keys []string
-	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) { //nolint:gosec // it only counts keys
 		if fingerprint := ssh.FingerprintSHA256(key); !slices.Contains(keys, fingerprint) {
 			keys = append(keys, fingerprint)
 		}

@@ -159,7 +159,8 @@ func (env *testEnv) addController() {
 	}
 	env.controller = New(Options{
 		Queues: queues, ObjectKinds: env.addObjectKinds(),
-		Applier: k8s.NewApplier(env.reads, &lateQuotas{env.mgr.GetAPIReader(), env.late}, desired.Owns), Projects: projects, Leadership: env.leadership,
+		Applier:  k8s.NewApplier(env.reads, &lateQuotas{env.mgr.GetAPIReader(), env.late}, desired.Owns),
+		Projects: projects, Leadership: env.leadership,
 		Flyte: desired.Flyte{
 			Server: env.flyteServer(), Domains: []string{"development", "staging", "production"}, PerDomain: naming.PerDomain(),
 		},

@@ -32,16 +32,16 @@ var queueDomains = []string{"development", "staging", "production"}
 // has just deleted it; and the ResourceQuotas never have more cores together than the larger of the quotas before and after.
 func TestController_BoundsAWorkspaceAtEachMoment(t *testing.T) {
 	t.Parallel()
-	seed := rand.Uint64() //nolint:gosec // it chooses a sequence
+	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // as above
+	random := rand.New(rand.NewPCG(seed, 0))
 	proxy, err := faultproxy.New(shared.Cluster(t).Config())
 	must(t, err)
 	t.Cleanup(proxy.Stop)
 	env, queues := queueEnv(t, envOptions{template: "{prefix}{project}-{domain}", proxy: proxy})
 	env.provisionedOnTier("moments", func(spec *v1alpha1.WorkspaceTierSpec) { spec.QuotaScope = v1alpha1.QuotaScopeWorkspace })
 	history := watchBounds(t, "moments")
-	crash := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // as above
+	crash := rand.New(rand.NewPCG(seed, 1))
 	var mu sync.Mutex
 	proxy.Set(func(r *http.Request) faultproxy.Fault {
 		mu.Lock()

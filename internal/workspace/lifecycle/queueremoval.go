@@ -21,7 +21,7 @@ import (
 const enforcementInterval = time.Second
 
 // errNotEnforced: a queue may not go yet.
-var errNotEnforced = errors.New("Kubernetes does not enforce the ResourceQuotas yet, so what the queue bounds stays with the queue: " +
+var errNotEnforced = errors.New("the API server does not enforce the ResourceQuotas yet, so what the queue bounds stays with the queue: " +
 	"kube-controller-manager writes their status.hard")
 
 // awaitingQuota is the outcome of [errNotEnforced].

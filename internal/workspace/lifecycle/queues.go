@@ -124,19 +124,26 @@ func (c *Controller) queues(ctx context.Context, t *target) []outcome {
 	case !c.Queues.Served():
 		return append(c.unlabel(ctx, t), waiting(condition, v1alpha1.ReasonKueueNotInstalled, kueueNotInstalled))
 	}
-	err := c.syncQueue(ctx, t)
+	if err := c.syncQueue(ctx, t); err != nil {
+		return []outcome{c.queueFailure(err)}
+	}
+	if !t.wantsQueue() {
+		return append(c.unlabel(ctx, t), without(condition))
+	}
+	return []outcome{t.missing(condition).or(c.queueReady(ctx, t))}
+}
+
+// queueFailure is the outcome of an error of syncQueue.
+func (c *Controller) queueFailure(err error) outcome {
+	const condition = v1alpha1.ConditionQueueReady
 	switch {
 	case k8s.IsNotServed(err):
 		c.Queues.Missing()
-		return []outcome{waitFor(condition, v1alpha1.ReasonKueueNotInstalled, kueueNotInstalled, firstRetry)}
+		return waitFor(condition, v1alpha1.ReasonKueueNotInstalled, kueueNotInstalled, firstRetry)
 	case errors.Is(err, errNotEnforced):
-		return []outcome{awaitingQuota()}
-	case !t.wantsQueue() && err == nil:
-		return append(c.unlabel(ctx, t), without(condition))
-	case err != nil:
-		return []outcome{failed(condition, err)}
+		return awaitingQuota()
 	}
-	return []outcome{t.missing(condition).or(c.queueReady(ctx, t))}
+	return failed(condition, err)
 }
 
 const (
