@@ -118,7 +118,7 @@ func serve(t *testing.T, host ssh.Signer, user ssh.PublicKey) (address string, t
 func serveOne(connection net.Conn, host ssh.Signer, user ssh.PublicKey, tried chan<- []string) {
 	defer connection.Close()
 	var keys []string
-	config := &ssh.ServerConfig{PublicKeyCallback: func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) { //nolint:gosec // it only counts keys
+	record := func(_ ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
 		if fingerprint := ssh.FingerprintSHA256(key); !slices.Contains(keys, fingerprint) {
 			keys = append(keys, fingerprint)
 		}
@@ -134,7 +134,8 @@ func serveOne(connection net.Conn, host ssh.Signer, user ssh.PublicKey, tried ch
 				return &ssh.Permissions{}, nil
 			},
 		}}
-	}}
+	}
+	config := &ssh.ServerConfig{PublicKeyCallback: record} //nolint:gosec // it records keys for the test
 	config.AddHostKey(host)
 	_, channels, requests, err := ssh.NewServerConn(connection, config)
 	if err != nil {
