@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -34,12 +32,6 @@ var (
 	ErrKindClusterScoped = errors.New("objects of this kind are in no namespace, so no tier can have them")
 	// ErrKindNotListed: the service has not yet listed the objects of the kind.
 	ErrKindNotListed = errors.New("the service has not listed the objects of this kind yet")
-)
-
-const (
-	discoveryInterval = 10 * time.Second
-	// firstListTimeout is how long a new leader waits for the kinds that the cluster has.
-	firstListTimeout = 10 * time.Second
 )
 
 // ObjectKinds watches the kinds that objects of tiers may have, each as soon as the cluster has it.
@@ -153,7 +145,7 @@ func (k *ObjectKinds) ListOwned(ctx context.Context, namespace string) (all []Ow
 
 // AwaitFirst waits until the objects of all kinds that the cluster has are listed, but not for long.
 func (k *ObjectKinds) AwaitFirst(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, firstListTimeout)
+	ctx, cancel := context.WithTimeout(ctx, firstAnswerTimeout)
 	defer cancel()
 	toolscache.WaitForCacheSync(ctx.Done(), func() bool {
 		k.mu.RLock()
@@ -214,22 +206,17 @@ func (k *ObjectKinds) listed(ctx context.Context, kind schema.GroupVersionKind) 
 
 // served is nil if the API server has the kind, and its objects are in namespaces.
 func (k *ObjectKinds) served(ctx context.Context, kind schema.GroupVersionKind) error {
-	resources, err := k.discovery.ServerResourcesForGroupVersionWithContext(ctx, kind.GroupVersion().String())
-	switch {
-	case apierrors.IsNotFound(err):
-		return ErrKindNotInstalled
-	case err != nil:
+	resources, err := servedResources(ctx, k.discovery, kind.GroupVersion())
+	if err != nil {
 		return err
 	}
-	for i := range resources.APIResources {
-		if r := &resources.APIResources[i]; r.Kind == kind.Kind && !strings.Contains(r.Name, "/") {
-			if !r.Namespaced {
-				return ErrKindClusterScoped
-			}
-			return nil
-		}
+	switch r := resourceOf(resources, kind.Kind); {
+	case r == nil:
+		return ErrKindNotInstalled
+	case !r.Namespaced:
+		return ErrKindClusterScoped
 	}
-	return ErrKindNotInstalled
+	return nil
 }
 
 // watch has the kind usable as soon as its objects are listed.

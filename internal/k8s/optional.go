@@ -18,12 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
-// firstAnswerTimeout is how long AwaitFirst waits.
-const firstAnswerTimeout = 10 * time.Second
-
-// servedInterval is how often the API server is asked whether it serves kinds that were missing.
-const servedInterval = 10 * time.Second
-
 // Optional watches kinds of one API that the cluster may lack. It starts their watches when the API server serves them: a watch of a
 // missing kind would keep the caches from syncing. It needs no rights: every account may ask what is served.
 type Optional struct {
@@ -48,7 +42,7 @@ func NewOptional(mgr manager.Manager, api schema.GroupVersion, kinds ...client.O
 		return nil, fmt.Errorf("preparing to ask for %s: %w", api, err)
 	}
 	return &Optional{
-		api: api, kinds: kinds, cache: mgr.GetCache(), discovery: asks, interval: servedInterval, missing: make(chan struct{}, 1),
+		api: api, kinds: kinds, cache: mgr.GetCache(), discovery: asks, interval: discoveryInterval, missing: make(chan struct{}, 1),
 		first: make(chan struct{}),
 	}, nil
 }
@@ -137,19 +131,11 @@ func (o *Optional) isCached(ctx context.Context) bool {
 
 // isServed asks the API server. known is false if it does not answer.
 func (o *Optional) isServed(ctx context.Context) (served, known bool) {
-	resources, err := o.discovery.ServerResourcesForGroupVersionWithContext(ctx, o.api.String())
-	switch {
-	case apierrors.IsNotFound(err):
-		return false, true
-	case err != nil:
+	resources, err := servedResources(ctx, o.discovery, o.api)
+	if err != nil {
 		log.FromContext(ctx).Error(err, "asking whether the cluster serves an optional API", "api", o.api.String())
 		return false, false
 	}
-	for _, kind := range o.kinds {
-		isKind := func(r metav1.APIResource) bool { return r.Kind == kindName(kind) }
-		if !slices.ContainsFunc(resources.APIResources, isKind) {
-			return false, true
-		}
-	}
-	return true, true
+	isMissing := func(kind client.Object) bool { return resourceOf(resources, kindName(kind)) == nil }
+	return !slices.ContainsFunc(o.kinds, isMissing), true
 }
