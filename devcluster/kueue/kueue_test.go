@@ -95,7 +95,7 @@ func await(t *testing.T, c client.Client, namespace, name string, is func(*corev
 	})
 }
 
-// awaitRefusal waits until Kueue has looked at a pod in the namespace team and found no room for it.
+// awaitRefusal waits until Kueue reports that its quota has no room for a pod in the namespace team.
 func awaitRefusal(t *testing.T, c client.Client) {
 	t.Helper()
 	clustertest.Eventually(t, func(ctx context.Context) error {

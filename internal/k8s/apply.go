@@ -56,7 +56,7 @@ func NewApplier(c client.Client, live client.Reader, owns func(client.Object) bo
 }
 
 // OfTierObjects is the Applier of the objects that templates of tiers make, by a client that reads them from the cache of ObjectKinds.
-// It leaves all objects alone that no template made, whoever wrote them.
+// It leaves all objects alone that no template made.
 func (a *Applier) OfTierObjects(c client.Client) *Applier {
 	of := *a
 	of.Client, of.isOurs = c, madeByTemplate

@@ -110,7 +110,7 @@ func removeDropped(live, before, now map[string]any) {
 }
 
 // overwritten is live with all that want states. A list is want's, without what others added to it, as soon as a field that the template
-// states differs, or the template states other fields than before: its items can't be told apart.
+// states differs, or the template states other fields than before: its items have no identity.
 func overwritten(live, want, before, now any) any {
 	switch want := want.(type) {
 	case map[string]any:

@@ -12,7 +12,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
-// The states of a revision. Deployed and superseded are told apart by their order alone.
+// The states of a revision. Only their order distinguishes deployed from superseded.
 const (
 	stateBegun  = "begun"
 	stateWorked = "worked"
