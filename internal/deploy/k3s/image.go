@@ -24,7 +24,7 @@ func (t *Target) importTo(ctx context.Context, steps *progress.Steps, name strin
 	})
 }
 
-// importImage streams the image into containerd, unless all its names are there already.
+// importImage streams the image into containerd, also if one of that name is there: it may be an older one.
 func (t *Target) importImage(ctx context.Context, step *progress.Step, h *host) error {
 	image, err := archive.Read(t.o.Image)
 	if err != nil {

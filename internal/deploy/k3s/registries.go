@@ -55,7 +55,7 @@ func (t *Target) configureRegistries(ctx context.Context, step *progress.Step, h
 	}
 	content := marker + string(text)
 	size := strconv.Itoa(len(content))
-	if err := h.Script(ctx, applyScript, strings.NewReader(content), step.Output, registriesPath, size, "marked"); err != nil {
+	if err := h.Script(ctx, registriesScript, strings.NewReader(content), step.Output, registriesPath, size); err != nil {
 		return fmt.Errorf("writing %s: %w", registriesPath, err)
 	}
 	return nil

@@ -38,43 +38,43 @@ mv "$1.new" "$1"
 	// checksumScript prints the checksum of $1, if it exists.
 	checksumScript = `if [ -e "$1" ]; then sha256sum "$1" | cut -d' ' -f1; fi`
 
-	// configScript writes the configuration that it reads, of $2 bytes, to $1, unless somebody else has written that file. A connection
-	// that is cut looks like the end of the input.
-	configScript = `
-set -eu
-mkdir -p "$(dirname "$1")"
+	// keepForeign ends a script if somebody else has written the file $1.
+	keepForeign = `
 if [ -e "$1" ] && ! grep -q '^# by integrationctl' "$1"; then echo "kept $1, which integrationctl has not written"; exit 0; fi
-umask 077
-cat > "$1.new"
-if [ "$(wc -c < "$1.new")" -ne "$2" ]; then rm -f "$1.new"; echo "$1 arrived incomplete"; exit 1; fi
-mv "$1.new" "$1"
 `
-	// applyScript writes what it reads, of $2 bytes, to $1, for root alone, and restarts K3s if it runs and the file has changed. Pods run on.
-	// A file without our first line is kept if $3 is "marked". A run that was cut off before the restart leaves $1.applying.
-	applyScript = `
-set -eu
+	// receive writes what the script reads, of $2 bytes, to $1.new, for root alone. A connection that is cut looks like the end of the input.
+	receive = `
 umask 077
 mkdir -p "$(dirname "$1")"
-if [ "$3" = marked ] && [ -e "$1" ] && ! grep -q '^# by integrationctl' "$1"; then
-	echo "kept $1, which integrationctl has not written"; exit 0
-fi
 cat > "$1.new"
 if [ "$(wc -c < "$1.new")" -ne "$2" ]; then rm -f "$1.new"; echo "$1 arrived incomplete"; exit 1; fi
+`
+	// service is a shell function: service COMMAND UNIT.
+	service = `
+service() { if [ -d /run/systemd/system ]; then systemctl "$1" "$2"; else rc-service "$2" "$1"; fi; }
+`
+	// applyChange puts $1.new in the place of $1, and restarts K3s if it runs and the file has changed. Pods run on. A run that was cut off
+	// before the restart leaves $1.applying.
+	applyChange = service + `
 if [ ! -e "$1.applying" ] && [ -e "$1" ] && [ "$(sha256sum < "$1.new")" = "$(sha256sum < "$1")" ]; then rm "$1.new"; exit 0; fi
 touch "$1.applying"
 mv "$1.new" "$1"
 for unit in k3s k3s-agent; do
-	if [ -d /run/systemd/system ]; then
-		if systemctl is-active --quiet "$unit"; then echo "restarting $unit"; systemctl restart "$unit"; fi
-	elif rc-service "$unit" status >/dev/null 2>&1; then echo "restarting $unit"; rc-service "$unit" restart; fi
+	if service status "$unit" >/dev/null 2>&1; then echo "restarting $unit"; service restart "$unit"; fi
 done
 rm "$1.applying"
 `
+	// configScript writes a configuration file.
+	configScript = "set -eu" + keepForeign + receive + `mv "$1.new" "$1"`
+	// registriesScript writes a configuration file that K3s reads when it starts.
+	registriesScript = "set -eu" + keepForeign + receive + applyChange
+	// tokenScript writes a token.
+	tokenScript = "set -eu" + receive + applyChange
+
 	// rotateKeyScript lets K3s make a new token, and restarts the server with it.
-	rotateKeyScript = `
-set -eu
+	rotateKeyScript = "set -eu" + service + `
 k3s token rotate
-if [ -d /run/systemd/system ]; then systemctl restart k3s; else rc-service k3s restart; fi
+service restart k3s
 `
 	// beginScript records that the version $1 is being installed: what is there from now on may be half of it.
 	beginScript = `
@@ -108,8 +108,7 @@ if k3s kubectl -n kube-system get helmchartconfig traefik >/dev/null 2>&1; then 
 
 	// backupScript copies the datastore before the upgrade to $1. SQLite's files fit together only while K3s is stopped; pods run on. A copy
 	// that is there is of the same upgrade, before it.
-	backupScript = `
-set -eu
+	backupScript = "set -eu" + service + `
 umask 077
 from=/var/lib/rancher/k3s/server to=/var/lib/integrationctl/backups
 mkdir -p "$to"
@@ -118,9 +117,8 @@ if [ -d "$from/db/etcd" ]; then
 	k3s etcd-snapshot save --dir "$to" --name "before-$1"
 	tar -C "$from" -cf "$to/before-$1.tar" token
 elif [ -e "$from/db/state.db" ]; then
-	service() { if [ -d /run/systemd/system ]; then systemctl "$1" k3s; else rc-service k3s "$1"; fi; }
-	trap 'service start' EXIT HUP PIPE TERM
-	service stop
+	trap 'service start k3s' EXIT HUP PIPE TERM
+	service stop k3s
 	tar -C "$from" -cf "$to/before-$1.tar.new" db token
 	mv "$to/before-$1.tar.new" "$to/before-$1.tar"
 else

@@ -71,7 +71,7 @@ func (t *Target) giveToken(ctx context.Context, steps *progress.Steps, name, tok
 
 // writeToken gives an agent the token of the server.
 func writeToken(ctx context.Context, step *progress.Step, agent *host, token string) error {
-	if err := agent.Script(ctx, applyScript, strings.NewReader(token), step.Output, tokenPath, strconv.Itoa(len(token)), ""); err != nil {
+	if err := agent.Script(ctx, tokenScript, strings.NewReader(token), step.Output, tokenPath, strconv.Itoa(len(token))); err != nil {
 		return fmt.Errorf("writing the token: %w", err)
 	}
 	return nil

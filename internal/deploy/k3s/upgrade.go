@@ -58,17 +58,27 @@ type upgrade struct {
 func (u *upgrade) run(ctx context.Context, steps *progress.Steps) error {
 	tasks := []progress.Task{{Name: "preflight", Do: u.preflight}}
 	if u.role == "server" {
-		tasks = append(tasks, progress.Task{Name: "backup_datastore", Do: u.backUp}, progress.Task{Name: "wait_k3s_ready", Do: u.awaitServer})
+		tasks = append(tasks, progress.Task{Name: "backup_datastore", Do: u.unlessInstalled(u.backUp)},
+			progress.Task{Name: "wait_k3s_ready", Do: u.awaitServer})
 	}
 	return steps.RunAll(ctx, append(tasks,
-		progress.Task{Name: "drain", Do: u.drain},
-		progress.Task{Name: "install_k3s", Do: u.install},
+		progress.Task{Name: "drain", Do: u.unlessInstalled(u.drain)},
+		progress.Task{Name: "install_k3s", Do: u.unlessInstalled(u.install)},
 		progress.Task{Name: "wait_node_ready", Do: u.awaitVersion},
 		progress.Task{Name: "uncordon", Do: u.uncordon},
 	)...)
 }
 
-func (u *upgrade) done() bool { return u.host.installed == u.o.Version }
+// unlessInstalled skips a step if the host has the version already.
+func (u *upgrade) unlessInstalled(do func(context.Context, *progress.Step) error) func(context.Context, *progress.Step) error {
+	return func(ctx context.Context, step *progress.Step) error {
+		if u.host.installed == u.o.Version {
+			step.Skip("K3s %s is installed", u.o.Version)
+			return nil
+		}
+		return do(ctx, step)
+	}
+}
 
 func (u *upgrade) preflight(ctx context.Context, step *progress.Step) error {
 	f, err := u.inspect(ctx, u.host)
@@ -137,10 +147,6 @@ func nodeOf(ctx context.Context, h *host) (string, error) {
 }
 
 func (u *upgrade) backUp(ctx context.Context, step *progress.Step) error {
-	if u.done() {
-		step.Skip("K3s %s is installed", u.o.Version)
-		return nil
-	}
 	if err := u.host.Script(ctx, backupScript, nil, step.Output, u.o.Version); err != nil {
 		return fmt.Errorf("copying the datastore on %s: %w", u.host.name, err)
 	}
@@ -157,10 +163,6 @@ func (u *upgrade) awaitServer(ctx context.Context, step *progress.Step) error {
 }
 
 func (u *upgrade) drain(ctx context.Context, step *progress.Step) error {
-	if u.done() {
-		step.Skip("K3s %s is installed", u.o.Version)
-		return nil
-	}
 	if u.begun {
 		step.Skip("an earlier run has drained %q", u.node)
 		return nil
@@ -177,10 +179,6 @@ func (u *upgrade) drain(ctx context.Context, step *progress.Step) error {
 }
 
 func (u *upgrade) install(ctx context.Context, step *progress.Step) error {
-	if u.done() {
-		step.Skip("K3s %s is installed", u.o.Version)
-		return nil
-	}
 	if err := u.host.Script(ctx, beginScript, nil, step.Output, u.o.Version); err != nil {
 		return fmt.Errorf("beginning the upgrade: %w", err)
 	}
