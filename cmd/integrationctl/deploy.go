@@ -23,9 +23,10 @@ func newDeployCommand(streams genericiooptions.IOStreams) *cobra.Command {
 carries; k3s, a host on which it first installs K3s over SSH; docker, a Docker host, over SSH or this machine; or fly, Fly
 Machines by the program flyctl. Neither helm, kubectl, ssh nor docker is needed.
 
-integration.yaml, or the file of --profile, holds the flags of a target. "integrationctl deploy up" alone repeats them.
+integration.yaml, or the file of --profile, names a target and its flags. Then "integrationctl deploy up" needs no others.
 
-Data is on standard output; steps are on standard error. ` + exitCodesHelp,
+Data is on standard output; steps are on standard error.
+` + exitCodesHelp,
 	}
 	c.AddCommand(
 		newDeploySetup(streams), newDeployUp(streams), newDeployStatus(streams), newDeployDiff(streams), newDeployRender(streams),
@@ -93,7 +94,7 @@ func openAs[T any](d *deployment, c *cobra.Command, args []string) (capable T, r
 func as[T any](d *deployment, target any, command string) (T, error) {
 	capable, ok := target.(T)
 	if !ok {
-		return capable, &codedError{exitPreflight, fmt.Sprintf("the target %s has no %s", d.target, command)}
+		return capable, &codedError{exitPreflight, fmt.Sprintf("the target %s does not support %s: see docs/deploy.md", d.target, command)}
 	}
 	return capable, nil
 }

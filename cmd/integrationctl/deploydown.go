@@ -17,25 +17,25 @@ func newDeployDown(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "down [TARGET]",
 		Short: "Remove the service",
-		Long: `Uninstall the release. What guards workspaces stays: Workspaces, tiers, CRDs, the roles of members, the policies for
-tenants, and the webhook secret, so that "deploy up" continues where it was.
+		Long: `Uninstall the release. Workspaces, tiers, CRDs, the roles of members, the policies for tenants, and the webhook secret stay, so
+that "deploy up" continues where it was.
 
 --purge deletes these, too. Then members lose their access and every Workspace is gone; the namespaces of workspaces,
-with everything in them, and the Flyte projects stay in any case. It asks for the name of the namespace and the release;
-a script gives them with --confirm.
+with everything in them, and the Flyte projects always stay. You confirm it by typing the namespace and the release, or with
+--confirm NAMESPACE/RELEASE. On k3s, --purge also uninstalls K3s.
 
-On fly, the Machines are removed; the app stays with its secrets and certificates, until --purge destroys it. Workspaces in
-Flyte's cluster stay in any case. The confirmation is the name of the app.
+On fly, the Machines are removed; the app stays with its secrets and certificates until --purge destroys it. Workspaces in
+Flyte's cluster always stay. The confirmation is the name of the app.
 
-On docker, container and network are removed; the volume with secrets and history stays, and so do images, until --purge
-removes them. The confirmation is HOST/PROJECT, or local/PROJECT.`,
+On docker, container and network are removed; the volume with secrets and history, and the images, stay until --purge removes
+them. The confirmation is HOST/PROJECT, or local/PROJECT.`,
 		Example: `  integrationctl deploy down k8s --context staging
   integrationctl deploy down k8s --purge --confirm platform-services/workspace-flyte-integration`,
 		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
-	d.rollOutFlags(c)
+	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait until the replicas have stopped")
 	var purge bool
 	var confirm string
 	c.Flags().BoolVar(&purge, "purge", false,

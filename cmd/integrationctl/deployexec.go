@@ -14,15 +14,15 @@ func newDeployExec(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "exec [TARGET] [POD] -- COMMAND [ARG...]",
 		Short: "Run a command in a replica",
-		Long: `Run a command in the service's container of a pod, or of the first ready one. The exit code is the command's own; then
-standard error says so. The image has no shell.`,
+		Long: `Run a command in the service's container of a pod, by default of the first ready one. The exit code is the command's own. If
+it is not 0, standard error says so. The image has no shell.`,
 		Example: `  integrationctl deploy exec k8s -- /ko-app/integration --version
   integrationctl deploy exec k8s workspace-flyte-integration-6c8f9-x2x7k -- /ko-app/integration --version`,
 	}
 	d := newDeployment(streams, c)
 	o := deploy.ExecOptions{Streams: streams}
-	c.Flags().BoolVarP(&o.Stdin, "stdin", "i", false, "pass standard input on")
-	c.Flags().BoolVarP(&o.TTY, "tty", "t", false, "standard input is a terminal")
+	c.Flags().BoolVarP(&o.Stdin, "stdin", "i", false, "pass standard input to the command")
+	c.Flags().BoolVarP(&o.TTY, "tty", "t", false, "give the command a terminal")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		dash := c.ArgsLenAtDash()
 		if dash < 0 || dash == len(args) || dash > 2 {

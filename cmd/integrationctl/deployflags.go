@@ -61,7 +61,7 @@ func newDeployment(streams genericiooptions.IOStreams, c *cobra.Command) *deploy
 // changeFlags are those of commands that change something.
 func (d *deployment) changeFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.BoolVarP(&d.flags.yes, "yes", "y", false, "do not ask")
+	f.BoolVarP(&d.flags.yes, "yes", "y", false, "go on without asking")
 	f.BoolVar(&d.flags.dryRun, "dry-run", false, "print the manifests or command lines, without secrets, and change nothing")
 	f.StringVar(&d.flags.progress, "progress", "auto", "how to show steps: auto, plain or json")
 	completeFlag(c, "progress", fixedValues("auto", "plain", "json"))
@@ -74,7 +74,7 @@ func (d *deployment) rollOutFlags(c *cobra.Command) {
 }
 
 func (d *deployment) reasonFlag(c *cobra.Command) {
-	c.Flags().StringVar(&d.flags.reason, "reason", "", "`text` for the history, beside who deployed")
+	c.Flags().StringVar(&d.flags.reason, "reason", "", "`text` that the history shows: why you deploy")
 }
 
 // valueFlags are those that make the values of the chart.
@@ -83,9 +83,9 @@ func (d *deployment) valueFlags(c *cobra.Command) {
 	f.StringArrayVarP(&v.Files, "values", "f", nil, "`file` with values of the chart; a later one wins")
 	f.StringArrayVar(&v.Set, "set", nil, "`key=value` of the chart; wins over files and other flags")
 	f.StringVar(&v.Image, "image", "", "`repository[:tag][@digest]` of the service")
-	f.IntVar(&v.Replicas, "replicas", -1, "`number` of replicas, or the least of the autoscaler (default: as it is)")
+	f.IntVar(&v.Replicas, "replicas", -1, "`number` of replicas, or the autoscaler's minimum (default: unchanged)")
 	f.Lookup("replicas").DefValue = "0" // help says what the default is
-	f.StringVar(&v.Strategy, "strategy", "", "rolling or recreate")
+	f.StringVar(&v.Strategy, "strategy", "", "how replicas are replaced: rolling or recreate")
 	f.StringVar(&v.CPU, "cpu", "", "CPU `limit` of a replica, such as 500m")
 	f.StringVar(&v.Memory, "memory", "", "memory `limit` of a replica, such as 1Gi")
 	f.BoolVar(&v.Exposure.Ingress, "ingress", false, "expose the signed routes by an Ingress")
@@ -93,7 +93,8 @@ func (d *deployment) valueFlags(c *cobra.Command) {
 	f.StringVar(&v.Exposure.Class, "ingress-class", "", "`name` of the IngressClass")
 	f.StringVar(&v.Exposure.TLS, "ingress-tls", "", "`certificate`: auto (cert-manager), the name of a Secret, acm:ARN, or gke")
 	f.StringVar(&v.Exposure.Issuer, "ingress-issuer", "letsencrypt-prod", "`ClusterIssuer` of cert-manager for --ingress-tls auto")
-	f.StringVar(&v.Exposure.Gateway, "gateway", "", "expose them by a `[namespace/]name[/listener]` of the Gateway API instead")
+	f.StringVar(&v.Exposure.Gateway, "gateway", "",
+		"`[namespace/]name[/listener]` of a Gateway that exposes the signed routes, instead of an Ingress")
 	f.BoolVar(&d.flags.takeOwnership, "take-ownership", false, "adopt objects that another tool has installed")
 	completeFlag(c, "strategy", fixedValues("rolling", "recreate"))
 	completeFlag(c, "ingress-tls", fixedValues("auto", "acm:", "gke"))

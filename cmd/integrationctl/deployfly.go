@@ -43,7 +43,7 @@ var chartFlags = []string{
 func (d *deployment) flyFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.fly
 	f.StringVar(&o.App, "app", "", "fly: `name` of the app")
-	f.StringVar(&o.Flyctl, "flyctl", "flyctl", "fly: `program` to use")
+	f.StringVar(&o.Flyctl, "flyctl", "flyctl", "fly: flyctl `program` to run")
 	f.StringVar(&o.runtime, "runtime", runtimeMachines, "fly: machines, or fks for Fly Kubernetes, which was shut down on 2026-10-15")
 	completeFlag(c, "runtime", fixedValues(runtimeMachines, runtimeKubernetes))
 }
@@ -56,7 +56,7 @@ func (d *deployment) setupFlyFlags(c *cobra.Command) {
 		"fly, docker: `file` with the kubeconfig by which the service reaches Flyte's cluster")
 	f.StringArrayVar(&o.secretFiles, "secret-file", nil,
 		"fly, docker: `NAME=FILE` with a further secret of the service, such as FLYTE_CLIENT_SECRET")
-	f.BoolVar(&o.force, "force", false, "fly: install with --runtime fks nevertheless")
+	f.BoolVar(&o.force, "force", false, "fly: use --runtime fks although Fly Kubernetes was shut down")
 }
 
 // upFlyFlags are those of fly.toml.
@@ -65,7 +65,7 @@ func (d *deployment) upFlyFlags(c *cobra.Command) {
 	d.upRegionFlag(c)
 	f.StringArrayVar(&o.environment, "env", nil, "fly, docker: `NAME=VALUE` that configures the service; no secrets")
 	f.StringVar(&o.Size, "vm-size", "shared-cpu-1x", "fly: `size` of a Machine")
-	f.BoolVar(&o.force, "force", false, "fly: install with --runtime fks nevertheless")
+	f.BoolVar(&o.force, "force", false, "fly: use --runtime fks although Fly Kubernetes was shut down")
 }
 
 // upRegionFlag says where Machines are added.

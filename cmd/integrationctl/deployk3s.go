@@ -53,11 +53,11 @@ func (d *deployment) hostFlags(c *cobra.Command) {
 	f, o := c.Flags(), &d.flags.k3s
 	f.StringVar(&o.ssh.Host, "host", "", "k3s, docker: `host[:port]`, or an alias of ~/.ssh/config (docker: default is this machine)")
 	f.StringVar(&o.ssh.KeyFile, "ssh-key", "",
-		"k3s, docker: `file` with the SSH key (default: ~/.ssh/config's, the usual ones, the agent's)")
+		"k3s, docker: `file` with the SSH key (default: those of ~/.ssh/config, ~/.ssh/id_*, and the SSH agent)")
 	f.StringArrayVar(&o.ssh.HostKeys, "host-key", nil,
 		"k3s, docker: `fingerprint` SHA256:… that a host must have (default: known_hosts decides)")
 	f.StringVar(&o.sudoPasswordFile, "sudo-password-file", "", "k3s: `file` with the password for sudo (default: it is asked for)")
-	f.StringArrayVar(&o.agents, "agent", nil, "k3s: `host[:port]` of a further node")
+	f.StringArrayVar(&o.agents, "agent", nil, "k3s: `host[:port]` of an agent; repeat it for more")
 	flag := f.Lookup("user") // kubectl's, which is a user of the kubeconfig
 	flag.Hidden, flag.Usage = false, "k3s, docker: `name` to sign in with over SSH; k8s: user of the kubeconfig"
 }

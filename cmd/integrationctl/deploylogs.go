@@ -23,10 +23,11 @@ pods that are created later.`,
 	}
 	d := newDeployment(streams, c)
 	o := deploy.LogOptions{}
-	c.Flags().BoolVarP(&o.Follow, "follow", "f", false, "go on as new lines appear, until Ctrl-C")
-	c.Flags().BoolVarP(&o.Previous, "previous", "p", false, "of the container that ran before")
+	c.Flags().BoolVarP(&o.Follow, "follow", "f", false, "print new lines as they appear, until Ctrl-C")
+	c.Flags().BoolVarP(&o.Previous, "previous", "p", false, "print the log of the previous container")
 	c.Flags().Int64Var(&o.Tail, "tail", -1, "`number` of the newest lines of each replica (default: all)")
-	c.Flags().DurationVar(&o.Since, "since", 0, "only lines that are newer")
+	c.Flags().Lookup("tail").DefValue = "0" // help says what the default is
+	c.Flags().DurationVar(&o.Since, "since", 0, "print only lines that are at most this old, such as 10m")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		logger, rest, err := openAs[deploy.Logger](d, c, args)
 		if err != nil {

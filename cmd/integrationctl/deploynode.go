@@ -19,7 +19,7 @@ import (
 func newDeployNode(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "node",
-		Short: "Add, list and remove nodes of a target, and rotate the token by which they join",
+		Short: "Add, list and remove nodes of a target, and rotate the token with which they join",
 	}
 	c.AddCommand(newDeployNodeAdd(streams), newDeployNodeList(streams), newDeployNodeRemove(streams), newDeployNodeRotateToken(streams))
 	return c
@@ -39,8 +39,8 @@ func newDeployNodeAdd(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add [TARGET]",
 		Short: "Join a host to the cluster as an agent",
-		Long: `Install K3s as an agent on the host of --agent, with the server's token, which is shown nowhere, and wait until a further
-node is ready. --image-archive is imported to it. Name the host with --agent at each "deploy up" with an image archive.`,
+		Long: `Install K3s as an agent on the host of --agent, with the server's token, which no output shows, and wait until the new node is
+ready. Then import --image-archive to it. Name the host with --agent at each "deploy up" with an image archive.`,
 		Example: `  integrationctl deploy node add k3s --host node1 --agent node2
   integrationctl deploy node add k3s --host node1 --agent node2 --bundle k3s-v1.35.5 --image-archive image.tar --yes`,
 		Args: deployArgs(0),
@@ -105,8 +105,8 @@ func newDeployNodeRemove(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "remove [TARGET] NODE",
 		Short: "Drain a node and take it out of the cluster",
-		Long: `Evict the pods of a node, as kubectl drain does, name the volumes that are on its disk alone, and delete the node. With
---agent, K3s is uninstalled on that host.`,
+		Long: `List the volumes that exist only on the node's disk, evict its pods, as kubectl drain does, and delete the node. With --agent,
+K3s is uninstalled on that host.`,
 		Example: `  integrationctl deploy node remove k3s node2 --host node1
   integrationctl deploy node remove k3s node2 --host node1 --agent node2 --yes`,
 		Args: deployArgs(1),

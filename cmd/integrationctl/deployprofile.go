@@ -22,7 +22,8 @@ var (
 	notInProfile = []string{"yes", "dry-run", "purge", "confirm", "profile", "reason", "rotate", "force", "secret-file", "help"}
 	// pathFlags name files; in a profile they are relative to it.
 	pathFlags = []string{
-		"values", "kubeconfig", "webhook-secret-file", "service-kubeconfig", "ssh-key", "sudo-password-file", "bundle", "image-archive",
+		"values", "kubeconfig", "webhook-secret-file", "service-kubeconfig", "ssh-key", "sudo-password-file", "bundle", "registries",
+		"image-archive",
 	}
 )
 

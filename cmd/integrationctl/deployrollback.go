@@ -15,8 +15,8 @@ func newDeployRollback(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rollback [TARGET] [REVISION]",
 		Short: "Return to an earlier revision",
-		Long: `Return to a revision of "deploy history", or to the newest one before the current that worked. What later revisions have
-added is deleted. CRDs stay as they are. If the replicas do not get ready, the newest revision that worked is restored.`,
+		Long: `Return to a revision of "deploy history", by default to the newest earlier one that worked. Objects that later revisions
+added are deleted. CRDs stay as they are. If the replicas do not get ready, the newest revision that worked is restored.`,
 		Example: `  integrationctl deploy rollback k8s
   integrationctl deploy rollback k8s 3 --reason "errors since revision 4" --yes`,
 		Args: deployArgs(1),

@@ -10,9 +10,9 @@ import (
 func newDeployNodeRotateToken(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rotate-token [TARGET]",
-		Short: "Replace the token by which nodes join",
-		Long: `Let K3s make a new token on the server of --host, restart the server, and give the token to each --agent, which is restarted
-too. Pods run on. The token is shown nowhere. Name all agents: one that keeps the old token can't join again after a restart.`,
+		Short: "Replace the token with which nodes join",
+		Long: `Let K3s make a new token on the server of --host, restart the server, give the token to each --agent, and restart that, too.
+Pods keep running. No output shows the token. Name all agents: one with the old token can't join again after a restart.`,
 		Example: `  integrationctl deploy node rotate-token k3s --host node1 --agent node2 --agent node3
   integrationctl deploy node rotate-token k3s --host node1 --yes`,
 		Args: deployArgs(0),

@@ -15,8 +15,8 @@ func newDeployScale(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scale [TARGET] REPLICAS",
 		Short: "Change the number of replicas",
-		Long: `Change the number of replicas, as a revision of its own. With an autoscaler, it keeps at least that many. The next
-"deploy up" keeps the number, unless --replicas or the values name one.`,
+		Long: `Change the number of replicas, as a new revision. With an autoscaler, the number is its minimum. The next "deploy up" keeps
+the number, unless --replicas or the values set one.`,
 		Example: `  integrationctl deploy scale k8s 5 --reason "end of quarter"`,
 		Args:    deployArgs(1),
 	}

@@ -17,8 +17,8 @@ func newDeploySetup(streams genericiooptions.IOStreams) *cobra.Command {
 		Long: `Check the cluster as doctor does, its version and your rights, then create the namespace and the Secret with a webhook
 secret. What exists stays as it is. The secret is never printed: the last step says how to read it.
 
-On k3s it first installs K3s over SSH, as root or by sudo, in steps that can be repeated: a run that was cut off continues
-where it stopped. Host keys are verified: give --host-key in a script. The kubeconfig gets a context k3s-HOST.
+On k3s it first installs K3s over SSH, as root or with sudo. If it is interrupted, run it again: it continues where it
+stopped. Host keys are verified: give --host-key in a script. The kubeconfig gets a context k3s-HOST.
 
 On docker it checks the engine, and writes the secrets into a volume of the host, for the user of the service alone.
 

@@ -31,7 +31,7 @@ func newDeployStatus(streams genericiooptions.IOStreams) *cobra.Command {
 	d := newDeployment(streams, c)
 	format := dataFlag(c, "table", "wide")
 	var watch bool
-	c.Flags().BoolVarP(&watch, "watch", "w", false, "print again whenever it changes, until Ctrl-C")
+	c.Flags().BoolVarP(&watch, "watch", "w", false, "print the status again whenever it changes, until Ctrl-C")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		target, _, err := d.open(c, args)
 		if err != nil {

@@ -11,8 +11,8 @@ func newDeployStop(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "stop [TARGET]",
 		Short: "Stop all replicas, and remember how many there were",
-		Long: `Stop all replicas. Nobody answers webhooks then: senders get no answer and repeat them. "deploy start" and "deploy up"
-start as many replicas as there were.`,
+		Long: `Stop all replicas. Webhooks get no answer until "deploy start" or "deploy up" starts as many replicas as there were; senders
+retry.`,
 		Example: `  integrationctl deploy stop k8s
   integrationctl deploy stop k8s --dry-run`,
 		Args: deployArgs(0),
@@ -20,6 +20,7 @@ start as many replicas as there were.`,
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
 	d.rollOutFlags(c)
+	c.Flags().Lookup("wait").Usage = "wait until all replicas have stopped"
 	c.RunE = func(c *cobra.Command, args []string) error {
 		stopper, _, err := openAs[deploy.Stopper](d, c, args)
 		if err != nil {

@@ -15,11 +15,11 @@ func newDeployUp(streams genericiooptions.IOStreams) *cobra.Command {
 why: its state, its Events, the last lines of its log. If they are not ready in time, the newest revision that worked is
 restored and the exit code is 4, or 5 if that fails, too. The failed revision and its reason stay in the history.
 
-CRDs are upgraded first. A release of Helm 3 is taken over, and one that an interrupted program left pending is
-recovered. A number of replicas that "deploy scale" has set stays, unless --replicas or the values name one.
+CRDs are upgraded first. A release of Helm 3 is upgraded, too. A revision that an interrupted program left pending is rolled
+back first. The number of replicas of "deploy scale" stays, unless --replicas or the values set one.
 
-On docker, a container of the new image has to get ready beside the one that serves before that is stopped; the last step
-says for how long nobody answered.`,
+On docker, a second container of the new image must get ready first. Then it is replaced by one that has the port, and the step
+says how long nobody answered.`,
 		Example: `  integrationctl deploy up k8s --image registry.company.com/integration:0.2.0 --set flyte.consoleURL=https://flyte.company.com
   integrationctl deploy up k8s -f values.yaml --ingress --ingress-host workspaces.company.com --ingress-tls auto --yes
   integrationctl deploy up --profile production.yaml --reason "faster queue" --progress json --yes

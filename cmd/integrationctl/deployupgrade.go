@@ -12,9 +12,9 @@ func newDeployUpgrade(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "upgrade [TARGET]",
 		Short: "Upgrade the platform itself: K3s, one node after the other",
-		Long: `Upgrade K3s on the server of --host, then on each --agent. The server's datastore is copied first. Each node is drained
-before, and takes pods again after. A version that is older, or that skips a minor version, is refused. "deploy up" upgrades
-the service.`,
+		Long: `Upgrade K3s on the server of --host, then on each --agent. The server's datastore is copied first. If there are
+several nodes, each is drained first and uncordoned afterwards. A version that is older, or that skips a minor version, is
+refused. "deploy up" upgrades the service.`,
 		Example: `  integrationctl deploy upgrade k3s --host node1 --agent node2 --k3s-version v1.36.1+k3s1
   integrationctl deploy upgrade k3s --host node1 --bundle k3s-v1.36.1 --k3s-version v1.36.1+k3s1 --yes`,
 		Args: deployArgs(0),
