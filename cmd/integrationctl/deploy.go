@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,9 +64,12 @@ func (d *deployment) open(c *cobra.Command, args []string) (target deploy.Target
 	if err := d.refuseForeignFlags(c); err != nil {
 		return nil, nil, err
 	}
+	if d.flags.timeout <= 0 {
+		return nil, nil, usagef("--timeout must be above zero, not %s", d.flags.timeout)
+	}
 	switch d.target {
 	case targetK8s:
-		target, err = d.openK8s()
+		target, err = d.newK8s()
 	case targetK3s:
 		target, err = d.openK3s(c)
 	case targetFly:
@@ -80,14 +82,20 @@ func (d *deployment) open(c *cobra.Command, args []string) (target deploy.Target
 	return target, rest, err
 }
 
-// openAs is open for a command that only some targets have, by what they must be able to do for it.
-func openAs[T any](d *deployment, c *cobra.Command, args []string) (capable T, rest []string, err error) {
-	target, rest, err := d.open(c, args)
-	if err != nil {
-		return capable, nil, err
+// withTarget opens the target for a command that only some targets have, by what they must be able to do for it.
+func withTarget[T any](d *deployment, run func(c *cobra.Command, target T, rest []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		target, rest, err := d.open(c, args)
+		if err != nil {
+			return err
+		}
+		_, command, _ := strings.Cut(c.CommandPath(), " deploy ")
+		capable, err := as[T](d, target, command)
+		if err != nil {
+			return err
+		}
+		return run(c, capable, rest)
 	}
-	capable, err = as[T](d, target, c.Name())
-	return capable, rest, err
 }
 
 // as returns what only some targets can do.
@@ -174,9 +182,4 @@ func asDeployError(ctx context.Context, err error) error {
 		return &codedError{exitError, err.Error()}
 	}
 	return err
-}
-
-// written is for commands that only write.
-func written(ctx context.Context, out io.Writer, write func(context.Context, io.Writer) error) error {
-	return asDeployError(ctx, write(ctx, out))
 }

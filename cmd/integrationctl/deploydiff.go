@@ -18,18 +18,13 @@ API server. So it also shows what somebody has changed by hand. Values of Secret
 are differences.`,
 		Example: `  integrationctl deploy diff k8s -f values.yaml
   integrationctl deploy diff --profile production.yaml`,
-		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.valueFlags(c)
 	d.upHostFlags(c)
 	d.upFlyFlags(c)
 	d.upDockerFlags(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		differ, _, err := openAs[deploy.Differ](d, c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, differ deploy.Differ, _ []string) error {
 		differs, err := differ.Diff(c.Context(), streams.Out)
 		switch {
 		case err != nil:
@@ -39,6 +34,6 @@ are differences.`,
 		}
 		fmt.Fprintln(streams.ErrOut, "No differences.")
 		return nil
-	}
+	})
 	return c
 }

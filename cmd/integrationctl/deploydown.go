@@ -31,7 +31,6 @@ On docker, container and network are removed; the volume with secrets and histor
 them. The confirmation is HOST/PROJECT, or local/PROJECT.`,
 		Example: `  integrationctl deploy down k8s --context staging
   integrationctl deploy down k8s --purge --confirm platform-services/workspace-flyte-integration`,
-		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
@@ -41,11 +40,7 @@ them. The confirmation is HOST/PROJECT, or local/PROJECT.`,
 	c.Flags().BoolVar(&purge, "purge", false,
 		"also delete Workspaces, tiers, CRDs, roles, policies and the webhook secret; fly: the app; docker: secrets, history and images")
 	c.Flags().StringVar(&confirm, "confirm", "", "`namespace/release`, host/project or app that --purge deletes, instead of typing it")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, target deploy.Target, _ []string) error {
 		what, action := deploy.RemoveService, deploy.ActionDown
 		if purge {
 			what, action = deploy.RemoveEverything, deploy.ActionPurge
@@ -58,7 +53,7 @@ them. The confirmation is HOST/PROJECT, or local/PROJECT.`,
 		return d.change(c, target, action, "", func(ctx context.Context, steps *progress.Steps) error {
 			return target.Down(ctx, steps, what)
 		})
-	}
+	})
 	return c
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -18,6 +19,7 @@ func newDeployExec(streams genericiooptions.IOStreams) *cobra.Command {
 it is not 0, standard error says so. The image has no shell.`,
 		Example: `  integrationctl deploy exec k8s -- /ko-app/integration --version
   integrationctl deploy exec k8s workspace-flyte-integration-6c8f9-x2x7k -- /ko-app/integration --version`,
+		Args: cobra.ArbitraryArgs,
 	}
 	d := newDeployment(streams, c)
 	o := deploy.ExecOptions{Streams: streams}
@@ -28,15 +30,11 @@ it is not 0, standard error says so. The image has no shell.`,
 		if dash < 0 || dash == len(args) || dash > 2 {
 			return usagef("name the command after --: %s", c.UseLine())
 		}
-		executor, rest, err := openAs[deploy.Executor](d, c, args[:dash])
-		if err != nil {
-			return err
-		}
 		o.Command = args[dash:]
-		if len(rest) > 0 {
-			o.Instance = rest[0]
-		}
-		return ownExitCode(asDeployError(c.Context(), executor.Exec(c.Context(), o)))
+		return withTarget(d, func(c *cobra.Command, executor deploy.Executor, rest []string) error {
+			o.Instance = cmp.Or(rest...)
+			return ownExitCode(asDeployError(c.Context(), executor.Exec(c.Context(), o)))
+		})(c, args[:dash])
 	}
 	return c
 }

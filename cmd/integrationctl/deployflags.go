@@ -36,11 +36,14 @@ type deployFlags struct {
 
 const defaultRollOutTimeout = 5 * time.Minute
 
-// newDeployment makes a command with the flags that choose the target.
+// newDeployment makes a command with the flags that choose the target. It takes no other arguments, unless it says so.
 func newDeployment(streams genericiooptions.IOStreams, c *cobra.Command) *deployment {
 	d := &deployment{streams: streams}
 	d.flags.values.Replicas, d.flags.timeout, d.flags.wait = -1, defaultRollOutTimeout, true
 	d.cluster = newCluster(c)
+	if c.Args == nil {
+		c.Args = deployArgs(0)
+	}
 	f := c.Flags()
 	serviceFlag(c, &d.flags.namespace)
 	f.StringVar(&d.flags.release, "release", "workspace-flyte-integration",
@@ -98,17 +101,6 @@ func (d *deployment) valueFlags(c *cobra.Command) {
 	f.BoolVar(&d.flags.takeOwnership, "take-ownership", false, "adopt objects that another tool has installed")
 	completeFlag(c, "strategy", fixedValues("rolling", "recreate"))
 	completeFlag(c, "ingress-tls", fixedValues("auto", "acm:", "gke"))
-}
-
-func (d *deployment) openK8s() (deploy.Target, error) {
-	if d.flags.timeout <= 0 {
-		return nil, usagef("--timeout must be above zero, not %s", d.flags.timeout)
-	}
-	target, err := d.newK8s()
-	if err != nil {
-		return nil, err
-	}
-	return target, nil
 }
 
 func (d *deployment) newK8s() (*k8s.Target, error) {

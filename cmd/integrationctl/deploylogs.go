@@ -1,8 +1,7 @@
 package main
 
 import (
-	"context"
-	"io"
+	"cmp"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -28,15 +27,9 @@ pods that are created later.`,
 	c.Flags().Int64Var(&o.Tail, "tail", -1, "`number` of the newest lines of each replica (default: all)")
 	c.Flags().Lookup("tail").DefValue = "0" // help says what the default is
 	c.Flags().DurationVar(&o.Since, "since", 0, "print only lines that are at most this old, such as 10m")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		logger, rest, err := openAs[deploy.Logger](d, c, args)
-		if err != nil {
-			return err
-		}
-		if len(rest) > 0 {
-			o.Instance = rest[0]
-		}
-		return written(c.Context(), streams.Out, func(ctx context.Context, out io.Writer) error { return logger.Logs(ctx, out, o) })
-	}
+	c.RunE = withTarget(d, func(c *cobra.Command, logger deploy.Logger, rest []string) error {
+		o.Instance = cmp.Or(rest...)
+		return asDeployError(c.Context(), logger.Logs(c.Context(), streams.Out, o))
+	})
 	return c
 }

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/cli-runtime/pkg/printers"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 	"platform.company.com/workspace-flyte-integration/internal/deploy/k3s"
@@ -25,16 +22,6 @@ func newDeployNode(streams genericiooptions.IOStreams) *cobra.Command {
 	return c
 }
 
-// openNodes makes a target that has nodes of its own.
-func (d *deployment) openNodes(c *cobra.Command, args []string) (target *k3s.Target, rest []string, err error) {
-	opened, rest, err := d.open(c, args)
-	if err != nil {
-		return nil, nil, err
-	}
-	target, err = as[*k3s.Target](d, opened, "node")
-	return target, rest, err
-}
-
 func newDeployNodeAdd(streams genericiooptions.IOStreams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add [TARGET]",
@@ -43,62 +30,33 @@ func newDeployNodeAdd(streams genericiooptions.IOStreams) *cobra.Command {
 ready. Then import --image-archive to it. Name the host with --agent at each "deploy up" with an image archive.`,
 		Example: `  integrationctl deploy node add k3s --host node1 --agent node2
   integrationctl deploy node add k3s --host node1 --agent node2 --bundle k3s-v1.35.5 --image-archive image.tar --yes`,
-		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
 	d.setupHostFlags(c)
 	c.Flags().StringVar(&d.flags.k3s.image, "image-archive", "", "k3s: `tar` of the image to import")
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.openNodes(c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, target *k3s.Target, _ []string) error {
 		if len(d.flags.k3s.agents) != 1 || d.flags.k3s.ssh.Host == "" || d.flags.dryRun {
 			return usagef("name the server with --host, and the host to add with one --agent, without --dry-run")
 		}
 		return d.change(c, target, deploy.ActionSetup, "", func(ctx context.Context, steps *progress.Steps) error {
 			return target.AddNode(ctx, steps, d.flags.k3s.agents[0])
 		})
-	}
+	})
 	return c
 }
 
 func newDeployNodeList(streams genericiooptions.IOStreams) *cobra.Command {
-	c := &cobra.Command{
+	columns := []string{"Node", "State", "Roles", "Version", "Pods", "Age", "Address"}
+	return lists(streams, (*k3s.Target).Nodes, columns, func(n *k3s.Node) []any {
+		return []any{n.Name, n.State, n.Roles, n.Version, n.Pods, duration.HumanDuration(time.Since(*n.Created)), n.Address}
+	}, &cobra.Command{
 		Use:   "list [TARGET]",
 		Short: "List the nodes, with the number of the service's pods on each",
 		Example: `  integrationctl deploy node list k3s --host node1
   integrationctl deploy node list k3s --host node1 -o json`,
-		Args: deployArgs(0),
-	}
-	d := newDeployment(streams, c)
-	format := dataFlag(c, "table")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.openNodes(c, args)
-		if err != nil {
-			return err
-		}
-		return written(c.Context(), streams.Out, func(ctx context.Context, out io.Writer) error {
-			nodes, err := target.Nodes(ctx)
-			if err != nil {
-				return err
-			}
-			return printData(out, *format, nodes, func(out io.Writer) error { return printNodes(out, nodes) })
-		})
-	}
-	return c
-}
-
-func printNodes(out io.Writer, nodes []k3s.Node) error {
-	table := newTable("Node", "State", "Roles", "Version", "Pods", "Age", "Address")
-	for _, n := range nodes {
-		table.Rows = append(table.Rows, metav1.TableRow{Cells: []any{
-			n.Name, n.State, n.Roles, n.Version, n.Pods, duration.HumanDuration(time.Since(*n.Created)), n.Address,
-		}})
-	}
-	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, out)
+	})
 }
 
 func newDeployNodeRemove(streams genericiooptions.IOStreams) *cobra.Command {
@@ -114,17 +72,34 @@ K3s is uninstalled on that host.`,
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		target, rest, err := d.openNodes(c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, target *k3s.Target, rest []string) error {
 		if len(rest) != 1 || d.flags.dryRun {
 			return usagef("name one node, without --dry-run: %s", c.UseLine())
 		}
 		return d.change(c, target, deploy.ActionDown, "", func(ctx context.Context, steps *progress.Steps) error {
 			return target.RemoveNode(ctx, steps, rest[0])
 		})
+	})
+	return c
+}
+
+func newDeployNodeRotateToken(streams genericiooptions.IOStreams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "rotate-token [TARGET]",
+		Short: "Replace the token with which nodes join",
+		Long: `Let K3s make a new token on the server of --host, restart the server, give the token to each --agent, and restart that, too.
+Pods keep running. No output shows the token. Name all agents: one with the old token can't join again after a restart.`,
+		Example: `  integrationctl deploy node rotate-token k3s --host node1 --agent node2 --agent node3
+  integrationctl deploy node rotate-token k3s --host node1 --yes`,
 	}
+	d := newDeployment(streams, c)
+	d.changeFlags(c)
+	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait for the server")
+	c.RunE = withTarget(d, func(c *cobra.Command, target *k3s.Target, _ []string) error {
+		if d.flags.k3s.ssh.Host == "" || d.flags.dryRun {
+			return usagef("name the server with --host, without --dry-run")
+		}
+		return d.change(c, target, deploy.ActionSetup, "", target.RotateToken)
+	})
 	return c
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
 )
 
@@ -41,12 +44,38 @@ func printData(out io.Writer, format string, data any, text func(io.Writer) erro
 	return usagef("-o must be table, json or yaml, not %q", format)
 }
 
+// lists completes a command that prints a row for each of what the target reads.
+func lists[T, R any](
+	streams genericiooptions.IOStreams, read func(T, context.Context) ([]R, error), columns []string, cells func(*R) []any, c *cobra.Command,
+) *cobra.Command {
+	d := newDeployment(streams, c)
+	format := dataFlag(c, "table")
+	c.RunE = withTarget(d, func(c *cobra.Command, target T, _ []string) error {
+		all, err := read(target, c.Context())
+		if err != nil {
+			return asDeployError(c.Context(), err)
+		}
+		return asDeployError(c.Context(), printData(streams.Out, *format, all, func(out io.Writer) error {
+			table := newTable(columns...)
+			for i := range all {
+				table.Rows = append(table.Rows, metav1.TableRow{Cells: cells(&all[i])})
+			}
+			return printTable(out, table)
+		}))
+	})
+	return c
+}
+
 func newTable(columns ...string) *metav1.Table {
 	table := &metav1.Table{}
 	for _, name := range columns {
 		table.ColumnDefinitions = append(table.ColumnDefinitions, metav1.TableColumnDefinition{Name: name})
 	}
 	return table
+}
+
+func printTable(out io.Writer, table *metav1.Table) error {
+	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, out)
 }
 
 // noColor is the convention of no-color.org.

@@ -16,19 +16,14 @@ func newDeployRender(streams genericiooptions.IOStreams) *cobra.Command {
 "deploy up --dry-run" renders for the version and the APIs of the cluster.`,
 		Example: `  integrationctl deploy render k8s -f values.yaml
   integrationctl deploy render k8s --set flyte.consoleURL=https://flyte.company.com --image integration:0.2.0`,
-		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.valueFlags(c)
 	d.upHostFlags(c)
 	d.upFlyFlags(c)
 	d.upDockerFlags(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		renderer, _, err := openAs[deploy.Renderer](d, c, args)
-		if err != nil {
-			return err
-		}
-		return written(c.Context(), streams.Out, renderer.Render)
-	}
+	c.RunE = withTarget(d, func(c *cobra.Command, renderer deploy.Renderer, _ []string) error {
+		return asDeployError(c.Context(), renderer.Render(c.Context(), streams.Out))
+	})
 	return c
 }

@@ -25,13 +25,10 @@ added are deleted. CRDs stay as they are. If the replicas do not get ready, the 
 	d.changeFlags(c)
 	d.reasonFlag(c)
 	d.rollOutFlags(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		historian, rest, err := openAs[deploy.Historian](d, c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, historian deploy.Historian, rest []string) error {
 		revision := 0
 		if len(rest) > 0 {
+			var err error
 			if revision, err = strconv.Atoi(rest[0]); err != nil || revision < 1 {
 				return usagef("the revision must be a number of `%s history`, not %q", c.Parent().CommandPath(), rest[0])
 			}
@@ -39,6 +36,6 @@ added are deleted. CRDs stay as they are. If the replicas do not get ready, the 
 		return d.change(c, historian, deploy.ActionRollback, strconv.Itoa(revision), func(ctx context.Context, steps *progress.Steps) error {
 			return historian.Rollback(ctx, steps, revision)
 		})
-	}
+	})
 	return c
 }

@@ -25,11 +25,7 @@ the number, unless --replicas or the values set one.`,
 	d.reasonFlag(c)
 	d.rollOutFlags(c)
 	d.upRegionFlag(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		scaler, rest, err := openAs[deploy.Scaler](d, c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, scaler deploy.Scaler, rest []string) error {
 		if len(rest) != 1 {
 			return usagef("name the number of replicas: %s", c.UseLine())
 		}
@@ -40,6 +36,6 @@ the number, unless --replicas or the values set one.`,
 		return d.change(c, scaler, deploy.ActionScale, rest[0], func(ctx context.Context, steps *progress.Steps) error {
 			return scaler.Scale(ctx, steps, replicas)
 		})
-	}
+	})
 	return c
 }

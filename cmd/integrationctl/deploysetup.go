@@ -30,7 +30,6 @@ On fly it checks flyctl, your account and the organization, creates the app, and
   integrationctl deploy setup k3s --host node1 --bundle k3s-v1.35.5 --sudo-password-file sudo.password --yes
   integrationctl deploy setup docker --host node1 --webhook-secret-file webhook.secret --service-kubeconfig flyte.kubeconfig
   integrationctl deploy setup fly --app workspaces --webhook-secret-file webhook.secret --service-kubeconfig flyte.kubeconfig`,
-		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
@@ -40,13 +39,9 @@ On fly it checks flyctl, your account and the organization, creates the app, and
 	c.Flags().StringVar(&d.flags.secretFile, "webhook-secret-file", "",
 		"`file` with the webhook secret (default: a new one; fly, docker: none)")
 	c.Flags().BoolVar(&d.flags.rotate, "rotate", false, "add a webhook secret to the existing one, and drop older ones")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, target deploy.Target, _ []string) error {
 		return d.change(c, target, deploy.ActionSetup, "", target.Setup)
-	}
+	})
 	return c
 }
 

@@ -26,17 +26,12 @@ func newDeployStatus(streams genericiooptions.IOStreams) *cobra.Command {
 		Example: `  integrationctl deploy status k8s
   integrationctl deploy status k8s -o wide --watch
   integrationctl deploy status k8s -o json`,
-		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	format := dataFlag(c, "table", "wide")
 	var watch bool
 	c.Flags().BoolVarP(&watch, "watch", "w", false, "print the status again whenever it changes, until Ctrl-C")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, target deploy.Target, _ []string) error {
 		show := func(ctx context.Context, out io.Writer) error {
 			status, err := target.Status(ctx)
 			if err != nil {
@@ -45,10 +40,10 @@ func newDeployStatus(streams genericiooptions.IOStreams) *cobra.Command {
 			return printData(out, *format, status, func(out io.Writer) error { return d.printStatus(out, status, *format) })
 		}
 		if !watch {
-			return written(c.Context(), streams.Out, show)
+			return asDeployError(c.Context(), show(c.Context(), streams.Out))
 		}
 		return asDeployError(c.Context(), repeatChanged(c.Context(), streams.Out, show))
-	}
+	})
 	return c
 }
 
@@ -134,7 +129,7 @@ func (d *deployment) printInstances(out io.Writer, instances []deploy.Instance, 
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: cells})
 	}
 	var text strings.Builder
-	if err := printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, &text); err != nil {
+	if err := printTable(&text, table); err != nil {
 		return err
 	}
 	shown := text.String()

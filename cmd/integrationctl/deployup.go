@@ -27,7 +27,6 @@ says how long nobody answered.`,
   integrationctl deploy up k3s --host node1 --image-archive image.tar --domain workspaces.company.com -f values.yaml --yes
   integrationctl deploy up docker --host node1 --image-archive image.tar --env FLYTE_CONSOLE_URL=https://flyte.company.com
   integrationctl deploy up fly --profile fly.yaml --image registry.company.com/integration:0.2.0 --yes`,
-		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.valueFlags(c)
@@ -37,12 +36,8 @@ says how long nobody answered.`,
 	d.changeFlags(c)
 	d.reasonFlag(c)
 	d.rollOutFlags(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := d.open(c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, target deploy.Target, _ []string) error {
 		return d.change(c, target, deploy.ActionUp, "", target.Up)
-	}
+	})
 	return c
 }

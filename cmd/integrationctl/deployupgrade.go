@@ -17,21 +17,16 @@ several nodes, each is drained first and uncordoned afterwards. A version that i
 refused. "deploy up" upgrades the service.`,
 		Example: `  integrationctl deploy upgrade k3s --host node1 --agent node2 --k3s-version v1.36.1+k3s1
   integrationctl deploy upgrade k3s --host node1 --bundle k3s-v1.36.1 --k3s-version v1.36.1+k3s1 --yes`,
-		Args: deployArgs(0),
 	}
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
 	d.setupHostFlags(c)
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait for each node")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		target, _, err := openAs[*k3s.Target](d, c, args)
-		if err != nil {
-			return err
-		}
+	c.RunE = withTarget(d, func(c *cobra.Command, target *k3s.Target, _ []string) error {
 		if d.flags.k3s.ssh.Host == "" {
 			return usagef("name the server with --host")
 		}
 		return d.change(c, target, deploy.ActionUpgrade, "", target.Upgrade)
-	}
+	})
 	return c
 }

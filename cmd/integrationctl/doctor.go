@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/cli-runtime/pkg/printers"
 
 	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
@@ -105,11 +104,11 @@ func (d *doctor) run(c *cobra.Command, _ []string) error {
 
 // print prints a table, and below it the remedies.
 func (d *doctor) print(findings []finding) error {
-	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Check"}, {Name: "Outcome"}, {Name: "Found"}}}
+	table := newTable("Check", "Outcome", "Found")
 	for _, f := range findings {
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: []any{f.Check, f.Outcome, printable.Text(f.Found, maxText)}})
 	}
-	err := printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, d.streams.Out)
+	err := printTable(d.streams.Out, table)
 	for _, f := range findings {
 		if f.Remedy != "" && err == nil {
 			_, err = fmt.Fprintf(d.streams.Out, "\n%s: %s\n", f.Check, printable.Text(f.Remedy, maxText))

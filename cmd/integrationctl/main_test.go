@@ -118,6 +118,7 @@ func TestCommand_RefusesWhatItDoesNotKnow(t *testing.T) {
 
 		"wait ws-001 --timeout soon":        `--timeout must be a duration such as 30s or 5m, not "soon"`,
 		"wait ws-001 --timeout -1s":         "--timeout must be above zero, not -1s",
+		"deploy upgrade k3s --timeout 0s":   "--timeout must be above zero, not 0s",
 		"wait ws-001 --for happy":           `--for must be ready, suspended, deleted or purged, not "happy"`,
 		"suspend ws-001 --dry-run=yes":      `--dry-run must be none, client or server, not "yes"`,
 		"events a --watch --all-objects":    "--watch shows Events about the workspace itself: leave out --all-objects",

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/internal/netguard"
@@ -172,9 +171,9 @@ func (s *syncer) print(differences []workspaceservice.Difference) error {
 		fmt.Fprintln(s.streams.ErrOut, "No differences.")
 		return nil
 	}
-	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Workspace"}, {Name: "Difference"}, {Name: "Detail"}}}
+	table := newTable("Workspace", "Difference", "Detail")
 	for _, d := range differences {
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: []any{d.WorkspaceID, d.Kind, d.Detail}})
 	}
-	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, s.streams.Out)
+	return printTable(s.streams.Out, table)
 }

@@ -19,9 +19,7 @@ type tierEffect struct {
 }
 
 func tierEffectTable() *metav1.Table {
-	return &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{
-		{Name: "Workspace"}, {Name: "Effect"}, {Name: "Now"}, {Name: "Then"}, {Name: "Note"},
-	}}
+	return newTable("Workspace", "Effect", "Now", "Then", "Note")
 }
 
 // rows are one workspace's amounts that change, in each domain of either tier, and whether it may still use the tier.

@@ -19,7 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -70,7 +69,7 @@ func (d *tierDiffer) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Tier"}, {Name: "Field"}, {Name: "Now"}, {Name: "Then"}}}
+	table := newTable("Tier", "Field", "Now", "Then")
 	effects := tierEffectTable()
 	for i := range wanted {
 		rows, ofWorkspaces, err := d.compare(c.Context(), kube, &wanted[i])
@@ -89,13 +88,12 @@ func (d *tierDiffer) run(c *cobra.Command, args []string) error {
 
 // print leaves out the second table if it is empty.
 func (d *tierDiffer) print(table, effects *metav1.Table) error {
-	printer := printers.NewTablePrinter(printers.PrintOptions{})
-	if err := printer.PrintObj(table, d.streams.Out); err != nil || len(effects.Rows) == 0 {
+	if err := printTable(d.streams.Out, table); err != nil || len(effects.Rows) == 0 {
 		return err
 	}
 	sortByWorkspace(effects.Rows)
 	fmt.Fprintln(d.streams.Out)
-	return printer.PrintObj(effects, d.streams.Out)
+	return printTable(d.streams.Out, effects)
 }
 
 // read refuses a field that does not exist: the API server would drop it.

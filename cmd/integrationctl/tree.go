@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 
@@ -65,9 +64,9 @@ func (t *treePrinter) run(c *cobra.Command, args []string) error {
 		root.children = append(root.children, n)
 	}
 	root.children = append(root.children, projectNode(w))
-	table := &metav1.Table{ColumnDefinitions: []metav1.TableColumnDefinition{{Name: "Object"}, {Name: "Age"}, {Name: "Health"}}}
+	table := newTable("Object", "Age", "Health")
 	root.addTo(table, "", "")
-	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, t.streams.Out)
+	return printTable(t.streams.Out, table)
 }
 
 // namespacesOf are the namespaces of a workspace, also those that status does not name, since they are terminating.
