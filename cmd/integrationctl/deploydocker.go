@@ -49,9 +49,6 @@ func (d *deployment) upDockerFlags(c *cobra.Command) {
 }
 
 func (d *deployment) openDocker(c *cobra.Command) (deploy.Target, error) {
-	if d.flags.timeout <= 0 {
-		return nil, usagef("--timeout must be above zero, not %s", d.flags.timeout)
-	}
 	if err := refuseFlags(c, notForDocker, targetDocker); err != nil {
 		return nil, err
 	}
@@ -94,28 +91,8 @@ func (d *deployment) dockerOptions() (*docker.Options, error) {
 	if o.Environment, err = d.environment(); err != nil {
 		return nil, err
 	}
-	o.Secrets, err = d.dockerSecrets()
+	o.Secrets, err = d.secrets(docker.WebhookSecretFile, docker.KubeconfigFile, docker.Kubeconfig, docker.FileOf)
 	return o, err
-}
-
-// dockerSecrets reads the files that setup writes.
-func (d *deployment) dockerSecrets() (map[string]string, error) {
-	secrets := map[string]string{}
-	if d.flags.secretFile != "" {
-		text, err := d.webhookSecret()
-		if err != nil {
-			return nil, err
-		}
-		secrets[docker.WebhookSecretFile] = strings.TrimSpace(text)
-	}
-	if file := d.flags.fly.kubeconfig; file != "" {
-		text, err := docker.Kubeconfig(file)
-		if err != nil {
-			return nil, fmt.Errorf("reading the kubeconfig of the service (--service-kubeconfig): %w", err)
-		}
-		secrets[docker.KubeconfigFile] = text
-	}
-	return secrets, d.readSecretFiles(func(name, text string) { secrets[docker.FileOf(name)] = text })
 }
 
 // registryCredentials are those of `docker login` on this machine, helpers included, as the engine takes them.
@@ -143,31 +120,50 @@ func (d *deployment) dockerPlace() string {
 	return fmt.Sprintf("%s (%s), project %q", host, d.flags.docker.socket, d.flags.release)
 }
 
-// readSecretFiles reads the files of --secret-file.
-func (d *deployment) readSecretFiles(add func(name, text string)) error {
-	for _, assignment := range d.flags.fly.secretFiles {
-		name, file, ok := strings.Cut(assignment, "=")
-		if !ok || !variableName.MatchString(name) {
-			return usagef("--secret-file must be NAME=FILE, with a name of capital letters, digits and _")
+// secrets reads the files that setup writes: the webhook secret and the kubeconfig, by their names, and those of --secret-file.
+func (d *deployment) secrets(
+	webhook, kubeconfig string, readKubeconfig func(file string) (string, error), nameOf func(variable string) string,
+) (map[string]string, error) {
+	secrets := map[string]string{}
+	if d.flags.secretFile != "" {
+		text, err := d.webhookSecret()
+		if err != nil {
+			return nil, err
 		}
+		secrets[webhook] = strings.TrimSpace(text)
+	}
+	if file := d.flags.fly.kubeconfig; file != "" {
+		text, err := readKubeconfig(file)
+		if err != nil {
+			return nil, fmt.Errorf("reading the kubeconfig of the service (--service-kubeconfig): %w", err)
+		}
+		secrets[kubeconfig] = text
+	}
+	files, err := variables("--secret-file must be NAME=FILE", d.flags.fly.secretFiles)
+	for name, file := range files {
 		text, err := os.ReadFile(filepath.Clean(file))
 		if err != nil {
-			return fmt.Errorf("reading the secret %s (--secret-file): %w", name, err)
+			return nil, fmt.Errorf("reading the secret %s (--secret-file): %w", name, err)
 		}
-		add(name, strings.TrimSpace(string(text)))
+		secrets[nameOf(name)] = strings.TrimSpace(string(text))
 	}
-	return nil
+	return secrets, err
+}
+
+// variables parses assignments to environment variables.
+func variables(form string, assignments []string) (map[string]string, error) {
+	all := map[string]string{}
+	for _, assignment := range assignments {
+		name, value, ok := strings.Cut(assignment, "=")
+		if !ok || !variableName.MatchString(name) {
+			return nil, usagef("%s, with a name of capital letters, digits and _", form)
+		}
+		all[name] = value
+	}
+	return all, nil
 }
 
 // environment are the variables of --env.
 func (d *deployment) environment() (map[string]string, error) {
-	variables := map[string]string{}
-	for _, assignment := range d.flags.fly.environment {
-		name, value, ok := strings.Cut(assignment, "=")
-		if !ok || !variableName.MatchString(name) {
-			return nil, usagef("--env must be NAME=VALUE, with a name of capital letters, digits and _")
-		}
-		variables[name] = value
-	}
-	return variables, nil
+	return variables("--env must be NAME=VALUE", d.flags.fly.environment)
 }

@@ -2,11 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -81,8 +78,6 @@ func (d *deployment) onMachines() bool {
 func (d *deployment) openFly(c *cobra.Command) (deploy.Target, error) {
 	flags := &d.flags.fly
 	switch {
-	case d.flags.timeout <= 0:
-		return nil, usagef("--timeout must be above zero, not %s", d.flags.timeout)
 	case flags.runtime == runtimeKubernetes:
 		return d.openFlyKubernetes()
 	case flags.runtime != runtimeMachines:
@@ -129,28 +124,8 @@ func (d *deployment) flyOptions() (*fly.Options, error) {
 	if o.Environment, err = d.environment(); err != nil {
 		return nil, err
 	}
-	o.Secrets, err = d.flySecrets()
+	o.Secrets, err = d.secrets(fly.WebhookSecret, fly.KubeconfigSecret, fly.Kubeconfig, func(variable string) string { return variable })
 	return o, err
-}
-
-// flySecrets reads the secrets that setup stages.
-func (d *deployment) flySecrets() (map[string]string, error) {
-	secrets := map[string]string{}
-	if d.flags.secretFile != "" {
-		text, err := d.webhookSecret()
-		if err != nil {
-			return nil, err
-		}
-		secrets[fly.WebhookSecret] = strings.TrimSpace(text)
-	}
-	if file := d.flags.fly.kubeconfig; file != "" {
-		text, err := os.ReadFile(filepath.Clean(file))
-		if err != nil {
-			return nil, fmt.Errorf("reading the kubeconfig of the service (--service-kubeconfig): %w", err)
-		}
-		secrets[fly.KubeconfigSecret] = fly.Kubeconfig(text)
-	}
-	return secrets, d.readSecretFiles(func(name, text string) { secrets[name] = text })
 }
 
 // openFlyKubernetes opens the chart in a cluster of Fly Kubernetes.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -25,8 +27,11 @@ var (
 	versionNumber = regexp.MustCompile(`^v?(\d+)\.(\d+)\.`)
 )
 
-// Kubeconfig is the value of [KubeconfigSecret].
-func Kubeconfig(text []byte) string { return base64.StdEncoding.EncodeToString(text) }
+// Kubeconfig reads a kubeconfig as the value of [KubeconfigSecret].
+func Kubeconfig(path string) (string, error) {
+	text, err := os.ReadFile(filepath.Clean(path))
+	return base64.StdEncoding.EncodeToString(text), err
+}
 
 // Setup implements [deploy.Target]: it checks flyctl and the account, creates the app, and stages the secrets for the next Up.
 func (t *Target) Setup(ctx context.Context, steps *progress.Steps) error {
