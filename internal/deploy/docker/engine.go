@@ -106,8 +106,8 @@ func (t *Target) locked(
 	if err == nil && op.afterwards != nil {
 		err = op.afterwards(ctx)
 	}
-	if err != nil && isLockLost(held) {
-		return deploy.Failf(deploy.Unknown, "%w, so the outcome is unknown: `%s` finds it out: %w", errLockLost, t.command("status"), err)
+	if err != nil && deploy.IsLockLost(held) {
+		return deploy.Failf(deploy.Unknown, "%w, so the outcome is unknown: `%s` finds it out: %w", deploy.ErrLockLost, t.command("status"), err)
 	}
 	return t.outcome(ctx, err)
 }

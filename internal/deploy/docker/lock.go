@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -23,11 +22,6 @@ const (
 	heartbeat = "heartbeat"
 )
 
-var errLockLost = errors.New("the lock was lost: somebody else has taken it over, or the engine was unreachable for too long")
-
-// isLockLost says whether a context has ended since the lock was lost.
-func isLockLost(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errLockLost) }
-
 // lock takes the lock and renews it until unlock is called. The context ends when the lock is lost. The lock is a container that is never
 // started: the engine creates one of a name only once.
 func (t *Target) lock(ctx context.Context, steps *progress.Steps, why string) (locked context.Context, unlock func(), err error) {
@@ -39,17 +33,14 @@ func (t *Target) lock(ctx context.Context, steps *progress.Steps, why string) (l
 	if err != nil {
 		return nil, nil, err
 	}
-	locked, cancel := context.WithCancelCause(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		t.renew(locked, cancel, id)
-	}()
-	return locked, func() {
-		cancel(nil)
-		<-ended
+	beat := func(ctx context.Context) error {
+		now := time.Now().UTC().Format(time.RFC3339Nano)
+		return t.copyTo(ctx, id, "/", file{name: heartbeat, content: []byte(now), mode: 0o400})
+	}
+	locked, unlock = t.o.Lock.Hold(ctx, beat, cerrdefs.IsNotFound, func() {
 		_ = t.remove(ctx, id) // otherwise the next operator waits until it has expired
-	}, nil
+	})
+	return locked, unlock, nil
 }
 
 // acquire creates the lock, or takes it over once its holder no longer renews it.
@@ -105,23 +96,6 @@ func (t *Target) holder(ctx context.Context) (*holder, error) {
 		text += ": " + why
 	}
 	return &holder{id: c.ID, by: by, text: text, beat: string(files[heartbeat])}, nil
-}
-
-// renew writes the heartbeat until the context ends, and ends it when the lock is lost.
-func (t *Target) renew(ctx context.Context, cancel context.CancelCauseFunc, id string) {
-	renewed := time.Now()
-	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		beat := time.Now().UTC().Format(time.RFC3339Nano)
-		attempt, stop := context.WithTimeout(ctx, t.o.Lock.Duration)
-		defer stop()
-		err := t.copyTo(attempt, id, "/", file{name: heartbeat, content: []byte(beat), mode: 0o400})
-		switch {
-		case err == nil:
-			renewed = time.Now()
-		case cerrdefs.IsNotFound(err) || time.Since(renewed) > t.o.Lock.Duration:
-			cancel(errLockLost)
-		}
-	}, t.o.Lock.Renewal)
 }
 
 // lockedBy is who holds the lock, or "".

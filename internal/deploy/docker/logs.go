@@ -1,11 +1,9 @@
 package docker
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
@@ -15,10 +13,7 @@ import (
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
-const (
-	logsCheck = 2 * time.Second
-	maxLine   = 1 << 20
-)
+const logsCheck = 2 * time.Second
 
 // Logs implements [deploy.Logger]. With Follow it connects again when a connection ends, and follows the container that replaces the one
 // it follows.
@@ -59,26 +54,16 @@ func (f *follower) stream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	copied := f.last
-	if copied != "" {
-		f.options.Since, f.options.Tail = copied, ""
+	if f.last != "" {
+		f.options.Since, f.options.Tail = f.last, ""
 	}
 	reader, writer := io.Pipe()
 	go func() { _ = writer.CloseWithError(f.target.copyLog(ctx, id, &f.options, writer)) }()
 	defer reader.Close()
-	lines := bufio.NewScanner(reader)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		at, text, _ := strings.Cut(lines.Text(), " ")
-		if at <= copied {
-			continue
-		}
-		f.last = max(f.last, at)
-		if _, err := fmt.Fprintln(f.out, text); err != nil {
-			return err
-		}
-	}
-	return lines.Err()
+	return deploy.CopyLog(reader, &f.last, func(line string) error {
+		_, err := fmt.Fprintln(f.out, line)
+		return err
+	})
 }
 
 func (f *follower) container(ctx context.Context) (id string, err error) {

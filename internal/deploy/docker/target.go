@@ -3,6 +3,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -78,9 +79,7 @@ func New(o Options) (*Target, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	if o.Lock == (deploy.LockTimes{}) {
-		o.Lock = deploy.DefaultLockTimes
-	}
+	o.Lock = cmp.Or(o.Lock, deploy.DefaultLockTimes)
 	return &Target{o: o}, nil
 }
 

@@ -196,7 +196,7 @@ func runs(c *container.InspectResponse) bool { return c != nil && c.State.Runnin
 // restore makes the old container serve again if it did, even if the command was interrupted. It always returns an error. Without the
 // lock it touches nothing: who has taken it over puts the containers in order.
 func (op *operation) restore(ctx context.Context, step *progress.Step, old *container.InspectResponse, cause error) error {
-	if isLockLost(ctx) {
+	if deploy.IsLockLost(ctx) {
 		return cause
 	}
 	ctx, cancel := cleanUp(ctx)
@@ -230,7 +230,7 @@ func (op *operation) startAgain(ctx context.Context, step *progress.Step, id str
 
 // failed records why a revision failed, and returns the error with its outcome.
 func (op *operation) failed(ctx context.Context, r *revision, cause error) error {
-	if isLockLost(ctx) {
+	if deploy.IsLockLost(ctx) {
 		return cause
 	}
 	if err := op.conclude(ctx, r, stateFailed, cause.Error()); err != nil {

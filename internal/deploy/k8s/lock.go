@@ -2,7 +2,6 @@ package k8s
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,13 +9,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
 )
-
-var errLockLost = errors.New("the lock was lost: somebody else has taken it over, or the API server was unreachable for too long")
 
 func (t *Target) lockKey() client.ObjectKey {
 	return client.ObjectKey{Namespace: t.o.Namespace, Name: t.o.Release + "-deploy"}
@@ -24,40 +22,33 @@ func (t *Target) lockKey() client.ObjectKey {
 
 // lock takes the lock and renews it until unlock is called. The context ends when the lock is lost.
 func (t *Target) lock(ctx context.Context, steps *progress.Steps) (locked context.Context, unlock func(), err error) {
-	times := t.o.Lock
-	if times == (deploy.LockTimes{}) {
-		times = deploy.DefaultLockTimes
-	}
 	lease := &coordinationv1.Lease{}
 	err = steps.Run(ctx, "lock", func(ctx context.Context, step *progress.Step) error {
-		return t.acquire(ctx, step, lease, times)
+		return t.acquire(ctx, step, lease)
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	locked, cancel := context.WithCancelCause(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		t.renew(locked, cancel, lease, times)
-	}()
-	return locked, func() {
-		cancel(nil)
-		<-ended
-		t.release(ctx, lease)
-	}, nil
+	renew := func(ctx context.Context) error {
+		now := metav1.NowMicro()
+		lease.Spec.RenewTime = &now
+		return t.client.Update(ctx, lease)
+	}
+	isGone := func(err error) bool { return apierrors.IsConflict(err) || apierrors.IsNotFound(err) }
+	locked, unlock = t.o.Lock.Hold(ctx, renew, isGone, func() { t.release(ctx, lease) })
+	return locked, unlock, nil
 }
 
 // acquire creates the Lease, or takes it over once its holder no longer renews it.
-func (t *Target) acquire(ctx context.Context, step *progress.Step, lease *coordinationv1.Lease, times deploy.LockTimes) error {
-	holder, changed := deploy.Operator(), time.Now()
+func (t *Target) acquire(ctx context.Context, step *progress.Step, lease *coordinationv1.Lease) error {
+	times, changed := t.o.Lock, time.Now()
 	err := wait.PollUntilContextTimeout(ctx, times.Check, 2*times.Duration, true, func(ctx context.Context) (bool, error) {
 		seen := lease.ResourceVersion
 		err := t.client.Get(ctx, t.lockKey(), lease)
 		switch {
 		case apierrors.IsNotFound(err):
 			*lease = coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: t.o.Namespace, Name: t.lockKey().Name}}
-			hold(lease, holder, times)
+			hold(lease, times)
 			return created(t.client.Create(ctx, lease))
 		case err != nil:
 			return false, fmt.Errorf("reading Lease %q: %w", t.lockKey(), err)
@@ -67,7 +58,7 @@ func (t *Target) acquire(ctx context.Context, step *progress.Step, lease *coordi
 		case heldBy(lease) != "":
 			step.Summarize("taken over from %s, which no longer renews it", heldBy(lease))
 		}
-		hold(lease, holder, times)
+		hold(lease, times)
 		return created(t.client.Update(ctx, lease))
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
@@ -93,33 +84,12 @@ func alive(lease *coordinationv1.Lease, seen string) error {
 		heldBy(lease), lease.Spec.AcquireTime.UTC().Format(time.RFC3339))
 }
 
-func heldBy(lease *coordinationv1.Lease) string {
-	if lease.Spec.HolderIdentity == nil {
-		return ""
-	}
-	return *lease.Spec.HolderIdentity
-}
+func heldBy(lease *coordinationv1.Lease) string { return ptr.Deref(lease.Spec.HolderIdentity, "") }
 
-func hold(lease *coordinationv1.Lease, holder string, times deploy.LockTimes) {
-	now := metav1.NowMicro()
+func hold(lease *coordinationv1.Lease, times deploy.LockTimes) {
+	holder, now := deploy.Operator(), metav1.NowMicro()
 	lease.Spec.HolderIdentity, lease.Spec.AcquireTime, lease.Spec.RenewTime = &holder, &now, &now
 	lease.Spec.LeaseDurationSeconds = new(int32(max(1, times.Duration/time.Second))) //nolint:gosec // seconds of a lock
-}
-
-// renew renews the Lease until the context ends, and ends it when the Lease is lost.
-func (t *Target) renew(ctx context.Context, cancel context.CancelCauseFunc, lease *coordinationv1.Lease, times deploy.LockTimes) {
-	renewed := time.Now()
-	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		now := metav1.NowMicro()
-		lease.Spec.RenewTime = &now
-		err := t.client.Update(ctx, lease)
-		switch {
-		case err == nil:
-			renewed = time.Now()
-		case apierrors.IsConflict(err) || apierrors.IsNotFound(err) || time.Since(renewed) > times.Duration:
-			cancel(errLockLost)
-		}
-	}, times.Renewal)
 }
 
 // release clears the holder, even if the command was interrupted.

@@ -86,7 +86,7 @@ func TestLock_EndsWhatLostIt(t *testing.T) {
 		<-ctx.Done()
 		return nil
 	})
-	if !errors.Is(err, errLockLost) {
+	if !errors.Is(err, deploy.ErrLockLost) {
 		t.Errorf("the error is %v", err)
 	}
 }

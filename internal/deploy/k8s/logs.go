@@ -1,11 +1,9 @@
 package k8s
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +18,6 @@ import (
 const (
 	serviceContainer = "integration" // of the chart
 	logsCheck        = 2 * time.Second
-	maxLine          = 1 << 20
 )
 
 // Logs implements [deploy.Logger]. With Follow it reconnects when a connection ends, and follows pods that are created later.
@@ -150,20 +147,10 @@ func (f *follower) stream(ctx context.Context, pod, prefix string, o *corev1.Pod
 		return fmt.Errorf("reading the log of pod %q: %w", pod, err)
 	}
 	defer stream.Close()
-	lines := bufio.NewScanner(stream)
-	lines.Buffer(nil, maxLine)
-	for lines.Scan() {
-		at, text, _ := strings.Cut(lines.Text(), " ")
-		if at <= *last {
-			continue
-		}
-		*last = at
+	return deploy.CopyLog(stream, last, func(line string) error {
 		f.mu.Lock()
-		_, err := fmt.Fprintln(f.out, prefix+text)
-		f.mu.Unlock()
-		if err != nil {
-			return err
-		}
-	}
-	return lines.Err()
+		defer f.mu.Unlock()
+		_, err := fmt.Fprintln(f.out, prefix+line)
+		return err
+	})
 }

@@ -26,7 +26,7 @@ func explainOwnership(err error) error {
 // restore records why a revision failed, and returns to the newest one that worked. Without one, it uninstalls what failed. It always
 // returns an error.
 func (t *Target) restore(ctx context.Context, steps *progress.Steps, failed *release.Release, cause error) error {
-	if errors.Is(context.Cause(ctx), errLockLost) {
+	if deploy.IsLockLost(ctx) {
 		return deploy.Failf(deploy.NotRolledBack, "%w; not rolled back, since somebody else deploys", cause)
 	}
 	if err := t.setFailed(failed, cause); err != nil {

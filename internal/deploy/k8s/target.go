@@ -83,6 +83,7 @@ var setFieldManager = sync.OnceFunc(func() { kube.ManagedFieldsManager = fieldMa
 // New makes a target. It does not reach the cluster.
 func New(o Options) (*Target, error) {
 	setFieldManager()
+	o.Lock = cmp.Or(o.Lock, deploy.DefaultLockTimes)
 	config, err := o.Cluster.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
@@ -143,8 +144,8 @@ func (t *Target) exclusive(ctx context.Context, steps *progress.Steps, do func(c
 		return err
 	}
 	err = do(locked)
-	if cause := context.Cause(locked); errors.Is(cause, errLockLost) {
-		err = errors.Join(err, cause)
+	if deploy.IsLockLost(locked) {
+		err = errors.Join(err, deploy.ErrLockLost)
 	}
 	unlock()
 	return err

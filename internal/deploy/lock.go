@@ -1,0 +1,51 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// LockTimes are the times of a target's lock. Its holder renews it every Renewal. Another program takes it over when it has not changed
+// for Duration while it was watched every Check, whatever the clocks say.
+type LockTimes struct{ Duration, Renewal, Check time.Duration }
+
+// DefaultLockTimes are those that people wait for.
+var DefaultLockTimes = LockTimes{Duration: 15 * time.Second, Renewal: 3 * time.Second, Check: time.Second}
+
+// ErrLockLost is why the context of a lock ends while it is held.
+var ErrLockLost = errors.New("the lock was lost: somebody else has taken it over, or it could not be renewed for too long")
+
+// IsLockLost says whether a context has ended since the lock was lost.
+func IsLockLost(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLockLost) }
+
+// Hold renews a lock that was taken, until unlock is called, which releases it. The context ends when the lock is lost. isGone says of an
+// error of renew that somebody else has the lock.
+func (l LockTimes) Hold(
+	ctx context.Context, renew func(context.Context) error, isGone func(error) bool, release func(),
+) (locked context.Context, unlock func()) {
+	locked, cancel := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		renewed := time.Now()
+		wait.UntilWithContext(locked, func(ctx context.Context) {
+			attempt, stop := context.WithTimeout(ctx, l.Duration)
+			defer stop()
+			err := renew(attempt)
+			switch {
+			case err == nil:
+				renewed = time.Now()
+			case isGone(err) || time.Since(renewed) > l.Duration:
+				cancel(ErrLockLost)
+			}
+		}, l.Renewal)
+	}()
+	return locked, func() {
+		cancel(nil)
+		<-ended
+		release()
+	}
+}
