@@ -266,7 +266,7 @@ func checkOwnership(have, want client.Object) error {
 
 // describe names an object by kind, name and namespace, as with kubectl. Several API groups may have the kind of a tier's object.
 func describe(o client.Object) string {
-	kind := kindName(o)
+	kind := KindName(o)
 	if o, ok := o.(*unstructured.Unstructured); ok {
 		kind = o.GroupVersionKind().GroupKind().String()
 	}

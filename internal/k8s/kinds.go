@@ -129,17 +129,13 @@ func kindOf(o client.Object) kind {
 // newOfKind is an empty object of the same kind.
 func newOfKind(o client.Object) client.Object {
 	if o, ok := o.(*unstructured.Unstructured); ok {
-		fresh := &unstructured.Unstructured{}
-		fresh.SetGroupVersionKind(o.GroupVersionKind())
-		return fresh
+		return objectOf(o.GroupVersionKind())
 	}
 	return reflect.New(reflect.TypeOf(o).Elem()).Interface().(client.Object)
 }
 
 // KindName is the name of the kind of an object, such as "LimitRange".
-func KindName(o client.Object) string { return kindName(o) }
-
-func kindName(o client.Object) string {
+func KindName(o client.Object) string {
 	if o, ok := o.(*unstructured.Unstructured); ok {
 		return o.GetKind()
 	}

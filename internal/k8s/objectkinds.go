@@ -127,11 +127,11 @@ func (k *ObjectKinds) ListOwned(ctx context.Context, namespace string) (all []Ow
 		list := kindOf(kind).newList()
 		options := []client.ListOption{client.InNamespace(namespace), client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency}
 		if err := k.Client.List(ctx, list, options...); err != nil {
-			return nil, fmt.Errorf("listing %ss of namespace %q: %w", kindName(kind), namespace, err)
+			return nil, fmt.Errorf("listing %ss of namespace %q: %w", KindName(kind), namespace, err)
 		}
 		err := meta.EachListItem(list, func(item runtime.Object) error {
 			if o := item.(client.Object); madeByTemplate(o) {
-				all = append(all, OwnedObject{kindName(kind), namespace, o.GetName(), !o.GetDeletionTimestamp().IsZero()})
+				all = append(all, OwnedObject{KindName(kind), namespace, o.GetName(), !o.GetDeletionTimestamp().IsZero()})
 			}
 			return nil
 		})
@@ -270,17 +270,10 @@ func (k *ObjectKinds) set(ctx context.Context, kind schema.GroupVersionKind, err
 	before := k.status[kind]
 	k.status[kind] = err
 	k.mu.Unlock()
-	if problemText(before) != problemText(err) {
-		log.FromContext(ctx).Info("a kind of tiers' objects changed", "kind", kind.String(), "problem", problemText(err))
+	if fmt.Sprint(before) != fmt.Sprint(err) {
+		log.FromContext(ctx).Info("a kind of tiers' objects changed", "kind", kind.String(), "problem", err)
 		k.OnKind(ctx)
 	}
-}
-
-func problemText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }
 
 func objectOf(kind schema.GroupVersionKind) client.Object {

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -82,7 +83,7 @@ func IsNotServed(err error) bool {
 
 // Start implements [manager.Runnable].
 func (o *Optional) Start(ctx context.Context) error {
-	for o.await(ctx, o.isCached) {
+	for wait.PollUntilContextCancel(ctx, o.interval, true, o.isCached) == nil {
 		o.served.Store(true)
 		o.answered()
 		log.FromContext(ctx).Info("the cluster serves an optional API", "api", o.api.String())
@@ -97,36 +98,22 @@ func (o *Optional) Start(ctx context.Context) error {
 	return nil
 }
 
-// await calls done at each interval until it reports true, or until ctx ends.
-func (o *Optional) await(ctx context.Context, done func(context.Context) bool) bool {
-	for ctx.Err() == nil {
-		if done(ctx) {
-			return true
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(o.interval):
-		}
-	}
-	return false
-}
-
 // isCached watches the kinds if the cluster serves them, and returns when they are cached.
-func (o *Optional) isCached(ctx context.Context) bool {
+func (o *Optional) isCached(ctx context.Context) (bool, error) {
 	served, known := o.isServed(ctx)
 	if known && !served {
 		o.answered()
 	}
 	if !served {
-		return false
+		return false, nil
 	}
 	for _, kind := range o.kinds {
 		if _, err := o.cache.GetInformer(ctx, kind); err != nil { // it may have been removed meanwhile
-			log.FromContext(ctx).Error(err, "watching an optional kind", "kind", kindName(kind))
-			return false
+			log.FromContext(ctx).Error(err, "watching an optional kind", "kind", KindName(kind))
+			return false, nil
 		}
 	}
-	return ctx.Err() == nil
+	return true, ctx.Err()
 }
 
 // isServed asks the API server. known is false if it does not answer.
@@ -136,6 +123,6 @@ func (o *Optional) isServed(ctx context.Context) (served, known bool) {
 		log.FromContext(ctx).Error(err, "asking whether the cluster serves an optional API", "api", o.api.String())
 		return false, false
 	}
-	isMissing := func(kind client.Object) bool { return resourceOf(resources, kindName(kind)) == nil }
+	isMissing := func(kind client.Object) bool { return resourceOf(resources, KindName(kind)) == nil }
 	return !slices.ContainsFunc(o.kinds, isMissing), true
 }

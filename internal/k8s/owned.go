@@ -40,11 +40,11 @@ func ListOwned(
 			continue // Kueue is not installed
 		}
 		if err != nil {
-			return nil, fmt.Errorf("listing %ss of namespace %q: %w", kindName(kind), namespace, err)
+			return nil, fmt.Errorf("listing %ss of namespace %q: %w", KindName(kind), namespace, err)
 		}
 		for _, o := range objects {
 			if object := o.(client.Object); makes(object) {
-				all = append(all, OwnedObject{kindName(kind), namespace, object.GetName(), !object.GetDeletionTimestamp().IsZero()})
+				all = append(all, OwnedObject{KindName(kind), namespace, object.GetName(), !object.GetDeletionTimestamp().IsZero()})
 			}
 		}
 	}

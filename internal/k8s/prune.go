@@ -52,7 +52,7 @@ func (a *Applier) listOurs(ctx context.Context, from client.Reader, namespace st
 	// A list would wait for the writes of all workspaces. The event of our own write causes another Reconcile.
 	err = from.List(ctx, list, client.InNamespace(namespace), client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
 	if err != nil {
-		return nil, fmt.Errorf("listing %s objects in namespace %q: %w", kindName(of), namespace, err)
+		return nil, fmt.Errorf("listing %s objects in namespace %q: %w", KindName(of), namespace, err)
 	}
 	err = meta.EachListItem(list, func(item runtime.Object) error {
 		if o := item.(client.Object); a.isOurs(o) {

@@ -24,7 +24,7 @@ type Repair struct {
 }
 
 // Kind is the kind of the object: "NetworkPolicy".
-func (r Repair) Kind() string { return kindName(r.Object) }
+func (r Repair) Kind() string { return KindName(r.Object) }
 
 // String names the object by kind, name and namespace, as with kubectl.
 func (r Repair) String() string { return describe(r.Object) }
