@@ -14,6 +14,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
 const (
@@ -28,10 +30,6 @@ const (
 	// ownerID is the user of the image, and owner the same with its group.
 	ownerID = 65532
 	owner   = "65532:65532"
-
-	provisionTimeout = 25 * time.Second // the service's default
-	// drain is how long the service may take to end after the longest request.
-	drain = 20 * time.Second
 
 	maxProcesses = 200
 )
@@ -60,7 +58,7 @@ func (o *Options) check() error {
 			return fmt.Errorf("--%s must be ADDRESS:PORT, such as 127.0.0.1:8080: %w", flag, err)
 		}
 	}
-	if _, err := o.stopTimeout(); err != nil {
+	if _, err := deploy.StopTimeout(o.Environment); err != nil {
 		return err
 	}
 	_, err := o.limits()
@@ -80,18 +78,6 @@ func splitAddress(address string) (host string, port uint16, err error) {
 		return "", 0, fmt.Errorf("%q is no port", text)
 	}
 	return host, uint16(number), nil
-}
-
-// stopTimeout is above the longest request, so that a service that is replaced answers it.
-func (o *Options) stopTimeout() (time.Duration, error) {
-	timeout := provisionTimeout
-	if text := o.Environment["PROVISION_TIMEOUT"]; text != "" {
-		var err error
-		if timeout, err = time.ParseDuration(text); err != nil {
-			return 0, fmt.Errorf("--env PROVISION_TIMEOUT: %w", err)
-		}
-	}
-	return timeout + drain, nil
 }
 
 func (o *Options) limits() (*types.Resource, error) {
@@ -114,7 +100,7 @@ func (t *Target) compose(image string, secrets []string) (*types.Project, error)
 	if err != nil {
 		return nil, err
 	}
-	timeout, err := t.o.stopTimeout()
+	timeout, err := deploy.StopTimeout(t.o.Environment)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
 // What Setup stages, and what the Machines get of it.
@@ -18,10 +20,7 @@ const (
 	// KubeconfigSecret holds the kubeconfig in base64, as Fly wants it for a file.
 	KubeconfigSecret = "FLYTE_CLUSTER_KUBECONFIG" //nolint:gosec // a name
 
-	kubeconfigPath   = "/flyte-cluster/kubeconfig"
-	provisionTimeout = 25 * time.Second // the service's default
-	// drain is how long the service may take to end after the longest request.
-	drain          = 20 * time.Second
+	kubeconfigPath = "/flyte-cluster/kubeconfig"
 	maxKillTimeout = 5 * time.Minute // Fly's
 )
 
@@ -62,19 +61,13 @@ func (o *Options) check() error {
 	return err
 }
 
-// killTimeout is above the longest request, so that a Machine that is replaced answers it.
+// killTimeout is [deploy.StopTimeout] within the bound of Fly.
 func (o *Options) killTimeout() (time.Duration, error) {
-	timeout := provisionTimeout
-	if text := o.Environment["PROVISION_TIMEOUT"]; text != "" {
-		var err error
-		if timeout, err = time.ParseDuration(text); err != nil {
-			return 0, fmt.Errorf("--env PROVISION_TIMEOUT: %w", err)
-		}
+	timeout, err := deploy.StopTimeout(o.Environment)
+	if err == nil && timeout > maxKillTimeout {
+		err = fmt.Errorf("--env PROVISION_TIMEOUT must be at most %s: Fly kills a Machine after %s", maxKillTimeout-deploy.Drain, maxKillTimeout)
 	}
-	if timeout += drain; timeout > maxKillTimeout {
-		return 0, fmt.Errorf("--env PROVISION_TIMEOUT must be at most %s: Fly kills a Machine after %s", maxKillTimeout-drain, maxKillTimeout)
-	}
-	return timeout, nil
+	return timeout, err
 }
 
 // config is the content of fly.toml.

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/kubectl/pkg/cmd/exec"
+	"k8s.io/kubectl/pkg/util/podutils"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
@@ -56,7 +57,7 @@ func (t *Target) execPod(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	i := slices.IndexFunc(pods, func(p corev1.Pod) bool { return p.DeletionTimestamp == nil && podReady(&p) })
+	i := slices.IndexFunc(pods, func(p corev1.Pod) bool { return p.DeletionTimestamp == nil && podutils.IsPodReady(&p) })
 	if i < 0 {
 		return "", fmt.Errorf("no pod of Deployment %q is ready: `%s` says why", d.Name, t.command("status"))
 	}

@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/kubectl/pkg/util/podutils"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -33,17 +34,11 @@ func (t *Target) reasons(ctx context.Context, d *appsv1.Deployment) (all []strin
 	}
 	for i := range pods {
 		pod := &pods[i]
-		if pod.DeletionTimestamp == nil && !podReady(pod) {
+		if pod.DeletionTimestamp == nil && !podutils.IsPodReady(pod) {
 			all = append(all, t.podReasons(ctx, pod)...)
 		}
 	}
 	return all
-}
-
-func podReady(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 func (t *Target) podReasons(ctx context.Context, pod *corev1.Pod) (all []string) {
