@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"net"
 	"net/netip"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
@@ -112,6 +115,24 @@ func (c *config) checkCluster(found problems) {
 	if c.rest, err = restConfig(c.Kubeconfig); err != nil {
 		found.add("KUBECONFIG", "%s", err)
 	}
+}
+
+// restConfig is that of the file, or of the cluster that the process runs in.
+func restConfig(kubeconfig string) (cfg *rest.Config, err error) {
+	if kubeconfig == "" {
+		cfg, err = rest.InClusterConfig()
+	} else {
+		cfg, err = clientcmd.BuildConfigFromFlags("", kubeconfig)
+	}
+	switch {
+	case errors.Is(err, rest.ErrNotInCluster):
+		return nil, errors.New("is required outside a cluster")
+	case err != nil:
+		return nil, err
+	}
+	cfg.QPS = -1 // API Priority and Fairness decides, not we
+	cfg.UserAgent = name + "/" + version
+	return cfg, nil
 }
 
 // checkLease lets the leader stop before its lease expires, and try a renewal at least twice before it stops. The Lease object

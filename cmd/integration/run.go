@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"google.golang.org/grpc"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -135,24 +132,6 @@ func (s *service) addManager(context.Context) error {
 		return fmt.Errorf("making the manager: %w", err)
 	}
 	return nil
-}
-
-// restConfig is that of the file, or of the cluster that the process runs in.
-func restConfig(kubeconfig string) (cfg *rest.Config, err error) {
-	if kubeconfig == "" {
-		cfg, err = rest.InClusterConfig()
-	} else {
-		cfg, err = clientcmd.BuildConfigFromFlags("", kubeconfig)
-	}
-	switch {
-	case errors.Is(err, rest.ErrNotInCluster):
-		return nil, errors.New("is required outside a cluster")
-	case err != nil:
-		return nil, err
-	}
-	cfg.QPS = -1 // API Priority and Fairness decides, not we
-	cfg.UserAgent = name + "/" + version
-	return cfg, nil
 }
 
 func (s *service) addController(ctx context.Context) error {

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
@@ -112,9 +116,47 @@ func (c *conversion) check() {
 func kindsOf(tier *v1alpha1.WorkspaceTier) (kinds workspace.ObjectKinds) {
 	for i := range tier.Spec.Objects {
 		template := &tier.Spec.Objects[i]
-		kinds = append(kinds, kindOfTemplate(template))
+		kinds = append(kinds, schema.FromAPIVersionAndKind(template.APIVersion, template.Kind))
 	}
 	return kinds
+}
+
+// object makes a template of the tier.
+func (c *conversion) object(o *unstructured.Unstructured) {
+	if advice, known := byHand[o.GetKind()]; known {
+		c.warn("%s %s: %s", o.GetKind(), o.GetName(), advice)
+		return
+	}
+	if _, err := workspace.ParseObjectKinds([]string{workspace.ObjectKindName(o.GroupVersionKind())}); err != nil {
+		c.warn("%s %s: %v", o.GetKind(), o.GetName(), err)
+		return
+	}
+	if namespace := o.GetNamespace(); namespace != "" && namespace != "{namespace}" {
+		c.warn("%s %s is in the namespace %s: an object of a tier is in the workspace's", o.GetKind(), o.GetName(), namespace)
+		return
+	}
+	metadata, _ := o.Object["metadata"].(map[string]any)
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		if !slices.Contains([]string{"name", "namespace", "labels", "annotations"}, key) {
+			c.warn("metadata.%s: a template can't set it", key)
+			delete(metadata, key)
+		}
+	}
+	delete(metadata, "namespace")
+	if _, has := o.Object["status"]; has {
+		c.warn("status: a template can't set it")
+		delete(o.Object, "status")
+	}
+	template := v1alpha1.TierObject{}
+	text, err := json.Marshal(o.Object)
+	if err == nil {
+		err = json.Unmarshal(text, &template)
+	}
+	if err != nil {
+		c.warn("%s %s: %v", o.GetKind(), o.GetName(), err)
+		return
+	}
+	c.tier.Spec.Objects, c.files = append(c.tier.Spec.Objects, template), append(c.files, c.file)
 }
 
 // print writes the tier to standard output, and the warnings to standard error.

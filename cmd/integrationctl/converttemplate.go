@@ -17,8 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
-
-	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 )
 
 // flyteTemplate is a template of Flyte's cluster resource sync.
@@ -164,9 +162,6 @@ func (c *conversion) parse(text string) *unstructured.Unstructured {
 }
 
 // kindOfTemplate is the kind of a tier's object.
-func kindOfTemplate(template *v1alpha1.TierObject) schema.GroupVersionKind {
-	return schema.FromAPIVersionAndKind(template.APIVersion, template.Kind)
-}
 
 // plural is the resource that a kind has by convention.
 func plural(kind string) string {

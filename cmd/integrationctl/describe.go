@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -121,7 +122,7 @@ func (d *describer) describe(ctx context.Context, kube client.Client, w *v1alpha
 
 func (d *description) read(ctx context.Context, kube client.Client) {
 	var err error
-	if d.events, err = eventsOf(ctx, kube, d.Name); err != nil {
+	if d.events, err = readEvents(ctx, kube, metav1.NamespaceDefault, aboutWorkspace(d.Name), maxEventsShown); err != nil {
 		d.problems = append(d.problems, "Events are missing: "+err.Error())
 	}
 	for _, namespace := range namespacesOf(ctx, kube, d.Workspace) {

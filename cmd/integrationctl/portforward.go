@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
+	"k8s.io/kubectl/pkg/util/podutils"
 	"k8s.io/streaming/pkg/httpstream"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -90,17 +91,11 @@ func readyPod(ctx context.Context, kube client.Client, in settingsFlags) (*appsv
 	if err := kube.List(ctx, &pods, client.InNamespace(in.namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
 		return nil, "", fmt.Errorf("listing the service's pods: %w", err)
 	}
-	i := slices.IndexFunc(pods.Items, isReady)
+	i := slices.IndexFunc(pods.Items, func(p corev1.Pod) bool { return p.DeletionTimestamp == nil && podutils.IsPodReady(&p) })
 	if i < 0 {
 		return nil, "", fmt.Errorf("no pod of Deployment %s/%s is ready: `%s doctor` says more", in.namespace, in.release, programName)
 	}
 	return &deployment, pods.Items[i].Name, nil
-}
-
-func isReady(pod corev1.Pod) bool {
-	return pod.DeletionTimestamp == nil && slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 // podDialer dials a pod by WebSocket, and by SPDY where a proxy or an older API server knows no WebSocket.

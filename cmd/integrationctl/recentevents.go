@@ -26,10 +26,6 @@ func aboutWorkspace(id string) fields.Selector {
 		fields.OneTermEqualSelector("involvedObject.kind", "Workspace"), fields.OneTermEqualSelector("involvedObject.name", id))
 }
 
-func eventsOf(ctx context.Context, kube client.Client, id string) ([]corev1.Event, error) {
-	return readEvents(ctx, kube, metav1.NamespaceDefault, aboutWorkspace(id), maxEventsShown)
-}
-
 // warningsIn returns the newest warnings about objects in a namespace.
 func warningsIn(ctx context.Context, kube client.Client, namespace string, now time.Time) ([]corev1.Event, error) {
 	warnings := fields.OneTermEqualSelector("type", corev1.EventTypeWarning)

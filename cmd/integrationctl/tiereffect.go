@@ -18,10 +18,6 @@ type tierEffect struct {
 	now, then *v1alpha1.WorkspaceTier
 }
 
-func tierEffectTable() *metav1.Table {
-	return newTable("Workspace", "Effect", "Now", "Then", "Note")
-}
-
 // rows are one workspace's amounts that change, in each domain of either tier, and whether it may still use the tier.
 func (e tierEffect) rows(w *v1alpha1.Workspace) (rows []metav1.TableRow) {
 	may := map[bool]string{true: "yes", false: "no"}

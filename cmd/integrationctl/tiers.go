@@ -70,7 +70,7 @@ func (d *tierDiffer) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	table := newTable("Tier", "Field", "Now", "Then")
-	effects := tierEffectTable()
+	effects := newTable("Workspace", "Effect", "Now", "Then", "Note")
 	for i := range wanted {
 		rows, ofWorkspaces, err := d.compare(c.Context(), kube, &wanted[i])
 		if err != nil {

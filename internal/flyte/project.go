@@ -19,7 +19,6 @@ import (
 const (
 	MaxNameBytes        = 64
 	MaxDescriptionBytes = 300
-	MaxLabels           = 16
 )
 
 // archiveAttributesTimeout is how long writing attributes may delay archiving.

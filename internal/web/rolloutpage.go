@@ -38,11 +38,9 @@ func (p *Page) loadRollout(ctx context.Context, v *visit) (content, error) {
 	case err != nil:
 		return content{}, unavailable(fmt.Errorf("reading the roll-out: %w", err))
 	}
-	return content{title: "Roll-out", tab: "rollout", body: rolloutBody(v, found), shows: showsNothing}, nil
+	shows := func(Change) bool { return false } // no change of a workspace or tier alters the page
+	return content{title: "Roll-out", tab: "rollout", body: rolloutBody(v, found), shows: shows}, nil
 }
-
-// showsNothing: no change of a workspace or tier alters the page.
-func showsNothing(Change) bool { return false }
 
 // podHealth is the colour of a pod's state: good runs and is ready, busy begins or ends, bad has failed.
 func podHealth(pod *rollout.Pod) string {

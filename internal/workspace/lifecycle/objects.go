@@ -135,17 +135,14 @@ func (c *Controller) acceptedObjects(tier *v1alpha1.WorkspaceTier) outcome {
 		return waiting(condition, v1alpha1.ReasonTierInvalid, bounded(strings.Join(texts, "; ")))
 	}
 	for i := range tier.Spec.Objects {
-		kind := kindOfTemplate(&tier.Spec.Objects[i])
+		template := &tier.Spec.Objects[i]
+		kind := schema.FromAPIVersionAndKind(template.APIVersion, template.Kind)
 		if err := c.ObjectKinds.Check(kind); err != nil {
 			o := unavailable(kind, err)
 			return waiting(condition, o.reason, bounded(fmt.Sprintf("spec.objects[%d]: %s", i, o.message)))
 		}
 	}
 	return done(condition, v1alpha1.ReasonAccepted, "")
-}
-
-func kindOfTemplate(template *v1alpha1.TierObject) schema.GroupVersionKind {
-	return schema.FromAPIVersionAndKind(template.APIVersion, template.Kind)
 }
 
 // watchObjects has the workspaces reconciled whose objects change, and all when a kind becomes usable: there may be something to prune.
