@@ -12,9 +12,10 @@ import (
 // TestPagesNameWhatTheCodeHas compares names in the code with the page that explains them.
 func TestPagesNameWhatTheCodeHas(t *testing.T) {
 	for what, c := range map[string]struct{ page, source, names string }{
-		"reason":   {"operations.md", "api/v1alpha1/conditions.go", `Reason\w+ += "(\w+)"`},
-		"variable": {"configuration.md", "cmd/integration/*.go", `env:"(\w+)"`},
-		"metric":   {"operations.md", "internal/*/*.go internal/*/*/*.go cmd/*/*.go", `Name: +"(workspace_flyte_\w+)"`},
+		"condition": {"operations.md", "api/v1alpha1/conditions.go", `Condition\w+ += "(\w+)"`},
+		"reason":    {"operations.md", "api/v1alpha1/conditions.go", `Reason\w+ += "(\w+)"`},
+		"variable":  {"configuration.md", "cmd/integration/*.go", `env:"(\w+)"`},
+		"metric":    {"operations.md", "internal/*/*.go internal/*/*/*.go cmd/*/*.go", `Name: +"(workspace_flyte_\w+)"`},
 	} {
 		page, err := os.ReadFile(c.page)
 		if err != nil {

@@ -29,9 +29,9 @@ var (
 	// ErrKindNotInstalled: the cluster has no such kind. The service goes on by itself when it has.
 	ErrKindNotInstalled = errors.New("the cluster does not have this kind: install its CRD")
 	// ErrKindClusterScoped: objects of the kind are in no namespace.
-	ErrKindClusterScoped = errors.New("objects of this kind are in no namespace, so no tier can have them")
+	ErrKindClusterScoped = errors.New("this kind is cluster-scoped: remove its objects from the tier")
 	// ErrKindNotListed: the service has not yet listed the objects of the kind.
-	ErrKindNotListed = errors.New("the service has not listed the objects of this kind yet")
+	ErrKindNotListed = errors.New("the service has not listed the objects of this kind yet, and goes on when it has")
 )
 
 // ObjectKinds watches the kinds that objects of tiers may have, each as soon as the cluster has it.

@@ -15,7 +15,7 @@ func inNamespaces() []Remedy {
 		{
 			Reasons: []string{v1alpha1.ReasonKindNotInstalled},
 			Means:   "the cluster does not have the kind of an [object of the tier](tiers.md#objects); everything else is in place",
-			Do:      "install the CRD: the service goes on within seconds. Or remove the object from the tier",
+			Do:      "install the CRD: the service creates the object within 10 s. Or remove the object from the tier",
 		},
 		{
 			Reasons: []string{v1alpha1.ReasonLabelNotFound},

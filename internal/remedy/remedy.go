@@ -43,7 +43,7 @@ func WorkspaceService() []Remedy {
 			Condition: v1alpha1.ConditionReported + " False",
 			Reasons:   []string{v1alpha1.ReasonReportRefused},
 			Means:     "it refused the report with a 4xx",
-			Do: "401, 403: check secret and token. 404: it does not know the workspace. " +
+			Do: "401, 403: check secret and token. 404: it does not know the workspace: create it there. " +
 				"The report is sent again after the next change, resync or restart",
 		},
 		{
@@ -100,9 +100,11 @@ func specification() []Remedy {
 		},
 		{
 			Reasons: []string{v1alpha1.ReasonConflict},
-			Means:   "a namespace or project of that name exists and lacks the workspace's label, or an object that no template of the tier made",
+			Means: "a namespace, project or ClusterQueue of that name exists without the workspace's label, or an object of that name " +
+				"that the tier did not create",
 			Do: "use another id, or hand it over with the label `platform.company.com/workspace=ID` " +
-				"([projects](flyte.md#what-a-project-is)); delete the object, or rename that of the tier; checked within 20 minutes",
+				"([projects](flyte.md#what-a-project-is)). For an object of the tier: delete the existing one, or rename the tier's. " +
+				"Checked within 20 minutes",
 		},
 		{
 			Reasons: []string{v1alpha1.ReasonTierNotFound, v1alpha1.ReasonTierNotAllowed},

@@ -56,7 +56,7 @@ func (r *placeholders) render(field string, value any) any {
 		all := make(map[string]any, len(value))
 		for key := range value {
 			if isPlaceholder(key) {
-				r.fail(field, v1alpha1.ReasonTierInvalid, "the key %q has a placeholder: only values can", key)
+				r.fail(field, v1alpha1.ReasonTierInvalid, "has a placeholder in the key %q: use it in values only", key)
 			}
 			all[key] = r.render(field+"."+key, value[key])
 		}
@@ -90,16 +90,16 @@ func (r *placeholders) text(field, text string) string {
 		if key, isLabel := strings.CutPrefix(name, labelPlaceholder); isLabel {
 			value, has := r.label(key)
 			if !has {
-				r.fail(field, v1alpha1.ReasonLabelNotFound, "needs the workspace's label %s, which it does not have", key)
+				r.fail(field, v1alpha1.ReasonLabelNotFound, "needs the workspace's label %s: set it in the workspace, or remove the placeholder", key)
 			}
 			return value
 		}
 		value, known := r.values[name]
 		switch {
 		case !known:
-			r.fail(field, v1alpha1.ReasonTierInvalid, "has the unknown placeholder %s: {{…}} and ${…} stay as they are", found)
+			r.fail(field, v1alpha1.ReasonTierInvalid, "has the unknown placeholder %s: remove it; {{…}} and ${…} may stay", found)
 		case value == "":
-			r.fail(field, v1alpha1.ReasonTierInvalid, "uses %s, and NAMESPACE_TEMPLATE has no {domain}", found)
+			r.fail(field, v1alpha1.ReasonTierInvalid, "uses %s, and NAMESPACE_TEMPLATE has no {domain}: remove the placeholder", found)
 		}
 		return value
 	})

@@ -61,7 +61,8 @@ func (p *Plan) tierObjects(
 		if object != nil {
 			key := object.GroupVersionKind().GroupKind().String() + "/" + object.GetName()
 			if other, taken := names[key]; taken {
-				values.fail(field+".metadata.name", v1alpha1.ReasonTierInvalid, "gives the name %s, as %s does", object.GetName(), other)
+				values.fail(field+".metadata.name", v1alpha1.ReasonTierInvalid, "gives the name %s, which %s gives too: rename one",
+					object.GetName(), other)
 			}
 			names[key] = field
 		}
@@ -96,7 +97,7 @@ func (p *Plan) tierObject(
 	const invalid = v1alpha1.ReasonTierInvalid
 	content := map[string]any{}
 	if len(template.Raw) > maxTemplate {
-		values.fail(field, invalid, "has %d bytes, and at most %d are allowed", len(template.Raw), maxTemplate)
+		values.fail(field, invalid, "has %d bytes: shorten it to at most %d", len(template.Raw), maxTemplate)
 		return nil
 	}
 	if err := json.Unmarshal(template.Raw, &content); err != nil {
@@ -104,11 +105,11 @@ func (p *Plan) tierObject(
 		return nil
 	}
 	if _, has := content["status"]; has {
-		values.fail(field+".status", invalid, "can't be set by a template")
+		values.fail(field+".status", invalid, "can't be set by a template: remove it")
 	}
 	kind := schema.FromAPIVersionAndKind(template.APIVersion, template.Kind)
 	if !slices.Contains(allowed, kind) {
-		values.fail(field, invalid, "is a %s, which the chart's value tierObjects does not list", workspace.ObjectKindName(kind))
+		values.fail(field, invalid, "is a %s: add its kind to the chart's value tierObjects, or remove it", workspace.ObjectKindName(kind))
 	}
 	for _, key := range []string{"apiVersion", "kind", "metadata", "status"} {
 		delete(content, key)
@@ -140,13 +141,13 @@ func (p *Plan) setMetadata(o *unstructured.Unstructured, field string, m *v1alph
 		values.fail(field+".name", invalid, "gives the name %q: %s", o.GetName(), wrong[0])
 	}
 	if o.GetKind() == "ConfigMap" && (strings.HasPrefix(o.GetName(), "workspace-") || strings.HasPrefix(o.GetName(), "kube-")) {
-		values.fail(field+".name", invalid, "gives the name %s: those that start with workspace- or kube- are reserved", o.GetName())
+		values.fail(field+".name", invalid, "gives the name %s: choose one that does not start with workspace- or kube-", o.GetName())
 	}
 	tier := tierMetadata{labels: map[string]string{}, annotations: map[string]string{}}
 	for key, template := range m.Labels {
 		value := values.text(field+".labels."+key, string(template))
 		if !workspace.IsLabelValue(value) {
-			values.fail(field+".labels."+key, invalid, "gives %q, which is no label value", value)
+			values.fail(field+".labels."+key, invalid, "gives %q, which is not a label value: use letters, digits, -, _ and ., at most 63", value)
 		}
 		tier.labels[key] = value
 	}
@@ -156,7 +157,7 @@ func (p *Plan) setMetadata(o *unstructured.Unstructured, field string, m *v1alph
 	for _, keys := range []map[string]string{tier.labels, tier.annotations} {
 		for key := range keys {
 			if workspace.IsReservedKey(key) {
-				values.fail(field, invalid, "has the reserved key %s", key)
+				values.fail(field, invalid, "has the reserved key %s: remove it", key)
 			}
 		}
 	}

@@ -90,12 +90,12 @@ func TestTierObjects_LeavesOutWhatCantBe(t *testing.T) {
 		},
 		"a label as name":        {configMap("metadata: {name: 'A_B'}"), "spec.objects[0].metadata.name gives the name", ""},
 		"no domain":              {configMap("metadata: {name: 'a-{domain}'}"), "NAMESPACE_TEMPLATE has no {domain}", ""},
-		"a key with placeholder": {configMap("metadata: {name: a}, data: {'{workspace}': x}"), "spec.objects[0].data the key", ""},
+		"a key with placeholder": {configMap("metadata: {name: a}, data: {'{workspace}': x}"), "data has a placeholder in the key", ""},
 		"null":                   {configMap("metadata: {name: a}, data: null"), "spec.objects[0].data is null", ""},
 		"a status":               {configMap("metadata: {name: a}, status: {}"), "spec.objects[0].status can't be set", ""},
 		"a kind that isn't listed": {
 			"{apiVersion: v1, kind: Secret, metadata: {name: a}}",
-			"is a Secret.v1, which the chart's value tierObjects", "",
+			"is a Secret.v1: add its kind to the chart's value tierObjects", "",
 		},
 		"another version": {
 			"{apiVersion: test.company.com/v2, kind: Widget, metadata: {name: a}}",
@@ -114,7 +114,7 @@ func TestTierObjects_LeavesOutWhatCantBe(t *testing.T) {
 			"has the reserved key", "",
 		},
 		"no label value":  {configMap("metadata: {name: a, labels: {x: 'a b'}}"), "spec.objects[0].metadata.labels.x gives", ""},
-		"our own name":    {configMap("metadata: {name: workspace-config}"), "are reserved", ""},
+		"our own name":    {configMap("metadata: {name: workspace-config}"), "does not start with workspace- or kube-", ""},
 		"a long template": {configMap("metadata: {name: a}, data: {x: '" + strings.Repeat("a", 33<<10) + "'}"), "at most 32768", ""},
 		"a missing label": {
 			configMap("metadata: {name: a}, data: {x: '{labels.team}'}"),
@@ -152,7 +152,7 @@ func TestTierObjects_RefusesANameTwice(t *testing.T) {
 		t.Errorf("names that are the same in no workspace: %v", problems)
 	}
 	objects, problems := p.TierObjects(objectKinds)
-	const want = "spec.objects[1].metadata.name gives the name a-ws-001, as spec.objects[0] does"
+	const want = "spec.objects[1].metadata.name gives the name a-ws-001, which spec.objects[0] gives too: rename one"
 	if len(objects) != 2 || len(problems) != 1 || problems[0].String() != want {
 		t.Errorf("%v %v", objects, problems)
 	}

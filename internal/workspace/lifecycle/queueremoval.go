@@ -21,8 +21,8 @@ import (
 const enforcementInterval = time.Second
 
 // errNotEnforced: a queue may not go yet.
-var errNotEnforced = errors.New("the API server does not enforce the ResourceQuotas yet, so what the queue bounds stays with the queue: " +
-	"kube-controller-manager writes their status.hard")
+var errNotEnforced = errors.New("the queue stays until the API server enforces the ResourceQuotas: check that kube-controller-manager " +
+	"runs, which writes their status.hard")
 
 // awaitingQuota is the outcome of [errNotEnforced].
 func awaitingQuota() outcome {

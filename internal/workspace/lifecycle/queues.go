@@ -147,10 +147,10 @@ func (c *Controller) queueFailure(err error) outcome {
 }
 
 const (
-	queuesDisabled = "the tier has a queue, and the service may not make queues: set queues.enabled in the chart's values; until then " +
-		"the quota refuses what is above it"
+	queuesDisabled = "the tier has a queue, and the service has no rights on queues: set queues.enabled in the chart's values; until then " +
+		"the quota refuses pods above it"
 	kueueNotInstalled = "the tier has a queue, and the cluster does not serve kueue.x-k8s.io/v1beta2: install Kueue v0.15 or later; until " +
-		"then the quota refuses what is above it"
+		"then the quota refuses pods above it"
 )
 
 // syncQueue makes the queue as desired. Nothing is removed while the API server does not enforce the ResourceQuotas as desired.
@@ -198,12 +198,12 @@ func (c *Controller) queueReady(ctx context.Context, t *target) outcome {
 		}
 	}
 	if t.workspace.Spec.State != v1alpha1.StateActive {
-		return done(condition, v1alpha1.ReasonQueueHeld, "the queue admits nothing new; what runs finishes")
+		return done(condition, v1alpha1.ReasonQueueHeld, "the queue admits nothing new; running pods finish")
 	}
 	for _, p := range t.ready {
 		if !p.QueueLive { // Kueue has reported since the ResourceQuota was written
 			return waitFor(condition, v1alpha1.ReasonWaitingForKueue,
-				fmt.Sprintf("the ResourceQuota of namespace %q does not leave out yet what the queue bounds", p.Namespace.Name), firstRetry)
+				fmt.Sprintf("the ResourceQuota of namespace %q still has amounts of the queue: wait some seconds", p.Namespace.Name), firstRetry)
 		}
 	}
 	return done(condition, v1alpha1.ReasonApplied, "")
@@ -246,5 +246,5 @@ func (c *Controller) awaitKueue(t *target, name string, have client.Object) outc
 		return o
 	}
 	return waiting(condition, v1alpha1.ReasonKueueNotResponding,
-		"Kueue has not reported the state of the "+name+" for two minutes: see whether kueue-controller-manager runs")
+		"Kueue has not reported the state of the "+name+" for two minutes: check that kueue-controller-manager runs")
 }

@@ -350,14 +350,14 @@ func TestController_ReportsInvalidTierObjects(t *testing.T) {
 			t.Errorf("%s: an object was pruned: %v", c.name, err)
 		}
 	}
-	env.wantInvalid(v1alpha1.ReasonTierInvalid, "is a Widget.v1.test.company.com, which the chart's value tierObjects does not list",
+	env.wantInvalid(v1alpha1.ReasonTierInvalid, "is a Widget.v1.test.company.com: add its kind to the chart's value tierObjects",
 		"{apiVersion: test.company.com/v1, kind: Widget, "+metadata+"}", other)
 	env.awaitNoObject("flyte-invalid", plugin)
 	const renamed = "{apiVersion: v1, kind: ConfigMap, metadata: {name: renamed}, data: {a: '{labels.team}'}}"
 	env.wantInvalid(v1alpha1.ReasonLabelNotFound, "the workspace's label team", renamed, other)
 	const misspelt = "{apiVersion: v1, kind: ConfigMap, metadata: {name: renamed}, dta: {a: b}}"
 	env.wantInvalid(v1alpha1.ReasonRejected, `unknown field "dta"`, misspelt, other)
-	env.wantInvalid(v1alpha1.ReasonTierInvalid, "are in no namespace", "{apiVersion: test.company.com/v1, kind: World, "+metadata+"}", other)
+	env.wantInvalid(v1alpha1.ReasonTierInvalid, "is cluster-scoped", "{apiVersion: test.company.com/v1, kind: World, "+metadata+"}", other)
 	env.changeTier("invalid-tier", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = templates(other) })
 	env.await("invalid", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 	world := &unstructured.Unstructured{}

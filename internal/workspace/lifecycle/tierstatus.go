@@ -74,7 +74,7 @@ func (c *Controller) writeTierStatus(ctx context.Context, before *v1alpha1.Works
 	tier := before.DeepCopy()
 	tier.Status.ObservedGeneration = tier.Generation
 	tier.Status.Workspaces, tier.Status.Conforming = counts.workspaces, counts.conforming
-	for _, o := range []outcome{accepted, counts.rolledOut(tier.Generation)} {
+	for _, o := range []outcome{accepted, counts.rolledOut(tier)} {
 		status := metav1.ConditionFalse
 		if o.done {
 			status = metav1.ConditionTrue
@@ -102,17 +102,19 @@ func (c *Controller) writeTierStatus(ctx context.Context, before *v1alpha1.Works
 }
 
 // rolledOut says how far the tier's newest generation is. It names no workspaces: a user who may read tiers may lack the right to see them.
-func (n tierCounts) rolledOut(generation int64) outcome {
+func (n tierCounts) rolledOut(tier *v1alpha1.WorkspaceTier) outcome {
+	generation := tier.Generation
 	const condition = v1alpha1.TierConditionRolledOut
 	switch {
 	case n.reconciled < n.workspaces:
 		return waiting(condition, v1alpha1.ReasonRollingOut,
-			fmt.Sprintf("%d of %d workspaces were reconciled with generation %d", n.reconciled, n.workspaces, generation))
+			fmt.Sprintf("%d of %d workspaces were reconciled with generation %d so far", n.reconciled, n.workspaces, generation))
 	case n.conforming < n.workspaces:
 		return waiting(condition, v1alpha1.ReasonWorkspacesNotReady,
-			fmt.Sprintf("%d of %d workspaces are not Ready with generation %d", n.workspaces-n.conforming, n.workspaces, generation))
+			fmt.Sprintf("%d of %d workspaces are not Ready with generation %d: `integrationctl get workspaces --tier %s --not-ready` lists them",
+				n.workspaces-n.conforming, n.workspaces, generation, tier.Name))
 	}
-	return done(condition, v1alpha1.ReasonRolledOut, fmt.Sprintf("all workspaces are as generation %d wants them", generation))
+	return done(condition, v1alpha1.ReasonRolledOut, fmt.Sprintf("all workspaces are Ready with generation %d", generation))
 }
 
 // accepted says what of a tier can't have its effect in this installation.
@@ -120,12 +122,12 @@ func (c *Controller) accepted(ctx context.Context, tier *v1alpha1.WorkspaceTier)
 	const condition = v1alpha1.TierConditionAccepted
 	domains := c.Naming.Domains()
 	if fields := needDomain(tier); len(domains) == 0 && len(fields) > 0 {
-		message := "NAMESPACE_TEMPLATE has no {domain}, which the tier uses in " + strings.Join(fields, ", ")
+		message := "NAMESPACE_TEMPLATE has no {domain}: put it there, or remove it from " + strings.Join(fields, ", ")
 		return waiting(condition, v1alpha1.ReasonTierInvalid, bounded(message)), nil
 	}
 	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(tier.Spec.Domains)), func(d string) bool { return slices.Contains(domains, d) })
 	if len(unknown) > 0 {
-		message := "spec.domains names domains that no namespace is of: " + strings.Join(unknown, ", ")
+		message := "spec.domains has domains without a namespace: correct or remove " + strings.Join(unknown, ", ")
 		return waiting(condition, v1alpha1.ReasonDomainIgnored, bounded(message)), nil
 	}
 	if tier.Spec.Queue != nil && !c.Queues.Served() {
