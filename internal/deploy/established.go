@@ -72,7 +72,7 @@ func isEstablished(crd *apiextensionsv1.CustomResourceDefinition) (bool, error) 
 			return true, nil
 		}
 		if c.Type == apiextensionsv1.NamesAccepted && c.Status == apiextensionsv1.ConditionFalse {
-			return false, fmt.Errorf("the API server refuses its names: %s", c.Message)
+			return false, fmt.Errorf("the API server refuses its names, which another CRD has: %s", c.Message)
 		}
 	}
 	return false, nil

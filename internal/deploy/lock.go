@@ -16,7 +16,7 @@ type LockTimes struct{ Duration, Renewal, Check time.Duration }
 var DefaultLockTimes = LockTimes{Duration: 15 * time.Second, Renewal: 3 * time.Second, Check: time.Second}
 
 // ErrLockLost is why the context of a lock ends while it is held.
-var ErrLockLost = errors.New("the lock was lost: somebody else has taken it over, or it could not be renewed for too long")
+var ErrLockLost = errors.New("the lock was lost: another program has taken it over, or it could not be renewed for too long")
 
 // IsLockLost says whether a context has ended since the lock was lost.
 func IsLockLost(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLockLost) }

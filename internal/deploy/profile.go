@@ -43,7 +43,7 @@ func ParseProfile(text []byte) (*Profile, error) {
 		switch value := fields[name].(type) {
 		case string:
 			if name != "target" {
-				return nil, fmt.Errorf("%s must hold the flags of that target", name)
+				return nil, fmt.Errorf("%s must be a map of flags to their values", name)
 			}
 			p.Target = value
 		case map[string]any:
@@ -53,7 +53,7 @@ func ParseProfile(text []byte) (*Profile, error) {
 			}
 			p.Flags[name] = flags
 		default:
-			return nil, fmt.Errorf("%s must hold the flags of that target", name)
+			return nil, fmt.Errorf("%s must be a map of flags to their values", name)
 		}
 	}
 	return p, nil

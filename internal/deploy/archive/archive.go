@@ -12,6 +12,8 @@ import (
 	"strings"
 )
 
+var errNoArchive = errors.New("it is not an image archive: make one with `docker save` or `make release`")
+
 // Image is what a tar of an image says of it.
 type Image struct {
 	// Names are its references, and Architectures those that it has layers for.
@@ -39,7 +41,7 @@ func Read(path string) (*Image, error) {
 		err = a.readOCI(metadata["index.json"], metadata)
 	}
 	if err == nil && len(a.Architectures) == 0 {
-		err = errors.New("it is no image archive")
+		err = errNoArchive
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -105,7 +107,7 @@ func (a *Image) readOCI(text []byte, metadata map[string][]byte) error {
 		Config    descriptor
 	}
 	if err := json.Unmarshal(text, &index); err != nil {
-		return errors.New("it is no image archive")
+		return errNoArchive
 	}
 	a.addArchitecture(metadata[blob(index.Config.Digest)])
 	for _, manifest := range index.Manifests {

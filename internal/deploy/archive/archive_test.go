@@ -40,7 +40,7 @@ func TestRead(t *testing.T) {
 			path := writeTar(t, c.files)
 			got, err := archive.Read(path)
 			if c.want == nil {
-				if err == nil || !strings.Contains(err.Error(), "it is no image archive") {
+				if err == nil || !strings.Contains(err.Error(), "it is not an image archive") {
 					t.Errorf("the error is %v", err)
 				}
 				return

@@ -71,11 +71,11 @@ func splitAddress(address string) (host string, port uint16, err error) {
 		return "", 0, err
 	}
 	if net.ParseIP(host) == nil {
-		return "", 0, fmt.Errorf("%q is no IP address", host)
+		return "", 0, fmt.Errorf("%q is not an IP address", host)
 	}
 	number, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || number == 0 {
-		return "", 0, fmt.Errorf("%q is no port", text)
+		return "", 0, fmt.Errorf("%q is not a port", text)
 	}
 	return host, uint16(number), nil
 }

@@ -28,7 +28,8 @@ func (t *Target) Diff(ctx context.Context, out io.Writer) (differs bool, err err
 		number, _ := strconv.Atoi(c.Config.Labels[labelRevision])
 		current := parseJournal(records).find(number)
 		if current == nil {
-			return deploy.Failf(deploy.Unsupported, "there is no record of revision %d any more", number)
+			return deploy.Failf(deploy.Unsupported, "the compose file of revision %d is no longer recorded: `%s` records it again", number,
+				t.command("up"))
 		}
 		secrets, err := t.readVolume(ctx, "secrets")
 		if err != nil {

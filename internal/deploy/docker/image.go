@@ -40,7 +40,7 @@ func (op *operation) provide(ctx context.Context, step *progress.Step, arch stri
 		return nil, err
 	}
 	if found == nil {
-		return nil, deploy.Failf(deploy.PreflightFailed, "%s does not have the image %s", op.place(), name)
+		return nil, deploy.Failf(deploy.PreflightFailed, "%s does not have the image %s: give --pull or --image-archive", op.place(), name)
 	}
 	step.Summarize("%s, %s", name, found.id)
 	return found, op.checkArchitecture(ctx, found, arch)
@@ -74,7 +74,8 @@ func (t *Target) checkArchitecture(ctx context.Context, found *image, arch strin
 		return fmt.Errorf("inspecting the image %s: %w", found.name, err)
 	}
 	if inspected.Architecture != arch {
-		return deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image %s is for %s", t.place(), arch, found.name, inspected.Architecture)
+		return deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image %s is for %s: build it for that architecture", t.place(), arch,
+			found.name, inspected.Architecture)
 	}
 	return nil
 }
@@ -88,14 +89,15 @@ func (op *operation) load(ctx context.Context, step *progress.Step, arch string)
 	name := op.o.Image
 	switch {
 	case !slices.Contains(read.Architectures, arch):
-		return "", deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image in %s is for %s", op.place(), arch, op.o.Archive,
-			strings.Join(read.Architectures, ", "))
+		return "", deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image in %s is for %s: build it for that architecture", op.place(),
+			arch, op.o.Archive, strings.Join(read.Architectures, ", "))
 	case len(read.Names) == 0:
-		return "", deploy.Failf(deploy.PreflightFailed, "the image in %s has no name: save it with one", op.o.Archive)
+		return "", deploy.Failf(deploy.PreflightFailed, "the image in %s has no name: save it with its name and tag", op.o.Archive)
 	case name == "":
 		name = read.Names[0]
 	case !slices.Contains(read.Names, name):
-		return "", deploy.Failf(deploy.PreflightFailed, "%s has no image %s, but %s", op.o.Archive, name, strings.Join(read.Names, ", "))
+		return "", deploy.Failf(deploy.PreflightFailed, "%s has no image %s: name one of %s with --image", op.o.Archive, name,
+			strings.Join(read.Names, ", "))
 	}
 	file, err := os.Open(op.o.Archive)
 	if err != nil {
@@ -135,7 +137,7 @@ func (op *operation) pull(ctx context.Context, step *progress.Step, name string)
 		err = showPull(ctx, step, pulled)
 	}
 	if err != nil {
-		return deploy.Failf(deploy.PreflightFailed, "%s can't pull %s: %w", op.place(), name, err)
+		return deploy.Failf(deploy.PreflightFailed, "%s can't pull %s: check its name, and `docker login` here: %w", op.place(), name, err)
 	}
 	return nil
 }

@@ -19,7 +19,8 @@ const logsCheck = 2 * time.Second
 // it follows.
 func (t *Target) Logs(ctx context.Context, out io.Writer, o deploy.LogOptions) error {
 	if o.Previous {
-		return deploy.Failf(deploy.Unsupported, "the target docker has no --previous: the log of a container goes on when it starts again")
+		return deploy.Failf(deploy.Unsupported,
+			"the target docker does not support --previous: leave it out, since a restarted container continues its log")
 	}
 	f := &follower{target: t, out: out, name: o.Instance, options: client.ContainerLogsOptions{
 		ShowStdout: true, ShowStderr: true, Timestamps: true, Follow: o.Follow,
@@ -76,7 +77,7 @@ func (f *follower) container(ctx context.Context) (id string, err error) {
 	}
 	c, err := f.target.inspect(ctx, f.name)
 	if err == nil && c == nil {
-		err = fmt.Errorf("%s has no container %q", f.target.place(), f.name)
+		err = fmt.Errorf("%s has no container %q: `%s` lists them", f.target.place(), f.name, f.target.command("status"))
 	}
 	if err != nil {
 		return "", err

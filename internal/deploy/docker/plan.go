@@ -64,7 +64,7 @@ func (t *Target) requests(ctx context.Context, what deploy.Action, argument stri
 		}
 		return lines, nil
 	default:
-		return nil, deploy.Failf(deploy.Unsupported, "the target docker has no --dry-run of %s", what)
+		return nil, deploy.Failf(deploy.Unsupported, "the target docker does not support --dry-run of %s", what)
 	}
 }
 

@@ -29,7 +29,7 @@ const diskScript = `df -Pk "$1" | awk 'NR == 2 {print int($4 / 1024)}'`
 func (t *Target) preflight(ctx context.Context, step *progress.Step) (arch string, err error) {
 	result, err := t.engine.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return "", fmt.Errorf("asking the engine about itself: %w", err)
+		return "", fmt.Errorf("reading the version of the engine: %w", err)
 	}
 	info := &result.Info
 	arch = architectures[info.Architecture]
@@ -63,16 +63,16 @@ func (t *Target) freeDisk(ctx context.Context, dir string) int {
 func problems(info *system.Info, api string, disk int) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if versions.LessThan(api, minAPI) {
-		add("the engine %s is too old: 20.10 or later is needed", info.ServerVersion)
+		add("the engine %s is too old: upgrade it to 20.10 or later", info.ServerVersion)
 	}
 	if info.OSType != "linux" {
-		add("the engine runs containers of %s, and the image is for Linux", info.OSType)
+		add("the engine runs containers for %s, and the image needs Linux: choose another host", info.OSType)
 	}
 	if architectures[info.Architecture] == "" {
-		add("its architecture %s is none of x86_64, aarch64", info.Architecture)
+		add("its architecture is %s, and the image needs x86_64 or aarch64: choose another host", info.Architecture)
 	}
 	if disk >= 0 && disk < minDisk {
-		add("%s has %d MiB left, and %d are needed", info.DockerRootDir, disk, minDisk)
+		add("%s has %d MiB left, and %d are needed: free some, such as with `docker system prune`", info.DockerRootDir, disk, minDisk)
 	}
 	return all
 }
@@ -80,7 +80,7 @@ func problems(info *system.Info, api string, disk int) (all []string) {
 // warnings are what does not work as the compose file says, or was not checked.
 func (t *Target) warnings(info *system.Info, disk int) (all []string) {
 	if disk < 0 {
-		all = append(all, "the free disk space could not be found out")
+		all = append(all, "the free disk space is unknown")
 	}
 	if !info.MemoryLimit || !info.CPUCfsQuota || !info.PidsLimit {
 		all = append(all, "the kernel of the host does not enforce all limits of memory, CPU and processes")
@@ -89,7 +89,7 @@ func (t *Target) warnings(info *system.Info, disk int) (all []string) {
 		all = append(all, "the engine is rootless: it starts again after a reboot only if its user lingers (loginctl enable-linger)")
 	}
 	if host, _, err := splitAddress(t.o.Publish); err == nil && host != "127.0.0.1" && host != "::1" {
-		all = append(all, "port "+t.o.Publish+" is published beyond loopback: Docker's own rules let it through before those of ufw or firewalld")
+		all = append(all, "port "+t.o.Publish+" is reachable from other machines: Docker's rules come before those of ufw or firewalld")
 	}
 	return all
 }

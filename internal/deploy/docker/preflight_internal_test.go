@@ -21,15 +21,17 @@ func TestProblems(t *testing.T) {
 	}{
 		"none":                      {func(*system.Info) {}, "1.41", 600, nil},
 		"free disk that is unknown": {func(*system.Info) {}, "1.57", -1, nil},
-		"a full disk":               {func(*system.Info) {}, "1.41", 511, []string{"/var/lib/docker has 511 MiB left, and 512 are needed"}},
+		"a full disk": {func(*system.Info) {}, "1.41", 511, []string{
+			"/var/lib/docker has 511 MiB left, and 512 are needed: free some, such as with `docker system prune`",
+		}},
 		"an engine that is old": {func(i *system.Info) { i.ServerVersion = "19.03" }, "1.40", 600, []string{
-			"the engine 19.03 is too old: 20.10 or later is needed",
+			"the engine 19.03 is too old: upgrade it to 20.10 or later",
 		}},
 		"another operating system": {func(i *system.Info) { i.OSType = "windows" }, "1.41", 600, []string{
-			"the engine runs containers of windows, and the image is for Linux",
+			"the engine runs containers for windows, and the image needs Linux: choose another host",
 		}},
 		"an architecture of no image": {func(i *system.Info) { i.Architecture = "riscv64" }, "1.41", 600, []string{
-			"its architecture riscv64 is none of x86_64, aarch64",
+			"its architecture is riscv64, and the image needs x86_64 or aarch64: choose another host",
 		}},
 	} {
 		info := good

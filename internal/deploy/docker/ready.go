@@ -54,7 +54,7 @@ func (w *readiness) check(ctx context.Context) (ready bool, err error) {
 	case err != nil:
 		return false, err
 	case c == nil:
-		return false, fmt.Errorf("container %q is gone", w.name)
+		return false, fmt.Errorf("container %q was removed by another program: deploy again", w.name)
 	case !c.State.Running || c.State.Restarting || w.restarts >= 0 && c.RestartCount > w.restarts:
 		return false, errors.New(ended(c))
 	}
@@ -77,7 +77,7 @@ func (w *readiness) check(ctx context.Context) (ready bool, err error) {
 func ended(c *container.InspectResponse) string {
 	text := fmt.Sprintf("the container ended with exit code %d", c.State.ExitCode)
 	if c.State.OOMKilled {
-		text += ", since it used more than its --memory"
+		text += ", since it used more memory than --memory allows: give it more"
 	}
 	if c.State.Error != "" {
 		text += ": " + c.State.Error

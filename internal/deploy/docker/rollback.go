@@ -62,7 +62,7 @@ func (op *operation) provideAgain(ctx context.Context, to *revision) error {
 			found, err = op.find(ctx, to.Digest)
 		}
 		if err == nil && found == nil {
-			err = deploy.Failf(deploy.PreflightFailed, "%s no longer has the image of revision %d, %s: deploy it again by `%s`", op.place(),
+			err = deploy.Failf(deploy.PreflightFailed, "%s no longer has the image of revision %d, %s: deploy it again with `%s`", op.place(),
 				to.Number, to.Image, op.command("up"))
 		}
 		step.Summarize("%s, %s", to.Image, to.ImageID)

@@ -64,7 +64,7 @@ func Kubeconfig(path string) (string, error) {
 func checkPortable(config *clientcmdapi.Config) error {
 	for name, user := range config.AuthInfos {
 		if user.Exec != nil || user.AuthProvider != nil {
-			return fmt.Errorf("user %q gets credentials by a program, which the container lacks: use a token of the ServiceAccount", name)
+			return fmt.Errorf("user %q gets credentials from a program, which the container lacks: use a token of the ServiceAccount", name)
 		}
 		if user.TokenFile != "" && user.Token == "" {
 			return fmt.Errorf("user %q reads its token from a file, which the container lacks: write the token itself", name)
@@ -76,7 +76,8 @@ func checkPortable(config *clientcmdapi.Config) error {
 			return fmt.Errorf("cluster %q: %w", name, err)
 		}
 		if ip := net.ParseIP(server.Hostname()); server.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
-			return fmt.Errorf("cluster %q is at %s, which in a container is the container itself", name, cluster.Server)
+			return fmt.Errorf("cluster %q is at %s, which is the container itself in a container: use an address that the host reaches", name,
+				cluster.Server)
 		}
 	}
 	return nil
@@ -89,14 +90,14 @@ func (op *operation) toWrite(there map[string][]byte) (map[string]string, error)
 	old := strings.Fields(string(there[WebhookSecretFile]))
 	switch {
 	case op.o.Rotate && !isGiven:
-		return nil, deploy.Failf(deploy.PreflightFailed, "--rotate needs --webhook-secret-file: nobody could read a secret that is made here")
+		return nil, deploy.Failf(deploy.PreflightFailed, "--rotate needs --webhook-secret-file: you could not read a new secret on the host")
 	case !isGiven || len(old) == 0:
 	case op.o.Rotate:
 		given[WebhookSecretFile] = secret + "\n" + old[0]
 	case slices.Contains(old, strings.TrimSpace(secret)):
 		delete(given, WebhookSecretFile)
 	default:
-		return nil, deploy.Failf(deploy.PreflightFailed, "%s has another webhook secret: --rotate adds this one to it", op.place())
+		return nil, deploy.Failf(deploy.PreflightFailed, "%s has another webhook secret: give --rotate to add this one", op.place())
 	}
 	return given, missing(there, given, op.place())
 }
@@ -140,5 +141,5 @@ func missing(there map[string][]byte, given map[string]string, place string) err
 	if len(flags) == 0 {
 		return nil
 	}
-	return deploy.Failf(deploy.PreflightFailed, "%s lacks secrets: give `deploy setup docker` %s", place, strings.Join(flags, " and "))
+	return deploy.Failf(deploy.PreflightFailed, "%s lacks secrets: run `deploy setup docker` with %s", place, strings.Join(flags, " and "))
 }

@@ -45,10 +45,10 @@ func TestKubeconfig(t *testing.T) {
 func TestKubeconfig_Refuses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ old, new, want string }{
-		"a program":           {"current-context: flyte", "current-context: other", `user "person" gets credentials by a program`},
+		"a program":           {"current-context: flyte", "current-context: other", `user "person" gets credentials from a program`},
 		"a file with a token": {"token: not-a-token", "tokenFile: token", `user "service" reads its token from a file`},
-		"this machine":        {"https://flyte.company.com", "https://127.0.0.1:6443", "in a container is the container itself"},
-		"localhost":           {"https://flyte.company.com", "https://localhost:6443", "in a container is the container itself"},
+		"this machine":        {"https://flyte.company.com", "https://127.0.0.1:6443", "is the container itself in a container"},
+		"localhost":           {"https://flyte.company.com", "https://localhost:6443", "is the container itself in a container"},
 		"no context":          {"current-context: flyte", "", "current"},
 		"a file that is gone": {"ca.pem", "gone.pem", "gone.pem"},
 	} {

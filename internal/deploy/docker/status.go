@@ -26,7 +26,7 @@ func (t *Target) Status(ctx context.Context) (s *deploy.Status, err error) {
 func (t *Target) status(ctx context.Context) (*deploy.Status, error) {
 	result, err := t.engine.Info(ctx, client.InfoOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("asking the engine about itself: %w", err)
+		return nil, fmt.Errorf("reading the version of the engine: %w", err)
 	}
 	s := &deploy.Status{
 		Target: "docker", Runtime: "Docker " + result.Info.ServerVersion, Location: t.location(), Release: t.o.Project,
@@ -131,7 +131,7 @@ func (t *Target) Stats(ctx context.Context) (usages []deploy.Usage, err error) {
 			return err
 		}
 		if !c.State.Running {
-			return fmt.Errorf("container %q does not run", t.container())
+			return fmt.Errorf("container %q does not run: `%s` starts it", t.container(), t.command("start"))
 		}
 		result, err := t.engine.ContainerStats(ctx, c.ID, client.ContainerStatsOptions{IncludePreviousSample: true})
 		if err != nil {

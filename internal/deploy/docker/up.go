@@ -188,7 +188,7 @@ func (op *operation) switchTo(
 }
 
 // errNotRestored marks a failure after which the old container does not serve again.
-var errNotRestored = errors.New("the earlier container could not be started again")
+var errNotRestored = errors.New("the earlier container could not be started again: see its log, then deploy again")
 
 // runs says whether there is a container and it runs.
 func runs(c *container.InspectResponse) bool { return c != nil && c.State.Running }
@@ -240,7 +240,7 @@ func (op *operation) failed(ctx context.Context, r *revision, cause error) error
 	case errors.Is(cause, errNotRestored):
 		return deploy.Failf(deploy.NotRolledBack, "revision %d failed: %w", r.Number, cause)
 	case ctx.Err() != nil:
-		return fmt.Errorf("revision %d was interrupted and taken back: %w", r.Number, cause)
+		return fmt.Errorf("revision %d was interrupted, and the earlier one serves: %w", r.Number, cause)
 	}
 	serving, err := op.inspect(ctx, op.container())
 	switch {

@@ -24,7 +24,7 @@ type flyctl struct{ program string }
 func (f *flyctl) run(ctx context.Context, in io.Reader, out, errOut io.Writer, arguments ...string) error {
 	program, err := exec.LookPath(f.program)
 	if err != nil {
-		return deploy.Failf(deploy.PreflightFailed, "the target fly needs flyctl; --flyctl names it: %w", err)
+		return deploy.Failf(deploy.PreflightFailed, "the target fly needs flyctl: install it, or name it with --flyctl: %w", err)
 	}
 	c := exec.CommandContext(ctx, program, arguments...)
 	c.Dir = os.TempDir() // a fly.toml in the working directory is not ours

@@ -115,7 +115,8 @@ func (t *Target) rollbackTarget(ctx context.Context, revision int) (*release, er
 		if to := newestWorked(releases, newest(releases)); to != nil {
 			return to, nil
 		}
-		return nil, deploy.Failf(deploy.PreflightFailed, "no release of app %q before %d worked", t.o.App, newest(releases))
+		return nil, deploy.Failf(deploy.PreflightFailed, "no release of app %q before %d worked: deploy an image with `%s`", t.o.App,
+			newest(releases), t.command("up"))
 	}
 	for i := range releases {
 		if releases[i].Version == revision && releases[i].ImageRef != "" {

@@ -60,7 +60,7 @@ func (t *Target) lines(ctx context.Context, what deploy.Action, argument string)
 	case deploy.ActionPurge:
 		return [][]string{t.destroyArguments()}, nil
 	default:
-		return nil, deploy.Failf(deploy.Unsupported, "the target fly has no --dry-run of %s", what)
+		return nil, deploy.Failf(deploy.Unsupported, "the target fly does not support --dry-run of %s", what)
 	}
 }
 

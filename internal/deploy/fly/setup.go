@@ -88,7 +88,7 @@ func (t *Target) preflightSetup(ctx context.Context, step *progress.Step) error 
 		return refused(err)
 	}
 	if _, ok := organizations[t.o.Organization]; !ok {
-		return deploy.Failf(deploy.PreflightFailed, "you are in no organization %q, but in %s; --org names one",
+		return deploy.Failf(deploy.PreflightFailed, "you are not in the organization %q: name one of %s with --org",
 			t.o.Organization, strings.Join(slices.Sorted(maps.Keys(organizations)), ", "))
 	}
 	return nil
@@ -99,11 +99,11 @@ func checkSecrets(secrets map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
 		switch value := secrets[name]; {
 		case value == "":
-			return fmt.Errorf("secret %s is empty", name)
+			return fmt.Errorf("the file of secret %s is empty: write the secret into it", name)
 		case len(value) > maxSecret:
-			return fmt.Errorf("secret %s is longer than %d bytes", name, maxSecret)
+			return fmt.Errorf("secret %s is longer than %d bytes, which flyctl would cut off: shorten it", name, maxSecret)
 		case strings.Contains(value, `"""`) || strings.Contains(value, "\r"):
-			return fmt.Errorf(`secret %s has """ or a carriage return, which flyctl would drop`, name)
+			return fmt.Errorf(`secret %s has """ or a carriage return, which flyctl would drop: remove them`, name)
 		}
 	}
 	return nil
@@ -141,8 +141,8 @@ func (t *Target) createApp(ctx context.Context, step *progress.Step) error {
 		step.Summarize("created app %q in organization %q", t.o.App, t.o.Organization)
 		return t.flyctl.stream(ctx, step.Output, t.createArguments()...)
 	case app.Organization.Slug != t.o.Organization:
-		return deploy.Failf(deploy.PreflightFailed, "app %q is in organization %q, not in %q; --org names it",
-			t.o.App, app.Organization.Slug, t.o.Organization)
+		return deploy.Failf(deploy.PreflightFailed, "app %q is in another organization than %q: give --org %s, or choose another --app",
+			t.o.App, t.o.Organization, app.Organization.Slug)
 	}
 	step.Skip("app %q exists", t.o.App)
 	return nil

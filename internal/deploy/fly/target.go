@@ -73,7 +73,7 @@ func (t *Target) app(arguments ...string) []string { return append(arguments, "-
 
 // unknown is the error for what happened while Fly could not be reached.
 func (t *Target) unknown(err error) error {
-	return deploy.Failf(deploy.Unknown, "the outcome is unknown: `%s` finds it out: %w", t.command("status"), err)
+	return deploy.Failf(deploy.Unknown, "the outcome is unknown: `%s` shows it: %w", t.command("status"), err)
 }
 
 // Restart implements [deploy.Restarter].
@@ -153,7 +153,7 @@ func (t *Target) removeArguments() []string { return append(t.app("scale", "coun
 // Logs implements [deploy.Logger].
 func (t *Target) Logs(ctx context.Context, out io.Writer, o deploy.LogOptions) error {
 	if o.Previous || o.Tail >= 0 || o.Since > 0 {
-		return deploy.Failf(deploy.Unsupported, "the target fly has no --previous, --tail and --since: Fly keeps a short buffer of lines")
+		return deploy.Failf(deploy.Unsupported, "the target fly does not support --previous, --tail and --since: Fly keeps only the newest lines")
 	}
 	arguments := t.app("logs")
 	if o.Instance != "" {

@@ -96,7 +96,7 @@ func (t *Target) change(ctx context.Context, steps *progress.Steps, was *before,
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("the deployment may go on at Fly: `%s` shows it: %w", t.command("status"), err)
+		return fmt.Errorf("the deployment may continue at Fly: `%s` shows it: %w", t.command("status"), err)
 	}
 	releases, errReleases := t.releases(ctx)
 	if errReleases != nil {
@@ -169,7 +169,8 @@ func (t *Target) restore(ctx context.Context, steps *progress.Steps, was *before
 		err = t.awaitHealthy(ctx, steps)
 	}
 	if err != nil {
-		return deploy.Failf(deploy.NotRolledBack, "the deployment failed: %w; the rollback failed, too: %w", cause, err)
+		return deploy.Failf(deploy.NotRolledBack, "the deployment failed: %w; the rollback failed, too, `%s` repeats it: %w", cause,
+			t.command("rollback"), err)
 	}
 	return deploy.Failf(deploy.RolledBack, "the deployment failed, and %s: %w", what, cause)
 }

@@ -82,11 +82,16 @@ func (t *Target) Down(ctx context.Context, steps *progress.Steps, what deploy.Re
 
 // awaitNoPods waits until the pods of the release have stopped.
 func (t *Target) awaitNoPods(ctx context.Context, release string) error {
-	return wait.PollUntilContextTimeout(ctx, rollOutCheck, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
-		var pods corev1.PodList
+	var pods corev1.PodList
+	err := wait.PollUntilContextTimeout(ctx, rollOutCheck, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
 		err := t.client.List(ctx, &pods, client.InNamespace(t.o.Namespace), client.MatchingLabels{"app.kubernetes.io/instance": release})
 		return err == nil && len(pods.Items) == 0, err
 	})
+	if wait.Interrupted(err) && ctx.Err() == nil && len(pods.Items) > 0 {
+		return fmt.Errorf("the release is uninstalled, and pod %q still runs after %s: `kubectl -n %s describe pod %s` says why",
+			pods.Items[0].Name, t.o.Timeout, t.o.Namespace, pods.Items[0].Name)
+	}
+	return err
 }
 
 // purge deletes what Down keeps: what guards workspaces, all Workspaces and tiers with their CRDs, the webhook secret, and the

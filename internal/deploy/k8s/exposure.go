@@ -26,7 +26,7 @@ func (o *ValueOptions) setExposure(_ *chart.Chart, values map[string]any) error 
 	e := &o.Exposure
 	switch {
 	case e.Ingress && e.Gateway != "":
-		return errors.New("--ingress and --gateway exclude each other")
+		return errors.New("give either --ingress or --gateway")
 	case !e.Ingress && e.Gateway == "" && (e.Host != "" || e.TLS != "" || e.Class != ""):
 		return errors.New("--ingress-host, --ingress-class and --ingress-tls need --ingress or --gateway")
 	case e.Gateway != "":
@@ -42,7 +42,7 @@ func (e *Exposure) setGateway(values map[string]any) error {
 		return errors.New("--gateway needs --ingress-host, the host name that senders use")
 	}
 	if e.TLS != "" || e.Class != "" {
-		return errors.New("TLS ends at the Gateway: configure it there, without --ingress-tls and --ingress-class")
+		return errors.New("leave out --ingress-tls and --ingress-class with --gateway: configure TLS in the Gateway")
 	}
 	parent := map[string]any{}
 	switch parts := strings.Split(e.Gateway, "/"); len(parts) {

@@ -62,7 +62,7 @@ func (t *Target) acquire(ctx context.Context, step *progress.Step, lease *coordi
 		return created(t.client.Update(ctx, lease))
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return deploy.Failf(deploy.PreflightFailed, "the lock of %s is held by %s: wait until that is done", t.lockKey(), heldBy(lease))
+		return deploy.Failf(deploy.PreflightFailed, "the lock %s is held by %s: wait until that program has ended", t.lockKey(), heldBy(lease))
 	}
 	return err
 }
@@ -80,7 +80,7 @@ func alive(lease *coordinationv1.Lease, seen string) error {
 	if seen == "" || seen == lease.ResourceVersion {
 		return nil
 	}
-	return deploy.Failf(deploy.PreflightFailed, "%s deploys at the moment, since %s: wait until that is done",
+	return deploy.Failf(deploy.PreflightFailed, "%s has held the lock since %s: wait until that program has ended",
 		heldBy(lease), lease.Spec.AcquireTime.UTC().Format(time.RFC3339))
 }
 

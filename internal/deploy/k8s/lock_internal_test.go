@@ -47,7 +47,7 @@ func TestLock_RefusesAnother(t *testing.T) {
 	two, others, _ := newTarget(t, "lock-held")
 	err := one.exclusive(t.Context(), steps, func(ctx context.Context) error {
 		err := two.exclusive(ctx, others, func(context.Context) error { return errors.New("it got the lock, too") })
-		if deploy.OutcomeOf(err) != deploy.PreflightFailed || !strings.Contains(err.Error(), "deploys at the moment") {
+		if deploy.OutcomeOf(err) != deploy.PreflightFailed || !strings.Contains(err.Error(), "has held the lock since") {
 			t.Errorf("the second one: %v", err)
 		}
 		return nil

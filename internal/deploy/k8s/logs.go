@@ -91,7 +91,7 @@ func (f *follower) pods(ctx context.Context) ([]corev1.Pod, error) {
 			return pods[i : i+1], nil
 		}
 	}
-	return nil, fmt.Errorf("the service has no pod %q", f.o.Instance)
+	return nil, fmt.Errorf("the service has no pod %q: `%s` lists them", f.o.Instance, f.target.command("status"))
 }
 
 // copy copies the log of a pod. It reconnects after the last line until the pod has ended.

@@ -85,7 +85,8 @@ func (t *Target) checkVersion(step *progress.Step, c *chart.Chart, found *proble
 	}
 	step.Summarize("Kubernetes %s", version.GitVersion)
 	if !chartutil.IsCompatibleRange(c.Metadata.KubeVersion, version.GitVersion) {
-		found.add("the chart needs Kubernetes %s, and the cluster has %s", c.Metadata.KubeVersion, version.GitVersion)
+		found.add("the chart needs Kubernetes %s, and the cluster has %s: upgrade the cluster, or use an integrationctl that supports it",
+			c.Metadata.KubeVersion, version.GitVersion)
 	}
 	return nil
 }
@@ -162,7 +163,7 @@ func (t *Target) checkSecret(ctx context.Context, values map[string]any, found *
 	case err != nil:
 		return fmt.Errorf("reading Secret %q: %w", name, err)
 	case len(secret.Data[key]) == 0:
-		found.add("Secret %q has no key %q", name, key)
+		found.add("Secret %q has no key %q: add it, or name another one with --set webhook.existingSecretKey", name, key)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func (t *Target) history() ([]*release.Release, error) {
 	for _, one := range stored {
 		r, ok := one.(*release.Release)
 		if !ok {
-			return nil, fmt.Errorf("reading the history of release %q: it has a format that this program does not know", t.o.Release)
+			return nil, fmt.Errorf("reading the history of release %q: a newer Helm wrote it: use a newer integrationctl", t.o.Release)
 		}
 		all = append(all, r)
 	}

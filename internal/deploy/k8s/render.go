@@ -196,7 +196,7 @@ func (t *Target) secret(value string) *corev1.Secret {
 func (t *Target) writeRevision(out io.Writer, stored any) error {
 	r, ok := stored.(*release.Release)
 	if !ok {
-		return fmt.Errorf("release %q has a format that this program does not know", t.o.Release)
+		return fmt.Errorf("a newer Helm wrote release %q: use a newer integrationctl", t.o.Release)
 	}
 	objects, err := objectsOf(r)
 	if err != nil {

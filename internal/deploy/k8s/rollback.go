@@ -27,14 +27,15 @@ func explainOwnership(err error) error {
 // returns an error.
 func (t *Target) restore(ctx context.Context, steps *progress.Steps, failed *release.Release, cause error) error {
 	if deploy.IsLockLost(ctx) {
-		return deploy.Failf(deploy.NotRolledBack, "%w; not rolled back, since somebody else deploys", cause)
+		return deploy.Failf(deploy.NotRolledBack, "%w; not rolled back without the lock: `%s` shows what runs", cause,
+			t.command("status"))
 	}
 	if err := t.setFailed(failed, cause); err != nil {
-		return deploy.Failf(deploy.NotRolledBack, "%w; not rolled back: %w", cause, err)
+		return t.notRolledBack(failed, cause, err)
 	}
 	all, err := t.history()
 	if err != nil {
-		return deploy.Failf(deploy.NotRolledBack, "%w; not rolled back: %w", cause, err)
+		return t.notRolledBack(failed, cause, err)
 	}
 	to := newestWorked(all, failed.Version)
 	what := "uninstalled again, since no earlier revision worked"
@@ -52,9 +53,15 @@ func (t *Target) restore(ctx context.Context, steps *progress.Steps, failed *rel
 		err = t.awaitRestored(ctx, steps)
 	}
 	if err != nil {
-		return deploy.Failf(deploy.NotRolledBack, "revision %d failed: %w; the rollback failed, too: %w", failed.Version, cause, err)
+		return t.notRolledBack(failed, cause, err)
 	}
 	return deploy.Failf(deploy.RolledBack, "revision %d failed, and was %s: %w", failed.Version, what, cause)
+}
+
+// notRolledBack is the error of a revision that failed, and of the rollback that failed after it.
+func (t *Target) notRolledBack(failed *release.Release, cause, err error) error {
+	return deploy.Failf(deploy.NotRolledBack, "revision %d failed: %w; the rollback failed, too, `%s` repeats it: %w", failed.Version, cause,
+		t.command("rollback"), err)
 }
 
 // awaitRestored waits for the roll-out of the newest revision, and records it.
@@ -155,7 +162,7 @@ func (t *Target) rollbackTarget(revision int) (int, error) {
 	if revision == 0 {
 		to := newestWorked(all, current.Version)
 		if to == nil {
-			return 0, deploy.Failf(deploy.PreflightFailed, "no revision before %d is known to have worked: `%s` lists them",
+			return 0, deploy.Failf(deploy.PreflightFailed, "no revision before %d is known to have worked: choose one that `%s` lists",
 				current.Version, t.command("history"))
 		}
 		return to.Version, nil
@@ -165,5 +172,5 @@ func (t *Target) rollbackTarget(revision int) (int, error) {
 			return revision, nil
 		}
 	}
-	return 0, fmt.Errorf("there is no revision %d: `%s` lists them", revision, t.command("history"))
+	return 0, deploy.Failf(deploy.PreflightFailed, "there is no revision %d: `%s` lists them", revision, t.command("history"))
 }

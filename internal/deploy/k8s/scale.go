@@ -56,7 +56,7 @@ func (t *Target) deployment(ctx context.Context) (*appsv1.Deployment, error) {
 	}
 	if name == "" {
 		return nil, deploy.Failf(deploy.Unsupported,
-			"release %q has no Deployment: it is the half of two clusters that only holds rights and tiers", t.o.Release)
+			"release %q has no Deployment, since its values have install: target: name the cluster of the service with --context", t.o.Release)
 	}
 	d := &appsv1.Deployment{}
 	err := t.client.Get(ctx, client.ObjectKey{Namespace: t.o.Namespace, Name: name}, d)
@@ -139,7 +139,7 @@ func (t *Target) Start(ctx context.Context, steps *progress.Steps) error {
 			return err
 		}
 		if d.Annotations[annotationStopped] == "" {
-			return fmt.Errorf("no replica was stopped: `%s` changes the number of replicas", t.command("scale"))
+			return fmt.Errorf("`deploy stop` has stopped no replicas: `%s` changes their number", t.command("scale"))
 		}
 		if err := t.startStopped(ctx, steps, d.Name); err != nil || !t.o.Wait {
 			return err

@@ -87,7 +87,7 @@ func (t *Target) finish(ctx context.Context, steps *progress.Steps, r *release.R
 	case err == nil:
 		return t.setRollOut(r, rollOutDone)
 	case ctx.Err() != nil:
-		return fmt.Errorf("revision %d is applied, and its roll-out goes on: `%s` shows it: %w",
+		return fmt.Errorf("revision %d is applied, and its roll-out continues: `%s` shows it: %w",
 			r.Version, t.command("status"), context.Cause(ctx))
 	case !errors.As(err, &failed):
 		return t.unknown(err)
@@ -97,7 +97,7 @@ func (t *Target) finish(ctx context.Context, steps *progress.Steps, r *release.R
 
 // unknown is the error for what happened while the API server could not be reached.
 func (t *Target) unknown(err error) error {
-	return deploy.Failf(deploy.Unknown, "the outcome is unknown: `%s` finds it out: %w", t.command("status"), err)
+	return deploy.Failf(deploy.Unknown, "the outcome is unknown: `%s` shows it: %w", t.command("status"), err)
 }
 
 // apply runs Helm's own action. It does not stop halfway when the command is interrupted.

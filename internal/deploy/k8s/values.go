@@ -80,10 +80,10 @@ func set(assignment string, values map[string]any) error {
 		return errors.New("--set webhook.secret would show the secret to every process here: use `deploy setup --webhook-secret-file`")
 	case !ok:
 		name, _, _ = strings.Cut(name, "[")
-		return fmt.Errorf("--set %s: it must be key=value", name)
+		return fmt.Errorf("--set %s must be key=value", name)
 	}
 	if strvals.ParseInto(assignment, values) != nil {
-		return fmt.Errorf("--set %s: it must be key=value, as for Helm", name)
+		return fmt.Errorf("--set %s must be key=value, as for Helm", name)
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (o *ValueOptions) setImage(_ *chart.Chart, values map[string]any) error {
 		repository, tag = rest[:i], rest[i+1:]
 	}
 	if repository == "" {
-		return fmt.Errorf("--image %q names no repository", o.Image)
+		return fmt.Errorf("--image must be repository[:tag][@digest], not %q", o.Image)
 	}
 	maps.Copy(table(values, "image"), map[string]any{"registry": "", "repository": repository, "tag": tag, "digest": digest})
 	return nil
