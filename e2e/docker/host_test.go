@@ -65,12 +65,7 @@ func start(t *testing.T) *environment {
 	harness.Must(t, err)
 	env.engine, err = binaries.DockerEngineRoot(t.Context(), t.Output())
 	harness.Must(t, err)
-	tars, err := filepath.Glob(filepath.Join(os.Getenv("NODE_IMAGE_TARS"), "*.tar"))
-	harness.Must(t, err)
-	if len(tars) != 1 {
-		t.Fatalf("there are %d tars of the image", len(tars))
-	}
-	env.archive = tars[0]
+	env.archive = harness.ImageTar(t)
 	env.cluster, err = devcluster.Start(t.Context(), devcluster.Options{Progress: t.Output()})
 	harness.Must(t, err)
 	t.Cleanup(env.cluster.Stop)

@@ -80,8 +80,8 @@ func meet(t *testing.T, id, tier, otherID string) *neighbours {
 	create(t, agentPod("flyte-"+otherID, "other", "5432"))
 	n := &neighbours{
 		from: running(t, "flyte-"+id, "from"), sibling: running(t, "flyte-"+id, "sibling"), other: running(t, "flyte-"+otherID, "other"),
-		bystander: running(t, bystanders, "pod"), flyte: running(t, flyteSystem, "flyte-admin"),
-		blobStore: running(t, flyteSystem, "blob-store"),
+		bystander: running(t, bystanders, "pod"), flyte: running(t, harness.FlyteNamespace, "flyte-admin"),
+		blobStore: running(t, harness.FlyteNamespace, "blob-store"),
 	}
 	rolledOut(t) // so that each pod of the service has an address
 	pods, err := servicePods(t.Context())

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"platform.company.com/workspace-flyte-integration/e2e/flytepods"
+	"platform.company.com/workspace-flyte-integration/e2e/harness"
 )
 
 // frameworkPods starts the pods of tasks that have more than one container or pod: the quota counts all of them, and each container has
@@ -118,7 +119,7 @@ func runTool(pod *corev1.Pod) {
 }
 
 func asTool(c *corev1.Container, args ...string) {
-	c.Image, c.ImagePullPolicy, c.Command, c.Args, c.WorkingDir = toolImage, corev1.PullNever, nil, args, ""
+	c.Image, c.ImagePullPolicy, c.Command, c.Args, c.WorkingDir = harness.ToolImage, corev1.PullNever, nil, args, ""
 	if requests := c.Resources.Requests; requests != nil {
 		c.Resources.Requests = requests.DeepCopy() // a builder may give the same map to many
 		c.Resources.Requests[corev1.ResourceCPU] = resource.MustParse("50m")

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -27,12 +26,10 @@ import (
 )
 
 const (
-	namespace   = "platform-services"
-	release     = "workspace-flyte-integration"
-	chart       = "../../charts/workspace-flyte-integration"
-	flyteSystem = "flyte-system"
-	repository  = "registry.company.com/workspace-flyte-integration"
-	toolImage   = "company.com/podtool:v1"
+	namespace  = "platform-services"
+	release    = "workspace-flyte-integration"
+	chart      = "../../charts/workspace-flyte-integration"
+	repository = "registry.company.com/workspace-flyte-integration"
 	// bystanders is a namespace that belongs to no workspace, without policies.
 	bystanders    = "bystanders"
 	webhookSecret = "webhook"
@@ -95,14 +92,14 @@ func (e *environment) start(ctx context.Context) (err error) {
 	if e.helmPath, err = harness.Helm(); err != nil {
 		return err
 	}
-	tool, err := buildTool(ctx, e.dir)
+	tool, err := harness.BuildPodTool(ctx, e.dir)
 	if err != nil {
 		return err
 	}
 	if e.cluster, err = realnode.Start(ctx, realnode.Options{Progress: os.Stderr, World: worldAddresses()}); err != nil {
 		return err
 	}
-	if err := e.cluster.Load(ctx, realnode.Image{Name: toolImage, Program: tool}); err != nil {
+	if err := e.cluster.Load(ctx, realnode.Image{Name: harness.ToolImage, Program: tool}); err != nil {
 		return err
 	}
 	if err := e.cluster.LoadLayout(ctx, e.image, repository+":v1"); err != nil {
@@ -121,36 +118,17 @@ func (e *environment) start(ctx context.Context) (err error) {
 	return e.install(ctx)
 }
 
-// buildTool builds the program of the tests' own pods.
-func buildTool(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "podtool")
-	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, "./podtool")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building podtool: %w\n%s", err, text)
-	}
-	return path, nil
-}
-
 // createSurroundings creates what a cluster has before the chart: Flyte, other pods, and the secret that senders use.
 func (e *environment) createSurroundings(ctx context.Context) error {
 	e.secret = signature.NewSecret()
-	flyteLabels := map[string]string{"app": "flyte-admin"}
-	for _, o := range []client.Object{
-		namespaceNamed(flyteSystem), namespaceNamed(bystanders), namespaceNamed(namespace),
+	for _, o := range append(harness.FlyteInPods(),
+		namespaceNamed(bystanders), namespaceNamed(namespace),
 		&corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: webhookSecret}, StringData: map[string]string{secretKey: e.secret},
 		},
-		&corev1.Service{
-			ObjectMeta: metav1.ObjectMeta{Namespace: flyteSystem, Name: "flyte-admin"},
-			Spec: corev1.ServiceSpec{
-				Selector: flyteLabels, Ports: []corev1.ServicePort{{Name: "grpc", Port: 81, TargetPort: intOrString(8089)}},
-			},
-		},
-		toolPod(flyteSystem, "flyte-admin", flyteLabels, "flyte"),
-		agentPod(flyteSystem, "blob-store", "9000", "5432"),
+		agentPod(harness.FlyteNamespace, "blob-store", "9000", "5432"),
 		agentPod(bystanders, "pod", "5432"),
-	} {
+	) {
 		if err := e.admin.Create(ctx, o); err != nil {
 			return fmt.Errorf("creating what surrounds the service: %w", err)
 		}

@@ -31,7 +31,7 @@ func openingTier(t *testing.T, name string) {
 		EKSPodIdentity:   true,
 		KubeAPI:          []v1alpha1.OpenCIDR{"192.168.77.10/32"},
 		Scrapers:         []v1alpha1.NamespacePods{bystander},
-		RayOperator:      &v1alpha1.RayOperator{Namespace: flyteSystem, PodLabels: v1alpha1.PodLabels{"app": "blob-store"}},
+		RayOperator:      &v1alpha1.RayOperator{Namespace: harness.FlyteNamespace, PodLabels: v1alpha1.PodLabels{"app": "blob-store"}},
 	}
 	tier.Spec.Workload.Role = v1alpha1.WorkloadRay
 	create(t, tier)

@@ -12,8 +12,6 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -26,7 +24,7 @@ const agentPort = "8080"
 
 // agentPod runs an agent, which also accepts connections at more ports.
 func agentPod(namespace, name string, ports ...string) *corev1.Pod {
-	pod := toolPod(namespace, name, map[string]string{"app": name}, append([]string{"agent", agentPort}, ports...)...)
+	pod := harness.ToolPod(namespace, name, map[string]string{"app": name}, append([]string{"agent", agentPort}, ports...)...)
 	pod.Spec.Containers[0].ReadinessProbe = agentProbe()
 	return pod
 }
@@ -34,21 +32,6 @@ func agentPod(namespace, name string, ports ...string) *corev1.Pod {
 func agentProbe() *corev1.Probe {
 	return &corev1.Probe{
 		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/ready", Port: intOrString(8080)}}, PeriodSeconds: 1,
-	}
-}
-
-// toolPod asks for little, so that a small machine runs many.
-func toolPod(namespace, name string, labels map[string]string, args ...string) *corev1.Pod {
-	size := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("64Mi")}
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: labels},
-		Spec: corev1.PodSpec{
-			RestartPolicy: corev1.RestartPolicyNever, TerminationGracePeriodSeconds: new(int64(0)),
-			Containers: []corev1.Container{{
-				Name: "main", Image: toolImage, ImagePullPolicy: corev1.PullNever, Args: args,
-				Resources: corev1.ResourceRequirements{Requests: size, Limits: size},
-			}},
-		},
 	}
 }
 
