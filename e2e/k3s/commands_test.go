@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
@@ -22,6 +23,7 @@ import (
 func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []string) {
 	t.Helper()
 	hosts := map[string]*sshhost.Host{}
+	var node *realNode
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"code": harness.Code,
 		// host NAME SIZE starts a host, whose address is then in the variable NAME.
@@ -29,6 +31,14 @@ func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestS
 			hosts[args[0]] = env.startHost(t, args[1])
 			ts.Setenv(args[0], hosts[args[0]].Address)
 		},
+		// realhost NAME starts a host on which K3s will be a real node.
+		"realhost": func(ts *testscript.TestScript, _ bool, args []string) {
+			hosts[args[0]], node = env.startRealHost(t, ts)
+			ts.Setenv(args[0], hosts[args[0]].Address)
+		},
+		"flyte": func(*testscript.TestScript, bool, []string) { node.createFlyte(t) },
+		// forward sets URL to one that leads to the service in the real node.
+		"forward": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("URL", node.forward(t)) },
 		// put NAME FILE TEXT writes an executable file on the host.
 		"put": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(os.WriteFile(hosts[args[0]].Path(args[1]), []byte(args[2]+"\n"), 0o700))
@@ -46,6 +56,15 @@ func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestS
 			if regexp.MustCompile("(?m)"+args[2]).Match(text) == neg {
 				ts.Fatalf("%s on %s is\n%s", args[1], args[0], text)
 			}
+		},
+		// fido HOST touched|untouched makes a FIDO key, in an SSH agent, the only one that the host accepts, and writes its public key.
+		"fido": func(ts *testscript.TestScript, _ bool, args []string) {
+			fido := sshhost.StartFIDO(t)
+			fido.Touched.Store(args[1] == "touched")
+			ts.Setenv("SSH_AUTH_SOCK", fido.Socket)
+			line := ssh.MarshalAuthorizedKey(fido.Public)
+			ts.Check(os.WriteFile(hosts[args[0]].Path("/root-ops/.ssh/authorized_keys"), line, 0o600))
+			ts.Check(os.WriteFile(filepath.Join(ts.Getenv("HOME"), "fido.pub"), line, 0o600))
 		},
 		"known":  func(ts *testscript.TestScript, _ bool, args []string) { env.known(t, ts, hosts[args[0]], args[1]) },
 		"cutall": func(ts *testscript.TestScript, _ bool, args []string) { cutAll(ts, hosts[args[0]], args[1:]) },

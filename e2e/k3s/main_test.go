@@ -1,8 +1,8 @@
 //go:build linux
 
 // Package k3s runs `integrationctl deploy … k3s` against hosts: a real sshd of Debian in a root directory of its own, with a stand-in of
-// K3s that records what it is asked. The API server is a real control plane with simulated nodes. It needs root, and runs only by
-// `make test-node`.
+// K3s that records what it is asked. The API server is a real control plane with simulated nodes; on one host, the stand-in starts a real
+// node. It needs root, and runs only by `make test-node`.
 package k3s
 
 import (
@@ -17,6 +17,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/binaries"
+	realnode "platform.company.com/workspace-flyte-integration/devcluster/node"
 	"platform.company.com/workspace-flyte-integration/e2e/harness"
 	"platform.company.com/workspace-flyte-integration/e2e/sshhost"
 )
@@ -26,10 +27,12 @@ type environment struct {
 	programs, sshd string
 	keys           *sshhost.Keys
 	cluster        *devcluster.Cluster
-	bundle         string
+	// bundle has the files of a release, and image is the service's image as a tar.
+	bundle, image string
 }
 
 func TestMain(m *testing.M) {
+	realnode.RunChild()
 	if os.Getenv("NODE_IMAGE") == "" {
 		fmt.Println("SKIP: these tests need root and namespaces; make test-node runs them") //nolint:forbidigo // for go test -v
 		return
@@ -59,6 +62,7 @@ func start(t *testing.T) *environment {
 	harness.Must(t, err)
 	t.Cleanup(env.cluster.Stop)
 	writeBundle(t, env.bundle, standInVersion)
+	env.image = harness.ImageTar(t)
 	return env
 }
 
@@ -71,6 +75,7 @@ func (env *environment) run(t *testing.T, file string) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("KUBECONFIG", filepath.Join(e.WorkDir, "kubeconfig"))
 			e.Setenv("BUNDLE", env.bundle)
+			e.Setenv("IMAGE", env.image)
 			e.Setenv("HOSTKEY", env.keys.Fingerprint)
 			e.Setenv("API", env.cluster.Config().Host[len("https://"):])
 			if err := os.MkdirAll(filepath.Join(e.WorkDir, ".ssh"), 0o700); err != nil {

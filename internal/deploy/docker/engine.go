@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"errors"
 	"net"
 	"time"
 
@@ -22,7 +21,7 @@ func (t *Target) connect(ctx context.Context) error {
 	if t.o.SSH != nil {
 		host, err := ssh.Dial(ctx, *t.o.SSH)
 		if err != nil {
-			return sshError(err)
+			return ssh.MarkRefused(err)
 		}
 		t.host, dial = host, host.DialContext
 	}
@@ -38,16 +37,6 @@ func (t *Target) connect(ctx context.Context) error {
 		return t.unreachable(ctx, err)
 	}
 	return nil
-}
-
-// sshError marks what a person has to decide before anything is tried again.
-func sshError(err error) error {
-	for _, refused := range []error{ssh.ErrHostKeyChanged, ssh.ErrHostKeyUnknown} {
-		if errors.Is(err, refused) {
-			return deploy.Failf(deploy.PreflightFailed, "%w", err)
-		}
-	}
-	return err
 }
 
 // unreachable says what the engine's socket needs.

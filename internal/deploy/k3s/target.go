@@ -3,7 +3,6 @@ package k3s
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -81,25 +80,15 @@ func (t *Target) connect(ctx context.Context, steps *progress.Steps, name string
 		o.Host = name
 		var err error
 		if h.Client, err = ssh.Dial(ctx, o); err != nil {
-			return sshError(err)
+			return ssh.MarkRefused(err)
 		}
 		if err := h.BecomeRoot(ctx, t.o.SudoPassword); err != nil {
 			h.Close()
-			return sshError(err)
+			return ssh.MarkRefused(err)
 		}
 		step.Summarize("%s", name)
 		return nil
 	})
-}
-
-// sshError marks what a person has to decide before anything is tried again.
-func sshError(err error) error {
-	for _, refused := range []error{ssh.ErrHostKeyChanged, ssh.ErrHostKeyUnknown, ssh.ErrSudo} {
-		if errors.Is(err, refused) {
-			return deploy.Failf(deploy.PreflightFailed, "%w", err)
-		}
-	}
-	return err
 }
 
 // Setup implements [deploy.Target]. Each step first looks at what is there, so a run that was cut off continues where it stopped.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy"
 )
 
 const (
@@ -19,6 +21,9 @@ const (
 	dialTries         = 3
 	firstDialInterval = time.Second
 )
+
+// ErrSignIn says that the host accepts none of the user's keys.
+var ErrSignIn = errors.New("the host refused the sign-in")
 
 // Client is a connection to a host, which all its scripts share.
 type Client struct {
@@ -111,9 +116,22 @@ func handshake(
 	authenticated, channels, requests, err := ssh.NewClientConn(connection, address, config)
 	if err != nil {
 		_ = connection.Close()
+		if strings.Contains(err.Error(), "unable to authenticate") { // x/crypto has no type for it
+			return nil, fmt.Errorf("%w: %w. Give a key that it accepts with --ssh-key, or add one to the SSH agent", ErrSignIn, err)
+		}
 		return nil, err
 	}
 	return ssh.NewClient(authenticated, channels, requests), nil
+}
+
+// MarkRefused marks an error after which a person has to act before anything is tried again, as one of the preflight.
+func MarkRefused(err error) error {
+	for _, refused := range []error{ErrHostKeyChanged, ErrHostKeyUnknown, ErrSignIn, ErrKey, ErrSudo} {
+		if errors.Is(err, refused) {
+			return deploy.Failf(deploy.PreflightFailed, "%w", err)
+		}
+	}
+	return err
 }
 
 func (c *Client) abandon(err error) error {

@@ -44,7 +44,9 @@ func (o *Options) verifyHostKey(d *destination, config *ssh.ClientConfig) error 
 	if err != nil {
 		return fmt.Errorf("reading known_hosts: %w", err)
 	}
-	config.HostKeyAlgorithms = db.HostKeyAlgorithms(d.address)
+	if config.HostKeyAlgorithms = db.HostKeyAlgorithms(d.address); len(config.HostKeyAlgorithms) == 0 {
+		config.HostKeyAlgorithms = slices.Concat(newHostTypes...) // of an unknown host
+	}
 	known := db.HostKeyCallback()
 	config.HostKeyCallback = func(name string, remote net.Addr, key ssh.PublicKey) error {
 		err := known(name, remote, key)
@@ -62,15 +64,16 @@ func (o *Options) verifyHostKey(d *destination, config *ssh.ClientConfig) error 
 	return nil
 }
 
-// fingerprintTypes are asked for one after the other where only a fingerprint is given: it does not say of which type the key is.
-var fingerprintTypes = [][]string{
+// newHostTypes are the types of keys in the order in which OpenSSH asks a host that it does not know: people compare the fingerprint that
+// ssh shows, too. Where only a fingerprint is given, which does not say of which type the key is, they are asked for one after the other.
+var newHostTypes = [][]string{
 	{ssh.KeyAlgoED25519}, {ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521}, {ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256},
 }
 
 // keyTypes are the types of host keys to ask for; the first one that leads to a connection counts.
 func (o *Options) keyTypes(d *destination, config *ssh.ClientConfig) [][]string {
 	if len(o.HostKeys) > 0 && d.alias == hostOf(o.Host) {
-		return fingerprintTypes
+		return newHostTypes
 	}
 	return [][]string{config.HostKeyAlgorithms}
 }

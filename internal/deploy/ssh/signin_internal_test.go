@@ -3,6 +3,7 @@ package ssh
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -57,6 +58,15 @@ func TestDial_SecondFactor(t *testing.T) {
 	writeKnownHosts(t, home, "@cert-authority "+bracketed(address)+" "+string(ssh.MarshalAuthorizedKey(another)))
 	if _, err := Dial(t.Context(), o); !errors.Is(err, ErrHostKeyUnknown) && !errors.Is(err, ErrHostKeyChanged) {
 		t.Errorf("a certificate of another authority: %v", err)
+	}
+}
+
+// TestOptions_NamesAKeyOnADevice uses a file of `ssh-keygen -t ed25519-sk`, whose key is in a device.
+func TestOptions_NamesAKeyOnADevice(t *testing.T) {
+	text := pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: []byte("openssh-key-v1\x00 sk-ssh-ed25519@openssh.com")})
+	_, err := (&Options{}).parseKey("id_ed25519_sk", text)
+	if err == nil || !strings.Contains(err.Error(), "it is on a FIDO device, which only the SSH agent can ask: add it with ssh-add") {
+		t.Errorf("it said %v", err)
 	}
 }
 

@@ -14,6 +14,12 @@ mkdir -p /var/lib/rancher/k3s/server/db
 echo sqlite > /var/lib/rancher/k3s/server/db/state.db
 echo K10secret > /var/lib/rancher/k3s/server/token
 echo K10secret::server:token > /var/lib/rancher/k3s/server/node-token
+if [ -p /node-wanted ]; then # K3s is a real node
+	echo start > /node-wanted
+	cat /node-started > /cluster-kubeconfig
+	[ -s /cluster-kubeconfig ]
+	echo node > /node-name
+fi
 cp /cluster-kubeconfig /etc/rancher/k3s/k3s.yaml
 printf '#!/bin/sh\necho uninstall >> /asked\nrm -rf /usr/local/bin/k3s /etc/rancher/k3s /started\n' > /usr/local/bin/k3s-uninstall.sh
 touch /started
