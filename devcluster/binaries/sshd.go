@@ -7,10 +7,15 @@ import (
 	"runtime"
 )
 
-// SSHServer is the path of Debian's sshd below the directory that [SSHServerRoot] returns.
-const SSHServer = "usr/sbin/sshd"
+// Paths of programs of Debian below the directory that [SSHServerRoot] returns: the server, and login shells that differ from sh.
+const (
+	SSHServer = "usr/sbin/sshd"
+	Tcsh      = "bin/tcsh"
+	Fish      = "usr/bin/fish"
+)
 
-// SSHServerRoot returns a directory with the files of Debian's openssh-server, which is unpacked into the cache and not installed.
+// SSHServerRoot returns a directory with the files of Debian's openssh-server and of the shells, which are unpacked into the cache and not
+// installed.
 func SSHServerRoot(ctx context.Context, out io.Writer) (string, error) {
 	dir, err := provide(ctx, out, sshServer)
 	return filepath.Join(dir, DebianRoot), err
@@ -18,12 +23,13 @@ func SSHServerRoot(ctx context.Context, out io.Writer) (string, error) {
 
 func sshServer(source) set {
 	return set{
-		title: "openssh-server from packages of Debian",
+		title: "openssh-server and shells from packages of Debian",
 		path:  filepath.Join("sshd", runtime.GOARCH),
-		files: []string{DebianRoot + "/" + SSHServer},
+		files: []string{DebianRoot + "/" + SSHServer, DebianRoot + "/" + Tcsh, DebianRoot + "/" + Fish},
 		finish: func(ctx context.Context, dir string) error {
 			return fromDebian(ctx, func(apt debianArchive) error {
-				if err := apt.get(ctx, "download", "openssh-server", "openssh-sftp-server", "libwrap0"); err != nil {
+				packages := []string{"openssh-server", "openssh-sftp-server", "libwrap0", "tcsh", "fish", "fish-common", "libpcre2-32-0"}
+				if err := apt.get(ctx, append([]string{"download"}, packages...)...); err != nil {
 					return err
 				}
 				return apt.unpack(ctx, apt.downloads(), filepath.Join(dir, DebianRoot))

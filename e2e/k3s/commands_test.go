@@ -43,6 +43,14 @@ func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestS
 		"put": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(os.WriteFile(hosts[args[0]].Path(args[1]), []byte(args[2]+"\n"), 0o700))
 		},
+		// shell NAME PROGRAM makes it the login shell of the user ops.
+		"shell": func(ts *testscript.TestScript, _ bool, args []string) {
+			file := hosts[args[0]].Path("/etc/passwd")
+			text, err := os.ReadFile(file)
+			ts.Check(err)
+			text = regexp.MustCompile("(?m)^(ops:.*:).*$").ReplaceAll(text, []byte("${1}"+args[1]))
+			ts.Check(os.WriteFile(file, text, 0o600)) //nolint:gosec // of the test's host
+		},
 		// take NAME FILE removes a file of the host.
 		"take": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(os.RemoveAll(hosts[args[0]].Path(args[1])))

@@ -22,7 +22,8 @@ fi
 if [ -e "$files/prepare.sh" ]; then . "$files/prepare.sh"; fi
 mkdir -p "$m/usr/local/sbin"
 cp "$sshd/usr/sbin/sshd" "$m/usr/sbin/sshd"
-find "$sshd" -name 'libwrap.so*' -exec cp -P {} "$m/usr/lib/" ';'
+cp "$sshd/bin/tcsh" "$sshd/usr/bin/fish" "$m/bin/"
+find "$sshd" '(' -name 'libwrap.so*' -o -name 'libpcre2-32.so*' ')' -exec cp -P {} "$m/usr/lib/" ';'
 echo 'sshd:x:101:65534::/run/sshd:/usr/sbin/nologin' >> "$m/etc/passwd"
 echo 'ops:x:0:0::/root-ops:/bin/sh' >> "$m/etc/passwd"
 cp "$files/authorized_keys" "$m/root-ops/.ssh/authorized_keys"

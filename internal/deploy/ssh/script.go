@@ -49,7 +49,7 @@ func (c *Client) BecomeRoot(ctx context.Context, password func() (string, error)
 // Script runs a script of sh as root, with whatever login shell the user has. Arguments become $1, $2 and so on; stdin may be nil. The
 // script is passed as an argument, and secrets never are: they come by stdin.
 func (c *Client) Script(ctx context.Context, script string, stdin io.Reader, lines func(string), args ...string) error {
-	words := []string{c.sudo.prefix + "sh -c", quote(script), "sh"}
+	words := []string{c.sudo.prefix + decodeAndRun, encode(script)}
 	for _, arg := range args {
 		words = append(words, quote(arg))
 	}
@@ -66,7 +66,17 @@ func (c *Client) Output(ctx context.Context, script string, args ...string) (str
 	return out.String(), err
 }
 
-// quote quotes for every usual shell.
+// encoding writes what shells read differently between single quotes as printf's %b reads it: csh wants no line to end there, and fish has
+// escapes.
+var encoding = strings.NewReplacer("\n", `\0012`, "'", `\0047`, `\`, `\0134`, "!", `\0041`)
+
+// decodeAndRun is the command that runs an encoded script with the arguments after it.
+const decodeAndRun = `sh -c 'script=$(printf %b "$1"); shift; eval "$script"' sh`
+
+// encode makes a script one word of any login shell, for printf %b.
+func encode(script string) string { return "'" + encoding.Replace(script) + "'" }
+
+// quote makes a text of one line one word of any login shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // keptLines is how much of the output an error repeats.

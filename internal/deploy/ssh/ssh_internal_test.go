@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -61,6 +62,19 @@ func TestResolve(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestEncode: sh gets the script as it is, and its arguments.
+func TestEncode(t *testing.T) {
+	script := "printf '%s|' \"$1\" \\\\ '!'\n# it's\n\necho done"
+	line := decodeAndRun + " " + encode(script) + " " + quote("it's $HOME")
+	got, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput()
+	if err != nil || string(got) != `it's $HOME|\|!|done`+"\n" {
+		t.Errorf("%v, %q", err, got)
+	}
+	if encoded := encode(script); strings.ContainsAny(encoded[1:len(encoded)-1], "\n'!") {
+		t.Errorf("it is %s", encoded)
 	}
 }
 
