@@ -54,7 +54,9 @@ func (c *config) check(found problems) {
 	checkAtLeast(found, "WEBHOOK_TOLERANCE", c.WebhookTolerance, minTolerance)
 	checkAtLeast(found, "PROVISION_TIMEOUT", c.ProvisionTimeout, 0)
 	checkAtLeast(found, "IDLE_TIMEOUT", c.IdleTimeout, minIdleTimeout)
-	checkAtMost(found, "IDLE_TIMEOUT", c.IdleTimeout, maxIdleTimeout)
+	if c.IdleTimeout > maxIdleTimeout {
+		found.add("IDLE_TIMEOUT", "must be at most %v", maxIdleTimeout)
+	}
 	checkAtLeast(found, "MAX_WORKSPACES", c.MaxWorkspaces, 1)
 	checkOneOf(found, "LOG_LEVEL", strings.ToLower(c.LogLevel), "debug", "info", "warn", "error")
 	checkOneOf(found, "LOG_FORMAT", c.LogFormat, "json", "console")
@@ -260,11 +262,5 @@ func checkOneOf(found problems, variable, value string, allowed ...string) {
 func checkAtLeast[T int | time.Duration](found problems, variable string, value, least T) {
 	if value < least {
 		found.add(variable, "must be at least %v", least)
-	}
-}
-
-func checkAtMost[T int | time.Duration](found problems, variable string, value, most T) {
-	if value > most {
-		found.add(variable, "must be at most %v", most)
 	}
 }

@@ -85,6 +85,16 @@ func (k *cluster) client() (client.WithWatch, error) {
 	return c, nil
 }
 
+// open makes a client, and reads one Workspace by it.
+func (k *cluster) open(ctx context.Context, id string) (client.WithWatch, *v1alpha1.Workspace, error) {
+	kube, err := k.client()
+	if err != nil {
+		return nil, nil, err
+	}
+	w, err := k.workspace(ctx, kube, id)
+	return kube, w, err
+}
+
 // workspace reads one Workspace.
 func (k *cluster) workspace(ctx context.Context, kube client.Client, id string) (*v1alpha1.Workspace, error) {
 	var w v1alpha1.Workspace

@@ -109,16 +109,13 @@ func as[T any](d *deployment, target any, command string) (T, error) {
 
 // steps reports to standard error.
 func (d *deployment) steps() (*progress.Steps, error) {
-	switch d.flags.progress {
-	case "auto":
-		if printers.IsTerminal(d.streams.ErrOut) {
-			return progress.New(progress.Terminal(d.streams.ErrOut)), nil
-		}
-		return progress.New(progress.Plain(d.streams.ErrOut)), nil
-	case "plain":
-		return progress.New(progress.Plain(d.streams.ErrOut)), nil
-	case "json":
-		return progress.New(progress.JSON(d.streams.ErrOut)), nil
+	switch how, out := d.flags.progress, d.streams.ErrOut; {
+	case how == "auto" && printers.IsTerminal(out):
+		return progress.New(progress.Terminal(out)), nil
+	case how == "auto", how == "plain":
+		return progress.New(progress.Plain(out)), nil
+	case how == "json":
+		return progress.New(progress.JSON(out)), nil
 	}
 	return nil, usagef("--progress must be auto, plain or json, not %q", d.flags.progress)
 }

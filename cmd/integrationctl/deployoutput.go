@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -77,6 +76,3 @@ func newTable(columns ...string) *metav1.Table {
 func printTable(out io.Writer, table *metav1.Table) error {
 	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, out)
 }
-
-// noColor is the convention of no-color.org.
-func noColor() bool { return os.Getenv("NO_COLOR") != "" }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -133,7 +134,7 @@ func (d *deployment) printInstances(out io.Writer, instances []deploy.Instance, 
 		return err
 	}
 	shown := text.String()
-	if printers.IsTerminal(d.streams.Out) && !noColor() {
+	if printers.IsTerminal(d.streams.Out) && os.Getenv("NO_COLOR") == "" { // the convention of no-color.org
 		shown = colored(shown, instances)
 	}
 	_, err := io.WriteString(out, shown)

@@ -49,11 +49,7 @@ func (d *describer) run(c *cobra.Command, args []string) error {
 	if err != nil || of.plural != "workspaces" {
 		return usagef("describe shows workspaces: %s", c.UseLine())
 	}
-	kube, err := d.cluster.client()
-	if err != nil {
-		return err
-	}
-	w, err := d.cluster.workspace(c.Context(), kube, args[1])
+	kube, w, err := d.cluster.open(c.Context(), args[1])
 	if err != nil {
 		return err
 	}

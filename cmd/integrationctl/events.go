@@ -50,11 +50,7 @@ func (l *eventLister) run(c *cobra.Command, args []string) error {
 	if l.all && l.watch {
 		return usagef("--watch shows Events about the workspace itself: leave out --all-objects")
 	}
-	kube, err := l.cluster.client()
-	if err != nil {
-		return err
-	}
-	w, err := l.cluster.workspace(c.Context(), kube, args[0])
+	kube, w, err := l.cluster.open(c.Context(), args[0])
 	if err != nil {
 		return err
 	}

@@ -46,11 +46,7 @@ type node struct {
 }
 
 func (t *treePrinter) run(c *cobra.Command, args []string) error {
-	kube, err := t.cluster.client()
-	if err != nil {
-		return err
-	}
-	w, err := t.cluster.workspace(c.Context(), kube, args[0])
+	kube, w, err := t.cluster.open(c.Context(), args[0])
 	if err != nil {
 		return err
 	}

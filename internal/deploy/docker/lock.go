@@ -6,7 +6,6 @@ import (
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
-	"github.com/moby/moby/client"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
@@ -100,9 +99,9 @@ func (t *Target) holder(ctx context.Context) (*holder, error) {
 
 // lockedBy is who holds the lock, or "".
 func (t *Target) lockedBy(ctx context.Context) string {
-	c, err := t.engine.ContainerInspect(ctx, t.lockName(), client.ContainerInspectOptions{})
-	if err != nil || c.Container.Config == nil {
+	c, err := t.inspect(ctx, t.lockName())
+	if err != nil || c == nil {
 		return ""
 	}
-	return c.Container.Config.Labels[labelHolder]
+	return c.Config.Labels[labelHolder]
 }

@@ -88,14 +88,21 @@ func restartPatch() patch {
 	return patch{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{"annotations": annotations}}}}
 }
 
-// Restart implements [deploy.Restarter].
-func (t *Target) Restart(ctx context.Context, steps *progress.Steps) error {
+// onDeployment runs steps on the Deployment under the target's lock.
+func (t *Target) onDeployment(ctx context.Context, steps *progress.Steps, do func(context.Context, *appsv1.Deployment) error) error {
 	return t.exclusive(ctx, steps, func(ctx context.Context) error {
 		d, err := t.deployment(ctx)
 		if err != nil {
 			return err
 		}
-		err = steps.Run(ctx, "restart", func(ctx context.Context, _ *progress.Step) error { return t.patch(ctx, d, restartPatch()) })
+		return do(ctx, d)
+	})
+}
+
+// Restart implements [deploy.Restarter].
+func (t *Target) Restart(ctx context.Context, steps *progress.Steps) error {
+	return t.onDeployment(ctx, steps, func(ctx context.Context, d *appsv1.Deployment) error {
+		err := steps.Run(ctx, "restart", func(ctx context.Context, _ *progress.Step) error { return t.patch(ctx, d, restartPatch()) })
 		if err != nil || !t.o.Wait {
 			return err
 		}
@@ -112,11 +119,7 @@ func replicasPatch(replicas int, annotation any) patch {
 
 // Stop implements [deploy.Stopper]. An autoscaler leaves a Deployment without replicas alone.
 func (t *Target) Stop(ctx context.Context, steps *progress.Steps) error {
-	return t.exclusive(ctx, steps, func(ctx context.Context) error {
-		d, err := t.deployment(ctx)
-		if err != nil {
-			return err
-		}
+	return t.onDeployment(ctx, steps, func(ctx context.Context, d *appsv1.Deployment) error {
 		return steps.Run(ctx, "stop", func(ctx context.Context, step *progress.Step) error {
 			replicas := rollout.StateOf(d).Total
 			if replicas == 0 {
@@ -133,11 +136,7 @@ func (t *Target) Stop(ctx context.Context, steps *progress.Steps) error {
 
 // Start implements [deploy.Stopper].
 func (t *Target) Start(ctx context.Context, steps *progress.Steps) error {
-	return t.exclusive(ctx, steps, func(ctx context.Context) error {
-		d, err := t.deployment(ctx)
-		if err != nil {
-			return err
-		}
+	return t.onDeployment(ctx, steps, func(ctx context.Context, d *appsv1.Deployment) error {
 		if d.Annotations[annotationStopped] == "" {
 			return fmt.Errorf("`deploy stop` has stopped no replicas: `%s` changes their number", t.command("scale"))
 		}

@@ -72,7 +72,7 @@ func NewHandler(o Options) *Handler {
 	h := &Handler{
 		Options: o, keys: newKeyMetrics(o.Verifier.Fingerprints), clients: newClients(o.Now), readers: newBodyReaders(),
 		storing: semaphore.NewWeighted(maxStoring), waiting: semaphore.NewWeighted(maxWaiting),
-		storingBytes: semaphore.NewWeighted(maxStoringBytes), writes: newWriteLimiter(),
+		storingBytes: semaphore.NewWeighted(maxStoringBytes), writes: &writeLimiter{limit: startWrites},
 		refusals:      rate.NewLimiter(loggedRefusals, loggedRefusalsBurst),
 		unsignedSpans: rate.NewLimiter(tracedUnsigned, tracedUnsigned),
 	}

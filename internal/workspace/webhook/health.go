@@ -73,7 +73,7 @@ func probeResponse(c *echo.Context, err error) error {
 func (h *Health) health(c *echo.Context) error {
 	answer := healthAnswer{Status: "healthy", Cluster: h.Cluster, Namespace: h.Namespace, Version: h.Version}
 	var err error
-	if answer.Reasons, err = h.check(c.Request().Context()); err != nil {
+	if answer.Reasons, err = h.Unhealthy(c.Request().Context()); err != nil {
 		return err
 	}
 	if h.Flyte != nil {
@@ -87,12 +87,9 @@ func (h *Health) health(c *echo.Context) error {
 	return c.JSON(http.StatusServiceUnavailable, answer)
 }
 
-// Unhealthy returns the reasons for which /health is unhealthy, as new as there.
-func (h *Health) Unhealthy(ctx context.Context) ([]string, error) { return h.check(ctx) }
-
-// check returns the reasons of the last probes if they are less than probeInterval old, else those of new ones. Clients that
-// ask meanwhile wait for them.
-func (h *Health) check(ctx context.Context) ([]string, error) {
+// Unhealthy returns the reasons for which /health is unhealthy: those of the last probes if they are less than probeInterval old, else
+// those of new ones. Clients that ask meanwhile wait for them.
+func (h *Health) Unhealthy(ctx context.Context) ([]string, error) {
 	if err := h.lock.Acquire(ctx, 1); err != nil {
 		return nil, newProblem(http.StatusServiceUnavailable, "")
 	}

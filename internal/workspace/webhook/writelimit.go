@@ -58,8 +58,6 @@ const (
 	trialTime = 100 * time.Millisecond
 )
 
-func newWriteLimiter() *writeLimiter { return &writeLimiter{limit: startWrites} }
-
 // acquire waits until a write may begin, and reports false if ctx ends first.
 func (l *writeLimiter) acquire(ctx context.Context) bool {
 	l.mu.Lock()
