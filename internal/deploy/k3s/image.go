@@ -36,8 +36,8 @@ func (t *Target) importImage(ctx context.Context, step *progress.Step, h *host) 
 	}
 	h.arch = architectures[parseFacts(output).values["arch"]]
 	if !slices.Contains(image.Architectures, h.arch) {
-		return deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image %s is for %s", h.name, h.arch, t.o.Image,
-			strings.Join(image.Architectures, ", "))
+		return deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image %s is for %s: build it for that architecture", h.name, h.arch,
+			t.o.Image, strings.Join(image.Architectures, ", "))
 	}
 	file, err := os.Open(t.o.Image)
 	if err != nil {
@@ -59,7 +59,7 @@ func (t *Target) verifyImage(ctx context.Context, step *progress.Step, h *host, 
 	names := strings.Fields(output)
 	for _, name := range image.Names {
 		if !slices.ContainsFunc(names, func(there string) bool { return there == name || strings.HasSuffix(there, "/"+name) }) {
-			return fmt.Errorf("%s does not list the image %s after its import", h.name, name)
+			return fmt.Errorf("importing the image to %s: containerd does not list %s: `k3s ctr images import` there says why", h.name, name)
 		}
 	}
 	step.Summarize("%s on %s", strings.Join(image.Names, ", "), h.name)

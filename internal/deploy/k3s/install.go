@@ -104,7 +104,7 @@ func (t *Target) awaitReady(ctx context.Context, step *progress.Step, h *host) e
 		return ready > 0, err
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return fmt.Errorf("no node of K3s is ready after %s; `journalctl -u k3s` on %s says why: %s", t.o.Timeout, h.name, last)
+		return fmt.Errorf("no node is ready after %s: `journalctl -u k3s` on %s says why: %s", t.o.Timeout, h.name, last)
 	}
 	return err
 }
@@ -117,7 +117,7 @@ func (t *Target) configureIngress(ctx context.Context, step *progress.Step, h *h
 	}
 	if err := h.Script(ctx, foreignTraefikScript, nil, func(string) {}, traefikPath); err != nil {
 		return deploy.Failf(deploy.PreflightFailed,
-			"somebody else has configured Traefik by a HelmChartConfig: add the resolver %q there, and leave out --acme-email", resolverName)
+			"Traefik is already configured by a HelmChartConfig: add the certificate resolver %q there, and leave out --acme-email", resolverName)
 	}
 	return writeConfig(ctx, step, h, traefikPath, t.traefik())
 }

@@ -82,7 +82,7 @@ func merge(existing, k3s []byte, name, server string) ([]byte, error) {
 		return nil, errors.New("reading the kubeconfig of K3s: it has no current context")
 	}
 	if other := into.Clusters[name]; other != nil && other.Server != server {
-		return nil, deploy.Failf(deploy.PreflightFailed, "the kubeconfig already has a cluster %q, at %s: choose another name with --context",
+		return nil, deploy.Failf(deploy.PreflightFailed, "the kubeconfig has another cluster %q, at %s: choose another name with --context",
 			name, other.Server)
 	}
 	cluster := from.Clusters[current.Cluster].DeepCopy()

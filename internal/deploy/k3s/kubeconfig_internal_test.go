@@ -68,7 +68,7 @@ func TestMergeInto(t *testing.T) {
 
 func TestMerge_Refuses(t *testing.T) {
 	for want, c := range map[string]struct{ existing, k3s string }{
-		"already has a cluster":             {strings.ReplaceAll(existing, "production", "k3s-node1"), ofK3s},
+		"has another cluster":               {strings.ReplaceAll(existing, "production", "k3s-node1"), ofK3s},
 		"reading the kubeconfig: ":          {"clusters: 3", ofK3s},
 		"reading the kubeconfig of K3s: ":   {existing, "clusters: 3"},
 		"it has no current context":         {existing, ""},

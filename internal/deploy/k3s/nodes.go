@@ -100,7 +100,7 @@ func (t *Target) awaitNode(ctx context.Context, step *progress.Step, server *hos
 		return len(added) > 0 || len(before) > 1, err
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return fmt.Errorf("no further node is ready after %s: `journalctl -u k3s-agent` on the host says why", t.o.Timeout)
+		return fmt.Errorf("the new node is not ready after %s: `journalctl -u k3s-agent` on its host says why", t.o.Timeout)
 	}
 	return err
 }

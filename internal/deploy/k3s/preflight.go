@@ -42,19 +42,19 @@ var architectures = map[string]string{"x86_64": "amd64", "aarch64": "arm64", "ar
 func (f *facts) problems(version, bundle string) (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if f.values["os"] != "Linux" {
-		add("it runs %s, and K3s needs Linux", f.values["os"])
+		add("it runs %s, and K3s needs Linux: choose another host", f.values["os"])
 	}
 	if architectures[f.values["arch"]] == "" {
-		add("its architecture %s is none of x86_64, aarch64, armv7l", f.values["arch"])
+		add("its architecture is %s, and K3s needs x86_64, aarch64 or armv7l: choose another host", f.values["arch"])
 	}
 	if f.values["init"] == "none" {
-		add("it has neither systemd nor OpenRC")
+		add("it has neither systemd nor OpenRC: choose another host")
 	}
 	if disk, _ := strconv.Atoi(f.values["disk"]); disk < minDisk {
-		add("/var/lib has %d MiB left, and K3s needs %d", disk, minDisk)
+		add("/var/lib has %d MiB left, and K3s needs %d: free some, or add a disk", disk, minDisk)
 	}
 	if memory, _ := strconv.Atoi(f.values["memory"]); memory < minMemory {
-		add("it has %d MiB of memory, and K3s needs %d", memory, minMemory)
+		add("it has %d MiB of memory, and K3s needs %d: choose a larger host", memory, minMemory)
 	}
 	if problem := f.conflict(version, bundle); problem != "" {
 		all = append(all, problem)
@@ -62,7 +62,7 @@ func (f *facts) problems(version, bundle string) (all []string) {
 	return all
 }
 
-// conflict is what another K3s or other programs on the host keep this one from.
+// conflict is a problem with another K3s or with other programs on the host.
 func (f *facts) conflict(version, bundle string) string {
 	switch installed := f.values["k3s"]; {
 	case installed == version:
@@ -70,7 +70,7 @@ func (f *facts) conflict(version, bundle string) string {
 		return fmt.Sprintf("it has K3s %s, and this would install %s: run `integrationctl deploy upgrade k3s`, or give "+
 			"--k3s-version %s to keep it", installed, version, installed)
 	case f.values["begun"] == "" && len(f.ports) > 0:
-		return fmt.Sprintf("other programs listen at its ports %s: stop them, or move them", strings.Join(f.ports, ", "))
+		return fmt.Sprintf("other programs listen on its ports %s: stop them, or let them use other ports", strings.Join(f.ports, ", "))
 	case bundle == "" && f.values["curl"] == "":
 		return noCurl
 	}

@@ -12,15 +12,15 @@ const good = "os=Linux\narch=x86_64\ninit=systemd\ndisk=9000\nmemory=2000\nk3s=\
 func TestFacts_Problems(t *testing.T) {
 	for change, want := range map[string]string{
 		"":               "",
-		"os=Darwin":      "it runs Darwin, and K3s needs Linux",
-		"arch=riscv64":   "its architecture riscv64 is none of x86_64, aarch64, armv7l",
-		"init=none":      "it has neither systemd nor OpenRC",
-		"disk=100":       "/var/lib has 100 MiB left, and K3s needs 2048",
-		"memory=512":     "it has 512 MiB of memory, and K3s needs 900",
+		"os=Darwin":      "it runs Darwin, and K3s needs Linux: choose another host",
+		"arch=riscv64":   "its architecture is riscv64, and K3s needs x86_64, aarch64 or armv7l: choose another host",
+		"init=none":      "it has neither systemd nor OpenRC: choose another host",
+		"disk=100":       "/var/lib has 100 MiB left, and K3s needs 2048: free some, or add a disk",
+		"memory=512":     "it has 512 MiB of memory, and K3s needs 900: choose a larger host",
 		"k3s=" + Version: "",
 		"k3s=v1.30.0+k3s1": "it has K3s v1.30.0+k3s1, and this would install " + Version +
 			": run `integrationctl deploy upgrade k3s`, or give --k3s-version v1.30.0+k3s1 to keep it",
-		"port=80\nport=443":           "other programs listen at its ports 80, 443: stop them, or move them",
+		"port=80\nport=443":           "other programs listen on its ports 80, 443: stop them, or let them use other ports",
 		"port=6443\nbegun=" + Version: "",
 		"port=6443\nk3s=" + Version:   "",
 		"curl=":                       "it has no curl: install it, or give --bundle",

@@ -30,7 +30,7 @@ func (t *Target) registries() (*registries, error) {
 			return nil, deploy.Failf(deploy.PreflightFailed, "reading --registries: %w", err)
 		}
 		if err := yaml.UnmarshalStrict(text, r); err != nil {
-			return nil, deploy.Failf(deploy.PreflightFailed, "--registries %s is no registries.yaml of K3s, which has mirrors and configs alone",
+			return nil, deploy.Failf(deploy.PreflightFailed, "--registries %s must be a registries.yaml of K3s, with only mirrors and configs",
 				t.o.Registries)
 		}
 	}

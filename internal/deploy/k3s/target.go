@@ -137,6 +137,9 @@ func (t *Target) Up(ctx context.Context, steps *progress.Steps) error {
 
 // Down implements [deploy.Target]. To remove everything includes K3s itself, with all that runs in it.
 func (t *Target) Down(ctx context.Context, steps *progress.Steps, what deploy.Removal) error {
+	if what == deploy.RemoveEverything && t.o.SSH.Host == "" {
+		return deploy.Failf(deploy.PreflightFailed, "--purge also uninstalls K3s: name its server with --host")
+	}
 	if t.Target != nil {
 		if err := t.Target.Down(ctx, steps, what); err != nil && what != deploy.RemoveEverything {
 			return err

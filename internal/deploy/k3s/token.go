@@ -2,7 +2,6 @@ package k3s
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -47,8 +46,11 @@ func (t *Target) RotateToken(ctx context.Context, steps *progress.Steps) error {
 // joinToken reads the token of the server, and hides it from then on.
 func joinToken(ctx context.Context, steps *progress.Steps, server *host) (string, error) {
 	token, err := server.Output(ctx, joinKeyScript)
-	if err != nil || strings.TrimSpace(token) == "" {
-		return "", fmt.Errorf("reading the server's token on %s: %w", server.name, errors.Join(err, errors.New("there is none")))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("reading the server's token on %s: %w", server.name, err)
+	case strings.TrimSpace(token) == "":
+		return "", fmt.Errorf("%s has no token of a K3s server: name the server with --host", server.name)
 	}
 	steps.Mask(token)
 	return token, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -111,14 +110,14 @@ func upgradeProblem(from, to string) string {
 	}
 	now, err := version.ParseSemantic(from)
 	if err != nil {
-		return fmt.Sprintf("its version of K3s, %q, can't be compared: %s", from, err)
+		return fmt.Sprintf("its K3s has the version %q, which can't be compared: %s; upgrade it by hand", from, err)
 	}
 	next, err := version.ParseSemantic(to)
 	switch {
 	case err != nil:
-		return fmt.Sprintf("--k3s-version %q is no version such as %s: %s", to, Version, err)
+		return fmt.Sprintf("--k3s-version must be a version such as %[2]s, not %[1]q: %[3]s", to, Version, err)
 	case next.LessThan(now):
-		return fmt.Sprintf("it has K3s %s, and %s is older: its datastore can't go back", from, to)
+		return fmt.Sprintf("it has K3s %s, and %s is older, which could not read the datastore: choose a newer version", from, to)
 	case next.Major() != now.Major() || next.Minor() > now.Minor()+1:
 		return fmt.Sprintf("it has K3s %s, and %s skips a minor version: upgrade to 1.%d first", from, to, now.Minor()+1)
 	}
@@ -133,7 +132,7 @@ func nodeOf(ctx context.Context, h *host) (string, error) {
 	}
 	block, _ := pem.Decode([]byte(output))
 	if block == nil {
-		return "", fmt.Errorf("reading the certificate of the kubelet on %s: %w", h.name, errors.New("there is none"))
+		return "", fmt.Errorf("%s has no certificate of a kubelet: start K3s there, then repeat the command", h.name)
 	}
 	leaf, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
@@ -141,7 +140,7 @@ func nodeOf(ctx context.Context, h *host) (string, error) {
 	}
 	node, ok := strings.CutPrefix(leaf.Subject.CommonName, "system:node:")
 	if !ok {
-		return "", fmt.Errorf("the kubelet on %s is %q, which is no node", h.name, leaf.Subject.CommonName)
+		return "", fmt.Errorf("the certificate of the kubelet on %s is for %q, which is not a node", h.name, leaf.Subject.CommonName)
 	}
 	return node, nil
 }
@@ -196,10 +195,18 @@ func (u *upgrade) awaitVersion(ctx context.Context, step *progress.Step) error {
 		return running == u.o.Version && (state == "Ready" || strings.HasPrefix(state, "Ready,")), err
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return deploy.Failf(deploy.NotRolledBack, "after %s, %s: `journalctl -u k3s` on %s says why; then repeat the command, which continues",
-			u.o.Timeout, last, u.host.name)
+		return deploy.Failf(deploy.NotRolledBack, "after %s, %s: `journalctl -u %s` on %s says why; then repeat the command, which continues",
+			u.o.Timeout, last, unitOf(u.role), u.host.name)
 	}
 	return err
+}
+
+// unitOf is the systemd unit of K3s in a role.
+func unitOf(role string) string {
+	if role == "agent" {
+		return "k3s-agent"
+	}
+	return "k3s"
 }
 
 // nodeIn finds the state and version of a node in the list that kubectl prints.

@@ -14,9 +14,9 @@ func TestUpgradeProblem(t *testing.T) {
 		"v1.35.5+k3s1 v1.35.4+k3s1":  "is older",
 		"v1.35.5+k3s1 v1.37.0+k3s1":  "skips a minor version: upgrade to 1.36 first",
 		"v1.35.5+k3s1 v2.0.0+k3s1":   "skips a minor version",
-		"v1.35.5+k3s1 latest":        `"latest" is no version such as v1.`,
+		"v1.35.5+k3s1 latest":        `must be a version such as v1.35.5+k3s1, not "latest"`,
 		" v1.35.5+k3s1":              "it has no K3s",
-		"HEAD v1.35.5+k3s1":          `"HEAD", can't be compared`,
+		"HEAD v1.35.5+k3s1":          `"HEAD", which can't be compared`,
 	} {
 		from, to, _ := strings.Cut(change, " ")
 		if got := upgradeProblem(from, to); !strings.Contains(got, want) || want == "" && got != "" {
@@ -32,6 +32,15 @@ func TestNodeIn(t *testing.T) {
 	} {
 		if state, running := nodeIn(list, name); state+" "+running != want {
 			t.Errorf("%s is %s with %s, want %s", name, state, running, want)
+		}
+	}
+}
+
+// TestUnitOf: an error names the unit whose log says why.
+func TestUnitOf(t *testing.T) {
+	for role, want := range map[string]string{"server": "k3s", "agent": "k3s-agent"} {
+		if got := unitOf(role); got != want {
+			t.Errorf("%s: %q, want %q", role, got, want)
 		}
 	}
 }
