@@ -66,7 +66,7 @@ func testCut(t *testing.T, env *environment) {
 				checkSettled(t, o)
 				continue
 			}
-			if deploy.OutcomeOf(err) != deploy.Unknown || !strings.Contains(err.Error(), "`integrationctl deploy status docker` finds it out") {
+			if deploy.OutcomeOf(err) != deploy.Unknown || !strings.Contains(err.Error(), "`integrationctl deploy status docker` shows it") {
 				t.Errorf("cut at %s %s: %v", c.request, moment, err)
 			}
 			if _, err := newTarget(t, o).Status(t.Context()); err != nil {

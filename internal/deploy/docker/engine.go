@@ -96,7 +96,7 @@ func (t *Target) locked(
 		err = op.afterwards(ctx)
 	}
 	if err != nil && deploy.IsLockLost(held) {
-		return deploy.Failf(deploy.Unknown, "%w, so the outcome is unknown: `%s` finds it out: %w", deploy.ErrLockLost, t.command("status"), err)
+		return deploy.Failf(deploy.Unknown, "%w, so the outcome is unknown: `%s` shows it: %w", deploy.ErrLockLost, t.command("status"), err)
 	}
 	return t.outcome(ctx, err)
 }
@@ -119,7 +119,7 @@ func (t *Target) outcome(ctx context.Context, err error) error {
 	ping, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if _, lost := t.engine.Ping(ping, client.PingOptions{}); lost != nil {
-		return deploy.Failf(deploy.Unknown, "contact to the engine was lost, so the outcome is unknown: `%s` finds it out: %w",
+		return deploy.Failf(deploy.Unknown, "the connection to the engine was lost, so the outcome is unknown: `%s` shows it: %w",
 			t.command("status"), err)
 	}
 	return err
