@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -17,6 +19,7 @@ import (
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
+	"platform.company.com/workspace-flyte-integration/internal/kueue"
 )
 
 // treePrinter is the command "tree".
@@ -52,14 +55,22 @@ func (t *treePrinter) run(c *cobra.Command, args []string) error {
 	}
 	now := time.Now()
 	root := node{name: "Workspace/" + w.Name, age: age(w.CreationTimestamp, now), health: readiness(w.ReadyCondition())}
+	kinds, err := childKinds(c.Context(), kube, w)
+	if err != nil {
+		return err
+	}
 	for _, name := range namespacesOf(c.Context(), kube, w) {
-		n, err := namespaceNode(c.Context(), kube, name, now)
+		n, err := namespaceNode(c.Context(), kube, name, kinds, now)
 		if err != nil {
 			return err
 		}
 		root.children = append(root.children, n)
 	}
-	root.children = append(root.children, projectNode(w))
+	queues, err := ownedOf(c.Context(), kube, kueue.GroupVersion.WithKind("ClusterQueue"), now, ofWorkspace(w))
+	if err != nil {
+		return err
+	}
+	root.children = append(append(root.children, queues...), projectNode(w))
 	table := newTable("Object", "Age", "Health")
 	root.addTo(table, "", "")
 	return printTable(t.streams.Out, table)
@@ -101,8 +112,38 @@ func projectNode(w *v1alpha1.Workspace) node {
 	return n
 }
 
+func ofWorkspace(w *v1alpha1.Workspace) client.ListOption {
+	return client.MatchingLabels{v1alpha1.LabelWorkspace: w.Name, v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
+}
+
+// childKinds are the kinds that the service makes in a namespace: its own, LocalQueues, and those of the objects of the workspace's tier,
+// if the user may read that.
+func childKinds(ctx context.Context, kube client.Client, w *v1alpha1.Workspace) (kinds []schema.GroupVersionKind, err error) {
+	for _, child := range k8s.Children() {
+		kind, err := apiutil.GVKForObject(child, kube.Scheme())
+		if err != nil {
+			return nil, err
+		}
+		kinds = append(kinds, kind)
+	}
+	kinds = append(kinds, kueue.GroupVersion.WithKind("LocalQueue"))
+	var tier v1alpha1.WorkspaceTier
+	if kube.Get(ctx, client.ObjectKey{Name: cmp.Or(w.Spec.Tier, v1alpha1.DefaultTier)}, &tier) != nil {
+		return kinds, nil //nolint:nilerr // without the tier, its kinds are unknown
+	}
+	for i := range tier.Spec.Objects {
+		o := &tier.Spec.Objects[i]
+		if kind := schema.FromAPIVersionAndKind(o.APIVersion, o.Kind); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds, nil
+}
+
 // namespaceNode reads a namespace and what the service made in it.
-func namespaceNode(ctx context.Context, kube client.Client, name string, now time.Time) (node, error) {
+func namespaceNode(
+	ctx context.Context, kube client.Client, name string, kinds []schema.GroupVersionKind, now time.Time,
+) (node, error) {
 	n := node{name: "Namespace/" + name}
 	var namespace corev1.Namespace
 	switch err := kube.Get(ctx, client.ObjectKey{Name: name}, &namespace); {
@@ -113,12 +154,9 @@ func namespaceNode(ctx context.Context, kube client.Client, name string, now tim
 		return n, fmt.Errorf("reading namespace %q: %w", name, err)
 	}
 	n.age, n.health = age(namespace.CreationTimestamp, now), string(namespace.Status.Phase)
-	for _, child := range k8s.Children() {
-		gvk, err := apiutil.GVKForObject(child, kube.Scheme())
-		if err != nil {
-			return n, err
-		}
-		found, err := ownedOf(ctx, kube, name, gvk, now)
+	ours := client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
+	for _, kind := range kinds {
+		found, err := ownedOf(ctx, kube, kind, now, client.InNamespace(name), ours)
 		if err != nil {
 			return n, err
 		}
@@ -127,18 +165,21 @@ func namespaceNode(ctx context.Context, kube client.Client, name string, now tim
 	return n, nil
 }
 
+// ownedOf lists objects of a kind, which the cluster may lack.
 func ownedOf(
-	ctx context.Context, kube client.Client, namespace string, gvk schema.GroupVersionKind, now time.Time,
+	ctx context.Context, kube client.Client, gvk schema.GroupVersionKind, now time.Time, options ...client.ListOption,
 ) (nodes []node, err error) {
 	var list metav1.PartialObjectMetadataList
 	list.SetGroupVersionKind(gvk.GroupVersion().WithKind(gvk.Kind + "List"))
-	ours := client.MatchingLabels{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
-	err = kube.List(ctx, &list, client.InNamespace(namespace), ours)
+	err = kube.List(ctx, &list, options...)
+	if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) { // not installed
+		return nil, nil
+	}
 	if apierrors.IsForbidden(err) { // Secrets, to most people
 		return []node{{name: gvk.Kind, health: "you may not see them"}}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listing %ss in namespace %q: %w", gvk.Kind, namespace, err)
+		return nil, fmt.Errorf("listing %ss: %w", gvk.Kind, err)
 	}
 	for i := range list.Items {
 		o := &list.Items[i]
