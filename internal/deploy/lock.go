@@ -21,8 +21,8 @@ var ErrLockLost = errors.New("the lock was lost: another program has taken it ov
 // IsLockLost says whether a context has ended since the lock was lost.
 func IsLockLost(ctx context.Context) bool { return errors.Is(context.Cause(ctx), ErrLockLost) }
 
-// Hold renews a lock that was taken, until unlock is called, which releases it. The context ends when the lock is lost. isGone says of an
-// error of renew that somebody else has the lock.
+// Hold renews a lock that was taken, until unlock is called, which releases it. The context ends when the lock is lost, and before anybody
+// else can take it over. isGone says of an error of renew that somebody else has the lock.
 func (l LockTimes) Hold(
 	ctx context.Context, renew func(context.Context) error, isGone func(error) bool, release func(),
 ) (locked context.Context, unlock func()) {
@@ -30,15 +30,16 @@ func (l LockTimes) Hold(
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		renewed := time.Now()
+		deadline := time.Now().Add(l.Duration - l.Renewal)
 		wait.UntilWithContext(locked, func(ctx context.Context) {
-			attempt, stop := context.WithTimeout(ctx, l.Duration)
+			began := time.Now()
+			attempt, stop := context.WithDeadline(ctx, deadline)
 			defer stop()
 			err := renew(attempt)
 			switch {
 			case err == nil:
-				renewed = time.Now()
-			case isGone(err) || time.Since(renewed) > l.Duration:
+				deadline = began.Add(l.Duration - l.Renewal)
+			case isGone(err) || !time.Now().Before(deadline):
 				cancel(ErrLockLost)
 			}
 		}, l.Renewal)
