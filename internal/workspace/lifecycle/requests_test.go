@@ -18,13 +18,14 @@ import (
 type requestLog struct {
 	mu     sync.Mutex
 	counts map[string]int
+	names  map[string]int // by method and path
 	paused map[string]chan struct{}
 }
 
 func (l *requestLog) around(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.Method != http.MethodGet {
-			l.count(r.Method + " " + resourceOf(r))
+			l.count(r)
 			l.wait(r)
 		}
 		return next.RoundTrip(r)
@@ -53,13 +54,21 @@ func (l *requestLog) wait(r *http.Request) {
 	}
 }
 
-func (l *requestLog) count(key string) {
+func (l *requestLog) count(r *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.counts == nil {
-		l.counts = map[string]int{}
+		l.counts, l.names = map[string]int{}, map[string]int{}
 	}
-	l.counts[key]++
+	l.counts[r.Method+" "+resourceOf(r)]++
+	l.names[r.Method+" "+strings.TrimSuffix(r.URL.Path, "/status")]++
+}
+
+// tierStatusWrites are those of one tier: tests that run beside this one have tiers of their own.
+func (l *requestLog) tierStatusWrites(name string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.names[http.MethodPatch+" /apis/"+v1alpha1.GroupVersion.String()+"/workspacetiers/"+name]
 }
 
 // writes are the writes so far by method and resource, as in "POST namespaces", without Events.

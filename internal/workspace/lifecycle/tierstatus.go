@@ -111,10 +111,10 @@ func (n tierCounts) rolledOut(tier *v1alpha1.WorkspaceTier) outcome {
 			fmt.Sprintf("%d of %d workspaces were reconciled with generation %d so far", n.reconciled, n.workspaces, generation))
 	case n.conforming < n.workspaces:
 		return waiting(condition, v1alpha1.ReasonWorkspacesNotReady,
-			fmt.Sprintf("%d of %d workspaces are not Ready with generation %d: `integrationctl get workspaces --tier %s --not-ready` lists them",
+			fmt.Sprintf("%d of %d workspaces don't conform to generation %d: `integrationctl get workspaces --tier %s --not-ready` lists them",
 				n.workspaces-n.conforming, n.workspaces, generation, tier.Name))
 	}
-	return done(condition, v1alpha1.ReasonRolledOut, fmt.Sprintf("all workspaces are Ready with generation %d", generation))
+	return done(condition, v1alpha1.ReasonRolledOut, fmt.Sprintf("all workspaces conform to generation %d", generation))
 }
 
 // accepted says what of a tier can't have its effect in this installation.

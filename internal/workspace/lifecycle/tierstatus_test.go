@@ -70,10 +70,10 @@ func TestController_ReportsTiers(t *testing.T) {
 	env.awaitTier("1 of 1 Accepted RolledOut")
 
 	env.awaitIdle()
-	before := env.requests.writes()["PATCH workspacetiers/status"]
+	before := env.requests.tierStatusWrites("tiered-tier")
 	env.reconcile("tiered")
 	must(t, env.controller.writeTierStatuses(t.Context()))
-	if after := env.requests.writes()["PATCH workspacetiers/status"]; after != before || before == 0 {
+	if after := env.requests.tierStatusWrites("tiered-tier"); after != before || before == 0 {
 		t.Errorf("the status was written %d times, and %d times at rest", before, after-before)
 	}
 }
@@ -100,9 +100,9 @@ func TestController_ReadsTierWhileItsWatchIsDown(t *testing.T) {
 	proxy.Break()
 	<-down
 
-	before := env.requests.writes()["PATCH workspacetiers/status"]
+	before := env.requests.tierStatusWrites("unwatched-tier")
 	must(t, env.controller.writeTierStatuses(t.Context()))
-	if env.requests.writes()["PATCH workspacetiers/status"] == before {
+	if env.requests.tierStatusWrites("unwatched-tier") == before {
 		t.Fatal("no status of a tier was written")
 	}
 	env.reconcile("unwatched")
