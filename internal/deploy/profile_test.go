@@ -31,8 +31,8 @@ k8s:
 
 func TestParseProfile_Refuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"k8s: 3":                          "k8s must hold the flags of that target",
-		"targe: k8s":                      "targe must hold the flags of that target",
+		"k8s: 3":                          "k8s must be a map of flags to their values",
+		"targe: k8s":                      "targe must be a map of flags to their values",
 		"k8s: {set: {a: b}}":              "k8s.set must be a text",
 		"k8s: {context: null}":            "k8s.context must be a text",
 		"k8s: {a: 1}\nk8s: {a: 2}":        "already set",
