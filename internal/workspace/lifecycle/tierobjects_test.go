@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -250,6 +251,13 @@ func TestController_WaitsForCRDOfTierObject(t *testing.T) {
 	env.await("uninstalled", v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 
 	must(t, env.admin.Delete(t.Context(), crd(gadgets, "Namespaced"))) // with all its objects
+	eventually(t, func(ctx context.Context) error {
+		left := crd(gadgets, "Namespaced")
+		if err := env.admin.Get(ctx, client.ObjectKeyFromObject(left), left); !apierrors.IsNotFound(err) {
+			return fmt.Errorf("the CRD is still there (%w): %v", err, left.Object["status"])
+		}
+		return nil
+	})
 	env.await("uninstalled", v1alpha1.ConditionReady, v1alpha1.ReasonKindNotInstalled)
 	installCRD(t, env.admin, gadgets, "Namespaced")
 	env.await("uninstalled", v1alpha1.ConditionReady, v1alpha1.ReasonReady)

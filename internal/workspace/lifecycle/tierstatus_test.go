@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -70,7 +71,15 @@ func TestController_ReportsTiers(t *testing.T) {
 	env.awaitTier("1 of 1 Accepted RolledOut")
 
 	env.awaitIdle()
-	before := env.requests.tierStatusWrites("tiered-tier")
+	before := 0
+	eventually(t, func(ctx context.Context) error { // the reporter may not be done yet
+		before = env.requests.tierStatusWrites("tiered-tier")
+		must(t, env.controller.writeTierStatuses(ctx))
+		if env.requests.tierStatusWrites("tiered-tier") > before {
+			return errors.New("the status is still written")
+		}
+		return nil
+	})
 	env.reconcile("tiered")
 	must(t, env.controller.writeTierStatuses(t.Context()))
 	if after := env.requests.tierStatusWrites("tiered-tier"); after != before || before == 0 {
