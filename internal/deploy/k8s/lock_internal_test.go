@@ -82,7 +82,7 @@ func TestLock_EndsWhatLostIt(t *testing.T) {
 	target, steps, _ := newTarget(t, "lock-lost")
 	err := target.exclusive(t.Context(), steps, func(ctx context.Context) error {
 		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "lock-lost", Name: "r-deploy"}}
-		clustertest.Must(t, target.client.Delete(ctx, lease))
+		clustertest.Must(t, target.client.Delete(t.Context(), lease)) // ctx may end before it has its answer
 		<-ctx.Done()
 		return nil
 	})
