@@ -143,7 +143,7 @@ func TestHandler_DoesNotDependOnTheHostHeader(t *testing.T) {
 		var answers [2]answer
 		for i, host := range []string{"integration.company.com", "evil.example"} {
 			e := newEdge(t)
-			e.store.controller = setsReady("False", v1alpha1.ReasonSuspended)
+			e.store.controller = setsReady("True", v1alpha1.ReasonReady)
 			answers[i] = e.post(t, path, "msg_1", body, func(r *http.Request) {
 				r.Host = host
 				r.Header.Set("X-Forwarded-Host", host)
