@@ -41,7 +41,8 @@ func (t *Target) labelsOf(r *revision) map[string]string {
 	}
 }
 
-// create creates the service's container from a service of the compose file.
+// create creates the service's container from a service of the compose file. Ctrl-C does not cut the request off: the engine would go on,
+// and nobody would know whether there is a container to remove.
 func (t *Target) create(ctx context.Context, name string, s *types.ServiceConfig, r *revision) (id string, err error) {
 	ports, exposed, err := bindings(s.Ports)
 	if err != nil {
@@ -71,6 +72,11 @@ func (t *Target) create(ctx context.Context, name string, s *types.ServiceConfig
 		config.Labels = map[string]string{labelRole: "candidate", labelRevision: fmt.Sprint(r.Number)}
 		host.PortBindings, config.ExposedPorts = nil, nil
 	}
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("creating container %q: %w", name, context.Cause(ctx))
+	}
+	ctx, cancel := cleanUp(ctx)
+	defer cancel()
 	created, err := t.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
 		Name: name, Config: config, HostConfig: host,
 		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
