@@ -18,5 +18,4 @@ mkdir -p bin
 rm -rf "$NODE_IMAGE_TARS"
 mkdir "$NODE_IMAGE_TARS"
 bin/image-builder --out "$NODE_IMAGE" --platform "linux/$(go env GOARCH)" --tars "$NODE_IMAGE_TARS" --tag integration:v1 "$@"
-# All three mostly wait, so they run at the same time.
-exec go test ./e2e/node ./e2e/k3s ./e2e/docker -count=1 -v -p=3 -parallel=8 -timeout=20m
+exec go test ./e2e/node ./e2e/k3s ./e2e/docker -count=1 -v -parallel=8 -timeout=20m
