@@ -41,8 +41,7 @@ func (t *Target) labelsOf(r *revision) map[string]string {
 	}
 }
 
-// create creates the service's container from a service of the compose file. Ctrl-C does not cut the request off: the engine would go on,
-// and nobody would know whether there is a container to remove.
+// create creates the service's container from a service of the compose file.
 func (t *Target) create(ctx context.Context, name string, s *types.ServiceConfig, r *revision) (id string, err error) {
 	ports, exposed, err := bindings(s.Ports)
 	if err != nil {
@@ -72,12 +71,7 @@ func (t *Target) create(ctx context.Context, name string, s *types.ServiceConfig
 		config.Labels = map[string]string{labelRole: "candidate", labelRevision: fmt.Sprint(r.Number)}
 		host.PortBindings, config.ExposedPorts = nil, nil
 	}
-	if ctx.Err() != nil {
-		return "", fmt.Errorf("creating container %q: %w", name, context.Cause(ctx))
-	}
-	ctx, cancel := cleanUp(ctx)
-	defer cancel()
-	created, err := t.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
+	id, err = t.createContainer(ctx, client.ContainerCreateOptions{
 		Name: name, Config: config, HostConfig: host,
 		NetworkingConfig: &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
 			t.network(): {Aliases: []string{serviceName}},
@@ -86,7 +80,19 @@ func (t *Target) create(ctx context.Context, name string, s *types.ServiceConfig
 	if err != nil {
 		return "", fmt.Errorf("creating container %q: %w", name, err)
 	}
-	return created.ID, nil
+	return id, nil
+}
+
+// createContainer creates a container. Ctrl-C does not cut the request off: the engine would go on, and nobody would know whether there is
+// a container to remove.
+func (t *Target) createContainer(ctx context.Context, o client.ContainerCreateOptions) (id string, err error) {
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	ctx, cancel := cleanUp(ctx)
+	defer cancel()
+	created, err := t.engine.ContainerCreate(ctx, o)
+	return created.ID, err
 }
 
 func environmentOf(s *types.ServiceConfig) (env []string) {

@@ -67,14 +67,13 @@ func (t *Target) createFilesContainer(ctx context.Context, name string, labels m
 	if err := t.createFilesImage(ctx); err != nil {
 		return "", err
 	}
-	created, err := t.engine.ContainerCreate(ctx, client.ContainerCreateOptions{
+	return t.createContainer(ctx, client.ContainerCreateOptions{
 		Name:   name,
 		Config: &container.Config{Image: t.filesImage(), Cmd: []string{"never-started"}, Labels: labels},
 		HostConfig: &container.HostConfig{
 			NetworkMode: "none", Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: t.volume(), Target: filesDir}},
 		},
 	})
-	return created.ID, err
 }
 
 // writeFiles writes files below the volume, with their owners and modes.
