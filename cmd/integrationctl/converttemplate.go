@@ -161,8 +161,6 @@ func (c *conversion) parse(text string) *unstructured.Unstructured {
 	return o
 }
 
-// kindOfTemplate is the kind of a tier's object.
-
 // plural is the resource that a kind has by convention.
 func plural(kind string) string {
 	resource, _ := meta.UnsafeGuessKindToResource(schema.GroupVersionKind{Kind: kind})

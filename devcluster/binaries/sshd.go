@@ -7,15 +7,8 @@ import (
 	"runtime"
 )
 
-// Paths of programs of Debian below the directory that [SSHServerRoot] returns: the server, and login shells that differ from sh.
-const (
-	SSHServer = "usr/sbin/sshd"
-	Tcsh      = "bin/tcsh"
-	Fish      = "usr/bin/fish"
-)
-
-// SSHServerRoot returns a directory with the files of Debian's openssh-server and of the shells, which are unpacked into the cache and not
-// installed.
+// SSHServerRoot returns a directory with the files of Debian's openssh-server, and of two login shells that differ from sh. They are
+// unpacked into the cache and not installed.
 func SSHServerRoot(ctx context.Context, out io.Writer) (string, error) {
 	dir, err := provide(ctx, out, sshServer)
 	return filepath.Join(dir, DebianRoot), err
@@ -25,7 +18,7 @@ func sshServer(source) set {
 	return set{
 		title: "openssh-server and shells from packages of Debian",
 		path:  filepath.Join("sshd", runtime.GOARCH),
-		files: []string{DebianRoot + "/" + SSHServer, DebianRoot + "/" + Tcsh, DebianRoot + "/" + Fish},
+		files: []string{DebianRoot + "/usr/sbin/sshd", DebianRoot + "/bin/tcsh", DebianRoot + "/usr/bin/fish"},
 		finish: func(ctx context.Context, dir string) error {
 			return fromDebian(ctx, func(apt debianArchive) error {
 				packages := []string{"openssh-server", "openssh-sftp-server", "libwrap0", "tcsh", "fish", "fish-common", "libpcre2-32-0"}

@@ -67,8 +67,7 @@ func (env *environment) commands(t *testing.T) map[string]func(*testscript.TestS
 		},
 		// fido HOST touched|untouched makes a FIDO key, in an SSH agent, the only one that the host accepts, and writes its public key.
 		"fido": func(ts *testscript.TestScript, _ bool, args []string) {
-			fido := sshhost.StartFIDO(t)
-			fido.Touched.Store(args[1] == "touched")
+			fido := sshhost.StartFIDO(t, args[1] == "touched")
 			ts.Setenv("SSH_AUTH_SOCK", fido.Socket)
 			line := ssh.MarshalAuthorizedKey(fido.Public)
 			ts.Check(os.WriteFile(hosts[args[0]].Path("/root-ops/.ssh/authorized_keys"), line, 0o600))

@@ -70,15 +70,22 @@ func (n *realNode) startWhenAsked(t *testing.T, host *sshhost.Host) {
 	}
 }
 
+// admin waits for the node, and returns a client with all rights.
+func (n *realNode) admin(t *testing.T) client.Client {
+	t.Helper()
+	<-n.started
+	admin, err := client.New(n.cluster.Config(), client.Options{})
+	harness.Must(t, err)
+	return admin
+}
+
 // createFlyte runs the double of FlyteAdmin in a pod.
 func (n *realNode) createFlyte(t *testing.T) {
 	t.Helper()
-	<-n.started
+	admin := n.admin(t)
 	tool, err := harness.BuildPodTool(t.Context(), t.TempDir())
 	harness.Must(t, err)
 	harness.Must(t, n.cluster.Load(t.Context(), realnode.Image{Name: harness.ToolImage, Program: tool}))
-	admin, err := client.New(n.cluster.Config(), client.Options{})
-	harness.Must(t, err)
 	for _, o := range harness.FlyteInPods() {
 		harness.Must(t, admin.Create(t.Context(), o))
 	}
@@ -87,11 +94,8 @@ func (n *realNode) createFlyte(t *testing.T) {
 // forward returns the URL of a listener that leads to the service's Service.
 func (n *realNode) forward(t *testing.T) string {
 	t.Helper()
-	<-n.started
-	admin, err := client.New(n.cluster.Config(), client.Options{})
-	harness.Must(t, err)
 	var service corev1.Service
-	harness.Must(t, admin.Get(t.Context(), client.ObjectKey{
+	harness.Must(t, n.admin(t).Get(t.Context(), client.ObjectKey{
 		Namespace: "platform-services", Name: "workspace-flyte-integration",
 	}, &service))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 
 	"golang.org/x/crypto/ssh"
@@ -29,17 +28,15 @@ type FIDO struct {
 	// Socket is the agent's.
 	Socket string
 	// Public is the key.
-	Public ssh.PublicKey
-	// Touched says whether the user touches the device when it signs.
-	Touched atomic.Bool
-
+	Public  ssh.PublicKey
 	private ed25519.PrivateKey
+	touched bool
 }
 
-// StartFIDO starts an agent, which ends with the test.
-func StartFIDO(t *testing.T) *FIDO {
+// StartFIDO starts an agent, which ends with the test, and whose user touches the device when it signs, or not.
+func StartFIDO(t *testing.T, touched bool) *FIDO {
 	t.Helper()
-	f := &FIDO{Agent: agent.NewKeyring(), Socket: filepath.Join(t.TempDir(), "agent")}
+	f := &FIDO{Agent: agent.NewKeyring(), Socket: filepath.Join(t.TempDir(), "agent"), touched: touched}
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	harness.Must(t, err)
 	f.private = private
@@ -75,7 +72,7 @@ func (f *FIDO) Sign(key ssh.PublicKey, data []byte) (*ssh.Signature, error) {
 		return nil, errors.New("another key")
 	}
 	var flags byte
-	if f.Touched.Load() {
+	if f.touched {
 		flags = 1
 	}
 	state := binary.BigEndian.AppendUint32([]byte{flags}, 1)

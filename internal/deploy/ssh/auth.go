@@ -134,7 +134,7 @@ func (o *Options) parseKey(file string, text []byte) (ssh.Signer, error) {
 	return ssh.ParsePrivateKeyWithPassphrase(text, []byte(passphrase))
 }
 
-// onDevice tells whether a private key's file is only the handle of a key in a FIDO device (OpenSSH's PROTOCOL.u2f). Its type stands there
+// onDevice says whether a private key's file is only the handle of a key in a FIDO device (OpenSSH's PROTOCOL.u2f). Its type stands there
 // in clear, also with a passphrase.
 func onDevice(text []byte) bool {
 	block, _ := pem.Decode(text)
