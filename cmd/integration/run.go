@@ -11,19 +11,15 @@ import (
 
 	"github.com/go-logr/logr"
 	"google.golang.org/grpc"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/flyte"
 	"platform.company.com/workspace-flyte-integration/internal/k8s"
-	"platform.company.com/workspace-flyte-integration/internal/kueue"
 	"platform.company.com/workspace-flyte-integration/internal/networkprobe"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
-	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/lifecycle"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/signature"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/store"
@@ -61,6 +57,8 @@ type service struct {
 	misconfigured error
 	// relisted yields a value after the caches listed a kind again.
 	relisted chan struct{}
+	// pullSecrets is nil without PULL_SECRETS_NAMESPACE.
+	pullSecrets *k8s.PullSecrets
 	// queues is nil without QUEUES_ENABLED.
 	queues *k8s.Optional
 	// network is nil without NETWORK_PROBE_ADDRESS.
@@ -109,88 +107,37 @@ func (s *service) build(ctx context.Context) error {
 }
 
 func (s *service) addManager(context.Context) error {
-	scheme, err := k8s.NewScheme()
+	options, err := s.managerOptions()
 	if err != nil {
 		return err
 	}
-	caches, err := k8s.CacheOptions(scheme, s.relisted)
-	if err != nil {
-		return err
-	}
-	if s.cfg.PullSecretsNS != "" {
-		k8s.AddPullSecrets(&caches)
-	}
-	drain := s.cfg.drain()
-	s.mgr, err = manager.New(s.cfg.rest, manager.Options{
-		Scheme: scheme, Cache: caches, Logger: s.log,
-		Metrics:                 metricsserver.Options{BindAddress: s.cfg.MetricsAddress},
-		HealthProbeBindAddress:  "0",
-		GracefulShutdownTimeout: &drain,
-		PprofBindAddress:        s.cfg.pprofAddress(),
-	})
+	s.mgr, err = manager.New(s.cfg.rest, options)
 	if err != nil {
 		return fmt.Errorf("making the manager: %w", err)
 	}
 	return nil
 }
 
-func (s *service) addController(ctx context.Context) error {
-	consistent := true
-	own, err := client.New(s.mgr.GetConfig(), client.Options{
-		Scheme: s.mgr.GetScheme(), Mapper: s.mgr.GetRESTMapper(), HTTPClient: s.mgr.GetHTTPClient(),
-		Cache: &client.CacheOptions{Reader: s.mgr.GetCache(), EnableReadYourWritesConsistency: &consistent},
-	})
+func (s *service) managerOptions() (manager.Options, error) {
+	scheme, err := k8s.NewScheme()
 	if err != nil {
-		return fmt.Errorf("making the controller's client: %w", err)
+		return manager.Options{}, err
 	}
-	lease, err := k8s.NewLease(s.mgr.GetConfig(), s.cfg.PodNamespace, name, identity(s.cfg), s.cfg.leaseTimes(), s.acquired)
+	caches, err := k8s.CacheOptions(scheme, s.relisted)
 	if err != nil {
-		return err
+		return manager.Options{}, err
 	}
-	s.lease = lease
-	var pullSecrets *k8s.PullSecrets
 	if s.cfg.PullSecretsNS != "" {
-		if pullSecrets, err = k8s.NewPullSecrets(s.mgr, s.cfg.PullSecretsNS, s.relisted); err != nil {
-			return err
-		}
+		k8s.AddPullSecrets(&caches)
 	}
-	if s.cfg.QueuesEnabled {
-		if s.queues, err = k8s.NewOptional(s.mgr, kueue.GroupVersion, k8s.Queues()...); err != nil {
-			return err
-		}
-	}
-	if len(s.cfg.objectKinds) > 0 {
-		if s.objectKinds, err = k8s.NewObjectKinds(s.mgr, s.cfg.objectKinds, s.relisted); err != nil {
-			return err
-		}
-	}
-	applier := k8s.NewApplier(own, s.mgr.GetAPIReader(), desired.Owns)
-	applier.Register(metrics.Registry)
-	s.controller = lifecycle.New(lifecycle.Options{
-		Applier: applier,
-		Flyte: desired.Flyte{
-			Server: s.cfg.flyteServer(), Domains: s.cfg.attributeDomains(), PerDomain: s.cfg.naming.PerDomain(),
-		},
-		Projects: s.flyte.client, Leadership: lease, Naming: s.cfg.naming, Validator: s.validator,
-		Cluster: &desired.Cluster{
-			FlyteNamespace: s.cfg.FlyteNamespace, FlytePorts: s.cfg.FlytePorts,
-			DNSCIDRs: s.cfg.DNSCIDRs, ExceptCIDRs: s.cfg.EgressExceptCIDRs,
-		},
-		PullSecrets: pullSecrets, Queues: s.queues, ObjectKinds: s.objectKinds,
-		ConsoleURL: s.consoleURL, Limits: workspace.NewLimits(s.cfg.MaxWorkspaces),
-		Reporting: s.cfg.WorkspaceAPIEndpoint != "", Relisted: s.relisted,
-		NetworkNotEnforced: s.network.NotEnforced, TierStatusInterval: tierStatusInterval,
-		Deletion: lifecycle.Deletion{
-			Policy:      v1alpha1.DeletionPolicy(s.cfg.DeletionPolicy),
-			GracePeriod: s.cfg.DeletionGracePeriod, TombstoneTTL: s.cfg.TombstoneTTL,
-		},
-		Events: s.mgr.GetEventRecorder(name), Metrics: metrics.Registry, Now: time.Now,
-	})
-	s.registerMetrics(metrics.Registry)
-	if err := s.controller.Setup(ctx, s.mgr); err != nil {
-		return err
-	}
-	return s.mgr.Add(s.electAfterSync(lease))
+	drain := s.cfg.drain()
+	return manager.Options{
+		Scheme: scheme, Cache: caches, Logger: s.log,
+		Metrics:                 metricsserver.Options{BindAddress: s.cfg.MetricsAddress},
+		HealthProbeBindAddress:  "0",
+		GracefulShutdownTimeout: &drain,
+		PprofBindAddress:        s.cfg.pprofAddress(),
+	}, nil
 }
 
 func (s *service) addStore(ctx context.Context) (err error) {
@@ -199,31 +146,11 @@ func (s *service) addStore(ctx context.Context) (err error) {
 	return err
 }
 
-// tierStatusInterval collects changes of many workspaces into one write per tier.
-const tierStatusInterval = 5 * time.Second
-
-// acquired is called with each leadership, on a goroutine of its own; ctx ends with it.
-func (s *service) acquired(ctx context.Context) {
-	go s.logMissingFields(ctx) // a new leader waits for no description of the API
-	s.controller.Acquired(ctx)
-	if s.reporter != nil {
-		s.reporter.Acquired(ctx)
-		s.resync.Run(ctx)
-	}
-}
-
 func (s *service) addEdge(ctx context.Context) error {
-	keys, err := s.cfg.webhookKeys(s.logKeys, s.logReload("WORKSPACE_WEBHOOK_SECRET_FILE"))
+	handler, err := s.webhookHandler(ctx)
 	if err != nil {
 		return err
 	}
-	handler := webhook.NewHandler(webhook.Options{
-		Verifier:  signature.NewVerifier(keys, s.cfg.WebhookTolerance, time.Now),
-		Validator: s.validator, Store: s.store,
-		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs, PublicURL: s.cfg.PublicURL,
-		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
-		TrustedProxies: s.cfg.trustedProxies(),
-	})
 	health := s.health(ctx)
 	api, err := s.readAPI(ctx, handler)
 	if err != nil {
@@ -233,7 +160,26 @@ func (s *service) addEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	router := webhook.NewRouter(s.slog, routes(handler, api, page, health)...)
+	return s.addServer(webhook.NewRouter(s.slog, routes(handler, api, page, health)...))
+}
+
+// webhookHandler ends waiting requests with ctx, which ends when the process begins to stop.
+func (s *service) webhookHandler(ctx context.Context) (*webhook.Handler, error) {
+	keys, err := s.cfg.webhookKeys(s.logKeys, s.logReload("WORKSPACE_WEBHOOK_SECRET_FILE"))
+	if err != nil {
+		return nil, err
+	}
+	return webhook.NewHandler(webhook.Options{
+		Verifier:  signature.NewVerifier(keys, s.cfg.WebhookTolerance, time.Now),
+		Validator: s.validator, Store: s.store,
+		ConsoleURL: s.consoleURL, DomainURLs: s.domainURLs, PublicURL: s.cfg.PublicURL,
+		ProvisionTimeout: s.cfg.ProvisionTimeout, Draining: ctx.Done(), Metrics: metrics.Registry,
+		TrustedProxies: s.cfg.trustedProxies(),
+	}), nil
+}
+
+// addServer serves on LISTEN_ADDRESS.
+func (s *service) addServer(router http.Handler) error {
 	drain := s.cfg.drain()
 	timeouts := webhook.Timeouts{Provision: s.cfg.ProvisionTimeout, Idle: s.cfg.IdleTimeout}
 	s.server = webhook.NewServer(s.cfg.ListenAddress, router, timeouts, s.slog)
