@@ -60,17 +60,20 @@ func (s *service) components(ctx context.Context, health *webhook.Health) []web.
 		}
 		return web.Component{Name: name, Detail: good, Health: web.HealthGood}
 	}
-	flyteDetail := s.cfg.FlyteAdminEndpoint
-	if found := s.flyte.lastFound(); found != "" {
-		flyteDetail = found + " at " + flyteDetail
-	}
 	return []web.Component{
 		s.markSlow(check("Kubernetes API", webhook.ReasonAPIServerUnreachable, "answers")),
-		check("Flyte", webhook.ReasonFlyteUnreachable, flyteDetail),
+		check("Flyte", webhook.ReasonFlyteUnreachable, s.flyteDetail()),
 		s.workspaceServiceComponent(),
 		s.leaderComponent(),
 		check("Controller", webhook.ReasonControllerNotProgressing, "makes progress"),
 	}
+}
+
+func (s *service) flyteDetail() string {
+	if found := s.flyte.lastFound(); found != "" {
+		return found + " at " + s.cfg.FlyteAdminEndpoint
+	}
+	return s.cfg.FlyteAdminEndpoint
 }
 
 // slowAnswer is from when on an answer of the API server to a probe counts as slow.

@@ -31,17 +31,9 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 		s.log.Info("API_AUTH=none: everyone who reaches the service can read all workspaces and tiers")
 		authorizer = web.NewOpen(s.cfg.PublicURL)
 	}
-	feed := web.NewFeed()
-	for resource, kind := range map[string]client.Object{
-		web.ResourceWorkspaces: &v1alpha1.Workspace{}, web.ResourceTiers: &v1alpha1.WorkspaceTier{},
-	} {
-		informer, err := s.mgr.GetCache().GetInformer(ctx, kind, cache.BlockUntilSynced(false))
-		if err != nil {
-			return nil, fmt.Errorf("watching %s for streams: %w", resource, err)
-		}
-		if _, err := informer.AddEventHandler(feedOf(feed, resource)); err != nil {
-			return nil, fmt.Errorf("watching %s for streams: %w", resource, err)
-		}
+	feed, err := s.feed(ctx)
+	if err != nil {
+		return nil, err
 	}
 	queues, err := s.readQueues()
 	if err != nil {
@@ -55,18 +47,21 @@ func (s *service) readAPI(ctx context.Context, handler *webhook.Handler) (*web.R
 	}), nil
 }
 
-// objects are those in a namespace of a workspace, for the read API.
-func (s *service) objects(ctx context.Context, id, namespace string) ([]web.Object, error) {
-	owned, err := k8s.ListOwned(ctx, s.mgr.GetClient(), id, namespace, desired.Makes)
-	if s.objectKinds != nil && len(owned) > 0 { // the namespace is the workspace's
-		ofTier, errOfTier := s.objectKinds.ListOwned(ctx, namespace)
-		owned, err = append(owned, ofTier...), cmp.Or(err, errOfTier)
+// feed has the changes of workspaces and tiers.
+func (s *service) feed(ctx context.Context) (*web.Feed, error) {
+	feed := web.NewFeed()
+	for resource, kind := range map[string]client.Object{
+		web.ResourceWorkspaces: &v1alpha1.Workspace{}, web.ResourceTiers: &v1alpha1.WorkspaceTier{},
+	} {
+		informer, err := s.mgr.GetCache().GetInformer(ctx, kind, cache.BlockUntilSynced(false))
+		if err != nil {
+			return nil, fmt.Errorf("watching %s for streams: %w", resource, err)
+		}
+		if _, err := informer.AddEventHandler(feedOf(feed, resource)); err != nil {
+			return nil, fmt.Errorf("watching %s for streams: %w", resource, err)
+		}
 	}
-	objects := make([]web.Object, len(owned))
-	for i, o := range owned {
-		objects[i] = web.Object{ObjectRef: web.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}, Terminating: o.Terminating}
-	}
-	return objects, err
+	return feed, nil
 }
 
 // feedOf adds each changed object to the feed. A relist brings updates of unchanged objects, which it drops.
@@ -86,4 +81,18 @@ func feedOf(feed *web.Feed, resource string) toolscache.ResourceEventHandler {
 			}
 		},
 	}
+}
+
+// objects are those in a namespace of a workspace, for the read API.
+func (s *service) objects(ctx context.Context, id, namespace string) ([]web.Object, error) {
+	owned, err := k8s.ListOwned(ctx, s.mgr.GetClient(), id, namespace, desired.Makes)
+	if s.objectKinds != nil && len(owned) > 0 { // the namespace is the workspace's
+		ofTier, errOfTier := s.objectKinds.ListOwned(ctx, namespace)
+		owned, err = append(owned, ofTier...), cmp.Or(err, errOfTier)
+	}
+	objects := make([]web.Object, len(owned))
+	for i, o := range owned {
+		objects[i] = web.Object{ObjectRef: web.ObjectRef{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}, Terminating: o.Terminating}
+	}
+	return objects, err
 }
