@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,13 +41,7 @@ func selfTest(ctx context.Context, base, secretFile string, out io.Writer) error
 		fmt.Fprintln(out, "no ping was sent: there is no whsec_ secret to sign it with")
 		return nil
 	}
-	body := []byte(`{"type":"ping","data":{}}`)
-	ping := func(ctx context.Context) error {
-		header := signer.Sign("msg_"+rand.Text(), time.Now(), body)
-		header.Set("Content-Type", "application/json")
-		return ask(ctx, http.MethodPost, base+"/webhooks/workspace", header, body)
-	}
-	if err := untilPassed(ctx, ping); err != nil {
+	if err := untilPassed(ctx, func(ctx context.Context) error { return ping(ctx, base, signer) }); err != nil {
 		return fmt.Errorf("sending a signed ping: %w", err)
 	}
 	fmt.Fprintln(out, "a signed ping was taken")
@@ -62,12 +57,7 @@ func pingSigner(secretFile string) (*signature.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading WORKSPACE_WEBHOOK_SECRET_FILE: %w", err)
 	}
-	var symmetric []string
-	for secret := range strings.FieldsSeq(string(text)) {
-		if strings.HasPrefix(secret, "whsec_") {
-			symmetric = append(symmetric, secret)
-		}
-	}
+	symmetric := slices.DeleteFunc(strings.Fields(string(text)), func(secret string) bool { return !strings.HasPrefix(secret, "whsec_") })
 	if len(symmetric) == 0 {
 		return nil, nil //nolint:nilnil // no signer is an answer
 	}
@@ -76,6 +66,13 @@ func pingSigner(secretFile string) (*signature.Signer, error) {
 		return nil, fmt.Errorf("reading WORKSPACE_WEBHOOK_SECRET_FILE: %w", err)
 	}
 	return signer, nil
+}
+
+func ping(ctx context.Context, base string, signer *signature.Signer) error {
+	body := []byte(`{"type":"ping","data":{}}`)
+	header := signer.Sign("msg_"+rand.Text(), time.Now(), body)
+	header.Set("Content-Type", "application/json")
+	return ask(ctx, http.MethodPost, base+"/webhooks/workspace", header, body)
 }
 
 // errRefused marks an answer that another try would not change.
@@ -113,8 +110,13 @@ func ask(ctx context.Context, method, url string, header http.Header, body []byt
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
+	return errAnswer(method, url, answer)
+}
+
+// errAnswer is errRefused if another try would get the same answer.
+func errAnswer(method, url string, answer *http.Response) error {
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 4096))
-	err = fmt.Errorf("%s %s answered %s: %s", method, url, answer.Status, bytes.TrimSpace(text))
+	err := fmt.Errorf("%s %s answered %s: %s", method, url, answer.Status, bytes.TrimSpace(text))
 	if answer.StatusCode/100 == 4 && answer.StatusCode != http.StatusTooManyRequests {
 		err = fmt.Errorf("%w: %w", errRefused, err)
 	}
