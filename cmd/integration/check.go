@@ -208,20 +208,30 @@ func (c *config) checkNaming(found problems) {
 	if _, wrong := found["FLYTE_DOMAINS"]; wrong {
 		domains = []string{"development"}
 	}
+	c.checkReservedNamespaces(found)
+	var err error
+	if c.naming, err = workspace.NewNaming(c.NamespaceTemplate, prefix, domains, c.allReservedNamespaces()); err != nil {
+		found.add("NAMESPACE_TEMPLATE", "%s", err)
+	}
+}
+
+// checkReservedNamespaces accepts names, and prefixes of names with a star.
+func (c *config) checkReservedNamespaces(found problems) {
 	for _, name := range c.ReservedNamespaces {
 		if shared, ok := strings.CutSuffix(name, "*"); ok {
 			name = shared + "a"
 		}
 		checkLabel(found, "RESERVED_NAMESPACES", name)
 	}
+}
+
+// allReservedNamespaces are those of RESERVED_NAMESPACES, and those that this configuration uses otherwise.
+func (c *config) allReservedNamespaces() []string {
 	reserved := append([]string{c.PodNamespace, c.FlyteNamespace, "flyte", "workspace-management"}, c.ReservedNamespaces...)
 	if c.PullSecretsNS != "" {
 		reserved = append(reserved, c.PullSecretsNS)
 	}
-	var err error
-	if c.naming, err = workspace.NewNaming(c.NamespaceTemplate, prefix, domains, reserved); err != nil {
-		found.add("NAMESPACE_TEMPLATE", "%s", err)
-	}
+	return reserved
 }
 
 func checkAddress(found problems, variable, address string) {

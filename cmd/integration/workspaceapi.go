@@ -34,11 +34,7 @@ func (c *config) checkWorkspaceAPI(found problems) {
 		return err
 	})
 	c.checkWorkspaceAPITLS(found)
-	if c.WorkspaceAPITokenFile != "" {
-		if _, err := loadSecret("", c.WorkspaceAPITokenFile, parseToken); err != nil {
-			found.add("WORKSPACE_API_TOKEN_FILE", "%s", errToken)
-		}
-	}
+	c.checkWorkspaceAPIToken(found)
 	checkAtLeast(found, "RESYNC_INTERVAL", c.ResyncInterval, minResync)
 }
 
@@ -48,6 +44,15 @@ func (c *config) checkWorkspaceAPITLS(found problems) {
 		found.add("WORKSPACE_API_CA_CERT", "%s", err)
 	}
 	checkClientPair(found, "WORKSPACE_API_CLIENT", c.WorkspaceAPIClientCert, c.WorkspaceAPIClientKey)
+}
+
+func (c *config) checkWorkspaceAPIToken(found problems) {
+	if c.WorkspaceAPITokenFile == "" {
+		return
+	}
+	if _, err := loadSecret("", c.WorkspaceAPITokenFile, parseToken); err != nil {
+		found.add("WORKSPACE_API_TOKEN_FILE", "%s", errToken)
+	}
 }
 
 // workspaceAPIToken returns a function for the current token; nil without a file.
