@@ -24,16 +24,18 @@ are differences.`,
 	d.upHostFlags(c)
 	d.upFlyFlags(c)
 	d.upDockerFlags(c)
-	c.RunE = withTarget(d, func(c *cobra.Command, differ deploy.Differ, _ []string) error {
-		differs, err := differ.Diff(c.Context(), streams.Out)
-		switch {
-		case err != nil:
-			return asDeployError(c.Context(), err)
-		case differs:
-			return &codedError{code: exitDifferences}
-		}
-		fmt.Fprintln(streams.ErrOut, "No differences.")
-		return nil
-	})
+	c.RunE = withTarget(d, d.diff)
 	return c
+}
+
+func (d *deployment) diff(c *cobra.Command, differ deploy.Differ, _ []string) error {
+	differs, err := differ.Diff(c.Context(), d.streams.Out)
+	switch {
+	case err != nil:
+		return asDeployError(c.Context(), err)
+	case differs:
+		return &codedError{code: exitDifferences}
+	}
+	fmt.Fprintln(d.streams.ErrOut, "No differences.")
+	return nil
 }

@@ -41,20 +41,27 @@ them. The confirmation is HOST/PROJECT, or local/PROJECT.`,
 		"also delete Workspaces, tiers, CRDs, roles, policies and the webhook secret; fly: the app; docker: secrets, history and images")
 	c.Flags().StringVar(&confirm, "confirm", "", "`namespace/release`, host/project or app that --purge deletes, instead of typing it")
 	c.RunE = withTarget(d, func(c *cobra.Command, target deploy.Target, _ []string) error {
-		what, action := deploy.RemoveService, deploy.ActionDown
 		if purge {
-			what, action = deploy.RemoveEverything, deploy.ActionPurge
+			return d.purge(c, target, confirm)
 		}
-		if purge && !d.flags.dryRun {
-			if err := d.confirmPurge(c.Context(), confirm); err != nil {
-				return err
-			}
-		}
-		return d.change(c, target, action, "", func(ctx context.Context, steps *progress.Steps) error {
-			return target.Down(ctx, steps, what)
-		})
+		return d.remove(c, target, deploy.ActionDown, deploy.RemoveService)
 	})
 	return c
+}
+
+func (d *deployment) purge(c *cobra.Command, target deploy.Target, confirm string) error {
+	if !d.flags.dryRun {
+		if err := d.confirmPurge(c.Context(), confirm); err != nil {
+			return err
+		}
+	}
+	return d.remove(c, target, deploy.ActionPurge, deploy.RemoveEverything)
+}
+
+func (d *deployment) remove(c *cobra.Command, target deploy.Target, action deploy.Action, what deploy.Removal) error {
+	return d.change(c, target, action, "", func(ctx context.Context, steps *progress.Steps) error {
+		return target.Down(ctx, steps, what)
+	})
 }
 
 // confirmPurge wants the names typed: --yes is not enough.

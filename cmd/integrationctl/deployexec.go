@@ -25,18 +25,21 @@ it is not 0, standard error says so. The image has no shell.`,
 	o := deploy.ExecOptions{Streams: streams}
 	c.Flags().BoolVarP(&o.Stdin, "stdin", "i", false, "pass standard input to the command")
 	c.Flags().BoolVarP(&o.TTY, "tty", "t", false, "give the command a terminal")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		dash := c.ArgsLenAtDash()
-		if dash < 0 || dash == len(args) || dash > 2 {
-			return usagef("name the command after --: %s", c.UseLine())
-		}
-		o.Command = args[dash:]
-		return withTarget(d, func(c *cobra.Command, executor deploy.Executor, rest []string) error {
-			o.Instance = cmp.Or(rest...)
-			return ownExitCode(asDeployError(c.Context(), executor.Exec(c.Context(), o)))
-		})(c, args[:dash])
-	}
+	c.RunE = func(c *cobra.Command, args []string) error { return d.exec(c, args, o) }
 	return c
+}
+
+// exec runs the arguments after the dash in a replica.
+func (d *deployment) exec(c *cobra.Command, args []string, o deploy.ExecOptions) error {
+	dash := c.ArgsLenAtDash()
+	if dash < 0 || dash == len(args) || dash > 2 {
+		return usagef("name the command after --: %s", c.UseLine())
+	}
+	o.Command = args[dash:]
+	return withTarget(d, func(c *cobra.Command, executor deploy.Executor, rest []string) error {
+		o.Instance = cmp.Or(rest...)
+		return ownExitCode(asDeployError(c.Context(), executor.Exec(c.Context(), o)))
+	})(c, args[:dash])
 }
 
 // ownExitCode passes the exit code of a command on.

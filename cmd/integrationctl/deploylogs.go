@@ -22,14 +22,19 @@ pods that are created later.`,
 	}
 	d := newDeployment(streams, c)
 	o := deploy.LogOptions{}
-	c.Flags().BoolVarP(&o.Follow, "follow", "f", false, "print new lines as they appear, until Ctrl-C")
-	c.Flags().BoolVarP(&o.Previous, "previous", "p", false, "print the log of the previous container")
-	c.Flags().Int64Var(&o.Tail, "tail", -1, "`number` of the newest lines of each replica (default: all)")
-	c.Flags().Lookup("tail").DefValue = "0" // help says what the default is
-	c.Flags().DurationVar(&o.Since, "since", 0, "print only lines that are at most this old, such as 10m")
+	logFlags(c, &o)
 	c.RunE = withTarget(d, func(c *cobra.Command, logger deploy.Logger, rest []string) error {
 		o.Instance = cmp.Or(rest...)
 		return asDeployError(c.Context(), logger.Logs(c.Context(), streams.Out, o))
 	})
 	return c
+}
+
+func logFlags(c *cobra.Command, o *deploy.LogOptions) {
+	f := c.Flags()
+	f.BoolVarP(&o.Follow, "follow", "f", false, "print new lines as they appear, until Ctrl-C")
+	f.BoolVarP(&o.Previous, "previous", "p", false, "print the log of the previous container")
+	f.Int64Var(&o.Tail, "tail", -1, "`number` of the newest lines of each replica (default: all)")
+	f.Lookup("tail").DefValue = "0" // help says what the default is
+	f.DurationVar(&o.Since, "since", 0, "print only lines that are at most this old, such as 10m")
 }

@@ -36,15 +36,17 @@ ready. Then import --image-archive to it. Name the host with --agent at each "de
 	d.setupHostFlags(c)
 	c.Flags().StringVar(&d.flags.k3s.image, "image-archive", "", "k3s: `tar` of the image to import")
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait")
-	c.RunE = withTarget(d, func(c *cobra.Command, target *k3s.Target, _ []string) error {
-		if len(d.flags.k3s.agents) != 1 || d.flags.k3s.ssh.Host == "" || d.flags.dryRun {
-			return usagef("name the server with --host, and the host to add with one --agent, without --dry-run")
-		}
-		return d.change(c, target, deploy.ActionSetup, "", func(ctx context.Context, steps *progress.Steps) error {
-			return target.AddNode(ctx, steps, d.flags.k3s.agents[0])
-		})
-	})
+	c.RunE = withTarget(d, d.addNode)
 	return c
+}
+
+func (d *deployment) addNode(c *cobra.Command, target *k3s.Target, _ []string) error {
+	if len(d.flags.k3s.agents) != 1 || d.flags.k3s.ssh.Host == "" || d.flags.dryRun {
+		return usagef("name the server with --host, and the host to add with one --agent, without --dry-run")
+	}
+	return d.change(c, target, deploy.ActionSetup, "", func(ctx context.Context, steps *progress.Steps) error {
+		return target.AddNode(ctx, steps, d.flags.k3s.agents[0])
+	})
 }
 
 func newDeployNodeList(streams genericiooptions.IOStreams) *cobra.Command {
@@ -72,15 +74,17 @@ K3s is uninstalled on that host.`,
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait")
-	c.RunE = withTarget(d, func(c *cobra.Command, target *k3s.Target, rest []string) error {
-		if len(rest) != 1 || d.flags.dryRun {
-			return usagef("name one node, without --dry-run: %s", c.UseLine())
-		}
-		return d.change(c, target, deploy.ActionDown, "", func(ctx context.Context, steps *progress.Steps) error {
-			return target.RemoveNode(ctx, steps, rest[0])
-		})
-	})
+	c.RunE = withTarget(d, d.removeNode)
 	return c
+}
+
+func (d *deployment) removeNode(c *cobra.Command, target *k3s.Target, rest []string) error {
+	if len(rest) != 1 || d.flags.dryRun {
+		return usagef("name one node, without --dry-run: %s", c.UseLine())
+	}
+	return d.change(c, target, deploy.ActionDown, "", func(ctx context.Context, steps *progress.Steps) error {
+		return target.RemoveNode(ctx, steps, rest[0])
+	})
 }
 
 func newDeployNodeRotateToken(streams genericiooptions.IOStreams) *cobra.Command {
@@ -95,11 +99,13 @@ Pods keep running. No output shows the token. Name all agents: one with the old 
 	d := newDeployment(streams, c)
 	d.changeFlags(c)
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait for the server")
-	c.RunE = withTarget(d, func(c *cobra.Command, target *k3s.Target, _ []string) error {
-		if d.flags.k3s.ssh.Host == "" || d.flags.dryRun {
-			return usagef("name the server with --host, without --dry-run")
-		}
-		return d.change(c, target, deploy.ActionSetup, "", target.RotateToken)
-	})
+	c.RunE = withTarget(d, d.rotateToken)
 	return c
+}
+
+func (d *deployment) rotateToken(c *cobra.Command, target *k3s.Target, _ []string) error {
+	if d.flags.k3s.ssh.Host == "" || d.flags.dryRun {
+		return usagef("name the server with --host, without --dry-run")
+	}
+	return d.change(c, target, deploy.ActionSetup, "", target.RotateToken)
 }

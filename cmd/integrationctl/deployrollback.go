@@ -25,17 +25,19 @@ added are deleted. CRDs stay as they are. If the replicas do not get ready, the 
 	d.changeFlags(c)
 	d.reasonFlag(c)
 	d.rollOutFlags(c)
-	c.RunE = withTarget(d, func(c *cobra.Command, historian deploy.Historian, rest []string) error {
-		revision := 0
-		if len(rest) > 0 {
-			var err error
-			if revision, err = strconv.Atoi(rest[0]); err != nil || revision < 1 {
-				return usagef("the revision must be a number of `%s history`, not %q", c.Parent().CommandPath(), rest[0])
-			}
-		}
-		return d.change(c, historian, deploy.ActionRollback, strconv.Itoa(revision), func(ctx context.Context, steps *progress.Steps) error {
-			return historian.Rollback(ctx, steps, revision)
-		})
-	})
+	c.RunE = withTarget(d, d.rollback)
 	return c
+}
+
+func (d *deployment) rollback(c *cobra.Command, historian deploy.Historian, rest []string) error {
+	revision := 0
+	if len(rest) > 0 {
+		var err error
+		if revision, err = strconv.Atoi(rest[0]); err != nil || revision < 1 {
+			return usagef("the revision must be a number of `%s history`, not %q", c.Parent().CommandPath(), rest[0])
+		}
+	}
+	return d.change(c, historian, deploy.ActionRollback, strconv.Itoa(revision), func(ctx context.Context, steps *progress.Steps) error {
+		return historian.Rollback(ctx, steps, revision)
+	})
 }

@@ -25,17 +25,19 @@ the number, unless --replicas or the values set one.`,
 	d.reasonFlag(c)
 	d.rollOutFlags(c)
 	d.upRegionFlag(c)
-	c.RunE = withTarget(d, func(c *cobra.Command, scaler deploy.Scaler, rest []string) error {
-		if len(rest) != 1 {
-			return usagef("name the number of replicas: %s", c.UseLine())
-		}
-		replicas, err := strconv.Atoi(rest[0])
-		if err != nil || replicas < 1 {
-			return usagef("the number of replicas must be a whole number above zero, not %q; stop runs none", rest[0])
-		}
-		return d.change(c, scaler, deploy.ActionScale, rest[0], func(ctx context.Context, steps *progress.Steps) error {
-			return scaler.Scale(ctx, steps, replicas)
-		})
-	})
+	c.RunE = withTarget(d, d.scale)
 	return c
+}
+
+func (d *deployment) scale(c *cobra.Command, scaler deploy.Scaler, rest []string) error {
+	if len(rest) != 1 {
+		return usagef("name the number of replicas: %s", c.UseLine())
+	}
+	replicas, err := strconv.Atoi(rest[0])
+	if err != nil || replicas < 1 {
+		return usagef("the number of replicas must be a whole number above zero, not %q; stop runs none", rest[0])
+	}
+	return d.change(c, scaler, deploy.ActionScale, rest[0], func(ctx context.Context, steps *progress.Steps) error {
+		return scaler.Scale(ctx, steps, replicas)
+	})
 }

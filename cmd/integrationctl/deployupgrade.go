@@ -22,11 +22,13 @@ refused. "deploy up" upgrades the service.`,
 	d.changeFlags(c)
 	d.setupHostFlags(c)
 	c.Flags().DurationVar(&d.flags.timeout, "timeout", defaultRollOutTimeout, "how long to wait for each node")
-	c.RunE = withTarget(d, func(c *cobra.Command, target *k3s.Target, _ []string) error {
-		if d.flags.k3s.ssh.Host == "" {
-			return usagef("name the server with --host")
-		}
-		return d.change(c, target, deploy.ActionUpgrade, "", target.Upgrade)
-	})
+	c.RunE = withTarget(d, d.upgrade)
 	return c
+}
+
+func (d *deployment) upgrade(c *cobra.Command, target *k3s.Target, _ []string) error {
+	if d.flags.k3s.ssh.Host == "" {
+		return usagef("name the server with --host")
+	}
+	return d.change(c, target, deploy.ActionUpgrade, "", target.Upgrade)
 }
