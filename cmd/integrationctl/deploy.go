@@ -67,19 +67,22 @@ func (d *deployment) open(c *cobra.Command, args []string) (target deploy.Target
 	if d.flags.timeout <= 0 {
 		return nil, nil, usagef("--timeout must be above zero, not %s", d.flags.timeout)
 	}
+	target, err = d.openTarget(c)
+	return target, rest, err
+}
+
+func (d *deployment) openTarget(c *cobra.Command) (deploy.Target, error) {
 	switch d.target {
 	case targetK8s:
-		target, err = d.newK8s()
+		return d.newK8s()
 	case targetK3s:
-		target, err = d.openK3s(c)
+		return d.openK3s(c)
 	case targetFly:
-		target, err = d.openFly(c)
+		return d.openFly(c)
 	case targetDocker:
-		target, err = d.openDocker(c)
-	default:
-		err = usagef("the target must be %s, not %q", strings.Join(deployTargets, " or "), d.target)
+		return d.openDocker(c)
 	}
-	return target, rest, err
+	return nil, usagef("the target must be %s, not %q", strings.Join(deployTargets, " or "), d.target)
 }
 
 // withTarget opens the target for a command that only some targets have, by what they must be able to do for it.

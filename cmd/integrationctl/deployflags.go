@@ -52,13 +52,15 @@ func newDeployment(streams genericiooptions.IOStreams, c *cobra.Command) *deploy
 	d.flyFlags(c)
 	d.dockerFlags(c)
 	f.StringVar(&d.flags.profile, "profile", "", "`file` with flags (default: "+deploy.ProfileFile+", if it exists)")
-	c.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		return deployTargets, cobra.ShellCompDirectiveNoFileComp
-	}
+	c.ValidArgsFunction = completeTarget
 	return d
+}
+
+func completeTarget(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return deployTargets, cobra.ShellCompDirectiveNoFileComp
 }
 
 // changeFlags are those of commands that change something.

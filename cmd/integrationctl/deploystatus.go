@@ -33,19 +33,21 @@ func newDeployStatus(streams genericiooptions.IOStreams) *cobra.Command {
 	var watch bool
 	c.Flags().BoolVarP(&watch, "watch", "w", false, "print the status again whenever it changes, until Ctrl-C")
 	c.RunE = withTarget(d, func(c *cobra.Command, target deploy.Target, _ []string) error {
-		show := func(ctx context.Context, out io.Writer) error {
-			status, err := target.Status(ctx)
-			if err != nil {
-				return err
-			}
-			return printData(out, *format, status, func(out io.Writer) error { return d.printStatus(out, status, *format) })
-		}
+		show := func(ctx context.Context, out io.Writer) error { return d.showStatus(ctx, out, target, *format) }
 		if !watch {
 			return asDeployError(c.Context(), show(c.Context(), streams.Out))
 		}
 		return asDeployError(c.Context(), repeatChanged(c.Context(), streams.Out, show))
 	})
 	return c
+}
+
+func (d *deployment) showStatus(ctx context.Context, out io.Writer, target deploy.Target, format string) error {
+	status, err := target.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return printData(out, format, status, func(out io.Writer) error { return d.printStatus(out, status, format) })
 }
 
 // repeatChanged writes again whenever the text has changed, until the context ends.
@@ -79,6 +81,16 @@ func (d *deployment) printStatus(out io.Writer, s *deploy.Status, format string)
 		line("Release", "%s, %s", s.Release, s.State)
 		return nil
 	}
+	printRevision(line, s)
+	if len(s.Instances) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	return d.printInstances(out, s.Instances, format)
+}
+
+// printRevision prints what is installed.
+func printRevision(line func(name, format string, args ...any), s *deploy.Status) {
 	line("Release", "%s, revision %d, %s", s.Release, s.Revision, s.State)
 	line("Version", "%s, image %s", s.Version, s.Image)
 	if len(s.Digests) > 0 {
@@ -93,11 +105,6 @@ func (d *deployment) printStatus(out io.Writer, s *deploy.Status, format string)
 	if s.LockedBy != "" {
 		line("Locked by", "%s", s.LockedBy)
 	}
-	if len(s.Instances) == 0 {
-		return nil
-	}
-	fmt.Fprintln(out)
-	return d.printInstances(out, s.Instances, format)
 }
 
 // expiresSoon is how long before its end a certificate of K3s is shown as one to renew. K3s renews it at a start in the last 120 days.
@@ -112,6 +119,19 @@ func renewal(c deploy.Certificate, now time.Time) string {
 }
 
 func (d *deployment) printInstances(out io.Writer, instances []deploy.Instance, format string) error {
+	var text strings.Builder
+	if err := printTable(&text, instanceTable(instances, format)); err != nil {
+		return err
+	}
+	shown := text.String()
+	if printers.IsTerminal(d.streams.Out) && os.Getenv("NO_COLOR") == "" { // the convention of no-color.org
+		shown = colored(shown, instances)
+	}
+	_, err := io.WriteString(out, shown)
+	return err
+}
+
+func instanceTable(instances []deploy.Instance, format string) *metav1.Table {
 	wide := format == "wide"
 	names := []string{"Pod", "Ready", "State", "Restarts", "Age", "Node"}
 	if wide {
@@ -129,16 +149,7 @@ func (d *deployment) printInstances(out io.Writer, instances []deploy.Instance, 
 		}
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: cells})
 	}
-	var text strings.Builder
-	if err := printTable(&text, table); err != nil {
-		return err
-	}
-	shown := text.String()
-	if printers.IsTerminal(d.streams.Out) && os.Getenv("NO_COLOR") == "" { // the convention of no-color.org
-		shown = colored(shown, instances)
-	}
-	_, err := io.WriteString(out, shown)
-	return err
+	return table
 }
 
 // The colours of a pod's state.
