@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -71,17 +72,11 @@ func (d *deployment) dockerOptions() (*docker.Options, error) {
 	flags, v := &d.flags.docker, &d.flags.values
 	o := &docker.Options{
 		Socket: flags.socket, Project: d.flags.release, Image: v.Image, Archive: d.flags.k3s.image, Pull: flags.pull,
-		Credentials: registryCredentials, Publish: flags.publish, Metrics: flags.metrics, CPU: dockerCPU, Memory: dockerMemory,
+		Credentials: registryCredentials, Publish: flags.publish, Metrics: flags.metrics,
+		CPU: cmp.Or(v.CPU, dockerCPU), Memory: cmp.Or(v.Memory, dockerMemory),
 		Rotate: d.flags.rotate, Reason: d.flags.reason, Wait: d.flags.wait, Timeout: d.flags.timeout,
 	}
-	if v.CPU != "" {
-		o.CPU = v.CPU
-	}
-	if v.Memory != "" {
-		o.Memory = v.Memory
-	}
 	if d.flags.k3s.ssh.Host != "" {
-		d.flags.k3s.ssh.User, *d.cluster.flags.AuthInfoName = *d.cluster.flags.AuthInfoName, ""
 		if err := d.completeSSH(); err != nil {
 			return nil, err
 		}

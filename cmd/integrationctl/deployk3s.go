@@ -97,28 +97,11 @@ func (d *deployment) openK3s(c *cobra.Command) (deploy.Target, error) {
 	if o.ssh.Host == "" && (*d.cluster.flags.Context == "" || c.Name() == "setup" || o.image != "") {
 		return nil, usagef("--host is required: the host that K3s runs on")
 	}
-	o.ssh.User, *d.cluster.flags.AuthInfoName = *d.cluster.flags.AuthInfoName, ""
-	if err := d.completeSSH(); err != nil {
+	options, err := d.k3sOptions()
+	if err != nil {
 		return nil, err
 	}
-	name := hostName(o.ssh.Host)
-	if *d.cluster.flags.Context == "" {
-		*d.cluster.flags.Context = "k3s-" + name
-	}
-	if o.address == "" {
-		o.address = net.JoinHostPort(name, "6443")
-	}
-	if len(d.flags.domains) > 1 {
-		return nil, usagef("the target k3s takes one --domain")
-	}
-	o.exposure.Domain = strings.Join(d.flags.domains, "")
-	d.flags.values.Base = k3s.Values(o.exposure, 1+len(o.agents))
-	target, err := k3s.New(k3s.Options{
-		SSH: o.ssh, Agents: o.agents, SudoPassword: d.sudoPassword,
-		Version: o.version, Bundle: o.bundle, Registries: o.registries, Email: o.email,
-		Kubeconfig: d.kubeconfigFile(), Context: *d.cluster.flags.Context, Address: o.address,
-		Image: o.image, Timeout: d.flags.timeout, Cluster: d.openCluster,
-	})
+	target, err := k3s.New(*options)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errKubeconfig, err)
 	}
@@ -126,6 +109,37 @@ func (d *deployment) openK3s(c *cobra.Command) (deploy.Target, error) {
 		return target, asDeployError(c.Context(), target.Ready())
 	}
 	return target, nil
+}
+
+func (d *deployment) k3sOptions() (*k3s.Options, error) {
+	if err := d.completeSSH(); err != nil {
+		return nil, err
+	}
+	if len(d.flags.domains) > 1 {
+		return nil, usagef("the target k3s takes one --domain")
+	}
+	d.completeK3s()
+	o := &d.flags.k3s
+	return &k3s.Options{
+		SSH: o.ssh, Agents: o.agents, SudoPassword: d.sudoPassword,
+		Version: o.version, Bundle: o.bundle, Registries: o.registries, Email: o.email,
+		Kubeconfig: d.kubeconfigFile(), Context: *d.cluster.flags.Context, Address: o.address,
+		Image: o.image, Timeout: d.flags.timeout, Cluster: d.openCluster,
+	}, nil
+}
+
+// completeK3s sets what follows from the names of the hosts and from --domain.
+func (d *deployment) completeK3s() {
+	o := &d.flags.k3s
+	name := hostName(o.ssh.Host)
+	if *d.cluster.flags.Context == "" {
+		*d.cluster.flags.Context = "k3s-" + name
+	}
+	if o.address == "" {
+		o.address = net.JoinHostPort(name, "6443")
+	}
+	o.exposure.Domain = strings.Join(d.flags.domains, "")
+	d.flags.values.Base = k3s.Values(o.exposure, 1+len(o.agents))
 }
 
 // openCluster opens the cluster with a kubeconfig that is read now.
@@ -152,13 +166,14 @@ func hostName(host string) string {
 	return host
 }
 
-// completeSSH adds what belongs to the person and the terminal.
+// completeSSH adds what belongs to the person and the terminal. It takes --user, which then selects no user of the kubeconfig.
 func (d *deployment) completeSSH() error {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return fmt.Errorf("finding ~/.ssh: %w", err)
 	}
 	o := &d.flags.k3s.ssh
+	o.User, *d.cluster.flags.AuthInfoName = *d.cluster.flags.AuthInfoName, ""
 	o.Home, o.AgentSocket = home, os.Getenv("SSH_AUTH_SOCK")
 	if current, err := user.Current(); err == nil {
 		o.Name = current.Username
