@@ -29,9 +29,14 @@ type templateConverter struct {
 }
 
 func newConvertCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	convert := &cobra.Command{Use: "convert", Short: "Make a tier of what another program has"}
-	c := &templateConverter{streams: streams}
-	command := &cobra.Command{
+	c := &cobra.Command{Use: "convert", Short: "Make a tier of what another program has"}
+	c.AddCommand(newConvertTemplatesCommand(streams))
+	return c
+}
+
+func newConvertTemplatesCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	t := &templateConverter{streams: streams}
+	c := &cobra.Command{
 		Use:   "flyte-templates DIR",
 		Short: "Make a tier of the templates of Flyte's cluster resource sync",
 		Long: `Read the templates of Flyte's cluster resource sync in a directory, and print a WorkspaceTier that gives workspaces the
@@ -43,16 +48,15 @@ Variables other than {{ project }}, {{ domain }} and {{ namespace }} need values
 		Example: `  integrationctl convert flyte-templates templates/ > tier.yaml
   integrationctl convert flyte-templates templates/ --custom-data cluster_resources.yaml --name fraud`,
 		Args: cobra.ExactArgs(1),
-		RunE: c.run,
+		RunE: t.run,
 	}
-	command.Flags().StringVar(&c.name, "name", "converted", "`name` of the tier")
-	command.Flags().StringVar(&c.data, "custom-data", "", "`file` with customData, as in Flyte's cluster_resources")
-	convert.AddCommand(command)
-	return convert
+	c.Flags().StringVar(&t.name, "name", "converted", "`name` of the tier")
+	c.Flags().StringVar(&t.data, "custom-data", "", "`file` with customData, as in Flyte's cluster_resources")
+	return c
 }
 
-func (c *templateConverter) run(_ *cobra.Command, args []string) error {
-	values, err := readCustomData(c.data)
+func (t *templateConverter) run(_ *cobra.Command, args []string) error {
+	values, err := readCustomData(t.data)
 	if err != nil {
 		return err
 	}
@@ -60,12 +64,12 @@ func (c *templateConverter) run(_ *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	conversion := newConversion(c.name, values)
+	conversion := newConversion(t.name, values)
 	for _, file := range files {
 		conversion.add(file)
 	}
 	conversion.check()
-	if err := conversion.print(c.streams); err != nil {
+	if err := conversion.print(t.streams); err != nil {
 		return err
 	}
 	if len(conversion.warnings) > 0 {
@@ -123,18 +127,41 @@ func kindsOf(tier *v1alpha1.WorkspaceTier) (kinds workspace.ObjectKinds) {
 
 // object makes a template of the tier.
 func (c *conversion) object(o *unstructured.Unstructured) {
-	if advice, known := byHand[o.GetKind()]; known {
-		c.warn("%s %s: %s", o.GetKind(), o.GetName(), advice)
+	if !c.isAllowed(o) {
 		return
 	}
-	if _, err := workspace.ParseObjectKinds([]string{workspace.ObjectKindName(o.GroupVersionKind())}); err != nil {
+	c.removeUnsettable(o)
+	template := v1alpha1.TierObject{}
+	text, err := json.Marshal(o.Object)
+	if err == nil {
+		err = json.Unmarshal(text, &template)
+	}
+	if err != nil {
 		c.warn("%s %s: %v", o.GetKind(), o.GetName(), err)
 		return
 	}
+	c.tier.Spec.Objects, c.files = append(c.tier.Spec.Objects, template), append(c.files, c.file)
+}
+
+// isAllowed warns of an object that can't be in a tier.
+func (c *conversion) isAllowed(o *unstructured.Unstructured) bool {
+	if advice, known := byHand[o.GetKind()]; known {
+		c.warn("%s %s: %s", o.GetKind(), o.GetName(), advice)
+		return false
+	}
+	if _, err := workspace.ParseObjectKinds([]string{workspace.ObjectKindName(o.GroupVersionKind())}); err != nil {
+		c.warn("%s %s: %v", o.GetKind(), o.GetName(), err)
+		return false
+	}
 	if namespace := o.GetNamespace(); namespace != "" && namespace != "{namespace}" {
 		c.warn("%s %s is in the namespace %s: an object of a tier is in the workspace's", o.GetKind(), o.GetName(), namespace)
-		return
+		return false
 	}
+	return true
+}
+
+// removeUnsettable removes the fields that a template can't set, and warns of each but the namespace.
+func (c *conversion) removeUnsettable(o *unstructured.Unstructured) {
 	metadata, _ := o.Object["metadata"].(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		if !slices.Contains([]string{"name", "namespace", "labels", "annotations"}, key) {
@@ -147,16 +174,6 @@ func (c *conversion) object(o *unstructured.Unstructured) {
 		c.warn("status: a template can't set it")
 		delete(o.Object, "status")
 	}
-	template := v1alpha1.TierObject{}
-	text, err := json.Marshal(o.Object)
-	if err == nil {
-		err = json.Unmarshal(text, &template)
-	}
-	if err != nil {
-		c.warn("%s %s: %v", o.GetKind(), o.GetName(), err)
-		return
-	}
-	c.tier.Spec.Objects, c.files = append(c.tier.Spec.Objects, template), append(c.files, c.file)
 }
 
 // print writes the tier to standard output, and the warnings to standard error.

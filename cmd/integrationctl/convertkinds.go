@@ -28,33 +28,23 @@ var byHand = map[string]string{ //nolint:gosec // no credentials
 // add converts one template.
 func (c *conversion) add(file flyteTemplate) {
 	c.file = file.name
-	objects := map[string]*unstructured.Unstructured{}
-	var last string
-	for _, domain := range c.data.domains() {
-		text, missing := c.data.substitute(file.text, domain)
-		if len(missing) > 0 {
-			c.warn("needs values for %s%s: give --custom-data", strings.Join(missing, ", "), inDomain(domain))
-			return
-		}
-		if previous, known := objects[last]; known && text == file.text {
-			objects[domain] = previous
-		} else if objects[domain] = c.parse(text); objects[domain] == nil {
-			return
-		}
-		last = domain
+	objects := c.parseForDomains(file.text)
+	if objects == nil {
+		return
 	}
-	first := objects[last]
+	domains := c.data.domains()
+	last := objects[domains[len(domains)-1]]
 	switch {
 	case !slices.ContainsFunc(slices.Collect(maps.Values(objects)), func(o *unstructured.Unstructured) bool {
-		return !equality.Semantic.DeepEqual(o, first)
+		return !equality.Semantic.DeepEqual(o, last)
 	}):
-		c.convert(first)
-	case first.GetKind() == "ResourceQuota":
+		c.convert(last)
+	case last.GetKind() == "ResourceQuota":
 		for domain, o := range objects {
 			c.quotaOf(o, domain)
 		}
 	default:
-		c.warn("differs between domains, which only a ResourceQuota can: make the %s the same, or use {domain}", first.GetKind())
+		c.warn("differs between domains, which only a ResourceQuota can: make the %s the same, or use {domain}", last.GetKind())
 	}
 }
 

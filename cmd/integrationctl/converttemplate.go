@@ -56,20 +56,29 @@ func readCustomData(path string) (customData, error) {
 	if err != nil {
 		return nil, err
 	}
-	type entries struct {
-		CustomData []map[string][]map[string]struct {
-			Value string `json:"value"`
-		} `json:"customData"`
-	}
-	var file struct {
-		entries          `json:",inline"`
-		ClusterResources entries `json:"cluster_resources"`
-	}
+	var file customDataFile
 	if err := yaml.Unmarshal(text, &file); err != nil {
 		return nil, fmt.Errorf("reading customData (see --custom-data): %w", err)
 	}
+	return file.values(), nil
+}
+
+// customDataFile has customData at its top, or in Flyte's cluster_resources.
+type customDataFile struct {
+	customDataEntries `json:",inline"`
+
+	ClusterResources customDataEntries `json:"cluster_resources"`
+}
+
+type customDataEntries struct {
+	CustomData []map[string][]map[string]struct {
+		Value string `json:"value"`
+	} `json:"customData"`
+}
+
+func (f *customDataFile) values() customData {
 	data := customData{}
-	for _, domains := range slices.Concat(file.CustomData, file.ClusterResources.CustomData) {
+	for _, domains := range slices.Concat(f.CustomData, f.ClusterResources.CustomData) {
 		for domain, variables := range domains {
 			if data[domain] == nil {
 				data[domain] = map[string]string{}
@@ -81,7 +90,7 @@ func readCustomData(path string) (customData, error) {
 			}
 		}
 	}
-	return data, nil
+	return data
 }
 
 // domains are those with values, sorted; one without name if there are none.
@@ -135,30 +144,53 @@ func unmarked(value any) any {
 	return value
 }
 
+// parseForDomains returns what a template is in each domain; nil, with a warning, if it is no object in one.
+func (c *conversion) parseForDomains(template string) map[string]*unstructured.Unstructured {
+	objects := map[string]*unstructured.Unstructured{}
+	var last string
+	for _, domain := range c.data.domains() {
+		text, missing := c.data.substitute(template, domain)
+		if len(missing) > 0 {
+			c.warn("needs values for %s%s: give --custom-data", strings.Join(missing, ", "), inDomain(domain))
+			return nil
+		}
+		if previous, known := objects[last]; known && text == template {
+			objects[domain] = previous
+		} else if objects[domain] = c.parse(text); objects[domain] == nil {
+			return nil
+		}
+		last = domain
+	}
+	return objects
+}
+
 // parse reads the first document of a template, as Flyte does.
 func (c *conversion) parse(text string) *unstructured.Unstructured {
-	documents := utilyaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text)))
-	var first []byte
-	for {
-		document, err := documents.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil || first != nil && len(bytes.TrimSpace(document)) > 0 {
-			c.warn("has more than one object: Flyte applies the first alone")
-			break
-		}
-		if len(bytes.TrimSpace(document)) > 0 {
-			first = document
-		}
-	}
 	o := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal(first, &o.Object); err != nil || o.GetKind() == "" {
+	if err := yaml.Unmarshal(c.firstDocument(text), &o.Object); err != nil || o.GetKind() == "" {
 		c.warn("is no object of Kubernetes")
 		return nil
 	}
 	unmarked(o.Object)
 	return o
+}
+
+// firstDocument warns if there are more.
+func (c *conversion) firstDocument(text string) (first []byte) {
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text)))
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return first
+		}
+		if err != nil || first != nil && len(bytes.TrimSpace(document)) > 0 {
+			c.warn("has more than one object: Flyte applies the first alone")
+			return first
+		}
+		if len(bytes.TrimSpace(document)) > 0 {
+			first = document
+		}
+	}
 }
 
 // plural is the resource that a kind has by convention.
