@@ -62,14 +62,7 @@ type amountChange struct{ key, now, then, note string }
 func (e tierEffect) changes(w *v1alpha1.Workspace, domain string) (changes []amountChange) {
 	now, clampedNow := workspace.EffectiveQuota(w.Spec.Quota, e.now, domain)
 	then, clamped := workspace.EffectiveQuota(w.Spec.Quota, e.then, domain)
-	keys := map[string]bool{}
-	for key := range now {
-		keys[key] = true
-	}
-	for key := range then {
-		keys[key] = true
-	}
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
+	for _, key := range keysOf(now, then) {
 		change := amountChange{key: key, now: amountText(now, key), then: amountText(then, key)}
 		was, is := slices.Contains(clampedNow, key), slices.Contains(clamped, key)
 		switch {

@@ -55,13 +55,7 @@ list has the amounts of the whole workspace.`,
 }
 
 func (d *tierDiffer) run(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		if d.file != "" {
-			return usagef("the file is an argument or --file, not both")
-		}
-		d.file = args[0]
-	}
-	wanted, err := d.read()
+	wanted, err := d.read(args)
 	if err != nil {
 		return err
 	}
@@ -69,21 +63,15 @@ func (d *tierDiffer) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	table := newTable("Tier", "Field", "Now", "Then")
-	effects := newTable("Workspace", "Effect", "Now", "Then", "Note")
-	for i := range wanted {
-		rows, ofWorkspaces, err := d.compare(c.Context(), kube, &wanted[i])
-		if err != nil {
-			return err
-		}
-		table.Rows = append(table.Rows, rows...)
-		effects.Rows = append(effects.Rows, ofWorkspaces...)
+	fields, effects, err := d.compareAll(c.Context(), kube, wanted)
+	if err != nil {
+		return err
 	}
-	if len(table.Rows) == 0 {
+	if len(fields.Rows) == 0 {
 		fmt.Fprintln(d.streams.ErrOut, "No differences.")
 		return nil
 	}
-	return cmp.Or(d.print(table, effects), error(&codedError{code: exitDifferences}))
+	return cmp.Or(d.print(fields, effects), error(&codedError{code: exitDifferences}))
 }
 
 // print leaves out the second table if it is empty.
@@ -96,20 +84,29 @@ func (d *tierDiffer) print(table, effects *metav1.Table) error {
 	return printTable(d.streams.Out, effects)
 }
 
-// read refuses a field that does not exist: the API server would drop it.
-func (d *tierDiffer) read() (tiers []v1alpha1.WorkspaceTier, err error) {
-	in := d.streams.In
+// read reads the file that an argument or --file names.
+func (d *tierDiffer) read(args []string) ([]v1alpha1.WorkspaceTier, error) {
+	if len(args) > 0 {
+		if d.file != "" {
+			return nil, usagef("the file is an argument or --file, not both")
+		}
+		d.file = args[0]
+	}
 	switch d.file {
 	case "":
 		return nil, usagef("a file with WorkspaceTiers is required, or - for standard input")
 	case "-":
-	default:
-		content, err := os.ReadFile(d.file)
-		if err != nil {
-			return nil, fmt.Errorf("reading the tiers (see --file): %w", err)
-		}
-		in = bytes.NewReader(content)
+		return decodeTiers(d.streams.In)
 	}
+	content, err := os.ReadFile(d.file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the tiers (see --file): %w", err)
+	}
+	return decodeTiers(bytes.NewReader(content))
+}
+
+// decodeTiers refuses a field that does not exist: the API server would drop it.
+func decodeTiers(in io.Reader) (tiers []v1alpha1.WorkspaceTier, err error) {
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(in))
 	for {
 		document, err := documents.Read()
@@ -130,15 +127,44 @@ func (d *tierDiffer) read() (tiers []v1alpha1.WorkspaceTier, err error) {
 	}
 }
 
+// compareAll returns the tables of all fields that would change, and of all effects on workspaces.
+func (d *tierDiffer) compareAll(
+	ctx context.Context, kube client.Client, wanted []v1alpha1.WorkspaceTier,
+) (fields, effects *metav1.Table, err error) {
+	fields, effects = newTable("Tier", "Field", "Now", "Then"), newTable("Workspace", "Effect", "Now", "Then", "Note")
+	for i := range wanted {
+		ofTier, ofWorkspaces, err := d.compare(ctx, kube, &wanted[i])
+		if err != nil {
+			return nil, nil, err
+		}
+		fields.Rows, effects.Rows = append(fields.Rows, ofTier...), append(effects.Rows, ofWorkspaces...)
+	}
+	return fields, effects, nil
+}
+
 // compare returns a row for each field that would change, and one for each effect on a workspace. It says on standard error how many
 // workspaces are on the tier.
 func (d *tierDiffer) compare(
 	ctx context.Context, kube client.Client, wanted *v1alpha1.WorkspaceTier,
 ) (fields, effects []metav1.TableRow, err error) {
+	e, err := dryRunTier(ctx, kube, wanted)
+	if err != nil {
+		return nil, nil, err
+	}
+	fields, err = difference(e)
+	if err != nil || len(fields) == 0 {
+		return nil, nil, err
+	}
+	effects, err = d.effects(ctx, kube, e)
+	return fields, effects, err
+}
+
+// dryRunTier lets the API server check a tier and fill in defaults, and returns it with the live one, which is empty if there is none.
+func dryRunTier(ctx context.Context, kube client.Client, wanted *v1alpha1.WorkspaceTier) (tierEffect, error) {
 	var live v1alpha1.WorkspaceTier
-	err = kube.Get(ctx, client.ObjectKey{Name: wanted.Name}, &live)
+	err := kube.Get(ctx, client.ObjectKey{Name: wanted.Name}, &live)
 	if client.IgnoreNotFound(err) != nil {
-		return nil, nil, fmt.Errorf("reading tier %q: %w", wanted.Name, err)
+		return tierEffect{}, fmt.Errorf("reading tier %q: %w", wanted.Name, err)
 	}
 	then := live.DeepCopy()
 	then.Spec = wanted.Spec
@@ -149,14 +175,9 @@ func (d *tierDiffer) compare(
 		err = kube.Update(ctx, then, client.DryRunAll)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("trying tier %q: %w", wanted.Name, err)
+		return tierEffect{}, fmt.Errorf("trying tier %q: %w", wanted.Name, err)
 	}
-	fields, err = difference(wanted.Name, &live, then)
-	if err != nil || len(fields) == 0 {
-		return nil, nil, err
-	}
-	effects, err = d.effects(ctx, kube, tierEffect{&live, then})
-	return fields, effects, err
+	return tierEffect{&live, then}, nil
 }
 
 // effects are those on all workspaces on the tier.
@@ -183,29 +204,29 @@ func (d *tierDiffer) effects(ctx context.Context, kube client.Client, e tierEffe
 }
 
 // difference has a row for each field of the spec whose value differs.
-func difference(tier string, now, then *v1alpha1.WorkspaceTier) ([]metav1.TableRow, error) {
-	before, err := fieldsOf(now)
+func difference(e tierEffect) ([]metav1.TableRow, error) {
+	before, err := fieldsOf(e.now)
 	if err != nil {
 		return nil, err
 	}
-	after, err := fieldsOf(then)
+	after, err := fieldsOf(e.then)
 	if err != nil {
 		return nil, err
-	}
-	paths := map[string]bool{}
-	for path := range before {
-		paths[path] = true
-	}
-	for path := range after {
-		paths[path] = true
 	}
 	var rows []metav1.TableRow
-	for _, path := range slices.Sorted(maps.Keys(paths)) {
+	for _, path := range keysOf(before, after) {
 		if before[path] != after[path] {
-			rows = append(rows, metav1.TableRow{Cells: []any{tier, path, cmp.Or(before[path], "-"), cmp.Or(after[path], "-")}})
+			rows = append(rows, metav1.TableRow{Cells: []any{e.then.Name, path, cmp.Or(before[path], "-"), cmp.Or(after[path], "-")}})
 		}
 	}
 	return rows, nil
+}
+
+// keysOf are the keys of both maps, sorted.
+func keysOf[V any](a, b map[string]V) []string {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // fieldsOf are the fields of a tier's spec by their path, with lists as one value.
