@@ -24,13 +24,7 @@ type deleter struct {
 }
 
 func newDeleteCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	d := &deleter{stateChange: stateChange{streams: streams, done: "deleted", goal: "deleted"}}
-	d.state = func(w *v1alpha1.Workspace) (v1alpha1.State, error) {
-		if w.Spec.State == v1alpha1.StateDeleted {
-			return "", errors.New("is deleted already: its removal is " + removal(w.Status.Deletion, time.Now()))
-		}
-		return v1alpha1.StateDeleted, nil
-	}
+	d := &deleter{stateChange: stateChange{streams: streams, done: "deleted", goal: "deleted", state: unlessDeletedAlready}}
 	c := &cobra.Command{
 		Use:   "delete ID...",
 		Short: "Delete workspaces; says first what is destroyed when",
@@ -47,6 +41,13 @@ It never deletes the Workspace object itself. ` + overrideHelp,
 	d.settings.register(c)
 	c.Flags().BoolVarP(&d.yes, "yes", "y", false, "do not ask")
 	return c
+}
+
+func unlessDeletedAlready(w *v1alpha1.Workspace) (v1alpha1.State, error) {
+	if w.Spec.State == v1alpha1.StateDeleted {
+		return "", errors.New("is deleted already: its removal is " + removal(w.Status.Deletion, time.Now()))
+	}
+	return v1alpha1.StateDeleted, nil
 }
 
 func (d *deleter) run(c *cobra.Command, ids []string) error {

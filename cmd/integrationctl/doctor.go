@@ -1,8 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,12 +37,16 @@ check failed.`,
 		Args: cobra.NoArgs,
 		RunE: d.run,
 	}
+	d.register(c)
+	return c
+}
+
+func (d *doctor) register(c *cobra.Command) {
 	d.cluster = newCluster(c)
 	d.settings.register(c)
 	c.Flags().StringVar(&d.url, "url", "", "base `URL` of the service (default: a port-forward to one of its pods)")
 	c.Flags().StringVarP(&d.format, "output", "o", "table", "`format`: table or json")
 	completeFlag(c, "output", fixedValues("table", "json"))
-	return c
 }
 
 // The outcomes of a check.
@@ -84,34 +89,26 @@ func (d *doctor) run(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if d.format == "json" {
-		encoder := json.NewEncoder(d.streams.Out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(map[string]any{"checks": findings})
-	} else {
-		err = d.print(findings)
-	}
-	if err != nil {
+	table := func(out io.Writer) error { return printFindings(out, findings) }
+	if err := printData(d.streams.Out, d.format, map[string]any{"checks": findings}, table); err != nil {
 		return err
 	}
-	for _, f := range findings {
-		if f.Outcome == outcomeFailed {
-			return &codedError{code: exitPreflight}
-		}
+	if slices.ContainsFunc(findings, func(f finding) bool { return f.Outcome == outcomeFailed }) {
+		return &codedError{code: exitPreflight}
 	}
 	return nil
 }
 
-// print prints a table, and below it the remedies.
-func (d *doctor) print(findings []finding) error {
+// printFindings prints a table, and below it the remedies.
+func printFindings(out io.Writer, findings []finding) error {
 	table := newTable("Check", "Outcome", "Found")
 	for _, f := range findings {
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: []any{f.Check, f.Outcome, printable.Text(f.Found, maxText)}})
 	}
-	err := printTable(d.streams.Out, table)
+	err := printTable(out, table)
 	for _, f := range findings {
 		if f.Remedy != "" && err == nil {
-			_, err = fmt.Fprintf(d.streams.Out, "\n%s: %s\n", f.Check, printable.Text(f.Remedy, maxText))
+			_, err = fmt.Fprintf(out, "\n%s: %s\n", f.Check, printable.Text(f.Remedy, maxText))
 		}
 	}
 	return err

@@ -36,6 +36,14 @@ func (e *eventFlags) register(c *cobra.Command) {
 	f.StringVar(&e.data.Description, "description", "", "description")
 	f.StringVar(&e.data.Owner, "owner", "", "who answers for the workspace")
 	f.StringVar(&e.data.Tier, "tier", "", "WorkspaceTier (default: standard)")
+	e.quotaFlags(f)
+	f.StringArrayVar(&e.members, "member", nil, "member as `Kind:name:role`, such as Group:ml-team:editor (repeatable)")
+	f.StringToStringVar(&e.data.Labels, "label", nil, "label as `key=value` (repeatable)")
+	f.Lookup("label").DefValue = "" // pflag's would be shown as []
+	completeFlag(c, "type", fixedValues(eventTypes()...))
+}
+
+func (e *eventFlags) quotaFlags(f *pflag.FlagSet) {
 	quota := &e.data.Quota
 	f.StringVar((*string)(&quota.CPU), "cpu", "", "quota of CPU cores")
 	f.StringVar((*string)(&quota.Memory), "memory", "", "quota of memory")
@@ -44,10 +52,6 @@ func (e *eventFlags) register(c *cobra.Command) {
 	f.StringVar((*string)(&quota.Pods), "pods", "", "quota of pods")
 	f.StringToStringVar(&e.extra, "extra", nil, "quota of any other `key=amount`, such as requests.ephemeral-storage=1Ti (repeatable)")
 	f.Lookup("extra").DefValue = "" // pflag's would be shown as []
-	f.StringArrayVar(&e.members, "member", nil, "member as `Kind:name:role`, such as Group:ml-team:editor (repeatable)")
-	f.StringToStringVar(&e.data.Labels, "label", nil, "label as `key=value` (repeatable)")
-	f.Lookup("label").DefValue = "" // pflag's would be shown as []
-	completeFlag(c, "type", fixedValues(eventTypes()...))
 }
 
 func eventTypes() []string {

@@ -36,14 +36,18 @@ otherwise.`,
 		Args: cobra.ExactArgs(1),
 		RunE: l.run,
 	}
+	l.register(c)
+	c.ValidArgsFunction = l.cluster.completeWorkspace
+	return c
+}
+
+func (l *eventLister) register(c *cobra.Command) {
 	l.cluster = newCluster(c)
 	l.output = newOutput(c, "table", "wide")
 	f := c.Flags()
 	f.BoolVar(&l.all, "all-objects", false, "also the Events about objects in its namespaces")
 	f.BoolVarP(&l.watch, "watch", "w", false, "list, then show each new Event about the workspace")
-	f.BoolVar(&l.output.noHeaders, "no-headers", false, "print a table without its header")
-	c.ValidArgsFunction = l.cluster.completeWorkspace
-	return c
+	l.output.noHeadersFlag(c)
 }
 
 func (l *eventLister) run(c *cobra.Command, args []string) error {

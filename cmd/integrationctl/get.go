@@ -37,17 +37,21 @@ the workspace service lacks them.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: g.run,
 	}
+	g.register(c)
+	c.ValidArgsFunction = g.complete
+	return c
+}
+
+func (g *getter) register(c *cobra.Command) {
 	g.cluster = newCluster(c)
 	g.output = newOutput(c, "table", "wide")
 	f := c.Flags()
 	f.StringVarP(&g.selector, "selector", "l", "", "only those with these labels, such as `team=fraud`")
 	f.StringVar(&g.sortBy, "sort-by", "", "sort by a `JSONPath`, such as .metadata.creationTimestamp (default: by name)")
 	f.BoolVarP(&g.watch, "watch", "w", false, "list, then show each change")
-	f.BoolVar(&g.output.noHeaders, "no-headers", false, "print a table without its header")
+	g.output.noHeadersFlag(c)
 	g.filter.register(c)
-	c.ValidArgsFunction = g.complete
 	completeFlag(c, "tier", g.cluster.completeTiers)
-	return c
 }
 
 func (g *getter) run(c *cobra.Command, args []string) error {
@@ -66,29 +70,7 @@ func (g *getter) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	found, err := g.list(c.Context(), objects, args[1:])
-	if found == nil {
-		return err
-	}
-	show := printer.printList
-	if len(args) == 2 {
-		show = printer.printEach
-	}
-	if len(found.Rows) == 0 && printer.table != nil {
-		g.sayNone(of)
-	} else {
-		err = errors.Join(err, show(g.streams.Out, found))
-	}
-	if err != nil || !g.watch {
-		return err
-	}
-	return objects.watch(c.Context(), g.selector, found.ResourceVersion, func(t *metav1.Table) error {
-		g.filter.apply(t)
-		if len(t.Rows) == 0 {
-			return nil
-		}
-		return printer.printEach(g.streams.Out, t)
-	})
+	return g.show(c.Context(), objects, printer, args[1:])
 }
 
 func (g *getter) check(of kind, ids []string) error {
@@ -106,6 +88,25 @@ func (g *getter) check(of kind, ids []string) error {
 		return usagef("--selector %q is no label selector such as team=fraud,env!=test: %v", g.selector, err)
 	}
 	return g.filter.check()
+}
+
+// show prints what is found, then with --watch each change.
+func (g *getter) show(ctx context.Context, objects *objects, p *printer, ids []string) error {
+	found, err := g.list(ctx, objects, ids)
+	switch {
+	case found == nil:
+		return err
+	case len(found.Rows) == 0 && p.table != nil:
+		g.sayNone(objects.plural)
+	case len(ids) == 1:
+		err = errors.Join(err, p.printEach(g.streams.Out, found))
+	default:
+		err = errors.Join(err, p.printList(g.streams.Out, found))
+	}
+	if err != nil || !g.watch {
+		return err
+	}
+	return objects.watch(ctx, g.selector, found.ResourceVersion, func(t *metav1.Table) error { return g.printChange(p, t) })
 }
 
 // list returns the table of all objects that were found, and the errors of the others. The table is nil if there is none.
@@ -129,8 +130,17 @@ func (g *getter) list(ctx context.Context, objects *objects, ids []string) (*met
 }
 
 // sayNone says that nothing was found, unless something may still come.
-func (g *getter) sayNone(of kind) {
+func (g *getter) sayNone(plural string) {
 	if !g.watch {
-		fmt.Fprintf(g.streams.ErrOut, "No %s found.\n", of.plural)
+		fmt.Fprintf(g.streams.ErrOut, "No %s found.\n", plural)
 	}
+}
+
+// printChange prints nothing if no filter matches.
+func (g *getter) printChange(p *printer, t *metav1.Table) error {
+	g.filter.apply(t)
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return p.printEach(g.streams.Out, t)
 }

@@ -32,6 +32,11 @@ func newOutput(c *cobra.Command, own ...string) *output {
 	return o
 }
 
+// noHeadersFlag is for commands whose own formats are tables.
+func (o *output) noHeadersFlag(c *cobra.Command) {
+	c.Flags().BoolVar(&o.noHeaders, "no-headers", false, "print a table without its header")
+}
+
 func (o *output) formats() []string {
 	return append(slices.Clone(o.own), "json", "yaml", "name", "jsonpath=TEMPLATE", "go-template=TEMPLATE")
 }

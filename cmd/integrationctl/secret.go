@@ -16,7 +16,12 @@ func newSecretCommand() *cobra.Command {
 		Use:   "secret",
 		Short: "Create and identify webhook secrets",
 	}
-	secret.AddCommand(&cobra.Command{
+	secret.AddCommand(newSecretNewCommand(), newSecretFingerprintCommand())
+	return secret
+}
+
+func newSecretNewCommand() *cobra.Command {
+	return &cobra.Command{
 		Use:     "new",
 		Short:   "Print a new webhook secret (whsec_…, 32 random bytes)",
 		Example: `  integrationctl secret new > webhook.secret`,
@@ -25,8 +30,11 @@ func newSecretCommand() *cobra.Command {
 			_, err := fmt.Fprintln(c.OutOrStdout(), signature.NewSecret()) // c.Println would write to standard error
 			return err
 		},
-	})
-	secret.AddCommand(&cobra.Command{
+	}
+}
+
+func newSecretFingerprintCommand() *cobra.Command {
+	return &cobra.Command{
 		Use:   "fingerprint",
 		Short: "Print the fingerprints of the webhook secrets on standard input",
 		Long: `Print the fingerprints of the webhook secrets on standard input, separated by white space: the whsec_… before the whpk_….
@@ -36,8 +44,7 @@ The metric workspace_flyte_webhook_keys and the log of each replica show the fin
     base64 -d | integrationctl secret fingerprint`,
 		Args: cobra.NoArgs,
 		RunE: printFingerprints,
-	})
-	return secret
+	}
 }
 
 // maxSecrets bounds what is read of standard input, in bytes.

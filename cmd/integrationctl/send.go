@@ -54,6 +54,11 @@ other than "ignored", which is for an event type that the service does not know.
 		Args: cobra.NoArgs,
 		RunE: s.run,
 	}
+	s.register(c)
+	return c
+}
+
+func (s *sender) register(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.url, "url", "",
 		"`URL` of the service, or of its route (default: $INTEGRATIONCTL_URL, or http://127.0.0.1:8080)")
@@ -65,7 +70,6 @@ other than "ignored", which is for an event type that the service does not know.
 	f.DurationVar(&s.timeout, "timeout", waitTimeout, "how long --wait waits")
 	s.event.register(c)
 	s.cluster = newCluster(c)
-	return c
 }
 
 func (s *sender) run(c *cobra.Command, _ []string) error {
@@ -73,21 +77,10 @@ func (s *sender) run(c *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	target, err := s.target()
+	d, err := s.delivery(body)
 	if err != nil {
 		return err
 	}
-	signer, err := newSigner(s.secretFile, "secret-file", "WORKSPACE_WEBHOOK_SECRET")
-	if err != nil {
-		return err
-	}
-	if s.id == "" {
-		s.id = "msg_" + rand.Text()
-	}
-	if !signature.ValidID(s.id) {
-		return usagef("--webhook-id must be 1 to 128 printable ASCII characters without white space and full stop")
-	}
-	d := &delivery{streams: s.streams, url: target, id: s.id, signer: signer, body: body}
 	if s.dryRun {
 		return d.show(c.Context())
 	}
@@ -97,16 +90,23 @@ func (s *sender) run(c *cobra.Command, _ []string) error {
 	return s.await(c.Context(), body)
 }
 
-func (s *sender) deliver(ctx context.Context, d *delivery) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	if s.event.provision {
-		defer d.showWaiting(ctx)()
+// delivery is that of a body to the route, signed with the secret.
+func (s *sender) delivery(body []byte) (*delivery, error) {
+	target, err := s.target()
+	if err != nil {
+		return nil, err
 	}
-	if s.retry {
-		return d.sendWithRetries(ctx)
+	signer, err := newSigner(s.secretFile, "secret-file", "WORKSPACE_WEBHOOK_SECRET")
+	if err != nil {
+		return nil, err
 	}
-	return d.send(ctx)
+	if s.id == "" {
+		s.id = "msg_" + rand.Text()
+	}
+	if !signature.ValidID(s.id) {
+		return nil, usagef("--webhook-id must be 1 to 128 printable ASCII characters without white space and full stop")
+	}
+	return &delivery{streams: s.streams, url: target, id: s.id, signer: signer, body: body}, nil
 }
 
 // target is the URL of the route. The user may give it, or the base URL of the service.
@@ -126,6 +126,18 @@ func (s *sender) target() (string, error) {
 		return text, nil
 	}
 	return text + path, nil
+}
+
+func (s *sender) deliver(ctx context.Context, d *delivery) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	if s.event.provision {
+		defer d.showWaiting(ctx)()
+	}
+	if s.retry {
+		return d.sendWithRetries(ctx)
+	}
+	return d.send(ctx)
 }
 
 // await waits for what the event asks for.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -52,9 +54,14 @@ With --dry-run, the exit code is 2 if there are differences.`,
 		Args:    cobra.NoArgs,
 		RunE:    s.run,
 	}
-	f := c.Flags()
+	s.register(c)
+	return c
+}
+
+func (s *syncer) register(c *cobra.Command) {
 	s.cluster = newCluster(c)
 	s.settings.register(c)
+	f := c.Flags()
 	f.StringVar(&s.endpoint, "endpoint", "", "`URL` of the workspace service (default: $WORKSPACE_API_ENDPOINT, or as in the ConfigMap)")
 	f.StringVar(&s.secretFile, "secret-file", "", "`file` with the secret to sign with (default: $WORKSPACE_API_SECRET)")
 	f.StringVar(&s.tokenFile, "token-file", "", "`file` with a bearer token for the workspace service")
@@ -62,23 +69,10 @@ With --dry-run, the exit code is 2 if there are differences.`,
 	f.StringVar(&s.certFile, "client-cert-file", "", "`file` with a client certificate as PEM, for mTLS")
 	f.StringVar(&s.keyFile, "client-key-file", "", "`file` with its key")
 	f.BoolVar(&s.dryRun, "dry-run", false, "print the differences and change nothing")
-	return c
 }
 
 func (s *syncer) run(c *cobra.Command, _ []string) error {
-	kube, err := s.cluster.client()
-	if err != nil {
-		return err
-	}
-	settings, err := s.settings.read(c.Context(), kube)
-	if err != nil {
-		return err
-	}
-	api, err := s.api(settings)
-	if err != nil {
-		return err
-	}
-	resync, err := newResync(kube, api, settings, s.settings.namespace)
+	resync, err := s.resync(c.Context())
 	if err != nil {
 		return err
 	}
@@ -91,6 +85,23 @@ func (s *syncer) run(c *cobra.Command, _ []string) error {
 		return &codedError{code: exitDifferences}
 	}
 	return nil
+}
+
+// resync makes what the service has, with its settings.
+func (s *syncer) resync(ctx context.Context) (*workspaceservice.Resync, error) {
+	kube, err := s.cluster.client()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := s.settings.read(ctx, kube)
+	if err != nil {
+		return nil, err
+	}
+	api, err := s.api(settings)
+	if err != nil {
+		return nil, err
+	}
+	return newResync(kube, api, settings, s.settings.namespace)
 }
 
 func newResync(kube client.Client, api *workspaceservice.Client, s settings, namespace string) (*workspaceservice.Resync, error) {
@@ -109,13 +120,9 @@ func newResync(kube client.Client, api *workspaceservice.Client, s settings, nam
 }
 
 func (s *syncer) api(settings settings) (*workspaceservice.Client, error) {
-	text := cmp.Or(s.endpoint, os.Getenv("WORKSPACE_API_ENDPOINT"), settings["WORKSPACE_API_ENDPOINT"])
-	if text == "" {
-		return nil, usagef("no workspace service: give --endpoint, or set WORKSPACE_API_ENDPOINT")
-	}
-	endpoint, err := netguard.ParseEndpoint(text)
+	endpoint, err := s.endpointURL(settings)
 	if err != nil {
-		return nil, fmt.Errorf("the endpoint %w", err)
+		return nil, err
 	}
 	signer, err := newSigner(s.secretFile, "secret-file", "WORKSPACE_API_SECRET")
 	if err != nil {
@@ -131,6 +138,18 @@ func (s *syncer) api(settings settings) (*workspaceservice.Client, error) {
 		return nil, err
 	}
 	return workspaceservice.NewClient(options), nil
+}
+
+func (s *syncer) endpointURL(settings settings) (*url.URL, error) {
+	text := cmp.Or(s.endpoint, os.Getenv("WORKSPACE_API_ENDPOINT"), settings["WORKSPACE_API_ENDPOINT"])
+	if text == "" {
+		return nil, usagef("no workspace service: give --endpoint, or set WORKSPACE_API_ENDPOINT")
+	}
+	endpoint, err := netguard.ParseEndpoint(text)
+	if err != nil {
+		return nil, fmt.Errorf("the endpoint %w", err)
+	}
+	return endpoint, nil
 }
 
 // token returns a function for the bearer token; nil without a file.

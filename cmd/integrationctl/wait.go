@@ -52,12 +52,16 @@ Each new reason on the way is shown on standard error.`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    w.run,
 	}
+	w.register(c)
+	c.ValidArgsFunction = w.cluster.completeWorkspace
+	return c
+}
+
+func (w *waiter) register(c *cobra.Command) {
 	w.cluster = newCluster(c)
 	c.Flags().StringVar(&w.goal, "for", "ready", "`goal`: ready, suspended, deleted or purged")
 	c.Flags().DurationVar(&w.timeout, "timeout", waitTimeout, "how long to wait")
-	c.ValidArgsFunction = w.cluster.completeWorkspace
 	completeFlag(c, "for", fixedValues(goals()...))
-	return c
 }
 
 func goals() []string { return []string{"ready", "suspended", "deleted", "purged"} }
@@ -91,31 +95,34 @@ func await(ctx context.Context, kube client.WithWatch, progress io.Writer, id, g
 	case err != nil:
 		return fmt.Errorf("waiting for workspace %q: %w", id, err)
 	}
-	last := w
 	reached := progressPrinter(progress, goal)
 	if reached(&w) {
 		return nil
 	}
-	_, err := toolswatch.Until(ctx, w.ResourceVersion, watcher(kube, id), func(e watch.Event) (bool, error) {
-		switch changed := e.Object.(type) {
-		case *v1alpha1.Workspace:
-			last = *changed
-		default:
-			return false, apierrors.FromObject(e.Object)
-		}
-		if e.Type == watch.Deleted {
-			return goal == "purged", errDeleted(goal)
-		}
-		return reached(&last), nil
-	})
+	_, err := toolswatch.Until(ctx, w.ResourceVersion, watcher(kube, id), untilReached(&w, goal, reached))
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fmt.Errorf("workspace %q is not %s after %s: %s; see: %s describe workspace %s",
-			id, goal, timeout, standing(&last), programName, id)
+			id, goal, timeout, standing(&w), programName, id)
 	}
 	if err != nil {
 		return fmt.Errorf("waiting for workspace %q: %w", id, err)
 	}
 	return nil
+}
+
+// untilReached returns the condition that ends a watch. It updates w with each event.
+func untilReached(w *v1alpha1.Workspace, goal string, reached func(*v1alpha1.Workspace) bool) toolswatch.ConditionFunc {
+	return func(e watch.Event) (bool, error) {
+		changed, ok := e.Object.(*v1alpha1.Workspace)
+		if !ok {
+			return false, apierrors.FromObject(e.Object)
+		}
+		*w = *changed
+		if e.Type == watch.Deleted {
+			return goal == "purged", errDeleted(goal)
+		}
+		return reached(w), nil
+	}
 }
 
 func errDeleted(goal string) error {

@@ -48,6 +48,11 @@ It signs webhooks with --webhook-secret-file or the variable WORKSPACE_WEBHOOK_S
 		Args: cobra.NoArgs,
 		RunE: s.run,
 	}
+	s.register(c)
+	return c
+}
+
+func (s *double) register(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.listen, "listen", "127.0.0.1:8081", "loopback `address` to listen on")
 	f.StringVar(&s.webhookURL, "webhook-url", "http://127.0.0.1:8080", "base `URL` of the service to send webhooks to")
@@ -56,15 +61,11 @@ It signs webhooks with --webhook-secret-file or the variable WORKSPACE_WEBHOOK_S
 	f.StringVar(&s.state, "state", "", "`file` to store everything in (default: in memory)")
 	f.IntVar(&s.dropPercent, "drop", 0, "`percent` of the events that are not sent, and only listed")
 	f.Float64Var(&s.faster, "faster", 1, "`factor` to divide the pauses between attempts by")
-	return c
 }
 
 func (s *double) run(c *cobra.Command, _ []string) error {
-	if address, err := netip.ParseAddrPort(s.listen); err != nil || !address.Addr().IsLoopback() {
-		return usagef("--listen must be an address and port of loopback, such as 127.0.0.1:8081")
-	}
-	if s.dropPercent < 0 || s.dropPercent > 100 || s.faster < 1 {
-		return usagef("--drop must be from 0 to 100, and --faster at least 1")
+	if err := s.check(); err != nil {
+		return err
 	}
 	options := workspaceservicetest.Options{
 		WebhookURL: strings.TrimRight(s.webhookURL, "/"), State: s.state, Faster: s.faster, Drop: float64(s.dropPercent) / 100,
@@ -82,6 +83,16 @@ func (s *double) run(c *cobra.Command, _ []string) error {
 		return fmt.Errorf("reading the reports' secret: %w", err)
 	}
 	return s.serve(c.Context(), options)
+}
+
+func (s *double) check() error {
+	if address, err := netip.ParseAddrPort(s.listen); err != nil || !address.Addr().IsLoopback() {
+		return usagef("--listen must be an address and port of loopback, such as 127.0.0.1:8081")
+	}
+	if s.dropPercent < 0 || s.dropPercent > 100 || s.faster < 1 {
+		return usagef("--drop must be from 0 to 100, and --faster at least 1")
+	}
+	return nil
 }
 
 // serve ends with ctx, after the requests that are under way.
