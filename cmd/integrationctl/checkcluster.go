@@ -16,21 +16,8 @@ import (
 
 // checkRights checks the user's own rights, for the commands of this program.
 func (e *examination) checkRights(ctx context.Context) []finding {
-	group, ns := v1alpha1.GroupVersion.Group, e.installed.namespace
 	var lacking []string
-	for _, r := range []authorizationv1.ResourceAttributes{
-		{Verb: "get", Group: group, Resource: "workspaces"},
-		{Verb: "list", Group: group, Resource: "workspaces"},
-		{Verb: "watch", Group: group, Resource: "workspaces"},
-		{Verb: "patch", Group: group, Resource: "workspaces"},
-		{Verb: "list", Group: group, Resource: "workspacetiers"},
-		{Verb: "list", Resource: "events", Namespace: "default"},
-		{Verb: "get", Resource: "configmaps", Namespace: ns},
-		{Verb: "get", Resource: "secrets", Namespace: ns},
-		{Verb: "get", Group: "apps", Resource: "deployments", Namespace: ns},
-		{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: ns},
-		{Verb: "create", Resource: "pods", Subresource: "portforward", Namespace: ns},
-	} {
+	for _, r := range rights(e.installed.namespace) {
 		review := authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &r}}
 		if err := e.kube.Create(ctx, &review); err != nil {
 			return []finding{unreadable("rights", err)}
@@ -44,6 +31,24 @@ func (e *examination) checkRights(ctx context.Context) []finding {
 	}
 	return []finding{warned("rights", "you may not "+strings.Join(lacking, ", "),
 		"some commands and checks fail: ask an administrator, or act as somebody else with --as or --context")}
+}
+
+// rights are what the commands need, with the service in a namespace.
+func rights(namespace string) []authorizationv1.ResourceAttributes {
+	group := v1alpha1.GroupVersion.Group
+	return []authorizationv1.ResourceAttributes{
+		{Verb: "get", Group: group, Resource: "workspaces"},
+		{Verb: "list", Group: group, Resource: "workspaces"},
+		{Verb: "watch", Group: group, Resource: "workspaces"},
+		{Verb: "patch", Group: group, Resource: "workspaces"},
+		{Verb: "list", Group: group, Resource: "workspacetiers"},
+		{Verb: "list", Resource: "events", Namespace: "default"},
+		{Verb: "get", Resource: "configmaps", Namespace: namespace},
+		{Verb: "get", Resource: "secrets", Namespace: namespace},
+		{Verb: "get", Group: "apps", Resource: "deployments", Namespace: namespace},
+		{Verb: "get", Group: "coordination.k8s.io", Resource: "leases", Namespace: namespace},
+		{Verb: "create", Resource: "pods", Subresource: "portforward", Namespace: namespace},
+	}
 }
 
 func (e *examination) checkCRDs(ctx context.Context) []finding {

@@ -67,22 +67,27 @@ func (e *examination) checkMapping(ctx context.Context) []finding {
 	if err := e.kube.List(ctx, &configs, client.InNamespace(e.settings["FLYTE_NAMESPACE"])); err != nil {
 		return []finding{unreadable(check, err)}
 	}
-	for i := range configs.Items {
-		for _, text := range configs.Items[i].Data {
-			match := flyteMapping.FindStringSubmatch(text)
-			if match == nil {
-				continue
+	switch mapping := mappingIn(configs.Items); {
+	case mapping == "":
+		return []finding{warned(check, "no namespace_mapping was found in ConfigMaps of namespace "+e.settings["FLYTE_NAMESPACE"],
+			fmt.Sprintf("make sure that Flyte has namespace_mapping: {template: %q}: docs/flyte.md#namespace-mapping", want))}
+	case compact(mapping) != compact(want):
+		return []finding{failed(check, fmt.Sprintf("Flyte maps projects to %s, the service to %s", mapping, want),
+			"set Flyte's namespace_mapping to the service's, or NAMESPACE_TEMPLATE to Flyte's: docs/flyte.md#namespace-mapping")}
+	}
+	return []finding{passed(check, "Flyte and the service use %s", want)}
+}
+
+// mappingIn returns the template of the first namespace_mapping in Flyte's configuration.
+func mappingIn(configs []corev1.ConfigMap) string {
+	for i := range configs {
+		for _, text := range configs[i].Data {
+			if match := flyteMapping.FindStringSubmatch(text); match != nil {
+				return match[1]
 			}
-			if compact(match[1]) == compact(want) {
-				return []finding{passed(check, "Flyte and the service use %s", want)}
-			}
-			found := fmt.Sprintf("Flyte maps projects to %s, the service to %s", match[1], want)
-			return []finding{failed(check, found,
-				"set Flyte's namespace_mapping to the service's, or NAMESPACE_TEMPLATE to Flyte's: docs/flyte.md#namespace-mapping")}
 		}
 	}
-	return []finding{warned(check, "no namespace_mapping was found in ConfigMaps of namespace "+e.settings["FLYTE_NAMESPACE"],
-		fmt.Sprintf("make sure that Flyte has namespace_mapping: {template: %q}: docs/flyte.md#namespace-mapping", want))}
+	return ""
 }
 
 // wantedMapping is NAMESPACE_TEMPLATE in Flyte's words.

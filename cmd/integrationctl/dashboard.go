@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"runtime"
@@ -58,15 +57,7 @@ func (d *dashboard) run(c *cobra.Command, _ []string) error {
 	if !d.stay && printers.IsTerminal(d.streams.Out) {
 		d.open(ctx, to.url+"/")
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case err := <-to.ended:
-		if err == nil {
-			err = errors.New("the connection ended")
-		}
-		return fmt.Errorf("forwarding to pod %q: %w; start the command again for another pod", to.pod, err)
-	}
+	return to.wait(ctx)
 }
 
 // open shows a URL in the user's browser. Without one, the printed URL is enough.

@@ -86,16 +86,23 @@ func (d *delivery) post(ctx context.Context) (retryAfter time.Duration, err erro
 		return 0, fmt.Errorf("sending (see --url): %w", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	text, err := d.printBody(answer.Body)
 	if err != nil {
-		return 0, fmt.Errorf("reading the answer: %w", err)
-	}
-	if text = bytes.TrimSpace(text); len(text) > 0 {
-		if _, err := fmt.Fprintf(d.streams.Out, "%s\n", text); err != nil {
-			return 0, err
-		}
+		return 0, err
 	}
 	return d.judge(answer, text)
+}
+
+// printBody prints an answer's body, and returns it.
+func (d *delivery) printBody(body io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if text = bytes.TrimSpace(text); len(text) > 0 {
+		_, err = fmt.Fprintf(d.streams.Out, "%s\n", text)
+	}
+	return text, err
 }
 
 // judge returns an error unless the service did what it was asked for.

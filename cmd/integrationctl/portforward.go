@@ -33,6 +33,8 @@ type forwarded struct {
 	close    func()
 }
 
+var errEnded = errors.New("the connection ended")
+
 // forward makes the service reachable on loopback, through the API server, at a local port; 0 is any free one.
 func (k *cluster) forward(ctx context.Context, kube client.Client, in settingsFlags, local uint16) (*forwarded, error) {
 	deployment, pod, err := readyPod(ctx, kube, in)
@@ -56,7 +58,7 @@ func (k *cluster) forward(ctx context.Context, kube client.Client, in settingsFl
 	case <-ready:
 	case err := <-ended:
 		cancel()
-		return nil, fmt.Errorf("forwarding port %d to pod %q (see --port): %w", local, pod, cmp.Or(err, errors.New("the connection ended")))
+		return nil, fmt.Errorf("forwarding port %d to pod %q (see --port): %w", local, pod, cmp.Or(err, errEnded))
 	}
 	bound, err := forwarder.GetPorts()
 	if err != nil {
@@ -65,6 +67,16 @@ func (k *cluster) forward(ctx context.Context, kube client.Client, in settingsFl
 	}
 	url := fmt.Sprintf("%s://%s:%d", scheme(deployment), loopback, bound[0].Local)
 	return &forwarded{url: url, pod: pod, ended: ended, close: cancel}, nil
+}
+
+// wait returns why the connection ended, at the latest when ctx ends.
+func (f *forwarded) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-f.ended:
+		return fmt.Errorf("forwarding to pod %q: %w; start the command again for another pod", f.pod, cmp.Or(err, errEnded))
+	}
 }
 
 // scheme is that of the readiness probe: https with a certificate.

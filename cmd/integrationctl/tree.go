@@ -55,25 +55,32 @@ func (t *treePrinter) run(c *cobra.Command, args []string) error {
 	}
 	now := time.Now()
 	root := node{name: "Workspace/" + w.Name, age: age(w.CreationTimestamp, now), health: readiness(w.ReadyCondition())}
-	kinds, err := childKinds(c.Context(), kube, w)
-	if err != nil {
+	if root.children, err = childNodes(c.Context(), kube, w, now); err != nil {
 		return err
 	}
-	for _, name := range namespacesOf(c.Context(), kube, w) {
-		n, err := namespaceNode(c.Context(), kube, name, kinds, now)
-		if err != nil {
-			return err
-		}
-		root.children = append(root.children, n)
-	}
-	queues, err := ownedOf(c.Context(), kube, kueue.GroupVersion.WithKind("ClusterQueue"), now, ofWorkspace(w))
-	if err != nil {
-		return err
-	}
-	root.children = append(append(root.children, queues...), projectNode(w))
 	table := newTable("Object", "Age", "Health")
 	root.addTo(table, "", "")
 	return printTable(t.streams.Out, table)
+}
+
+// childNodes are the namespaces of a workspace, its queues, and its Flyte project.
+func childNodes(ctx context.Context, kube client.Client, w *v1alpha1.Workspace, now time.Time) (nodes []node, err error) {
+	kinds, err := childKinds(ctx, kube, w)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range namespacesOf(ctx, kube, w) {
+		n, err := namespaceNode(ctx, kube, name, kinds, now)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
+	}
+	queues, err := ownedOf(ctx, kube, kueue.GroupVersion.WithKind("ClusterQueue"), now, ofWorkspace(w))
+	if err != nil {
+		return nil, err
+	}
+	return append(append(nodes, queues...), projectNode(w)), nil
 }
 
 // namespacesOf are the namespaces of a workspace, also those that status does not name, since they are terminating.
@@ -182,14 +189,17 @@ func ownedOf(
 		return nil, fmt.Errorf("listing %ss: %w", gvk.Kind, err)
 	}
 	for i := range list.Items {
-		o := &list.Items[i]
-		n := node{name: gvk.Kind + "/" + o.Name, age: age(o.CreationTimestamp, now), health: "in place"}
-		if o.DeletionTimestamp != nil {
-			n.health = "terminating for " + age(*o.DeletionTimestamp, now)
-		}
-		nodes = append(nodes, n)
+		nodes = append(nodes, objectNode(gvk.Kind, &list.Items[i], now))
 	}
 	return nodes, nil
+}
+
+func objectNode(kind string, o *metav1.PartialObjectMetadata, now time.Time) node {
+	n := node{name: kind + "/" + o.Name, age: age(o.CreationTimestamp, now), health: "in place"}
+	if o.DeletionTimestamp != nil {
+		n.health = "terminating for " + age(*o.DeletionTimestamp, now)
+	}
+	return n
 }
 
 // addTo adds the rows of a node and its children. first is in front of its name, and rest in front of its children's.

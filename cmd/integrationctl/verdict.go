@@ -131,23 +131,28 @@ func (d *description) writeUsedUp(p *page) {
 	if d.Spec.State != v1alpha1.StateActive {
 		return
 	}
-	var full [][]string
-	for _, q := range d.quotas {
-		for name, hard := range q.Hard {
-			if used, ok := q.Used[name]; ok && !hard.IsZero() && used.Cmp(hard) >= 0 {
-				full = append(full, []string{q.namespace, q.resource(name), used.String() + " of " + hard.String()})
-			}
-		}
-	}
+	full := d.usedUp()
 	if len(full) == 0 {
 		return
 	}
 	p.section("Quota that is used up: pods that need more of it wait or are refused")
-	slices.SortFunc(full, slices.Compare)
 	for _, row := range full {
 		p.row(row...)
 	}
 	p.field("What to do", "let running work end, or send an event with a larger quota, up to the tier's maximum")
+}
+
+// usedUp has a row for each amount of a quota that is used up, sorted.
+func (d *description) usedUp() (rows [][]string) {
+	for _, q := range d.quotas {
+		for name, hard := range q.Hard {
+			if used, ok := q.Used[name]; ok && !hard.IsZero() && used.Cmp(hard) >= 0 {
+				rows = append(rows, []string{q.namespace, q.resource(name), used.String() + " of " + hard.String()})
+			}
+		}
+	}
+	slices.SortFunc(rows, slices.Compare)
+	return rows
 }
 
 func (d *description) writeWarnings(p *page) {
