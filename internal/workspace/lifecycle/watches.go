@@ -41,25 +41,37 @@ const (
 
 // Setup watches Workspaces, their tiers and everything that they have in the cluster, and reconciles what changed.
 func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
-	index := func(o client.Object) []string { return []string{o.(*v1alpha1.Workspace).Spec.Tier} }
-	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Workspace{}, tierIndex, index); err != nil {
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.Workspace{}, tierIndex, indexedTier); err != nil {
 		return fmt.Errorf("indexing Workspaces by tier: %w", err)
 	}
 	if err := c.watchAll(ctx, mgr.GetCache()); err != nil {
 		return err
 	}
+	c.watchObjects(mgr.GetClient())
+	built, err := c.watches(mgr).WithOptions(controller.Options{
+		MaxConcurrentReconciles: workers,
+		ReconciliationTimeout:   reconcileTimeout,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+	}).Build(c)
+	if err == nil {
+		err = c.addRunnables(mgr, built)
+	}
+	if err != nil {
+		return fmt.Errorf("setting up the controller: %w", err)
+	}
+	return nil
+}
+
+func indexedTier(o client.Object) []string { return []string{o.(*v1alpha1.Workspace).Spec.Tier} }
+
+// watches are the events that have workspaces reconciled, except for those of queues, which are watched once the cluster has them.
+func (c *Controller) watches(mgr manager.Manager) *builder.Builder {
 	cached := mgr.GetClient()
-	c.watchObjects(cached)
 	b := ctrl.NewControllerManagedBy(mgr).Named("workspace").
 		For(&v1alpha1.Workspace{}, onUpdate(workspaceChanged)).
 		Watches(&v1alpha1.WorkspaceTier{}, c.onTier(cached), onUpdate(specChanged)).
 		Watches(&corev1.Namespace{}, onNamespace(), onUpdate(k8s.Changed)).
-		WatchesRawSource(source.Func(c.queue.take)).
-		WithOptions(controller.Options{
-			MaxConcurrentReconciles: workers,
-			ReconciliationTimeout:   reconcileTimeout,
-			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
-		})
+		WatchesRawSource(source.Func(c.queue.take))
 	for _, child := range k8s.Children() {
 		b = b.Watches(child, onChild(cached), onUpdate(k8s.Changed))
 	}
@@ -70,25 +82,27 @@ func (c *Controller) Setup(ctx context.Context, mgr manager.Manager) error {
 		b = b.Watches(&corev1.Secret{}, onChild(cached), onUpdate(k8s.Changed)).
 			WatchesRawSource(source.Kind(c.PullSecrets.Cache(), client.Object(&corev1.Secret{}), c.onPullSecret(cached)))
 	}
-	built, err := b.Build(c)
-	if err != nil {
-		return fmt.Errorf("setting up the controller: %w", err)
-	}
+	return b
+}
+
+// addRunnables adds what runs beside the controller.
+func (c *Controller) addRunnables(mgr manager.Manager, built controller.Controller) error {
+	var all []manager.Runnable
 	if c.Queues != nil {
 		c.Queues.OnServed = c.onQueuesServed(mgr.GetCache(), built)
-		if err := mgr.Add(c.Queues); err != nil {
-			return fmt.Errorf("setting up the controller: %w", err)
-		}
+		all = append(all, c.Queues)
 	}
-	if err := mgr.Add(manager.RunnableFunc(c.requeueAfterRelist)); err != nil {
-		return fmt.Errorf("setting up the controller: %w", err)
-	}
+	all = append(all, manager.RunnableFunc(c.requeueAfterRelist))
 	if c.TierStatusInterval > 0 {
-		if err := mgr.Add(manager.RunnableFunc(c.reportTiers)); err != nil {
-			return fmt.Errorf("setting up the controller: %w", err)
+		all = append(all, manager.RunnableFunc(c.reportTiers))
+	}
+	all = append(all, manager.RunnableFunc(c.listProjects))
+	for _, runnable := range all {
+		if err := mgr.Add(runnable); err != nil {
+			return err
 		}
 	}
-	return mgr.Add(manager.RunnableFunc(c.listProjects))
+	return nil
 }
 
 // watchAll starts a watch of every kind before the caches start, so that these have synced when all of them have, and not
