@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
@@ -77,6 +78,17 @@ func (o outcome) or(other outcome) outcome {
 		return other
 	}
 	return o
+}
+
+// toCondition is the condition of an outcome, of an object of this generation: True if it is done.
+func (o outcome) toCondition(generation int64) metav1.Condition {
+	status := metav1.ConditionFalse
+	if o.done {
+		status = metav1.ConditionTrue
+	}
+	return metav1.Condition{
+		Type: o.condition, Status: status, Reason: o.reason, Message: o.message, ObservedGeneration: generation,
+	}
 }
 
 // next says when controller-runtime should call again: after an error with backoff, else at the earliest time that an outcome names.

@@ -96,13 +96,7 @@ func ready(w *v1alpha1.Workspace, outcomes []outcome) outcome {
 }
 
 func setCondition(w *v1alpha1.Workspace, o outcome) {
-	status := metav1.ConditionFalse
-	if o.done {
-		status = metav1.ConditionTrue
-	}
-	meta.SetStatusCondition(&w.Status.Conditions, metav1.Condition{
-		Type: o.condition, Status: status, Reason: o.reason, Message: o.message, ObservedGeneration: w.Generation,
-	})
+	meta.SetStatusCondition(&w.Status.Conditions, o.toCondition(w.Generation))
 }
 
 // ownStatus is the status without the part of package workspaceservice, which the controller leaves as it is.

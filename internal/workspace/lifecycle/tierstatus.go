@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -75,20 +74,18 @@ func (c *Controller) writeTierStatus(ctx context.Context, before *v1alpha1.Works
 	tier.Status.ObservedGeneration = tier.Generation
 	tier.Status.Workspaces, tier.Status.Conforming = counts.workspaces, counts.conforming
 	for _, o := range []outcome{accepted, counts.rolledOut(tier)} {
-		status := metav1.ConditionFalse
-		if o.done {
-			status = metav1.ConditionTrue
-		}
-		meta.SetStatusCondition(&tier.Status.Conditions, metav1.Condition{
-			Type: o.condition, Status: status, Reason: o.reason, Message: o.message, ObservedGeneration: tier.Generation,
-		})
+		meta.SetStatusCondition(&tier.Status.Conditions, o.toCondition(tier.Generation))
 	}
 	if equality.Semantic.DeepEqual(before.Status, tier.Status) {
 		return nil
 	}
+	return c.patchTierStatus(ctx, before, tier)
+}
+
+func (c *Controller) patchTierStatus(ctx context.Context, before, tier *v1alpha1.WorkspaceTier) error {
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	// No Reconcile waits for the cache to show this write: it reads the spec alone, and has no right to get a tier from the API server.
-	err = c.client.Status().Patch(ctx, tier, patch, client.DisableReadYourWritesConsistency)
+	err := c.client.Status().Patch(ctx, tier, patch, client.DisableReadYourWritesConsistency)
 	switch {
 	case apierrors.IsConflict(err):
 		c.tiers.signal() // the tier changed meanwhile
@@ -120,15 +117,8 @@ func (n tierCounts) rolledOut(tier *v1alpha1.WorkspaceTier) outcome {
 // accepted says what of a tier can't have its effect in this installation.
 func (c *Controller) accepted(ctx context.Context, tier *v1alpha1.WorkspaceTier) (outcome, error) {
 	const condition = v1alpha1.TierConditionAccepted
-	domains := c.Naming.Domains()
-	if fields := needDomain(tier); len(domains) == 0 && len(fields) > 0 {
-		message := "NAMESPACE_TEMPLATE has no {domain}: put it there, or remove it from " + strings.Join(fields, ", ")
-		return waiting(condition, v1alpha1.ReasonTierInvalid, bounded(message)), nil
-	}
-	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(tier.Spec.Domains)), func(d string) bool { return slices.Contains(domains, d) })
-	if len(unknown) > 0 {
-		message := "spec.domains has domains without a namespace: correct or remove " + strings.Join(unknown, ", ")
-		return waiting(condition, v1alpha1.ReasonDomainIgnored, bounded(message)), nil
+	if o := acceptedDomains(tier, c.Naming.Domains()); !o.done {
+		return o, nil
 	}
 	if tier.Spec.Queue != nil && !c.Queues.Served() {
 		if c.Queues == nil {
@@ -144,6 +134,21 @@ func (c *Controller) accepted(ctx context.Context, tier *v1alpha1.WorkspaceTier)
 		return waiting(condition, t.pulls.reason, t.pulls.message), nil
 	}
 	return c.acceptedObjects(tier), nil
+}
+
+// acceptedDomains says what of a tier can't have its effect in namespaces of these domains.
+func acceptedDomains(tier *v1alpha1.WorkspaceTier, domains []string) outcome {
+	const condition = v1alpha1.TierConditionAccepted
+	if fields := needDomain(tier); len(domains) == 0 && len(fields) > 0 {
+		message := "NAMESPACE_TEMPLATE has no {domain}: put it there, or remove it from " + strings.Join(fields, ", ")
+		return waiting(condition, v1alpha1.ReasonTierInvalid, bounded(message))
+	}
+	unknown := slices.DeleteFunc(slices.Sorted(maps.Keys(tier.Spec.Domains)), func(d string) bool { return slices.Contains(domains, d) })
+	if len(unknown) > 0 {
+		message := "spec.domains has domains without a namespace: correct or remove " + strings.Join(unknown, ", ")
+		return waiting(condition, v1alpha1.ReasonDomainIgnored, bounded(message))
+	}
+	return done(condition, v1alpha1.ReasonAccepted, "")
 }
 
 // needDomain are the fields of a tier that need a namespace per domain.
