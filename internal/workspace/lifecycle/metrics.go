@@ -41,16 +41,6 @@ var (
 		"Namespaces that carry our label and belong to no Workspace. They are never deleted.", nil, nil)
 )
 
-// The phases of a deletion.
-const (
-	phaseArchived  = "archived"
-	phaseGrace     = "grace"
-	phasePaused    = "paused"
-	phasePurging   = "purging"
-	phaseStuck     = "stuck"
-	phaseTombstone = "tombstone"
-)
-
 // Describe implements prometheus.Collector.
 func (c *workspaceCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- workspacesMetric
@@ -71,27 +61,16 @@ func (c *workspaceCollector) Collect(out chan<- prometheus.Metric) {
 		c.cached.List(ctx, &namespaces, client.UnsafeDisableDeepCopy) != nil {
 		return
 	}
-	phases := map[string]int{
-		phaseArchived: 0, phaseGrace: 0, phasePaused: 0, phasePurging: 0, phaseStuck: 0, phaseTombstone: 0,
-	}
-	known, oldest, counted := make(map[string]bool, len(all.Items)), 0.0, counts{}
+	known, counted, deleted := make(map[string]bool, len(all.Items)), counts{}, newDeletions()
 	for i := range all.Items {
 		w := &all.Items[i]
 		known[w.Name] = true
 		counted.add(w, c.now())
-		if phase := phaseOf(w); phase != "" {
-			phases[phase]++
-		}
-		if w.Purging() {
-			oldest = max(oldest, c.now().Sub(w.Status.Deletion.PurgeStartedAt.Time).Seconds())
-		}
-	}
-	for phase, n := range phases {
-		out <- prometheus.MustNewConstMetric(deletionsMetric, prometheus.GaugeValue, float64(n), phase)
+		deleted.add(w, c.now())
 	}
 	counted.collect(out)
+	deleted.collect(out)
 	out <- prometheus.MustNewConstMetric(maximumMetric, prometheus.GaugeValue, float64(c.maximum))
-	out <- prometheus.MustNewConstMetric(oldestPurgeMetric, prometheus.GaugeValue, oldest)
 	out <- prometheus.MustNewConstMetric(orphansMetric, prometheus.GaugeValue, float64(c.orphans(namespaces.Items, known)))
 }
 
@@ -103,24 +82,4 @@ func (c *workspaceCollector) orphans(namespaces []corev1.Namespace, known map[st
 		}
 	}
 	return n
-}
-
-// phaseOf is "" for a workspace without a deletion.
-func phaseOf(w *v1alpha1.Workspace) string {
-	d, reason := w.Status.Deletion, w.ReadyCondition().Reason
-	switch {
-	case d == nil:
-		return ""
-	case w.Purging() && reason == v1alpha1.ReasonPurgeStuck:
-		return phaseStuck
-	case w.Purging():
-		return phasePurging
-	case d.PurgedAt != nil:
-		return phaseTombstone
-	case reason == v1alpha1.ReasonPurgePaused:
-		return phasePaused
-	case d.PurgeAt != nil:
-		return phaseGrace
-	}
-	return phaseArchived
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -47,28 +46,40 @@ func (c *queueCollector) Collect(out chan<- prometheus.Metric) {
 		c.cached.List(ctx, &own, client.UnsafeDisableDeepCopy) != nil {
 		return
 	}
-	active := map[metav1.ConditionStatus]int{metav1.ConditionTrue: 0, metav1.ConditionFalse: 0, metav1.ConditionUnknown: 0}
-	workloads := map[string]int32{"pending": 0, "reserving": 0, "admitted": 0}
-	for i := range local.Items {
-		s := &local.Items[i].Status.QueueStatus
-		workloads["pending"] += s.PendingWorkloads
-		workloads["reserving"] += s.ReservingWorkloads
-		workloads["admitted"] += s.AdmittedWorkloads
-		status := metav1.ConditionUnknown
-		if condition := meta.FindStatusCondition(s.Conditions, kueue.ConditionActive); condition != nil {
-			status = condition.Status
-		}
-		active[status]++
-	}
-	for status, n := range active {
+	for status, n := range queuesByActive(local.Items) {
 		out <- prometheus.MustNewConstMetric(queuesMetric, prometheus.GaugeValue, float64(n), string(status))
 	}
-	for state, n := range workloads {
+	for state, n := range queuedWorkloads(local.Items) {
 		out <- prometheus.MustNewConstMetric(queuedMetric, prometheus.GaugeValue, float64(n), state)
 	}
 	for key, amount := range queueQuotas(own.Items) {
 		out <- prometheus.MustNewConstMetric(queueQuotaMetric, prometheus.GaugeValue, amount, key[0], key[1])
 	}
+}
+
+// queuesByActive counts queues by the status of the condition Active.
+func queuesByActive(local []kueue.LocalQueue) map[metav1.ConditionStatus]int {
+	active := map[metav1.ConditionStatus]int{metav1.ConditionTrue: 0, metav1.ConditionFalse: 0, metav1.ConditionUnknown: 0}
+	for i := range local {
+		status := metav1.ConditionUnknown
+		if condition := activeCondition(&local[i]); condition != nil {
+			status = condition.Status
+		}
+		active[status]++
+	}
+	return active
+}
+
+// queuedWorkloads sums the workloads in queues by their state.
+func queuedWorkloads(local []kueue.LocalQueue) map[string]int32 {
+	workloads := map[string]int32{"pending": 0, "reserving": 0, "admitted": 0}
+	for i := range local {
+		s := &local[i].Status.QueueStatus
+		workloads["pending"] += s.PendingWorkloads
+		workloads["reserving"] += s.ReservingWorkloads
+		workloads["admitted"] += s.AdmittedWorkloads
+	}
+	return workloads
 }
 
 // queueQuotas sums amounts by resource and kind of amount. Tiers name few resources.
