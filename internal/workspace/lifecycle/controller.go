@@ -136,18 +136,22 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (_ reco
 		return reconcile.Result{}, nil
 	}
 	var w v1alpha1.Workspace
-	if err := c.Applier.Get(ctx, r.NamespacedName, &w); err != nil {
-		if apierrors.IsNotFound(err) {
-			// A Workspace that was deleted releases what it had, untouched.
-			c.timeToReady.remove(r.Name)
-			c.tiers.remove(r.Name)
-			err = c.reportOrphans(ctx, r.Name)
-		}
+	switch err := c.Applier.Get(ctx, r.NamespacedName, &w); {
+	case apierrors.IsNotFound(err):
+		return reconcile.Result{}, c.deleted(ctx, r.Name)
+	case err != nil:
 		return reconcile.Result{}, err
 	}
 	ctx, span := startSpan(ctx, &w)
 	defer func() { tracing.End(span, err) }()
 	return c.reconcile(ctx, &w)
+}
+
+// deleted is for a Workspace that does not exist any more. It releases what it had, untouched.
+func (c *Controller) deleted(ctx context.Context, id string) error {
+	c.timeToReady.remove(id)
+	c.tiers.remove(id)
+	return c.reportOrphans(ctx, id)
 }
 
 func (c *Controller) reconcile(ctx context.Context, w *v1alpha1.Workspace) (reconcile.Result, error) {
@@ -165,16 +169,21 @@ func (c *Controller) reconcile(ctx context.Context, w *v1alpha1.Workspace) (reco
 		}
 		err = c.writeStatus(ctx, before, w)
 	}
-	if apierrors.IsConflict(err) {
-		return reconcile.Result{RequeueAfter: firstRetry}, nil // the Workspace changed meanwhile; no error
-	}
-	if errors.Is(err, k8s.ErrThrottled) {
-		return reconcile.Result{RequeueAfter: k8s.RepairInterval}, nil // the metric alone says so
-	}
 	if err != nil {
-		return reconcile.Result{}, err
+		return retryAfter(err)
 	}
 	return next(outcomes)
+}
+
+// retryAfter says when a Workspace is reconciled again whose status could not be written.
+func retryAfter(err error) (reconcile.Result, error) {
+	switch {
+	case apierrors.IsConflict(err):
+		return reconcile.Result{RequeueAfter: firstRetry}, nil // the Workspace changed meanwhile; no error
+	case errors.Is(err, k8s.ErrThrottled):
+		return reconcile.Result{RequeueAfter: k8s.RepairInterval}, nil // the metric alone says so
+	}
+	return reconcile.Result{}, err
 }
 
 // Stalled reports whether a Reconcile has not ended for limit, or work waits and no worker has started any for limit. It

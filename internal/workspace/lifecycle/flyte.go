@@ -83,17 +83,13 @@ func (c *Controller) sentProjects(ctx context.Context) (sent []flyte.Project, er
 	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
 		return nil, fmt.Errorf("listing Workspaces: %w", err)
 	}
-	var tiers v1alpha1.WorkspaceTierList
-	if err := c.client.List(ctx, &tiers, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
-		return nil, fmt.Errorf("listing WorkspaceTiers: %w", err)
-	}
-	byName := map[string]*v1alpha1.WorkspaceTier{}
-	for i := range tiers.Items {
-		byName[tiers.Items[i].Name] = &tiers.Items[i]
+	tiers, err := c.tiersByName(ctx)
+	if err != nil {
+		return nil, err
 	}
 	for i := range all.Items {
 		w := &all.Items[i]
-		tier, _, err := tierOf(w, func(name string) (*v1alpha1.WorkspaceTier, error) { return byName[name], nil })
+		tier, _, err := tierOf(w, func(name string) (*v1alpha1.WorkspaceTier, error) { return tiers[name], nil })
 		if err != nil {
 			return nil, err
 		}
@@ -102,6 +98,18 @@ func (c *Controller) sentProjects(ctx context.Context) (sent []flyte.Project, er
 		}
 	}
 	return sent, nil
+}
+
+func (c *Controller) tiersByName(ctx context.Context) (map[string]*v1alpha1.WorkspaceTier, error) {
+	var tiers v1alpha1.WorkspaceTierList
+	if err := c.client.List(ctx, &tiers, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
+		return nil, fmt.Errorf("listing WorkspaceTiers: %w", err)
+	}
+	byName := make(map[string]*v1alpha1.WorkspaceTier, len(tiers.Items))
+	for i := range tiers.Items {
+		byName[tiers.Items[i].Name] = &tiers.Items[i]
+	}
+	return byName, nil
 }
 
 // isSent reports whether the status says that this Flyte was sent exactly this.

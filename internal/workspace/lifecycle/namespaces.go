@@ -33,18 +33,23 @@ func (c *Controller) namespaces(ctx context.Context, t *target) outcome {
 		return apply(ctx, want)
 	})
 	for i, err := range errs {
-		if err != nil && !t.queueLabelled[plans[i]] {
-			plans[i].QueueLive = false // pods could bypass the queue
-		}
-		switch {
-		case err == nil && !slices.Contains(t.ready, plans[i]):
-			t.ready = append(t.ready, plans[i])
-		case errors.Is(err, k8s.ErrForeign): // since the cache was read
-			t.ready = slices.DeleteFunc(slices.Clone(t.ready), func(p *desired.Plan) bool { return p == plans[i] })
-		}
+		t.recordApplied(plans[i], err)
 	}
 	t.recordNamespaces()
 	return applied(condition, errs...).or(t.tierOutcome(condition)).or(t.unrendered(condition))
+}
+
+// recordApplied notes whether the plan's namespace exists and is the workspace's, after an attempt to apply it.
+func (t *target) recordApplied(plan *desired.Plan, err error) {
+	if err != nil && !t.queueLabelled[plan] {
+		plan.QueueLive = false // pods could bypass the queue
+	}
+	switch {
+	case err == nil && !slices.Contains(t.ready, plan):
+		t.ready = append(t.ready, plan)
+	case errors.Is(err, k8s.ErrForeign): // since the cache was read
+		t.ready = slices.DeleteFunc(slices.Clone(t.ready), func(p *desired.Plan) bool { return p == plan })
+	}
 }
 
 // namespaceOf is the Namespace as it should be, or nil if there is none to keep without a tier.

@@ -34,21 +34,29 @@ func (c *Controller) project(ctx context.Context, t *target) outcome {
 	if !missing.done && w.Spec.State == v1alpha1.StateActive {
 		return missing
 	}
-	if !missing.done {
-		want.OnlyExisting = true
+	want.OnlyExisting = want.OnlyExisting || !missing.done
+	if err := c.sendProject(ctx, w, want); err != nil {
+		return c.projectFailed(w.Name, err)
 	}
+	return missing.or(projectRegistered(w))
+}
+
+// sendProject makes the project in Flyte as wanted, and records in the status what Flyte has now.
+func (c *Controller) sendProject(ctx context.Context, w *v1alpha1.Workspace, want flyte.Project) error {
 	if err := c.ensureProject(ctx, want); err != nil {
 		c.recordConflict(w, err)
-		return c.projectFailed(w.Name, err)
+		return err
 	}
 	c.rejections.Reset(w.Name)
 	c.changedProjects.Delete(w.Name)
 	c.recordSentProject(w, want)
 	c.recordProjectURL(w)
-	switch {
-	case !missing.done:
-		return missing
-	case w.Spec.State != v1alpha1.StateActive:
+	return nil
+}
+
+func projectRegistered(w *v1alpha1.Workspace) outcome {
+	const condition = v1alpha1.ConditionFlyteProjectRegistered
+	if w.Spec.State != v1alpha1.StateActive {
 		return done(condition, v1alpha1.ReasonArchived, "the project accepts no new executions")
 	}
 	return done(condition, v1alpha1.ReasonApplied, "")
