@@ -22,17 +22,7 @@ func (c *Controller) Acquired(ctx context.Context) {
 	c.tiers.reset()
 	var all v1alpha1.WorkspaceList
 	var namespaces corev1.NamespaceList
-	err := wait.PollUntilContextCancel(ctx, firstRetry, true, func(ctx context.Context) (bool, error) {
-		err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
-		if err == nil {
-			err = c.client.List(ctx, &namespaces, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
-		}
-		if err != nil {
-			log.FromContext(ctx).Error(err, "listing Workspaces and Namespaces")
-		}
-		return err == nil, nil
-	})
-	if err != nil {
+	if c.listUntilDone(ctx, &all, &namespaces) != nil {
 		return // the lease was lost again
 	}
 	for i := range all.Items {
@@ -46,6 +36,20 @@ func (c *Controller) Acquired(ctx context.Context) {
 	for id := range withoutWorkspace(namespaces.Items, all.Items) {
 		c.queue.add(request(id)...)
 	}
+}
+
+// listUntilDone lists Workspaces and Namespaces, and again until that succeeds or ctx ends.
+func (c *Controller) listUntilDone(ctx context.Context, all *v1alpha1.WorkspaceList, namespaces *corev1.NamespaceList) error {
+	return wait.PollUntilContextCancel(ctx, firstRetry, true, func(ctx context.Context) (bool, error) {
+		err := c.client.List(ctx, all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+		if err == nil {
+			err = c.client.List(ctx, namespaces, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)
+		}
+		if err != nil {
+			log.FromContext(ctx).Error(err, "listing Workspaces and Namespaces")
+		}
+		return err == nil, nil
+	})
 }
 
 // withoutWorkspace are the ids of namespaces whose Workspace is gone.

@@ -103,21 +103,25 @@ func (c *Controller) withinLimits(ctx context.Context, t *target) outcome {
 	if err := c.client.List(ctx, &all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
 		return failed(v1alpha1.ConditionReady, fmt.Errorf("counting Workspaces and their members: %w", err))
 	}
+	if message := c.exceededLimit(w, all.Items); message != "" {
+		return waitFor(v1alpha1.ConditionReady, v1alpha1.ReasonLimitExceeded, message, recheckInterval)
+	}
+	return outcome{done: true}
+}
+
+// exceededLimit says which limit a workspace exceeds beside the older ones, or is "" if it exceeds none.
+func (c *Controller) exceededLimit(w *v1alpha1.Workspace, all []v1alpha1.Workspace) string {
 	older, members := 0, 0
-	for i := range all.Items {
-		if isOlder(&all.Items[i], w) {
+	for i := range all {
+		if isOlder(&all[i], w) {
 			older++
-			members += len(all.Items[i].Spec.Members)
+			members += len(all[i].Spec.Members)
 		}
 	}
-	message := c.Limits.ExceededBy(len(w.Spec.Members), members)
 	if older >= c.Limits.Workspaces {
-		message = fmt.Sprintf("there are %d older workspaces, and MAX_WORKSPACES allows %d", older, c.Limits.Workspaces)
+		return fmt.Sprintf("there are %d older workspaces, and MAX_WORKSPACES allows %d", older, c.Limits.Workspaces)
 	}
-	if message == "" {
-		return outcome{done: true}
-	}
-	return waitFor(v1alpha1.ConditionReady, v1alpha1.ReasonLimitExceeded, message, recheckInterval)
+	return c.Limits.ExceededBy(len(w.Spec.Members), members)
 }
 
 // isOlder orders Workspaces by age, and by name if they were created in the same second.

@@ -50,31 +50,40 @@ type target struct {
 func (c *Controller) observe(ctx context.Context, w *v1alpha1.Workspace) (*target, error) {
 	t := &target{workspace: w, queueLabelled: map[*desired.Plan]bool{}}
 	for _, namespace := range c.Naming.Namespaces(w.Name) {
-		plan := &desired.Plan{
-			Cluster: c.Cluster, Workspace: w, Namespace: namespace, ConsoleURL: c.ConsoleURL(w.Name),
-			CopiesPullSecrets: c.PullSecrets != nil, Domains: c.Naming.Domains(),
-		}
+		plan := c.newPlan(w, namespace)
 		t.plans = append(t.plans, plan)
 		var have corev1.Namespace
-		err := c.Applier.Get(ctx, client.ObjectKey{Name: namespace.Name}, &have)
-		switch {
+		switch err := c.Applier.Get(ctx, client.ObjectKey{Name: namespace.Name}, &have); {
 		case client.IgnoreNotFound(err) != nil:
 			return nil, fmt.Errorf("reading Namespace %q: %w", namespace.Name, err)
 		case err != nil || k8s.WorkspaceOf(&have) != w.Name:
 		case !have.DeletionTimestamp.IsZero():
 			t.terminating = append(t.terminating, plan)
 		default:
-			t.ready = append(t.ready, plan)
-			if have.Labels[v1alpha1.LabelQueue] != "" {
-				t.queueLabelled[plan] = true
-			}
-			t.owned = append(t.owned, v1alpha1.NamespaceReference{Name: have.Name, UID: have.UID})
+			t.addExisting(plan, &have)
 		}
 	}
 	if w.Spec.State == v1alpha1.StateDeleted {
 		t.plans = t.ready // what exists is locked, nothing is created
 	}
 	return t, nil
+}
+
+// newPlan is the plan of a namespace, still without what depends on the tier.
+func (c *Controller) newPlan(w *v1alpha1.Workspace, namespace workspace.Namespace) *desired.Plan {
+	return &desired.Plan{
+		Cluster: c.Cluster, Workspace: w, Namespace: namespace, ConsoleURL: c.ConsoleURL(w.Name),
+		CopiesPullSecrets: c.PullSecrets != nil, Domains: c.Naming.Domains(),
+	}
+}
+
+// addExisting records that the plan's namespace exists and is the workspace's.
+func (t *target) addExisting(plan *desired.Plan, have *corev1.Namespace) {
+	t.ready = append(t.ready, plan)
+	if have.Labels[v1alpha1.LabelQueue] != "" {
+		t.queueLabelled[plan] = true
+	}
+	t.owned = append(t.owned, v1alpha1.NamespaceReference{Name: have.Name, UID: have.UID})
 }
 
 // readTier reads, from the caches, the tier and what it needs into the target and its plans. If that fails, the plans have
@@ -214,19 +223,11 @@ func (t *target) clamped() outcome {
 	if t.tier == nil {
 		return done(condition, v1alpha1.ReasonApplied, "")
 	}
-	var lowered []string
 	unknown := maps.Clone(t.tier.Spec.Domains)
 	for _, plan := range t.plans {
 		delete(unknown, plan.Namespace.Domain)
-		for _, key := range plan.Clamped() {
-			if !workspace.SharesQuota(t.tier) {
-				key = strings.TrimSuffix(key+" in "+plan.Namespace.Domain, " in ")
-			}
-			if !slices.Contains(lowered, key) {
-				lowered = append(lowered, key)
-			}
-		}
 	}
+	lowered := t.loweredAmounts()
 	switch {
 	case len(lowered) > 0:
 		message := fmt.Sprintf("the maximum of the tier %s holds for: %s", t.tier.Name, strings.Join(lowered, ", "))
@@ -237,4 +238,19 @@ func (t *target) clamped() outcome {
 		return done(condition, v1alpha1.ReasonDomainIgnored, bounded(message))
 	}
 	return done(condition, v1alpha1.ReasonApplied, "")
+}
+
+// loweredAmounts are the keys of the quota that the tier's maximum lowers, with their domain if each has a quota of its own.
+func (t *target) loweredAmounts() (lowered []string) {
+	for _, plan := range t.plans {
+		for _, key := range plan.Clamped() {
+			if !workspace.SharesQuota(t.tier) {
+				key = strings.TrimSuffix(key+" in "+plan.Namespace.Domain, " in ")
+			}
+			if !slices.Contains(lowered, key) {
+				lowered = append(lowered, key)
+			}
+		}
+	}
+	return lowered
 }

@@ -82,25 +82,32 @@ func (c *Controller) purge(ctx context.Context, t *target) []outcome {
 	if err := c.removeClusterQueue(ctx, t.workspace.Name); err != nil {
 		return append(outcomes, failed(v1alpha1.ConditionNamespaceReady, err))
 	}
-	d := t.workspace.Status.Deletion
-	var remaining []*corev1.Namespace
-	for _, ref := range d.Namespaces {
+	remaining, err := c.removeNamespaces(ctx, t)
+	switch {
+	case err != nil:
+		return append(outcomes, failed(v1alpha1.ConditionNamespaceReady, err))
+	case len(remaining) > 0:
+		return append(outcomes, c.removing(remaining, t.workspace.Status.Deletion.PurgeStartedAt.Time)...)
+	}
+	return append(outcomes, c.endPurge(ctx, t)...)
+}
+
+// removeNamespaces deletes the namespaces of the purge, and returns those that are still being deleted.
+func (c *Controller) removeNamespaces(ctx context.Context, t *target) (remaining []*corev1.Namespace, err error) {
+	for _, ref := range t.workspace.Status.Deletion.Namespaces {
 		var namespace *corev1.Namespace
 		err := retry.RetryOnConflict(retry.DefaultRetry, func() (err error) {
 			namespace, err = c.remove(ctx, t, ref)
 			return err
 		})
 		if err != nil {
-			return append(outcomes, failed(v1alpha1.ConditionNamespaceReady, err))
+			return nil, err
 		}
 		if namespace != nil {
 			remaining = append(remaining, namespace)
 		}
 	}
-	if len(remaining) > 0 {
-		return append(outcomes, c.removing(remaining, d.PurgeStartedAt.Time)...)
-	}
-	return append(outcomes, c.endPurge(ctx, t)...)
+	return remaining, nil
 }
 
 // remove deletes one namespace of the purge, and returns it for as long as it is being deleted.

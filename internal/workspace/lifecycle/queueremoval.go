@@ -99,14 +99,7 @@ func (c *Controller) unlabel(ctx context.Context, t *target) []outcome {
 	}
 	err := c.awaitEnforcement(ctx, t)
 	if err == nil {
-		err = errors.Join(inEach(t.ready, func(p *desired.Plan) error {
-			if !t.queueLabelled[p] {
-				return nil
-			}
-			unlabelled := *p
-			unlabelled.QueueLabel = false
-			return c.Applier.ApplyExisting(ctx, unlabelled.NamespaceObject())
-		})...)
+		err = c.removeQueueLabels(ctx, t)
 	}
 	switch {
 	case errors.Is(err, errNotEnforced):
@@ -115,4 +108,15 @@ func (c *Controller) unlabel(ctx context.Context, t *target) []outcome {
 		return []outcome{failed(v1alpha1.ConditionNamespaceReady, err)}
 	}
 	return nil
+}
+
+func (c *Controller) removeQueueLabels(ctx context.Context, t *target) error {
+	return errors.Join(inEach(t.ready, func(p *desired.Plan) error {
+		if !t.queueLabelled[p] {
+			return nil
+		}
+		unlabelled := *p
+		unlabelled.QueueLabel = false
+		return c.Applier.ApplyExisting(ctx, unlabelled.NamespaceObject())
+	})...)
 }

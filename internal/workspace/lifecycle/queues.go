@@ -98,6 +98,7 @@ func (c *Controller) cachedQueue(ctx context.Context, want client.Object) (clien
 	return have, nil
 }
 
+// activeCondition is nil if Kueue has not reported it, or if there is no queue.
 func activeCondition(queue client.Object) *metav1.Condition {
 	return meta.FindStatusCondition(kueue.StatusOf(queue).Conditions, kueue.ConditionActive)
 }
@@ -181,19 +182,8 @@ func (c *Controller) syncQueue(ctx context.Context, t *target) error {
 // queueReady is what Kueue says of the queue. In a locked workspace it is held.
 func (c *Controller) queueReady(ctx context.Context, t *target) outcome {
 	const condition = v1alpha1.ConditionQueueReady
-	var wanted []client.Object
-	if own := desired.ClusterQueue(t.plans); own != nil {
-		wanted = append(wanted, own)
-	}
-	for _, p := range t.ready {
-		wanted = append(wanted, p.LocalQueue().Objects...)
-	}
-	for _, want := range wanted {
-		have, err := c.cachedQueue(ctx, want)
-		if err != nil {
-			return failed(condition, err)
-		}
-		if o := c.reported(t, want, have); !o.done {
+	for _, want := range t.queueObjects() {
+		if o := c.reported(ctx, t, want); !o.done {
 			return o
 		}
 	}
@@ -209,14 +199,26 @@ func (c *Controller) queueReady(ctx context.Context, t *target) outcome {
 	return done(condition, v1alpha1.ReasonApplied, "")
 }
 
-// reported is what Kueue says of one queue, as it is now.
-func (c *Controller) reported(t *target, want, have client.Object) outcome {
-	const condition = v1alpha1.ConditionQueueReady
-	name := fmt.Sprintf("%s %q", k8s.KindName(want), want.GetName())
-	var active *metav1.Condition
-	if have != nil {
-		active = activeCondition(have)
+// queueObjects are the queues as they should be: the workspace's own ClusterQueue, if it has one, and the LocalQueues.
+func (t *target) queueObjects() (all []client.Object) {
+	if own := desired.ClusterQueue(t.plans); own != nil {
+		all = append(all, own)
 	}
+	for _, p := range t.ready {
+		all = append(all, p.LocalQueue().Objects...)
+	}
+	return all
+}
+
+// reported is what Kueue says of one queue, as it is now.
+func (c *Controller) reported(ctx context.Context, t *target, want client.Object) outcome {
+	const condition = v1alpha1.ConditionQueueReady
+	have, err := c.cachedQueue(ctx, want)
+	if err != nil {
+		return failed(condition, err)
+	}
+	name := fmt.Sprintf("%s %q", k8s.KindName(want), want.GetName())
+	active := activeCondition(have)
 	switch {
 	case active == nil || active.ObservedGeneration < have.GetGeneration():
 		return c.awaitKueue(t, name, have)
