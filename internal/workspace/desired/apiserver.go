@@ -23,14 +23,7 @@ func APIServerOf(object client.Object) (found APIServer) {
 	var addresses []string
 	switch o := object.(type) {
 	case *discoveryv1.EndpointSlice:
-		for i := range o.Endpoints {
-			addresses = append(addresses, o.Endpoints[i].Addresses...)
-		}
-		for _, port := range o.Ports {
-			if port.Port != nil && (port.Protocol == nil || *port.Protocol == corev1.ProtocolTCP) {
-				found.Ports = append(found.Ports, *port.Port)
-			}
-		}
+		addresses, found.Ports = endpointsOf(o)
 	case *corev1.Service:
 		addresses = o.Spec.ClusterIPs
 		for _, port := range o.Spec.Ports {
@@ -46,4 +39,17 @@ func APIServerOf(object client.Object) (found APIServer) {
 	slices.Sort(found.Ports)
 	found.CIDRs, found.Ports = slices.Compact(found.CIDRs), slices.Compact(found.Ports)
 	return found
+}
+
+// endpointsOf are the addresses and the TCP ports of an EndpointSlice.
+func endpointsOf(slice *discoveryv1.EndpointSlice) (addresses []string, ports []int32) {
+	for i := range slice.Endpoints {
+		addresses = append(addresses, slice.Endpoints[i].Addresses...)
+	}
+	for _, port := range slice.Ports {
+		if port.Port != nil && (port.Protocol == nil || *port.Protocol == corev1.ProtocolTCP) {
+			ports = append(ports, *port.Port)
+		}
+	}
+	return addresses, ports
 }

@@ -48,19 +48,8 @@ type domainTarget struct {
 	amounts   map[string]resource.Quantity
 }
 
-// attributes are the tier's. A kind that the tier sets for the domain replaces the general one.
 func (t domainTarget) attributes() (a flyte.Attributes) {
-	wanted := t.tier.Spec.Flyte.FlyteAttributes
-	own := t.tier.Spec.Flyte.Domains[t.domain]
-	if own.Execution != nil {
-		wanted.Execution = own.Execution
-	}
-	if own.TaskResources != nil {
-		wanted.TaskResources = own.TaskResources
-	}
-	if own.ClusterResources != nil {
-		wanted.ClusterResources = own.ClusterResources
-	}
+	wanted := t.tierAttributes()
 	if wanted.Execution != nil {
 		a.Execution = t.execution(wanted.Execution)
 	}
@@ -74,6 +63,22 @@ func (t domainTarget) attributes() (a flyte.Attributes) {
 		a.ClusterResources = t.clusterResources(wanted.ClusterResources)
 	}
 	return a
+}
+
+// tierAttributes are the tier's. A kind that the tier sets for the domain replaces the general one.
+func (t domainTarget) tierAttributes() v1alpha1.FlyteAttributes {
+	wanted := t.tier.Spec.Flyte.FlyteAttributes
+	own := t.tier.Spec.Flyte.Domains[t.domain]
+	if own.Execution != nil {
+		wanted.Execution = own.Execution
+	}
+	if own.TaskResources != nil {
+		wanted.TaskResources = own.TaskResources
+	}
+	if own.ClusterResources != nil {
+		wanted.ClusterResources = own.ClusterResources
+	}
+	return wanted
 }
 
 func (t domainTarget) execution(e *v1alpha1.FlyteExecution) *flyte.Execution {

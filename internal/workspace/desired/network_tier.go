@@ -39,11 +39,7 @@ func (p *Plan) tierEgressRules() (rules []networkingv1.NetworkPolicyEgressRule) 
 		rules = append(rules, egressRule(ipBlocks(netguard.EKSPodIdentity), podIdentityPorts)...)
 	}
 	if p.Tier.Spec.Workload.Role != "" {
-		for _, api := range p.APIServers {
-			if len(api.Ports) > 0 { // a rule without ports would allow all of them
-				rules = append(rules, egressRule(safeIPBlocks(nil, api.CIDRs...), tcpPorts(api.Ports...))...)
-			}
-		}
+		rules = append(rules, apiServerRules(p.APIServers)...)
 	}
 	rules = append(rules, egressRule(safeIPBlocks(nil, network.KubeAPI...), kubeAPIPorts)...)
 	rules = append(rules, egressRule(safeIPBlocks(nil, network.PrivateEndpoints...), privateServicePort)...)
@@ -52,6 +48,16 @@ func (p *Plan) tierEgressRules() (rules []networkingv1.NetworkPolicyEgressRule) 
 	}
 	for _, pods := range network.Namespaces {
 		rules = append(rules, egressRule(peersOf(pods), policyPorts(pods.Ports))...)
+	}
+	return rules
+}
+
+// apiServerRules allow the egress to the Kubernetes API.
+func apiServerRules(servers []APIServer) (rules []networkingv1.NetworkPolicyEgressRule) {
+	for _, api := range servers {
+		if len(api.Ports) > 0 { // a rule without ports would allow all of them
+			rules = append(rules, egressRule(safeIPBlocks(nil, api.CIDRs...), tcpPorts(api.Ports...))...)
+		}
 	}
 	return rules
 }

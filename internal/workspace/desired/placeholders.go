@@ -41,6 +41,11 @@ func (r *placeholders) fail(field, reason, format string, args ...any) {
 	}
 }
 
+// invalid is for what makes the template unusable in every workspace.
+func (r *placeholders) invalid(field, format string, args ...any) {
+	r.fail(field, v1alpha1.ReasonTierInvalid, format, args...)
+}
+
 // render replaces the placeholders in all strings below a value.
 func (r *placeholders) render(field string, value any) any {
 	switch value := value.(type) {
@@ -56,13 +61,13 @@ func (r *placeholders) render(field string, value any) any {
 		all := make(map[string]any, len(value))
 		for key := range value {
 			if isPlaceholder(key) {
-				r.fail(field, v1alpha1.ReasonTierInvalid, "has a placeholder in the key %q: use it in values only", key)
+				r.invalid(field, "has a placeholder in the key %q: use it in values only", key)
 			}
 			all[key] = r.render(field+"."+key, value[key])
 		}
 		return all
 	case nil:
-		r.fail(field, v1alpha1.ReasonTierInvalid, "is null: leave the field out")
+		r.invalid(field, "is null: leave the field out")
 	}
 	return value
 }
@@ -97,9 +102,9 @@ func (r *placeholders) text(field, text string) string {
 		value, known := r.values[name]
 		switch {
 		case !known:
-			r.fail(field, v1alpha1.ReasonTierInvalid, "has the unknown placeholder %s: remove it; {{…}} and ${…} may stay", found)
+			r.invalid(field, "has the unknown placeholder %s: remove it; {{…}} and ${…} may stay", found)
 		case value == "":
-			r.fail(field, v1alpha1.ReasonTierInvalid, "uses %s, and NAMESPACE_TEMPLATE has no {domain}: remove the placeholder", found)
+			r.invalid(field, "uses %s, and NAMESPACE_TEMPLATE has no {domain}: remove the placeholder", found)
 		}
 		return value
 	})

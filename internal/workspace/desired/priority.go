@@ -35,15 +35,9 @@ func (p *Plan) priorityQuota(class string, amounts v1alpha1.PodAmounts) *corev1.
 	if workspace.SharesQuota(p.Tier) {
 		set = workspace.Share(set, p.Tier, p.Namespace.Domain, p.Domains)
 	}
-	hard := corev1.ResourceList{}
-	for key, amount := range set {
-		for _, name := range quotaNames(key, workspace.GPUResource(p.Tier)) {
-			hard[name] = amount
-		}
-	}
 	return &corev1.ResourceQuota{
 		ObjectMeta: p.metadata(v1alpha1.PriorityQuotaPrefix + class),
-		Spec: corev1.ResourceQuotaSpec{Hard: hard, ScopeSelector: &corev1.ScopeSelector{
+		Spec: corev1.ResourceQuotaSpec{Hard: byQuotaName(set, workspace.GPUResource(p.Tier)), ScopeSelector: &corev1.ScopeSelector{
 			MatchExpressions: []corev1.ScopedResourceSelectorRequirement{{
 				ScopeName: corev1.ResourceQuotaScopePriorityClass, Operator: corev1.ScopeSelectorOpIn, Values: []string{class},
 			}},

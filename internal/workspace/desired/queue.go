@@ -123,22 +123,7 @@ func preemption(tier v1alpha1.QueuePreemption) *kueue.Preemption {
 func nominalQuotas(plans []*Plan) map[corev1.ResourceName]resource.Quantity {
 	sum := map[corev1.ResourceName]resource.Quantity{}
 	for _, p := range plans {
-		amounts, _ := p.effectiveQuota()
-		ofNamespace := map[corev1.ResourceName]resource.Quantity{}
-		for key, amount := range amounts {
-			for _, name := range quotaNames(key, workspace.GPUResource(p.Tier)) {
-				of, queued := workspace.QueueResource(string(name))
-				if !queued || strings.HasPrefix(string(name), "limits.") {
-					continue
-				}
-				lowest := amount
-				if other, twice := ofNamespace[corev1.ResourceName(of)]; twice && other.Cmp(amount) < 0 {
-					lowest = other // such as ephemeral-storage and requests.ephemeral-storage
-				}
-				ofNamespace[corev1.ResourceName(of)] = lowest
-			}
-		}
-		for name, amount := range ofNamespace {
+		for name, amount := range p.nominalQuota() {
 			amount.Add(sum[name])
 			sum[name] = amount
 		}
@@ -147,6 +132,26 @@ func nominalQuotas(plans []*Plan) map[corev1.ResourceName]resource.Quantity {
 		sum[corev1.ResourceEphemeralStorage] = unlimitedStorage
 	}
 	return sum
+}
+
+// nominalQuota is what the namespace may request of the resources that a queue counts.
+func (p *Plan) nominalQuota() map[corev1.ResourceName]resource.Quantity {
+	amounts, _ := p.effectiveQuota()
+	nominal := map[corev1.ResourceName]resource.Quantity{}
+	for key, amount := range amounts {
+		for _, name := range quotaNames(key, workspace.GPUResource(p.Tier)) {
+			of, queued := workspace.QueueResource(string(name))
+			if !queued || strings.HasPrefix(string(name), "limits.") {
+				continue
+			}
+			lowest := amount
+			if other, twice := nominal[corev1.ResourceName(of)]; twice && other.Cmp(amount) < 0 {
+				lowest = other // such as ephemeral-storage and requests.ephemeral-storage
+			}
+			nominal[corev1.ResourceName(of)] = lowest
+		}
+	}
+	return nominal
 }
 
 // isQueued reports whether a queue bounds an amount of the quota.
@@ -176,8 +181,26 @@ func resourceGroups(
 	if len(flavors) == 0 {
 		flavors = []v1alpha1.QueueFlavor{{Name: defaultFlavor}}
 	}
-	other := max(0, slices.IndexFunc(flavors, func(f v1alpha1.QueueFlavor) bool { return len(f.Resources) == 0 }))
 	borrowing, lending := byResource(tier.BorrowingLimit, gpu), byResource(tier.LendingLimit, gpu)
+	for i, names := range coveredResources(flavors, nominal, gpu) {
+		if len(names) == 0 {
+			continue
+		}
+		group := kueue.ResourceGroup{CoveredResources: names, Flavors: []kueue.FlavorQuotas{{Name: flavors[i].Name}}}
+		for _, name := range names {
+			quota := kueue.ResourceQuota{Name: name, NominalQuota: nominal[name], BorrowingLimit: borrowing[name], LendingLimit: lending[name]}
+			group.Flavors[0].Resources = append(group.Flavors[0].Resources, boundLimits(tier, quota))
+		}
+		groups = append(groups, group)
+	}
+	return groups
+}
+
+// coveredResources are the resources of each flavor.
+func coveredResources(
+	flavors []v1alpha1.QueueFlavor, nominal map[corev1.ResourceName]resource.Quantity, gpu string,
+) [][]corev1.ResourceName {
+	other := max(0, slices.IndexFunc(flavors, func(f v1alpha1.QueueFlavor) bool { return len(f.Resources) == 0 }))
 	covered := make([][]corev1.ResourceName, len(flavors))
 	for _, name := range slices.Sorted(maps.Keys(nominal)) {
 		at := slices.IndexFunc(flavors, func(f v1alpha1.QueueFlavor) bool {
@@ -188,24 +211,18 @@ func resourceGroups(
 		}
 		covered[at] = append(covered[at], name)
 	}
-	for i, names := range covered {
-		if len(names) == 0 {
-			continue
-		}
-		group := kueue.ResourceGroup{CoveredResources: names, Flavors: []kueue.FlavorQuotas{{Name: flavors[i].Name}}}
-		for _, name := range names {
-			quota := kueue.ResourceQuota{Name: name, NominalQuota: nominal[name], BorrowingLimit: borrowing[name], LendingLimit: lending[name]}
-			if tier.Cohort != "" && quota.BorrowingLimit == nil && quota.NominalQuota.IsZero() {
-				quota.BorrowingLimit = &resource.Quantity{} // without a limit, a workspace may borrow what its tier denies it
-			}
-			if quota.LendingLimit != nil && quota.LendingLimit.Cmp(quota.NominalQuota) > 0 {
-				quota.LendingLimit = &quota.NominalQuota // Kueue refuses a larger one
-			}
-			group.Flavors[0].Resources = append(group.Flavors[0].Resources, quota)
-		}
-		groups = append(groups, group)
+	return covered
+}
+
+// boundLimits bounds what a resource may borrow and lend, where the tier's limits do not.
+func boundLimits(tier *v1alpha1.TierQueue, quota kueue.ResourceQuota) kueue.ResourceQuota {
+	if tier.Cohort != "" && quota.BorrowingLimit == nil && quota.NominalQuota.IsZero() {
+		quota.BorrowingLimit = &resource.Quantity{} // without a limit, a workspace may borrow what its tier denies it
 	}
-	return groups
+	if quota.LendingLimit != nil && quota.LendingLimit.Cmp(quota.NominalQuota) > 0 {
+		quota.LendingLimit = new(quota.NominalQuota) // Kueue refuses a larger one
+	}
+	return quota
 }
 
 func byResource(amounts v1alpha1.QueueAmounts, gpu string) map[corev1.ResourceName]*resource.Quantity {

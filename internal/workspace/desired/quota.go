@@ -52,11 +52,7 @@ func noExternalServices() corev1.ResourceList {
 // wait in a queue, and would refuse the next one (kubernetes/enhancements#5490): under a live queue it leaves out what the queue bounds.
 func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 	hard := noExternalServices()
-	for key, amount := range amounts {
-		for _, name := range quotaNames(key, workspace.GPUResource(p.Tier)) {
-			hard[name] = amount
-		}
-	}
+	maps.Copy(hard, byQuotaName(amounts, workspace.GPUResource(p.Tier)))
 	if p.QueueLive {
 		maps.DeleteFunc(hard, func(key corev1.ResourceName, _ resource.Quantity) bool {
 			return queueBounds(p.Tier, amounts, key)
@@ -66,6 +62,17 @@ func (p *Plan) hard(amounts map[string]resource.Quantity) corev1.ResourceList {
 		hard[corev1.ResourcePods] = resource.MustParse("0")
 	}
 	return hard
+}
+
+// byQuotaName has the amounts by ResourceQuota key, where gpu counts this resource.
+func byQuotaName(amounts map[string]resource.Quantity, gpu string) corev1.ResourceList {
+	list := corev1.ResourceList{}
+	for key, amount := range amounts {
+		for _, name := range quotaNames(key, gpu) {
+			list[name] = amount
+		}
+	}
+	return list
 }
 
 // quotaNames are the ResourceQuota keys of an amount, where gpu counts this resource. The key of an extra amount is one already.

@@ -2,6 +2,7 @@ package desired
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -61,8 +62,7 @@ func (p *Plan) tierObjects(
 		if object != nil {
 			key := object.GroupVersionKind().GroupKind().String() + "/" + object.GetName()
 			if other, taken := names[key]; taken {
-				values.fail(field+".metadata.name", v1alpha1.ReasonTierInvalid, "gives the name %s, which %s gives too: rename one",
-					object.GetName(), other)
+				values.invalid(field+".metadata.name", "gives the name %s, which %s gives too: rename one", object.GetName(), other)
 			}
 			names[key] = field
 		}
@@ -94,60 +94,75 @@ func (p *Plan) identity(template *v1alpha1.TierObject, values *placeholders) *un
 func (p *Plan) tierObject(
 	field string, template *v1alpha1.TierObject, allowed workspace.ObjectKinds, values *placeholders,
 ) *unstructured.Unstructured {
-	const invalid = v1alpha1.ReasonTierInvalid
-	content := map[string]any{}
-	if len(template.Raw) > maxTemplate {
-		values.fail(field, invalid, "has %d bytes: shorten it to at most %d", len(template.Raw), maxTemplate)
+	content, ok := templateContent(field, template.Raw, values)
+	if !ok {
 		return nil
-	}
-	if err := json.Unmarshal(template.Raw, &content); err != nil {
-		values.fail(field, invalid, "is no object: %v", err)
-		return nil
-	}
-	if _, has := content["status"]; has {
-		values.fail(field+".status", invalid, "can't be set by a template: remove it")
 	}
 	kind := schema.FromAPIVersionAndKind(template.APIVersion, template.Kind)
 	if !slices.Contains(allowed, kind) {
-		values.fail(field, invalid, "is a %s: add its kind to the chart's value tierObjects, or remove it", workspace.ObjectKindName(kind))
+		values.invalid(field, "is a %s: add its kind to the chart's value tierObjects, or remove it", workspace.ObjectKindName(kind))
 	}
-	for _, key := range []string{"apiVersion", "kind", "metadata", "status"} {
-		delete(content, key)
-		for other := range content {
-			if strings.EqualFold(other, key) {
-				values.fail(field+"."+other, invalid, "is no field: write %s", key)
-			}
-		}
-	}
+	removeIdentity(field, content, values)
 	object := &unstructured.Unstructured{Object: values.render(field, content).(map[string]any)}
 	fields := statedFields(object.Object)
 	object.SetGroupVersionKind(kind)
 	p.setMetadata(object, field+".metadata", &template.Metadata, values)
-	record := v1alpha1.TierObjectRecord{Of: v1alpha1.TierObjectID(object), Fields: fields}
-	annotations := object.GetAnnotations()
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[v1alpha1.AnnotationTierObject] = record.String()
-	object.SetAnnotations(annotations)
+	setRecord(object, fields)
 	return object
 }
 
+// templateContent decodes a template. It is not ok if the template is no object.
+func templateContent(field string, raw []byte, values *placeholders) (content map[string]any, ok bool) {
+	if len(raw) > maxTemplate {
+		values.invalid(field, "has %d bytes: shorten it to at most %d", len(raw), maxTemplate)
+		return nil, false
+	}
+	if err := json.Unmarshal(raw, &content); err != nil {
+		values.invalid(field, "is no object: %v", err)
+		return nil, false
+	}
+	if _, has := content["status"]; has {
+		values.invalid(field+".status", "can't be set by a template: remove it")
+	}
+	return content, true
+}
+
+// removeIdentity removes the fields of a template that are not rendered as its content is.
+func removeIdentity(field string, content map[string]any, values *placeholders) {
+	for _, key := range []string{"apiVersion", "kind", "metadata", "status"} {
+		delete(content, key)
+		for other := range content {
+			if strings.EqualFold(other, key) {
+				values.invalid(field+"."+other, "is no field: write %s", key)
+			}
+		}
+	}
+}
+
 func (p *Plan) setMetadata(o *unstructured.Unstructured, field string, m *v1alpha1.TierObjectMetadata, values *placeholders) {
-	const invalid = v1alpha1.ReasonTierInvalid
 	o.SetName(values.text(field+".name", m.Name))
 	o.SetNamespace(p.Namespace.Name)
+	checkObjectName(o, field+".name", values)
+	o.SetLabels(p.labels())
+	renderMetadata(field, m, values).addTo(o)
+}
+
+func checkObjectName(o *unstructured.Unstructured, field string, values *placeholders) {
 	if wrong := validation.IsDNS1123Subdomain(o.GetName()); len(wrong) > 0 {
-		values.fail(field+".name", invalid, "gives the name %q: %s", o.GetName(), wrong[0])
+		values.invalid(field, "gives the name %q: %s", o.GetName(), wrong[0])
 	}
 	if o.GetKind() == "ConfigMap" && (strings.HasPrefix(o.GetName(), "workspace-") || strings.HasPrefix(o.GetName(), "kube-")) {
-		values.fail(field+".name", invalid, "gives the name %s: choose one that does not start with workspace- or kube-", o.GetName())
+		values.invalid(field, "gives the name %s: choose one that does not start with workspace- or kube-", o.GetName())
 	}
+}
+
+// renderMetadata has the labels and annotations of a template, with the placeholders filled in.
+func renderMetadata(field string, m *v1alpha1.TierObjectMetadata, values *placeholders) tierMetadata {
 	tier := tierMetadata{labels: map[string]string{}, annotations: map[string]string{}}
 	for key, template := range m.Labels {
 		value := values.text(field+".labels."+key, string(template))
 		if !workspace.IsLabelValue(value) {
-			values.fail(field+".labels."+key, invalid, "gives %q, which is not a label value: use letters, digits, -, _ and ., at most 63", value)
+			values.invalid(field+".labels."+key, "gives %q, which is not a label value: use letters, digits, -, _ and ., at most 63", value)
 		}
 		tier.labels[key] = value
 	}
@@ -157,12 +172,20 @@ func (p *Plan) setMetadata(o *unstructured.Unstructured, field string, m *v1alph
 	for _, keys := range []map[string]string{tier.labels, tier.annotations} {
 		for key := range keys {
 			if workspace.IsReservedKey(key) {
-				values.fail(field, invalid, "has the reserved key %s: remove it", key)
+				values.invalid(field, "has the reserved key %s: remove it", key)
 			}
 		}
 	}
-	o.SetLabels(p.labels())
-	tier.addTo(o)
+	return tier
+}
+
+// setRecord writes into the annotations which fields the template states.
+func setRecord(o *unstructured.Unstructured, fields map[string]any) {
+	record := v1alpha1.TierObjectRecord{Of: v1alpha1.TierObjectID(o), Fields: fields}
+	annotations := map[string]string{}
+	maps.Copy(annotations, o.GetAnnotations())
+	annotations[v1alpha1.AnnotationTierObject] = record.String()
+	o.SetAnnotations(annotations)
 }
 
 // statedFields are the fields of a map, as [v1alpha1.TierObjectRecord] has them.

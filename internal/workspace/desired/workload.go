@@ -88,14 +88,19 @@ func podTemplate(t *v1alpha1.TierPodTemplate) corev1.PodTemplateSpec {
 		TerminationMessagePath: corev1.TerminationMessagePathDefault, TerminationMessagePolicy: corev1.TerminationMessageReadFile,
 	}
 	if t.Restricted {
-		spec.SecurityContext.RunAsNonRoot = new(true)
-		spec.SecurityContext.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
-		container.SecurityContext = &corev1.SecurityContext{
-			AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		}
+		restrict(spec.SecurityContext, &container)
 	}
 	spec.Containers = []corev1.Container{container}
 	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: plain(t.Labels), Annotations: t.Annotations}, Spec: spec}
+}
+
+// restrict is what the Pod Security Standard "restricted" requires.
+func restrict(pod *corev1.PodSecurityContext, container *corev1.Container) {
+	pod.RunAsNonRoot = new(true)
+	pod.SeccompProfile = &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}
+	container.SecurityContext = &corev1.SecurityContext{
+		AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+	}
 }
 
 func tolerations(wanted []v1alpha1.Toleration) (all []corev1.Toleration) {
