@@ -84,17 +84,9 @@ func isWriteConflict(err error) bool {
 func (s *Store) attempt(
 	ctx context.Context, reader client.Reader, e workspace.Event, d workspace.Delivery,
 ) (*v1alpha1.Workspace, workspace.Outcome, error) {
-	before := &v1alpha1.Workspace{}
-	err := reader.Get(ctx, client.ObjectKey{Name: e.Data.WorkspaceID}, before)
-	if apierrors.IsNotFound(err) {
-		before, err = workspace.New(e.Data.WorkspaceID), nil
-	}
+	before, err := read(ctx, reader, e.Data.WorkspaceID)
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the Workspace: %w", err)
-	}
-	if !before.DeletionTimestamp.IsZero() {
-		// A finalizer that is not ours delays the deletion; what is written now would be deleted with the object.
-		return nil, "", &workspace.Error{Kind: workspace.KindUnavailable, Detail: "the Workspace is being deleted"}
+		return nil, "", err
 	}
 	after := before.DeepCopy()
 	outcome, err := workspace.Record(after, e, d)
@@ -111,6 +103,21 @@ func (s *Store) attempt(
 		return nil, "", err
 	}
 	return after, outcome, nil
+}
+
+// read returns the stored Workspace, or a new one. One that is being deleted is an error.
+func read(ctx context.Context, reader client.Reader, id string) (*v1alpha1.Workspace, error) {
+	w := &v1alpha1.Workspace{}
+	switch err := reader.Get(ctx, client.ObjectKey{Name: id}, w); {
+	case apierrors.IsNotFound(err):
+		return workspace.New(id), nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the Workspace: %w", err)
+	case !w.DeletionTimestamp.IsZero():
+		// A finalizer that is not ours delays the deletion; what is written now would be deleted with the object.
+		return nil, &workspace.Error{Kind: workspace.KindUnavailable, Detail: "the Workspace is being deleted"}
+	}
+	return w, nil
 }
 
 func (s *Store) write(ctx context.Context, before, after *v1alpha1.Workspace) error {

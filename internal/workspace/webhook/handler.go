@@ -101,11 +101,11 @@ type answer struct {
 func (h *Handler) handleWebhook(c *echo.Context, a *attempt) error {
 	var event workspace.Event
 	in, err := h.receive(c, a, func(body []byte, mediaType string) (err error) {
+		decode := h.Validator.DecodeEvent
 		if mediaType == mediaCloudEvent {
-			event, err = h.Validator.DecodeCloudEvent(body)
-		} else {
-			event, err = h.Validator.DecodeEvent(body)
+			decode = h.Validator.DecodeCloudEvent
 		}
+		event, err = decode(body)
 		a.decoded(labelOf(event.Type), &event.Data)
 		return err
 	})
@@ -119,6 +119,11 @@ func (h *Handler) handleWebhook(c *echo.Context, a *attempt) error {
 		a.outcome = "ignored"
 		return c.JSON(http.StatusAccepted, answer{Status: "ignored"})
 	}
+	return h.recordWebhook(c, a, event, in)
+}
+
+// recordWebhook stores an event of a webhook, and answers with the outcome.
+func (h *Handler) recordWebhook(c *echo.Context, a *attempt, event workspace.Event, in received) error {
 	_, recorded, err := h.record(c, event, in)
 	if err != nil {
 		return workspace.Below("data", err)
@@ -130,7 +135,7 @@ func (h *Handler) handleWebhook(c *echo.Context, a *attempt) error {
 	return c.JSON(http.StatusAccepted, h.location(event.Data.WorkspaceID, "accepted"))
 }
 
-// record stores the event within storeTimeout, or answers 503 if too many others are being stored.
+// record stores the event, or answers 503 if too many others are being stored.
 func (h *Handler) record(c *echo.Context, e workspace.Event, in received) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	if !h.storing.TryAcquire(1) {
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
@@ -141,6 +146,11 @@ func (h *Handler) record(c *echo.Context, e workspace.Event, in received) (*v1al
 		return nil, "", newProblem(http.StatusServiceUnavailable, "")
 	}
 	defer h.storingBytes.Release(in.size)
+	return h.write(c, e, in.delivery)
+}
+
+// write stores the event within storeTimeout, once the API server can take one more write.
+func (h *Handler) write(c *echo.Context, e workspace.Event, d workspace.Delivery) (*v1alpha1.Workspace, workspace.Outcome, error) {
 	request := c.Request().Context()
 	queued, cancelQueued := context.WithTimeout(request, queueTimeout)
 	defer cancelQueued()
@@ -152,13 +162,13 @@ func (h *Handler) record(c *echo.Context, e workspace.Event, in received) (*v1al
 	}
 	began, result := time.Now(), notWritten
 	defer func() { h.writes.release(began, result) }()
-	w, outcome, err := h.Store.Record(ctx, e, in.delivery)
+	w, outcome, err := h.Store.Record(ctx, e, d)
 	switch {
 	case ctx.Err() != nil:
 		result = timedOut
 	case err == nil && outcome == workspace.OutcomeAccepted:
 		result = written
-		c.Logger().Info("stored an event", "delivery", in.delivery.ID, "type", string(e.Type),
+		c.Logger().Info("stored an event", "delivery", d.ID, "type", string(e.Type),
 			"workspace", e.Data.WorkspaceID, "version", e.Data.Version, "took", time.Since(began).String())
 	}
 	return w, outcome, err

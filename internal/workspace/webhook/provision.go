@@ -47,14 +47,18 @@ func (h *Handler) awaitReady(c *echo.Context, stored *v1alpha1.Workspace) error 
 		ready := w.ReadyCondition()
 		return ready.ObservedGeneration >= stored.Generation && isFinal(ready)
 	})
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil:
+		return h.answerReady(c, w)
+	case ctx.Err() == nil:
 		return err
 	}
-	ready := metav1.Condition{}
-	if err == nil {
-		ready = w.ReadyCondition()
-	}
-	switch ready.Reason {
+	return h.answerPending(c, stored.Name)
+}
+
+// answerReady answers with the outcome of the workspace, as far as it is known.
+func (h *Handler) answerReady(c *echo.Context, w *v1alpha1.Workspace) error {
+	switch w.ReadyCondition().Reason {
 	case v1alpha1.ReasonConflict:
 		return newProblem(http.StatusConflict, "the namespace or the Flyte project of this workspace belongs to someone else")
 	case v1alpha1.ReasonReady:
@@ -62,7 +66,7 @@ func (h *Handler) awaitReady(c *echo.Context, stored *v1alpha1.Workspace) error 
 		success.StatusURL, success.Namespaces, success.ConsoleURLs = "", w.Status.Namespaces, h.DomainURLs(w.Name)
 		return c.JSON(http.StatusOK, success)
 	}
-	return h.answerPending(c, stored.Name)
+	return h.answerPending(c, w.Name)
 }
 
 func (h *Handler) answerPending(c *echo.Context, id string) error {
