@@ -111,15 +111,7 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, id stri
 	if err != nil {
 		return nil, err
 	}
-	request.Header = c.Signer().Sign(id, time.Now(), body)
-	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", c.UserAgent)
-	if method == http.MethodPost {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	if c.Token != nil {
-		request.Header.Set("Authorization", "Bearer "+c.Token())
-	}
+	request.Header = c.signedHeader(method, id, body)
 	answer, err := c.http.Do(request)
 	if err != nil {
 		return nil, err
@@ -130,6 +122,19 @@ func (c *Client) do(ctx context.Context, method string, target *url.URL, id stri
 		return nil, &StatusError{answer.StatusCode, parseRetryAfter(answer.Header.Get("Retry-After"), time.Now())}
 	}
 	return answer, nil
+}
+
+func (c *Client) signedHeader(method, id string, body []byte) http.Header {
+	header := c.Signer().Sign(id, time.Now(), body)
+	header.Set("Accept", "application/json")
+	header.Set("User-Agent", c.UserAgent)
+	if method == http.MethodPost {
+		header.Set("Content-Type", "application/json")
+	}
+	if c.Token != nil {
+		header.Set("Authorization", "Bearer "+c.Token())
+	}
+	return header
 }
 
 // parseRetryAfter reads seconds or a date (RFC 9110, section 10.2.3).

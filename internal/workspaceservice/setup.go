@@ -24,16 +24,8 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // Setup watches Workspaces, and reports those whose outcome has changed.
 func (r *Reporter) Setup(mgr manager.Manager) error {
-	isDue := predicate.NewPredicateFuncs(func(o client.Object) bool {
-		w, ok := o.(*v1alpha1.Workspace)
-		if !ok {
-			return false
-		}
-		_, due := newMessage(w)
-		return due
-	})
 	err := ctrl.NewControllerManagedBy(mgr).Named("report").
-		For(&v1alpha1.Workspace{}, builder.WithPredicates(isDue)).
+		For(&v1alpha1.Workspace{}, builder.WithPredicates(predicate.NewPredicateFuncs(isDue))).
 		WatchesRawSource(source.Func(func(_ context.Context, q queue) error {
 			r.queue.Store(&q)
 			return nil
@@ -49,6 +41,16 @@ func (r *Reporter) Setup(mgr manager.Manager) error {
 		return fmt.Errorf("setting up the reports: %w", err)
 	}
 	return nil
+}
+
+// isDue reports whether the outcome of a Workspace is to be reported.
+func isDue(o client.Object) bool {
+	w, ok := o.(*v1alpha1.Workspace)
+	if !ok {
+		return false
+	}
+	_, due := newMessage(w)
+	return due
 }
 
 // Acquired enqueues every Workspace: this replica reported nothing while another one led.
