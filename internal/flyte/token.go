@@ -126,15 +126,10 @@ func (s *tokenSource) currentToken(ctx context.Context) (*token, error) {
 }
 
 func (s *tokenSource) fetch(ctx context.Context) (*token, error) {
-	if s.endpoint == nil {
-		endpoint, err := s.discover(ctx)
-		if err != nil {
-			return nil, err
-		}
-		s.endpoint = &endpoint
+	endpoint, err := s.takeEndpoint(ctx)
+	if err != nil {
+		return nil, err
 	}
-	endpoint := s.endpoint
-	s.endpoint = nil // discover it again after a failure
 	secret, err := s.credentials.Secret()
 	if err != nil {
 		return nil, fmt.Errorf("%w: reading the client secret: %w", ErrTokenUnavailable, err)
@@ -143,18 +138,34 @@ func (s *tokenSource) fetch(ctx context.Context) (*token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTokenUnavailable, err)
 	}
-	config := clientcredentials.Config{
-		ClientID: s.credentials.ID, ClientSecret: secret, TokenURL: endpoint.url, Scopes: endpoint.scopes,
-	}
-	if endpoint.audience != "" {
-		config.EndpointParams = url.Values{"audience": {endpoint.audience}}
-	}
+	config := endpoint.config(s.credentials.ID, secret)
 	fetched, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if err != nil {
 		return nil, tokenError(err)
 	}
 	s.endpoint = endpoint
 	return newToken(endpoint.metadataKey, fetched), nil
+}
+
+// takeEndpoint returns the token endpoint, and has it discovered again, unless a token can be fetched from it.
+func (s *tokenSource) takeEndpoint(ctx context.Context) (*tokenEndpoint, error) {
+	if endpoint := s.endpoint; endpoint != nil {
+		s.endpoint = nil
+		return endpoint, nil
+	}
+	discovered, err := s.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &discovered, nil
+}
+
+func (e *tokenEndpoint) config(clientID, secret string) *clientcredentials.Config {
+	config := &clientcredentials.Config{ClientID: clientID, ClientSecret: secret, TokenURL: e.url, Scopes: e.scopes}
+	if e.audience != "" {
+		config.EndpointParams = url.Values{"audience": {e.audience}}
+	}
+	return config
 }
 
 // tokenError repeats only status and error code of the token endpoint's response: the rest may hold secrets.
