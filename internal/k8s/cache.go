@@ -102,17 +102,17 @@ func stripToIdentity(o any) (any, error) {
 	if cachedHash(object) != "" {
 		return o, nil
 	}
+	return identityOf(object), nil
+}
+
+func identityOf(object client.Object) client.Object {
 	identity := newOfKind(object)
 	identity.SetName(object.GetName())
 	identity.SetNamespace(object.GetNamespace())
 	identity.SetUID(object.GetUID())
 	identity.SetResourceVersion(object.GetResourceVersion())
 	identity.SetDeletionTimestamp(object.GetDeletionTimestamp())
-	prefix := hashPrefix
-	if isMadeByUs(object) {
-		prefix = ownHashPrefix
-	}
-	identity.SetGenerateName(prefix + hash(object))
+	setHash(identity, object)
 	if manager := otherWriter(object); manager != "" {
 		identity.SetManagedFields([]metav1.ManagedFieldsEntry{{Manager: manager}})
 	}
@@ -124,7 +124,16 @@ func stripToIdentity(o any) (any, error) {
 	if _, ok := object.(*unstructured.Unstructured); ok && madeByTemplate(object) {
 		identity.SetAnnotations(map[string]string{v1alpha1.AnnotationTierObject: ""})
 	}
-	return identity, nil
+	return identity
+}
+
+// setHash has the identity carry the object's hash, for cachedHash.
+func setHash(identity, object client.Object) {
+	prefix := hashPrefix
+	if isMadeByUs(object) {
+		prefix = ownHashPrefix
+	}
+	identity.SetGenerateName(prefix + hash(object))
 }
 
 // cachedHash is the hash that a cached object carries; "" of any other object.

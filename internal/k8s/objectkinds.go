@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -65,9 +62,17 @@ func NewObjectKinds(mgr manager.Manager, kinds []schema.GroupVersionKind, relist
 	for _, kind := range kinds {
 		k.status[kind] = ErrKindNotListed
 	}
+	if err := k.connect(mgr, relisted); err != nil {
+		return nil, err
+	}
+	return k, errors.Join(mgr.Add(manager.RunnableFunc(k.cache.Start)), mgr.Add(manager.RunnableFunc(k.run)))
+}
+
+// connect makes the clients and the cache.
+func (k *ObjectKinds) connect(mgr manager.Manager, relisted chan<- struct{}) error {
 	found, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
 	if err != nil {
-		return nil, fmt.Errorf("preparing to look for the kinds of tiers' objects: %w", err)
+		return fmt.Errorf("preparing to look for the kinds of tiers' objects: %w", err)
 	}
 	k.discovery = found
 	k.cache, err = cache.New(mgr.GetConfig(), cache.Options{
@@ -76,18 +81,17 @@ func NewObjectKinds(mgr manager.Manager, kinds []schema.GroupVersionKind, relist
 		DefaultTransform:     stripToIdentity, NewInformer: newInformer(relisted),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("preparing to watch objects of tiers: %w", err)
+		return fmt.Errorf("preparing to watch objects of tiers: %w", err)
 	}
-	consistent := true
 	k.Client, err = client.New(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 		FieldValidation: metav1.FieldValidationStrict, // a field that the kind does not have would be dropped in silence
-		Cache:           &client.CacheOptions{Reader: k.cache, Unstructured: true, EnableReadYourWritesConsistency: &consistent},
+		Cache:           &client.CacheOptions{Reader: k.cache, Unstructured: true, EnableReadYourWritesConsistency: new(true)},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("preparing to write objects of tiers: %w", err)
+		return fmt.Errorf("preparing to write objects of tiers: %w", err)
 	}
-	return k, errors.Join(mgr.Add(manager.RunnableFunc(k.cache.Start)), mgr.Add(manager.RunnableFunc(k.run)))
+	return nil
 }
 
 // Kinds are all kinds that objects of tiers may have.
@@ -119,28 +123,6 @@ func (k *ObjectKinds) Watched() (all []client.Object) {
 		}
 	}
 	return all
-}
-
-// ListOwned returns the objects of these kinds in a namespace that templates of tiers made. The caller knows whose namespace it is.
-func (k *ObjectKinds) ListOwned(ctx context.Context, namespace string) (all []OwnedObject, err error) {
-	for _, kind := range k.Watched() {
-		list := kindOf(kind).newList()
-		options := []client.ListOption{client.InNamespace(namespace), client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency}
-		if err := k.Client.List(ctx, list, options...); err != nil {
-			return nil, fmt.Errorf("listing %ss of namespace %q: %w", KindName(kind), namespace, err)
-		}
-		err := meta.EachListItem(list, func(item runtime.Object) error {
-			if o := item.(client.Object); madeByTemplate(o) {
-				all = append(all, OwnedObject{KindName(kind), namespace, o.GetName(), !o.GetDeletionTimestamp().IsZero()})
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(all, byKindAndName)
-	return all, nil
 }
 
 // AwaitFirst waits until the objects of all kinds that the cluster has are listed, but not for long.

@@ -42,14 +42,38 @@ func ListOwned(
 		if err != nil {
 			return nil, fmt.Errorf("listing %ss of namespace %q: %w", KindName(kind), namespace, err)
 		}
-		for _, o := range objects {
-			if object := o.(client.Object); makes(object) {
-				all = append(all, OwnedObject{KindName(kind), namespace, object.GetName(), !object.GetDeletionTimestamp().IsZero()})
-			}
-		}
+		all = append(all, ownedAmong(objects, makes)...)
 	}
 	slices.SortFunc(all, byKindAndName)
 	return all, nil
+}
+
+// ListOwned returns the objects of these kinds in a namespace that templates of tiers made. The caller knows whose namespace it is.
+func (k *ObjectKinds) ListOwned(ctx context.Context, namespace string) (all []OwnedObject, err error) {
+	for _, kind := range k.Watched() {
+		list := kindOf(kind).newList()
+		options := []client.ListOption{client.InNamespace(namespace), client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency}
+		if err := k.Client.List(ctx, list, options...); err != nil {
+			return nil, fmt.Errorf("listing %ss of namespace %q: %w", KindName(kind), namespace, err)
+		}
+		objects, err := meta.ExtractList(list)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ownedAmong(objects, madeByTemplate)...)
+	}
+	slices.SortFunc(all, byKindAndName)
+	return all, nil
+}
+
+// ownedAmong are the objects that the service made.
+func ownedAmong(objects []runtime.Object, makes func(client.Object) bool) (all []OwnedObject) {
+	for _, o := range objects {
+		if object := o.(client.Object); makes(object) {
+			all = append(all, OwnedObject{KindName(object), object.GetNamespace(), object.GetName(), !object.GetDeletionTimestamp().IsZero()})
+		}
+	}
+	return all
 }
 
 func byKindAndName(a, b OwnedObject) int {

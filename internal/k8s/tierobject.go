@@ -54,32 +54,36 @@ func statedContent(o *unstructured.Unstructured) map[string]any {
 func statedPart(value, fields any) any {
 	switch fields := fields.(type) {
 	case map[string]any:
-		all, ok := value.(map[string]any)
-		if !ok {
-			return value
+		if all, ok := value.(map[string]any); ok {
+			return statedPartOfMap(all, fields)
 		}
-		part := map[string]any{}
-		for key := range fields {
-			if below, has := all[key]; has {
-				part[key] = statedPart(below, fields[key])
-			}
-			if below, isMap := part[key].(map[string]any); isMap && len(below) == 0 {
-				delete(part, key)
-			}
-		}
-		return part
 	case []any:
-		items, ok := value.([]any)
-		if !ok || len(items) != len(fields) {
-			return value
+		if items, ok := value.([]any); ok && len(items) == len(fields) {
+			return statedPartOfList(items, fields)
 		}
-		part := make([]any, len(items))
-		for i := range items {
-			part[i] = statedPart(items[i], fields[i])
-		}
-		return part
 	}
 	return value
+}
+
+func statedPartOfMap(all, fields map[string]any) map[string]any {
+	part := map[string]any{}
+	for key := range fields {
+		if below, has := all[key]; has {
+			part[key] = statedPart(below, fields[key])
+		}
+		if below, isMap := part[key].(map[string]any); isMap && len(below) == 0 {
+			delete(part, key)
+		}
+	}
+	return part
+}
+
+func statedPartOfList(items, fields []any) []any {
+	part := make([]any, len(items))
+	for i := range items {
+		part[i] = statedPart(items[i], fields[i])
+	}
+	return part
 }
 
 // overwriteContent makes the fields that the template states those of want, and removes those that it has dropped.
