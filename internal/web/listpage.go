@@ -31,28 +31,28 @@ func (p *Page) loadList(ctx context.Context, v *visit) (content, error) {
 	if err := p.api.listCached(ctx, &all); err != nil {
 		return content{}, err
 	}
-	var matching []*v1alpha1.Workspace
-	reasons, tiers := map[string]bool{}, map[string]bool{}
-	for i := range all.Items {
-		w := &all.Items[i]
-		tiers[w.Spec.Tier] = true
-		if reason := w.ReadyCondition().Reason; reason != "" {
-			reasons[reason] = true
-		}
-		if f.matches(w) {
-			matching = append(matching, w)
-		}
-	}
+	matching := f.matching(all.Items)
 	page, next := sorted.page(matching, after, pageSize)
-	view := listView{
-		total: len(matching), sort: sorted.sort, reasons: sortedKeys(reasons), tiers: sortedKeys(tiers), values: q.values, next: next,
-	}
+	view := listView{total: len(matching), sort: sorted.sort, values: q.values, next: next}
+	view.setFilterValues(all.Items)
 	for _, w := range page {
 		view.workspaces = append(view.workspaces, p.api.summary(w))
 	}
 	return content{
 		title: "Workspaces", tab: "workspaces", head: listFilters(v, &view), body: listBody(v, &view), shows: showsWorkspaces,
 	}, nil
+}
+
+// setFilterValues sets the reasons and tiers that some workspace has.
+func (l *listView) setFilterValues(all []v1alpha1.Workspace) {
+	reasons, tiers := map[string]bool{}, map[string]bool{}
+	for i := range all {
+		tiers[all[i].Spec.Tier] = true
+		if reason := all[i].ReadyCondition().Reason; reason != "" {
+			reasons[reason] = true
+		}
+	}
+	l.reasons, l.tiers = sortedKeys(reasons), sortedKeys(tiers)
 }
 
 // with returns the URL of the list with one other parameter, from its first page.

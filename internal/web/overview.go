@@ -63,36 +63,54 @@ func (p *Page) loadOverview(ctx context.Context, v *visit) (content, error) {
 func showsWorkspaces(change Change) bool { return change.Resource == ResourceWorkspaces }
 
 func (p *Page) overviewOf(all []v1alpha1.Workspace, now time.Time) overview {
-	o := overview{total: len(all), lastHour: lastHourOf(all, now)}
-	counts, groups := map[v1alpha1.State]*stateCount{}, map[string]*failingGroup{}
-	for _, state := range []v1alpha1.State{v1alpha1.StateActive, v1alpha1.StateSuspended, v1alpha1.StateDeleted} {
-		counts[state] = &stateCount{state: state}
-	}
-	recent := make([]*v1alpha1.Workspace, 0, len(all))
-	for i := range all {
-		w := &all[i]
-		recent = append(recent, w)
-		count := counts[cmp.Or(w.Spec.State, v1alpha1.StateActive)]
-		if isTrue(w.ReadyCondition()) {
-			count.ready++
-			continue
-		}
-		count.notReady++
-		reason := w.ReadyCondition().Reason
-		if groups[reason] == nil {
-			groups[reason] = &failingGroup{reason: reason, action: v1alpha1.RequiresAction(reason), remedy: p.remedies[reason]}
-		}
-		groups[reason].first = append(groups[reason].first, w)
-	}
-	for _, state := range []v1alpha1.State{v1alpha1.StateActive, v1alpha1.StateSuspended, v1alpha1.StateDeleted} {
-		o.states = append(o.states, *counts[state])
-	}
-	o.addGroups(groups)
-	slices.SortFunc(recent, func(a, b *v1alpha1.Workspace) int { return cmp.Or(-compareChanged(a, b), cmp.Compare(a.Name, b.Name)) })
-	for _, w := range recent[:min(maxRecent, len(recent))] {
+	o := overview{total: len(all), states: countStates(all), lastHour: lastHourOf(all, now)}
+	o.addGroups(p.failingGroups(all))
+	for _, w := range recentlyChanged(all) {
 		o.recent = append(o.recent, p.api.summary(w))
 	}
 	return o
+}
+
+func countStates(all []v1alpha1.Workspace) []stateCount {
+	counts := []stateCount{{state: v1alpha1.StateActive}, {state: v1alpha1.StateSuspended}, {state: v1alpha1.StateDeleted}}
+	for i := range all {
+		state := cmp.Or(all[i].Spec.State, v1alpha1.StateActive)
+		count := &counts[slices.IndexFunc(counts, func(c stateCount) bool { return c.state == state })]
+		if isTrue(all[i].ReadyCondition()) {
+			count.ready++
+		} else {
+			count.notReady++
+		}
+	}
+	return counts
+}
+
+// failingGroups are the workspaces that are not Ready, by reason, still all of them and in no order.
+func (p *Page) failingGroups(all []v1alpha1.Workspace) map[string]*failingGroup {
+	groups := map[string]*failingGroup{}
+	for i := range all {
+		ready := all[i].ReadyCondition()
+		if isTrue(ready) {
+			continue
+		}
+		if groups[ready.Reason] == nil {
+			groups[ready.Reason] = &failingGroup{
+				reason: ready.Reason, action: v1alpha1.RequiresAction(ready.Reason), remedy: p.remedies[ready.Reason],
+			}
+		}
+		groups[ready.Reason].first = append(groups[ready.Reason].first, &all[i])
+	}
+	return groups
+}
+
+// recentlyChanged are the workspaces that changed last, the newest first.
+func recentlyChanged(all []v1alpha1.Workspace) []*v1alpha1.Workspace {
+	recent := make([]*v1alpha1.Workspace, len(all))
+	for i := range all {
+		recent[i] = &all[i]
+	}
+	slices.SortFunc(recent, func(a, b *v1alpha1.Workspace) int { return cmp.Or(-compareChanged(a, b), cmp.Compare(a.Name, b.Name)) })
+	return recent[:min(maxRecent, len(recent))]
 }
 
 func (o *overview) addGroups(groups map[string]*failingGroup) {

@@ -109,6 +109,16 @@ func (q *query) filter() filter {
 	}
 }
 
+// matching are the workspaces that pass the filter.
+func (f filter) matching(all []v1alpha1.Workspace) (found []*v1alpha1.Workspace) {
+	for i := range all {
+		if f.matches(&all[i]) {
+			found = append(found, &all[i])
+		}
+	}
+	return found
+}
+
 // matches reports whether a workspace passes the filter.
 func (f filter) matches(w *v1alpha1.Workspace) bool {
 	condition := w.ReadyCondition()

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -86,23 +88,17 @@ func (a *ReadAPI) queue(ctx context.Context, w *v1alpha1.Workspace) *queue {
 	var usage []*kueue.QueueStatus
 	for _, namespace := range w.Status.Namespaces {
 		var local kueue.LocalQueue
-		if a.Cached.Get(ctx, client.ObjectKey{Namespace: namespace, Name: kueue.DefaultQueue}, &local) != nil {
-			continue
+		if a.Cached.Get(ctx, client.ObjectKey{Namespace: namespace, Name: kueue.DefaultQueue}, &local) == nil {
+			q.add(namespace, &local)
+			usage = append(usage, &local.Status.QueueStatus)
 		}
-		q.ClusterQueue = local.Spec.ClusterQueue
-		q.Namespaces = append(q.Namespaces, namespaceQueue{namespace, countsOf(&local.Status.QueueStatus)})
-		q.add(countsOf(&local.Status.QueueStatus))
-		q.setActive(&local.Status.QueueStatus)
-		usage = append(usage, &local.Status.QueueStatus)
 	}
 	var own kueue.ClusterQueue
 	switch {
 	case q.ClusterQueue == "":
 		return nil
 	case a.Cached.Get(ctx, client.ObjectKey{Name: q.ClusterQueue}, &own) == nil: // the cache has no others
-		q.Own, q.queueCounts = true, countsOf(&own.Status.QueueStatus)
-		q.setActive(&own.Status.QueueStatus)
-		q.Resources = resourcesOf(&own)
+		q.setOwn(&own)
 	default:
 		q.Resources = reportedUsage(usage)
 	}
@@ -116,8 +112,20 @@ func countsOf(s *kueue.QueueStatus) queueCounts {
 	return queueCounts{s.PendingWorkloads, s.ReservingWorkloads, s.AdmittedWorkloads}
 }
 
-func (q *queue) add(c queueCounts) {
+// add adds the queue of a namespace.
+func (q *queue) add(namespace string, local *kueue.LocalQueue) {
+	c := countsOf(&local.Status.QueueStatus)
+	q.ClusterQueue = local.Spec.ClusterQueue
+	q.Namespaces = append(q.Namespaces, namespaceQueue{namespace, c})
 	q.Pending, q.Reserving, q.Admitted = q.Pending+c.Pending, q.Reserving+c.Reserving, q.Admitted+c.Admitted
+	q.setActive(&local.Status.QueueStatus)
+}
+
+// setOwn takes over what Kueue reports of the workspace's own ClusterQueue.
+func (q *queue) setOwn(own *kueue.ClusterQueue) {
+	q.Own, q.queueCounts = true, countsOf(&own.Status.QueueStatus)
+	q.setActive(&own.Status.QueueStatus)
+	q.Resources = resourcesOf(own)
 }
 
 // setActive takes over what Kueue says of one of the queues: the last one counts, and the ClusterQueue's comes last.
@@ -142,17 +150,20 @@ func resourcesOf(own *kueue.ClusterQueue) []queueResource {
 				r := used[[2]string{flavor.Name, string(quota.Name)}]
 				r.Reserved, r.Used = cmp.Or(r.Reserved, "0"), cmp.Or(r.Used, "0")
 				r.Flavor, r.Name, r.Nominal = flavor.Name, string(quota.Name), quota.NominalQuota.String()
-				if quota.BorrowingLimit != nil {
-					r.BorrowingLimit = quota.BorrowingLimit.String()
-				}
-				if quota.LendingLimit != nil {
-					r.LendingLimit = quota.LendingLimit.String()
-				}
+				r.BorrowingLimit, r.LendingLimit = limitText(quota.BorrowingLimit), limitText(quota.LendingLimit)
 				resources = append(resources, r)
 			}
 		}
 	}
 	return resources
+}
+
+// limitText is empty if there is no limit.
+func limitText(limit *resource.Quantity) string {
+	if limit == nil {
+		return ""
+	}
+	return limit.String()
 }
 
 // waiting are the workloads that wait. Of a shared ClusterQueue, a reader sees those of the workspace alone.
@@ -164,33 +175,41 @@ func (a *ReadAPI) waiting(ctx context.Context, q *queue) (all []waitingWorkload)
 			places = append(places, n.Namespace)
 		}
 	}
+	pending, err := a.pending(ctx, q.ClusterQueue, places)
+	if err != nil {
+		log.FromContext(ctx).V(1).Info("Kueue's visibility API does not answer", "error", fmt.Sprint(err))
+		return nil
+	}
+	all = make([]waitingWorkload, len(pending))
+	for i := range pending {
+		all[i] = waitingOf(&pending[i])
+	}
+	return all
+}
+
+// pending asks Kueue for the workloads that wait in each of these places of a ClusterQueue, all at the same time.
+func (a *ReadAPI) pending(ctx context.Context, clusterQueue string, places []string) ([]kueue.PendingWorkload, error) {
 	found := make([][]kueue.PendingWorkload, len(places))
 	var reads errgroup.Group
 	for i, namespace := range places {
 		reads.Go(func() error {
 			return a.readLive(ctx, func(ctx context.Context) (err error) {
-				found[i], err = a.Queues.Pending(ctx, q.ClusterQueue, namespace)
+				found[i], err = a.Queues.Pending(ctx, clusterQueue, namespace)
 				return err
 			})
 		})
 	}
-	if err := reads.Wait(); err != nil {
-		log.FromContext(ctx).V(1).Info("Kueue's visibility API does not answer", "error", fmt.Sprint(err))
-		return nil
+	err := reads.Wait()
+	return slices.Concat(found...), err
+}
+
+func waitingOf(p *kueue.PendingWorkload) waitingWorkload {
+	owner := ""
+	if len(p.OwnerReferences) > 0 {
+		owner = p.OwnerReferences[0].Kind + " " + p.OwnerReferences[0].Name
 	}
-	all = []waitingWorkload{}
-	for _, workloads := range found {
-		for i := range workloads {
-			p := &workloads[i]
-			owner := ""
-			if len(p.OwnerReferences) > 0 {
-				owner = p.OwnerReferences[0].Kind + " " + p.OwnerReferences[0].Name
-			}
-			all = append(all, waitingWorkload{
-				Namespace: p.Namespace, Name: p.Name, Owner: owner, Place: p.PositionInClusterQueue + 1, Priority: p.Priority,
-				CreatedAt: p.CreationTimestamp,
-			})
-		}
+	return waitingWorkload{
+		Namespace: p.Namespace, Name: p.Name, Owner: owner, Place: p.PositionInClusterQueue + 1, Priority: p.Priority,
+		CreatedAt: p.CreationTimestamp,
 	}
-	return all
 }

@@ -12,8 +12,25 @@ import (
 // queueUsage is what workloads have of one resource.
 type queueUsage struct{ reserved, used, borrowed resource.Quantity }
 
-// reportedUsage sums what queues report, by flavor and resource.
+// reportedUsage is what queues report together, by flavor and resource.
 func reportedUsage(queues []*kueue.QueueStatus) []queueResource {
+	sums := sumUsage(queues)
+	all := make([]queueResource, 0, len(sums))
+	for key, sum := range sums {
+		r := queueResource{Flavor: key[0], Name: key[1], Reserved: sum.reserved.String(), Used: sum.used.String()}
+		if !sum.borrowed.IsZero() {
+			r.Borrowed = sum.borrowed.String()
+		}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b queueResource) int {
+		return cmp.Or(cmp.Compare(a.Flavor, b.Flavor), cmp.Compare(a.Name, b.Name))
+	})
+	return all
+}
+
+// sumUsage sums by flavor and resource.
+func sumUsage(queues []*kueue.QueueStatus) map[[2]string]*queueUsage {
 	sums := map[[2]string]*queueUsage{}
 	each := func(flavors []kueue.FlavorUsage, add func(*queueUsage, *kueue.ResourceUsage)) {
 		for _, flavor := range flavors {
@@ -33,16 +50,5 @@ func reportedUsage(queues []*kueue.QueueStatus) []queueResource {
 			u.borrowed.Add(r.Borrowed)
 		})
 	}
-	all := make([]queueResource, 0, len(sums))
-	for key, sum := range sums {
-		r := queueResource{Flavor: key[0], Name: key[1], Reserved: sum.reserved.String(), Used: sum.used.String()}
-		if !sum.borrowed.IsZero() {
-			r.Borrowed = sum.borrowed.String()
-		}
-		all = append(all, r)
-	}
-	slices.SortFunc(all, func(a, b queueResource) int {
-		return cmp.Or(cmp.Compare(a.Flavor, b.Flavor), cmp.Compare(a.Name, b.Name))
-	})
-	return all
+	return sums
 }

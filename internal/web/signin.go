@@ -57,20 +57,23 @@ func (p *Page) signIn(c *echo.Context) error {
 	if form.problem = problem; problem != "" || form.insecure {
 		return p.answer(c, v, http.StatusUnprocessableEntity, signInPage(v, form))
 	}
-	asked := r.Clone(r.Context())
-	asked.Header.Set("Authorization", "Bearer "+token)
-	_, err := p.identifier.Identify(asked)
-	switch workspace.KindOf(err) {
-	case workspace.KindUnauthorized:
+	switch err := p.checkToken(r, token); {
+	case workspace.KindOf(err) == workspace.KindUnauthorized:
 		form.problem = "The cluster does not accept this token: it has expired, is for another cluster or another audience, or was deleted."
 		return p.answer(c, v, http.StatusUnauthorized, signInPage(v, form))
-	default:
-		if err != nil {
-			return p.fail(c, v, err)
-		}
+	case err != nil:
+		return p.fail(c, v, err)
 	}
 	p.setSession(c.Response(), r, token)
 	return c.Redirect(http.StatusSeeOther, v.base+form.next)
+}
+
+// checkToken asks the cluster whose token this is.
+func (p *Page) checkToken(r *http.Request, token string) error {
+	asked := r.Clone(r.Context())
+	asked.Header.Set("Authorization", "Bearer "+token)
+	_, err := p.identifier.Identify(asked)
+	return err
 }
 
 // signOut forgets the token, and ends the streams of the session.

@@ -72,14 +72,9 @@ func (p *Page) newTierView(t *v1alpha1.WorkspaceTier) *tierView {
 		{"Services", string(standard.Services), string(maximum.Services)},
 		{"Volume claims", string(standard.PersistentVolumeClaims), string(maximum.PersistentVolumeClaims)},
 	}
-	extra := map[string]bool{}
-	for key := range standard.Extra {
-		extra[key] = true
-	}
-	for key := range maximum.Extra {
-		extra[key] = true
-	}
-	for _, key := range sortedKeys(extra) {
+	extra := slices.Concat(slices.Collect(maps.Keys(standard.Extra)), slices.Collect(maps.Keys(maximum.Extra)))
+	slices.Sort(extra)
+	for _, key := range slices.Compact(extra) {
 		view.amounts = append(view.amounts, tierAmount{key, string(standard.Extra[key]), string(maximum.Extra[key])})
 	}
 	view.amounts = append(view.amounts, priorityAmounts(&t.Spec)...)
@@ -121,16 +116,19 @@ func (p *Page) countWorkspaces(ctx context.Context, v *visit, views ...*tierView
 		byName[view.Name] = view
 	}
 	for i := range all.Items {
-		w := &all.Items[i]
-		if view := byName[w.Spec.Tier]; view != nil {
-			view.workspaces++
-			view.namespaces += len(w.Status.Namespaces)
-			if !isTrue(w.ReadyCondition()) {
-				view.notReady++
-			}
+		if view := byName[all.Items[i].Spec.Tier]; view != nil {
+			view.count(&all.Items[i])
 		}
 	}
 	return nil
+}
+
+func (t *tierView) count(w *v1alpha1.Workspace) {
+	t.workspaces++
+	t.namespaces += len(w.Status.Namespaces)
+	if !isTrue(w.ReadyCondition()) {
+		t.notReady++
+	}
 }
 
 func sortedDomains(domains map[string]v1alpha1.TierDomain) []string {

@@ -24,16 +24,10 @@ func timelineOf(d *workspaceDetail) (moments []moment) {
 		moments = append(moments, momentOfCondition(c))
 	}
 	for _, e := range d.events {
-		level := "plain"
-		if e.Type == "Warning" {
-			level = "bad"
-		}
-		moments = append(moments, moment{at: e.Last.Time, kind: "Event", title: e.Reason, text: e.Note, level: level, count: e.Count})
+		moments = append(moments, momentOfEvent(e))
 	}
 	if d.Reported != nil {
-		moments = append(moments, moment{
-			at: d.Reported.Time.Time, kind: "Report", title: d.Reported.Status, text: "The workspace service accepted the report.", level: "plain",
-		})
+		moments = append(moments, momentOfReport(d.Reported))
 	}
 	for _, received := range d.Deliveries {
 		if !received.ReceivedAt.IsZero() {
@@ -44,6 +38,18 @@ func timelineOf(d *workspaceDetail) (moments []moment) {
 	moments = append(moments, moment{at: d.CreatedAt.Time, kind: "Workspace", title: "Created", level: "plain"})
 	slices.SortStableFunc(moments, func(a, b moment) int { return b.at.Compare(a.at) })
 	return moments
+}
+
+func momentOfEvent(e event) moment {
+	level := "plain"
+	if e.Type == "Warning" {
+		level = "bad"
+	}
+	return moment{at: e.Last.Time, kind: "Event", title: e.Reason, text: e.Note, level: level, count: e.Count}
+}
+
+func momentOfReport(r *reported) moment {
+	return moment{at: r.Time.Time, kind: "Report", title: r.Status, text: "The workspace service accepted the report.", level: "plain"}
 }
 
 // momentOfDelivery tells webhooks from what the service found in the workspace service's listing.

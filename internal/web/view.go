@@ -118,21 +118,36 @@ func (a *ReadAPI) detail(ctx context.Context, w *v1alpha1.Workspace) workspaceDe
 		events: events, eventsErr: eventsErr,
 		workspaceSummary: a.summary(w), Description: string(w.Spec.Description), Quota: w.Spec.Quota,
 		Members: append([]v1alpha1.Member{}, w.Spec.Members...), Version: w.Spec.Version, StateVersion: w.Spec.StateVersion,
-		AppliedTier: w.Status.Tier, Conditions: []condition{}, Quotas: quotas, Objects: a.objects(ctx, w, events),
-		ConsoleURLs: a.DomainURLs(w.Name), Deliveries: []delivery{}, Deletion: deletionOf(w.Status.Deletion),
+		AppliedTier: w.Status.Tier, Conditions: conditionsOf(w), Quotas: quotas, Objects: a.objects(ctx, w, events),
+		ConsoleURLs: a.DomainURLs(w.Name), Deliveries: deliveriesOf(w), Reported: reportedOf(w.Status.Reported),
+		Deletion: deletionOf(w.Status.Deletion),
 	}
 	d.SharedQuota = a.sharedQuota(ctx, w, d.Quotas)
 	d.Queue = a.queue(ctx, w)
-	for _, c := range w.Status.Conditions {
-		d.Conditions = append(d.Conditions, condition{c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime})
-	}
-	for _, recorded := range workspace.Deliveries(w) {
-		d.Deliveries = append(d.Deliveries, delivery{recorded.ID, recorded.Received})
-	}
-	if r := w.Status.Reported; r != nil {
-		d.Reported = &reported{r.Version, r.Status, r.Reason, r.Time}
-	}
 	return d
+}
+
+func conditionsOf(w *v1alpha1.Workspace) []condition {
+	conditions := make([]condition, len(w.Status.Conditions))
+	for i, c := range w.Status.Conditions {
+		conditions[i] = condition{c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime}
+	}
+	return conditions
+}
+
+func deliveriesOf(w *v1alpha1.Workspace) []delivery {
+	deliveries := []delivery{}
+	for _, recorded := range workspace.Deliveries(w) {
+		deliveries = append(deliveries, delivery{recorded.ID, recorded.Received})
+	}
+	return deliveries
+}
+
+func reportedOf(r *v1alpha1.Reported) *reported {
+	if r == nil {
+		return nil
+	}
+	return &reported{r.Version, r.Status, r.Reason, r.Time}
 }
 
 func deletionOf(d *v1alpha1.WorkspaceDeletion) *deletion {

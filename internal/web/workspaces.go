@@ -74,12 +74,7 @@ func (a *ReadAPI) matching(ctx context.Context, f filter) (found []*v1alpha1.Wor
 	if err := a.listCached(ctx, &all); err != nil {
 		return nil, err
 	}
-	for i := range all.Items {
-		if w := &all.Items[i]; f.matches(w) {
-			found = append(found, w)
-		}
-	}
-	return found, nil
+	return f.matching(all.Items), nil
 }
 
 // namesOf returns the names of the workspaces that match, for a stream: to a slow client it takes long to send them all.
