@@ -32,10 +32,7 @@ func openBundle(dir, arch string) (*bundle, error) {
 	if err != nil {
 		return nil, deploy.Failf(deploy.PreflightFailed, "reading the bundle: %w", err)
 	}
-	binary := "k3s"
-	if arch != "amd64" {
-		binary = map[string]string{"arm64": "k3s-arm64", "arm": "k3s-armhf"}[arch]
-	}
+	binary := map[string]string{"amd64": "k3s", "arm64": "k3s-arm64", "arm": "k3s-armhf"}[arch]
 	b := &bundle{}
 	if err := b.add(dir, binary, sums, bundleFile{to: "/usr/local/bin/k3s", mode: "755"}); err != nil {
 		return nil, err
@@ -47,12 +44,18 @@ func openBundle(dir, arch string) (*bundle, error) {
 			return nil, err
 		}
 	}
-	sum, err := checksum(filepath.Join(dir, "install.sh"))
+	return b, b.addInstaller(dir)
+}
+
+// addInstaller adds the installer, for which the release has no checksum.
+func (b *bundle) addInstaller(dir string) error {
+	path := filepath.Join(dir, "install.sh")
+	sum, err := checksum(path)
 	if err != nil {
-		return nil, deploy.Failf(deploy.PreflightFailed, "reading the bundle: %w", err)
+		return deploy.Failf(deploy.PreflightFailed, "reading the bundle: %w", err)
 	}
-	b.files = append(b.files, bundleFile{path: filepath.Join(dir, "install.sh"), sum: sum, to: installPath, mode: "700"})
-	return b, nil
+	b.files = append(b.files, bundleFile{path: path, sum: sum, to: installPath, mode: "700"})
+	return nil
 }
 
 func (b *bundle) add(dir, name string, sums map[string]string, f bundleFile) error {

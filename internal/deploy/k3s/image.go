@@ -14,13 +14,8 @@ import (
 
 // importTo imports the image to one host.
 func (t *Target) importTo(ctx context.Context, steps *progress.Steps, name string) error {
-	h, err := t.connect(ctx, steps, name)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	return steps.Run(ctx, "import_image", func(ctx context.Context, step *progress.Step) error {
-		return t.importImage(ctx, step, h)
+	return t.onHost(ctx, steps, name, func(h *host) error {
+		return steps.RunAll(ctx, h.task("import_image", t.importImage))
 	})
 }
 
@@ -30,11 +25,9 @@ func (t *Target) importImage(ctx context.Context, step *progress.Step, h *host) 
 	if err != nil {
 		return deploy.Failf(deploy.PreflightFailed, "reading the image (see --image-archive): %w", err)
 	}
-	output, err := h.Output(ctx, inspectScript)
-	if err != nil {
-		return fmt.Errorf("inspecting %s: %w", h.name, err)
+	if _, err := t.inspect(ctx, h); err != nil {
+		return err
 	}
-	h.arch = architectures[parseFacts(output).values["arch"]]
 	if !slices.Contains(image.Architectures, h.arch) {
 		return deploy.Failf(deploy.PreflightFailed, "%s is %s, and the image %s is for %s: build it for that architecture", h.name, h.arch,
 			t.o.Image, strings.Join(image.Architectures, ", "))

@@ -73,26 +73,34 @@ func merge(existing, k3s []byte, name, server string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
-	from, err := clientcmd.Load(k3s)
+	cluster, user, err := currentCluster(k3s)
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig of K3s: %w", err)
-	}
-	current := from.Contexts[from.CurrentContext]
-	if current == nil || from.Clusters[current.Cluster] == nil || from.AuthInfos[current.AuthInfo] == nil {
-		return nil, errors.New("reading the kubeconfig of K3s: it has no current context")
 	}
 	if other := into.Clusters[name]; other != nil && other.Server != server {
 		return nil, deploy.Failf(deploy.PreflightFailed, "the kubeconfig has another cluster %q, at %s: choose another name with --context",
 			name, other.Server)
 	}
-	cluster := from.Clusters[current.Cluster].DeepCopy()
 	cluster.Server = server
-	into.Clusters[name], into.AuthInfos[name] = cluster, from.AuthInfos[current.AuthInfo].DeepCopy()
+	into.Clusters[name], into.AuthInfos[name] = cluster, user
 	into.Contexts[name] = &api.Context{Cluster: name, AuthInfo: name}
 	if into.CurrentContext == "" {
 		into.CurrentContext = name
 	}
 	return clientcmd.Write(*into)
+}
+
+// currentCluster reads the cluster and the user of a kubeconfig's current context.
+func currentCluster(kubeconfig []byte) (*api.Cluster, *api.AuthInfo, error) {
+	config, err := clientcmd.Load(kubeconfig)
+	if err != nil {
+		return nil, nil, err
+	}
+	current := config.Contexts[config.CurrentContext]
+	if current == nil || config.Clusters[current.Cluster] == nil || config.AuthInfos[current.AuthInfo] == nil {
+		return nil, nil, errors.New("it has no current context")
+	}
+	return config.Clusters[current.Cluster], config.AuthInfos[current.AuthInfo], nil
 }
 
 func hasContext(path, name string) (bool, error) {

@@ -20,25 +20,20 @@ const tokenPath = stateDir + "/agent-token"
 // AddNode joins a host to the cluster as an agent, and imports the image to it, if there is one. The token of the server goes from one
 // host to the other by standard input, and is shown nowhere.
 func (t *Target) AddNode(ctx context.Context, steps *progress.Steps, name string) error {
-	server, err := t.connect(ctx, steps, t.o.SSH.Host)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	agent, err := t.connect(ctx, steps, name)
-	if err != nil {
-		return err
-	}
-	defer agent.Close()
+	return t.onHost(ctx, steps, t.o.SSH.Host, func(server *host) error {
+		return t.onHost(ctx, steps, name, func(agent *host) error { return t.join(ctx, steps, server, agent) })
+	})
+}
+
+// join makes a host an agent of the server's cluster.
+func (t *Target) join(ctx context.Context, steps *progress.Steps, server, agent *host) error {
 	before, err := readyNodes(ctx, server)
 	if err != nil {
 		return err
 	}
 	tasks := []progress.Task{
-		{Name: "preflight", Do: func(ctx context.Context, step *progress.Step) error { return t.preflight(ctx, step, agent) }},
-		{Name: "configure_registries", Do: func(ctx context.Context, step *progress.Step) error {
-			return t.configureRegistries(ctx, step, agent)
-		}},
+		agent.task("preflight", t.preflight),
+		agent.task("configure_registries", t.configureRegistries),
 		{Name: "install_k3s", Do: func(ctx context.Context, step *progress.Step) error {
 			return t.installAgent(ctx, steps, step, server, agent)
 		}},
@@ -47,9 +42,7 @@ func (t *Target) AddNode(ctx context.Context, steps *progress.Steps, name string
 		}},
 	}
 	if t.o.Image != "" {
-		tasks = append(tasks, progress.Task{Name: "import_image", Do: func(ctx context.Context, step *progress.Step) error {
-			return t.importImage(ctx, step, agent)
-		}})
+		tasks = append(tasks, agent.task("import_image", t.importImage))
 	}
 	return steps.RunAll(ctx, tasks...)
 }
@@ -170,29 +163,26 @@ func roles(node *corev1.Node) string {
 
 // RemoveNode drains a node, takes it out of the cluster, and uninstalls K3s on its host, if that is named.
 func (t *Target) RemoveNode(ctx context.Context, steps *progress.Steps, name string) error {
-	if err := steps.Run(ctx, "drain", func(ctx context.Context, step *progress.Step) error {
-		if err := t.NameLocalVolumes(ctx, step, name); err != nil {
-			return err
-		}
-		return t.DrainNode(ctx, step, name)
-	}); err != nil {
+	err := steps.RunAll(ctx,
+		progress.Task{Name: "drain", Do: func(ctx context.Context, step *progress.Step) error {
+			if err := t.NameLocalVolumes(ctx, step, name); err != nil {
+				return err
+			}
+			return t.DrainNode(ctx, step, name)
+		}},
+		progress.Task{Name: "delete_node", Do: func(ctx context.Context, _ *progress.Step) error { return t.DeleteNode(ctx, name) }},
+	)
+	if err != nil || len(t.o.Agents) != 1 {
 		return err
 	}
-	if err := steps.Run(ctx, "delete_node", func(ctx context.Context, _ *progress.Step) error { return t.DeleteNode(ctx, name) }); err != nil {
-		return err
-	}
-	if len(t.o.Agents) != 1 {
-		return nil
-	}
-	agent, err := t.connect(ctx, steps, t.o.Agents[0])
-	if err != nil {
-		return err
-	}
-	defer agent.Close()
-	return steps.Run(ctx, "uninstall_k3s", func(ctx context.Context, step *progress.Step) error {
-		if err := agent.Script(ctx, uninstallScript, nil, step.Output); err != nil {
-			return deploy.Failf(deploy.Unknown, "uninstalling K3s on %s: %w", agent.name, err)
-		}
-		return nil
+	return t.onHost(ctx, steps, t.o.Agents[0], func(agent *host) error {
+		return steps.RunAll(ctx, agent.task("uninstall_k3s", uninstall))
 	})
+}
+
+func uninstall(ctx context.Context, step *progress.Step, agent *host) error {
+	if err := agent.Script(ctx, uninstallScript, nil, step.Output); err != nil {
+		return deploy.Failf(deploy.Unknown, "uninstalling K3s on %s: %w", agent.name, err)
+	}
+	return nil
 }

@@ -91,33 +91,50 @@ func (t *Target) connect(ctx context.Context, steps *progress.Steps, name string
 	})
 }
 
-// Setup implements [deploy.Target]. Each step first looks at what is there, so a run that was cut off continues where it stopped.
-func (t *Target) Setup(ctx context.Context, steps *progress.Steps) error {
-	h, err := t.connect(ctx, steps, t.o.SSH.Host)
+// onHost connects to a host and runs do with the connection, which it closes afterwards.
+func (t *Target) onHost(ctx context.Context, steps *progress.Steps, name string, do func(*host) error) error {
+	h, err := t.connect(ctx, steps, name)
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	for _, s := range []struct {
-		name string
-		do   func(context.Context, *progress.Step, *host) error
-	}{
-		{"preflight", t.preflight},
-		{"configure_registries", t.configureRegistries},
-		{"install_k3s", t.installServer},
-		{"wait_k3s_ready", t.awaitReady},
-		{"configure_ingress", t.configureIngress},
-		{"copy_kubeconfig", t.copyKubeconfig},
-	} {
-		err := steps.Run(ctx, s.name, func(ctx context.Context, step *progress.Step) error { return s.do(ctx, step, h) })
-		if err != nil {
+	return do(h)
+}
+
+// onAgents runs do on each agent, one after the other, until it fails.
+func (t *Target) onAgents(ctx context.Context, steps *progress.Steps, do func(*host) error) error {
+	for _, name := range t.o.Agents {
+		if err := t.onHost(ctx, steps, name, do); err != nil {
 			return err
 		}
 	}
-	if t.Target, err = t.o.Cluster(); err != nil {
-		return err
-	}
-	return t.Target.Setup(ctx, steps)
+	return nil
+}
+
+// task is a step on the host.
+func (h *host) task(name string, do func(context.Context, *progress.Step, *host) error) progress.Task {
+	return progress.Task{Name: name, Do: func(ctx context.Context, step *progress.Step) error { return do(ctx, step, h) }}
+}
+
+// Setup implements [deploy.Target]. Each step first looks at what is there, so a run that was cut off continues where it stopped.
+func (t *Target) Setup(ctx context.Context, steps *progress.Steps) error {
+	return t.onHost(ctx, steps, t.o.SSH.Host, func(h *host) error {
+		err := steps.RunAll(ctx,
+			h.task("preflight", t.preflight),
+			h.task("configure_registries", t.configureRegistries),
+			h.task("install_k3s", t.installServer),
+			h.task("wait_k3s_ready", t.awaitReady),
+			h.task("configure_ingress", t.configureIngress),
+			h.task("copy_kubeconfig", t.copyKubeconfig),
+		)
+		if err != nil {
+			return err
+		}
+		if t.Target, err = t.o.Cluster(); err != nil {
+			return err
+		}
+		return t.Target.Setup(ctx, steps)
+	})
 }
 
 // Up implements [deploy.Target]: it imports the image to every host, which needs no registry, and installs the chart.
@@ -148,15 +165,12 @@ func (t *Target) Down(ctx context.Context, steps *progress.Steps, what deploy.Re
 	if what != deploy.RemoveEverything {
 		return nil
 	}
-	h, err := t.connect(ctx, steps, t.o.SSH.Host)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	return steps.Run(ctx, "uninstall_k3s", func(ctx context.Context, step *progress.Step) error {
-		if err := h.Script(ctx, uninstallScript, nil, step.Output); err != nil {
-			return fmt.Errorf("uninstalling K3s: %w", err)
-		}
-		return removeContext(t.o.Kubeconfig, t.o.Context)
+	return t.onHost(ctx, steps, t.o.SSH.Host, func(h *host) error {
+		return steps.Run(ctx, "uninstall_k3s", func(ctx context.Context, step *progress.Step) error {
+			if err := h.Script(ctx, uninstallScript, nil, step.Output); err != nil {
+				return fmt.Errorf("uninstalling K3s: %w", err)
+			}
+			return removeContext(t.o.Kubeconfig, t.o.Context)
+		})
 	})
 }

@@ -12,33 +12,27 @@ import (
 // RotateToken replaces the token by which nodes join. K3s itself makes the new one; it goes to each agent by standard input, and is shown
 // nowhere. A copy of the datastore from before can be read only with the token of its time, which is in the copy.
 func (t *Target) RotateToken(ctx context.Context, steps *progress.Steps) error {
-	server, err := t.connect(ctx, steps, t.o.SSH.Host)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	err = steps.RunAll(ctx,
-		progress.Task{Name: "rotate_token", Do: func(ctx context.Context, step *progress.Step) error {
-			if err := server.Script(ctx, rotateKeyScript, nil, step.Output); err != nil {
-				return fmt.Errorf("rotating the token on %s: %w", server.name, err)
-			}
-			return nil
-		}},
-		progress.Task{Name: "wait_k3s_ready", Do: func(ctx context.Context, step *progress.Step) error {
-			return t.awaitReady(ctx, step, server)
-		}},
-	)
-	if err != nil {
-		return err
-	}
-	token, err := joinToken(ctx, steps, server)
-	if err != nil {
-		return err
-	}
-	for _, name := range t.o.Agents {
-		if err := t.giveToken(ctx, steps, name, token); err != nil {
+	return t.onHost(ctx, steps, t.o.SSH.Host, func(server *host) error {
+		err := steps.RunAll(ctx, server.task("rotate_token", rotateToken), server.task("wait_k3s_ready", t.awaitReady))
+		if err != nil {
 			return err
 		}
+		token, err := joinToken(ctx, steps, server)
+		if err != nil {
+			return err
+		}
+		return t.onAgents(ctx, steps, func(agent *host) error {
+			return steps.Run(ctx, "give_token", func(ctx context.Context, step *progress.Step) error {
+				step.Summarize("%s has the new token", agent.name)
+				return writeToken(ctx, step, agent, token)
+			})
+		})
+	})
+}
+
+func rotateToken(ctx context.Context, step *progress.Step, server *host) error {
+	if err := server.Script(ctx, rotateKeyScript, nil, step.Output); err != nil {
+		return fmt.Errorf("rotating the token on %s: %w", server.name, err)
 	}
 	return nil
 }
@@ -54,21 +48,6 @@ func joinToken(ctx context.Context, steps *progress.Steps, server *host) (string
 	}
 	steps.Mask(token)
 	return token, nil
-}
-
-func (t *Target) giveToken(ctx context.Context, steps *progress.Steps, name, token string) error {
-	agent, err := t.connect(ctx, steps, name)
-	if err != nil {
-		return err
-	}
-	defer agent.Close()
-	return steps.Run(ctx, "give_token", func(ctx context.Context, step *progress.Step) error {
-		if err := writeToken(ctx, step, agent, token); err != nil {
-			return err
-		}
-		step.Summarize("%s has the new token", name)
-		return nil
-	})
 }
 
 // writeToken gives an agent the token of the server.

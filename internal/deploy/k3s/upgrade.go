@@ -17,29 +17,14 @@ import (
 // Upgrade upgrades K3s on the server and then on each agent, one after the other. Before the server changes, its datastore is copied. Each
 // node is drained, if there is another one for its pods. A run that was cut off continues where it stopped.
 func (t *Target) Upgrade(ctx context.Context, steps *progress.Steps) error {
-	server, err := t.connect(ctx, steps, t.o.SSH.Host)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	if err := (&upgrade{Target: t, server: server, host: server, role: "server"}).run(ctx, steps); err != nil {
-		return err
-	}
-	for _, name := range t.o.Agents {
-		if err := t.upgradeAgent(ctx, steps, server, name); err != nil {
+	return t.onHost(ctx, steps, t.o.SSH.Host, func(server *host) error {
+		if err := (&upgrade{Target: t, server: server, host: server, role: "server"}).run(ctx, steps); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (t *Target) upgradeAgent(ctx context.Context, steps *progress.Steps, server *host, name string) error {
-	agent, err := t.connect(ctx, steps, name)
-	if err != nil {
-		return err
-	}
-	defer agent.Close()
-	return (&upgrade{Target: t, server: server, host: agent, role: "agent"}).run(ctx, steps)
+		return t.onAgents(ctx, steps, func(agent *host) error {
+			return (&upgrade{Target: t, server: server, host: agent, role: "agent"}).run(ctx, steps)
+		})
+	})
 }
 
 // upgrade is that of one host, which may be the server itself.
