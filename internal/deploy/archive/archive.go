@@ -1,4 +1,4 @@
-// Package archive reads what a tar of a container image says of it.
+// Package archive reads the small files of tars, and what those of a container image say of it.
 package archive
 
 import (
@@ -20,8 +20,8 @@ type Image struct {
 	Names, Architectures []string
 }
 
-// maxMetadata bounds a file of metadata in an archive, in bytes.
-const maxMetadata = 1 << 20
+// maxFile bounds a file that is read, in bytes.
+const maxFile = 1 << 20
 
 // Read reads a tar that `docker save` or an OCI builder has written.
 func Read(path string) (*Image, error) {
@@ -30,9 +30,17 @@ func Read(path string) (*Image, error) {
 		return nil, err
 	}
 	defer file.Close()
-	metadata, err := readMetadata(file)
+	a, err := readImage(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
+
+func readImage(file io.Reader) (*Image, error) {
+	metadata, err := ReadFiles(file) // manifests and configurations, not layers
+	if err != nil {
+		return nil, err
 	}
 	a := &Image{}
 	if text, ok := metadata["manifest.json"]; ok {
@@ -43,27 +51,24 @@ func Read(path string) (*Image, error) {
 	if err == nil && len(a.Architectures) == 0 {
 		err = errNoArchive
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return a, nil
+	return a, err
 }
 
-// readMetadata reads all small files: manifests and configurations, not layers.
-func readMetadata(file io.Reader) (map[string][]byte, error) {
-	metadata := map[string][]byte{}
-	for archive := tar.NewReader(file); ; {
+// ReadFiles reads the files of a tar that are at most 1 MiB long, by their paths in it.
+func ReadFiles(from io.Reader) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for archive := tar.NewReader(from); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return metadata, nil
+			return files, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		if header.Typeflag != tar.TypeReg || header.Size > maxMetadata {
+		if header.Typeflag != tar.TypeReg || header.Size > maxFile {
 			continue
 		}
-		if metadata[header.Name], err = io.ReadAll(archive); err != nil {
+		if files[header.Name], err = io.ReadAll(archive); err != nil {
 			return nil, err
 		}
 	}
@@ -101,6 +106,16 @@ type descriptor struct {
 // refName are the annotations that name an image.
 var refName = []string{"io.containerd.image.name", "org.opencontainers.image.ref.name"}
 
+// name is the reference of an image with its tag, or "".
+func (d *descriptor) name() string {
+	for _, key := range refName {
+		if name := d.Annotations[key]; strings.Contains(name, ":") {
+			return name
+		}
+	}
+	return ""
+}
+
 func (a *Image) readOCI(text []byte, metadata map[string][]byte) error {
 	var index struct {
 		Manifests []descriptor
@@ -111,11 +126,8 @@ func (a *Image) readOCI(text []byte, metadata map[string][]byte) error {
 	}
 	a.addArchitecture(metadata[blob(index.Config.Digest)])
 	for _, manifest := range index.Manifests {
-		for _, key := range refName {
-			if name := manifest.Annotations[key]; name != "" && strings.Contains(name, ":") {
-				a.Names = append(a.Names, name)
-				break
-			}
+		if name := manifest.name(); name != "" {
+			a.Names = append(a.Names, name)
 		}
 		if below := metadata[blob(manifest.Digest)]; below != nil {
 			if err := a.readOCI(below, metadata); err != nil {

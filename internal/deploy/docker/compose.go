@@ -42,13 +42,8 @@ var inFiles = map[string]string{ //nolint:gosec // names
 }
 
 func (o *Options) check() error {
-	for name := range o.Environment {
-		if variable, secret := inFiles[name]; secret && variable != name {
-			return fmt.Errorf("--env %s would show the secret in the compose file: use `deploy setup docker --secret-file`", name)
-		}
-		if strings.Contains(o.Environment[name], "-----BEGIN") && strings.Contains(o.Environment[name], "PRIVATE KEY") {
-			return fmt.Errorf("--env %s would show a private key in the compose file: use `deploy setup docker --secret-file`", name)
-		}
+	if err := o.refuseSecrets(); err != nil {
+		return err
 	}
 	for flag, address := range map[string]string{"publish": o.Publish, "publish-metrics": o.Metrics} {
 		if address == "" {
@@ -63,6 +58,19 @@ func (o *Options) check() error {
 	}
 	_, err := o.limits()
 	return err
+}
+
+// refuseSecrets fails if a variable has a secret, which the compose file would show.
+func (o *Options) refuseSecrets() error {
+	for name, value := range o.Environment {
+		if variable, secret := inFiles[name]; secret && variable != name {
+			return fmt.Errorf("--env %s would show the secret in the compose file: use `deploy setup docker --secret-file`", name)
+		}
+		if strings.Contains(value, "-----BEGIN") && strings.Contains(value, "PRIVATE KEY") {
+			return fmt.Errorf("--env %s would show a private key in the compose file: use `deploy setup docker --secret-file`", name)
+		}
+	}
+	return nil
 }
 
 func splitAddress(address string) (host string, port uint16, err error) {
@@ -96,30 +104,39 @@ func (o *Options) limits() (*types.Resource, error) {
 
 // compose is the compose project with an image.
 func (t *Target) compose(image string, secrets []string) (*types.Project, error) {
-	limits, err := t.o.limits()
+	s, err := t.o.service(image, secrets)
 	if err != nil {
 		return nil, err
 	}
-	timeout, err := deploy.StopTimeout(t.o.Environment)
+	return &types.Project{
+		Name: t.o.Project, Services: types.Services{serviceName: *s},
+		Networks: types.Networks{"default": {Name: t.network()}},
+		Volumes:  types.Volumes{dataKey: {Name: t.volume(), External: true}},
+	}, nil
+}
+
+// service is the one of the compose project.
+func (o *Options) service(image string, secrets []string) (*types.ServiceConfig, error) {
+	limits, err := o.limits()
 	if err != nil {
 		return nil, err
 	}
-	s := types.ServiceConfig{Name: serviceName, Restart: "unless-stopped"}
+	timeout, err := deploy.StopTimeout(o.Environment)
+	if err != nil {
+		return nil, err
+	}
+	s := &types.ServiceConfig{Name: serviceName, Restart: "unless-stopped"}
 	s.Image, s.User, s.ReadOnly = image, owner, true
 	s.CapDrop, s.SecurityOpt = []string{"ALL"}, []string{"no-new-privileges:true"}
-	s.Environment = t.o.environment(secrets)
+	s.Environment = o.environment(secrets)
 	s.Volumes = []types.ServiceVolumeConfig{{Type: "volume", Source: dataKey, Target: dataDir, ReadOnly: true}}
 	s.Networks = map[string]*types.ServiceNetworkConfig{"default": nil}
 	s.Logging = &types.LoggingConfig{Driver: "json-file", Options: types.Options{"max-size": "10m", "max-file": "5"}}
 	s.Deploy = &types.DeployConfig{Resources: types.Resources{Limits: limits}}
 	s.StopGracePeriod = new(types.Duration(timeout))
-	s.HealthCheck = t.o.healthCheck(s.Environment)
-	s.Ports = t.o.ports()
-	return &types.Project{
-		Name: t.o.Project, Services: types.Services{serviceName: s},
-		Networks: types.Networks{"default": {Name: t.network()}},
-		Volumes:  types.Volumes{dataKey: {Name: t.volume(), External: true}},
-	}, nil
+	s.HealthCheck = o.healthCheck(s.Environment)
+	s.Ports = o.ports()
+	return s, nil
 }
 
 // healthCheck asks the service itself: the image has neither a shell nor another program. As of the kubelet, certificates are not verified.

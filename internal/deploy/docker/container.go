@@ -47,29 +47,12 @@ func (t *Target) create(ctx context.Context, name string, s *types.ServiceConfig
 	if err != nil {
 		return "", err
 	}
-	stopTimeout := int(time.Duration(*s.StopGracePeriod).Seconds())
-	limits := s.Deploy.Resources.Limits
-	config := &container.Config{
-		Image: r.ImageID, User: s.User, Env: environmentOf(s), Labels: t.labelsOf(r), StopTimeout: &stopTimeout, ExposedPorts: exposed,
-		Healthcheck: &container.HealthConfig{
-			Test: s.HealthCheck.Test, Interval: time.Duration(*s.HealthCheck.Interval), Timeout: time.Duration(*s.HealthCheck.Timeout),
-			StartPeriod: time.Duration(*s.HealthCheck.StartPeriod), Retries: int(*s.HealthCheck.Retries), //nolint:gosec // a small number
-		},
-	}
-	host := &container.HostConfig{
-		ReadonlyRootfs: s.ReadOnly, CapDrop: s.CapDrop, SecurityOpt: s.SecurityOpt, PortBindings: ports,
-		LogConfig:     container.LogConfig{Type: s.Logging.Driver, Config: s.Logging.Options},
-		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyMode(s.Restart)},
-		NetworkMode:   container.NetworkMode(t.network()),
-		Resources: container.Resources{
-			NanoCPUs: int64(float64(limits.NanoCPUs) * 1e9), Memory: int64(limits.MemoryBytes), PidsLimit: &limits.Pids,
-		},
-		Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: t.volume(), Target: dataDir, ReadOnly: true}},
-	}
+	config, host := t.config(s, r), t.hostConfig(s)
 	if name == t.candidate() {
 		host.RestartPolicy.Name = container.RestartPolicyDisabled
 		config.Labels = map[string]string{labelRole: "candidate", labelRevision: fmt.Sprint(r.Number)}
-		host.PortBindings, config.ExposedPorts = nil, nil
+	} else {
+		host.PortBindings, config.ExposedPorts = ports, exposed
 	}
 	id, err = t.createContainer(ctx, client.ContainerCreateOptions{
 		Name: name, Config: config, HostConfig: host,
@@ -81,6 +64,33 @@ func (t *Target) create(ctx context.Context, name string, s *types.ServiceConfig
 		return "", fmt.Errorf("creating container %q: %w", name, err)
 	}
 	return id, nil
+}
+
+// config is what the engine runs for a service of the compose file, without its ports.
+func (t *Target) config(s *types.ServiceConfig, r *revision) *container.Config {
+	stopTimeout := int(time.Duration(*s.StopGracePeriod).Seconds())
+	return &container.Config{
+		Image: r.ImageID, User: s.User, Env: environmentOf(s), Labels: t.labelsOf(r), StopTimeout: &stopTimeout,
+		Healthcheck: &container.HealthConfig{
+			Test: s.HealthCheck.Test, Interval: time.Duration(*s.HealthCheck.Interval), Timeout: time.Duration(*s.HealthCheck.Timeout),
+			StartPeriod: time.Duration(*s.HealthCheck.StartPeriod), Retries: int(*s.HealthCheck.Retries), //nolint:gosec // a small number
+		},
+	}
+}
+
+// hostConfig is what the host gives the container of a service, without its ports.
+func (t *Target) hostConfig(s *types.ServiceConfig) *container.HostConfig {
+	limits := s.Deploy.Resources.Limits
+	return &container.HostConfig{
+		ReadonlyRootfs: s.ReadOnly, CapDrop: s.CapDrop, SecurityOpt: s.SecurityOpt,
+		LogConfig:     container.LogConfig{Type: s.Logging.Driver, Config: s.Logging.Options},
+		RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyMode(s.Restart)},
+		NetworkMode:   container.NetworkMode(t.network()),
+		Resources: container.Resources{
+			NanoCPUs: int64(float64(limits.NanoCPUs) * 1e9), Memory: int64(limits.MemoryBytes), PidsLimit: &limits.Pids,
+		},
+		Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: t.volume(), Target: dataDir, ReadOnly: true}},
+	}
 }
 
 // createContainer creates a container. Ctrl-C does not cut the request off: the engine would go on, and nobody would know whether there is

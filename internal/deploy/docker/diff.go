@@ -17,38 +17,52 @@ import (
 // nothing on the host, and pulls no image.
 func (t *Target) Diff(ctx context.Context, out io.Writer) (differs bool, err error) {
 	err = t.connected(ctx, func(ctx context.Context) error {
-		c, err := t.installed(ctx)
+		current, err := t.servingRevision(ctx)
 		if err != nil {
 			return err
 		}
-		records, err := t.readVolume(ctx, "deploy")
+		text, err := t.newComposeFile(ctx, current)
 		if err != nil {
 			return err
 		}
-		number, _ := strconv.Atoi(c.Config.Labels[labelRevision])
-		current := parseJournal(records).find(number)
-		if current == nil {
-			return deploy.Failf(deploy.Unsupported, "the compose file of revision %d is no longer recorded: `%s` records it again", number,
-				t.command("up"))
-		}
-		secrets, err := t.readVolume(ctx, "secrets")
-		if err != nil {
-			return err
-		}
-		image, err := t.imageToDeploy(ctx, current)
-		if err != nil {
-			return err
-		}
-		text, err := t.composeFile(ctx, image, slices.Sorted(maps.Keys(secrets)))
-		if err != nil {
-			return err
-		}
-		changes := diff.Diff(fmt.Sprintf("revision %d", number), []byte(current.Compose), "new", text)
+		changes := diff.Diff(fmt.Sprintf("revision %d", current.Number), []byte(current.Compose), "new", text)
 		differs = len(changes) > 0
 		_, err = out.Write(changes)
 		return err
 	})
 	return differs, err
+}
+
+// servingRevision is the recorded revision of the container that serves.
+func (t *Target) servingRevision(ctx context.Context) (*revision, error) {
+	c, err := t.installed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	records, err := t.readVolume(ctx, "deploy")
+	if err != nil {
+		return nil, err
+	}
+	number, _ := strconv.Atoi(c.Config.Labels[labelRevision])
+	current := parseJournal(records).find(number)
+	if current == nil {
+		return nil, deploy.Failf(deploy.Unsupported, "the compose file of revision %d is no longer recorded: `%s` records it again", number,
+			t.command("up"))
+	}
+	return current, nil
+}
+
+// newComposeFile is the compose file that Up would use.
+func (t *Target) newComposeFile(ctx context.Context, current *revision) ([]byte, error) {
+	secrets, err := t.readVolume(ctx, "secrets")
+	if err != nil {
+		return nil, err
+	}
+	image, err := t.imageToDeploy(ctx, current)
+	if err != nil {
+		return nil, err
+	}
+	return t.composeFile(ctx, image, slices.Sorted(maps.Keys(secrets)))
 }
 
 // imageToDeploy is how the compose file would name the image, as far as that is known without pulling it. Without --image it is that of

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,10 +27,7 @@ func (e exitError) ExitStatus() int { return int(e) }
 // Exec implements [deploy.Executor].
 func (t *Target) Exec(ctx context.Context, o deploy.ExecOptions) error {
 	return t.connected(ctx, func(ctx context.Context) error {
-		name := t.container()
-		if o.Instance != "" {
-			name = o.Instance
-		}
+		name := cmp.Or(o.Instance, t.container())
 		created, err := t.engine.ExecCreate(ctx, name, client.ExecCreateOptions{
 			Cmd: o.Command, AttachStdin: o.Stdin, AttachStdout: true, AttachStderr: true, TTY: o.TTY,
 		})
@@ -56,24 +54,31 @@ func (t *Target) attach(ctx context.Context, id string, o *deploy.ExecOptions) e
 	defer attached.Close()
 	stop := context.AfterFunc(ctx, attached.Close)
 	defer stop()
-	restore := func() {}
 	if o.TTY {
-		restore = t.useTerminal(ctx, id, o.Streams.In)
+		defer t.useTerminal(ctx, id, o.Streams.In)()
 	}
-	defer restore()
 	if o.Stdin {
-		go func() {
-			_, _ = io.Copy(attached.Conn, o.Streams.In)
-			_ = attached.CloseWrite()
-		}()
+		go copyInput(&attached.HijackedResponse, o.Streams.In)
 	}
-	if o.TTY {
-		_, err = io.Copy(o.Streams.Out, attached.Reader)
-	} else {
-		_, err = stdcopy.StdCopy(o.Streams.Out, o.Streams.ErrOut, attached.Reader)
-	}
+	err = copyOutput(o, attached.Reader)
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	return err
+}
+
+// copyInput copies what a command reads, and tells it when that ends.
+func copyInput(attached *client.HijackedResponse, in io.Reader) {
+	_, _ = io.Copy(attached.Conn, in)
+	_ = attached.CloseWrite()
+}
+
+// copyOutput copies what a command prints. With a terminal that is one stream; without one, the engine multiplexes two.
+func copyOutput(o *deploy.ExecOptions, from io.Reader) (err error) {
+	if o.TTY {
+		_, err = io.Copy(o.Streams.Out, from)
+	} else {
+		_, err = stdcopy.StdCopy(o.Streams.Out, o.Streams.ErrOut, from)
 	}
 	if errors.Is(err, io.EOF) {
 		return nil

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -14,6 +13,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
+
+	"platform.company.com/workspace-flyte-integration/internal/deploy/archive"
 )
 
 // The directories of the volume, as a container that writes them has it.
@@ -22,9 +23,6 @@ const (
 	secretsPath = filesDir + "/secrets"
 	journalPath = filesDir + "/deploy"
 )
-
-// maxFile bounds a file that is read, in bytes.
-const maxFile = 1 << 20
 
 // file is one to write. Directories have no content.
 type file struct {
@@ -82,6 +80,15 @@ func (t *Target) writeFiles(ctx context.Context, id string, files ...file) error
 }
 
 func (t *Target) copyTo(ctx context.Context, id, dir string, files ...file) error {
+	content, err := tarOf(files)
+	if err != nil {
+		return err
+	}
+	_, err = t.engine.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: dir, Content: content})
+	return err
+}
+
+func tarOf(files []file) (io.Reader, error) {
 	var text bytes.Buffer
 	w := tar.NewWriter(&text)
 	for _, f := range files {
@@ -92,17 +99,13 @@ func (t *Target) copyTo(ctx context.Context, id, dir string, files ...file) erro
 			header.Typeflag = tar.TypeDir
 		}
 		if err := w.WriteHeader(header); err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := w.Write(f.content); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	_, err := t.engine.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: dir, Content: &text})
-	return err
+	return &text, w.Close()
 }
 
 // readFiles reads the files of a directory, by name. A directory that is not there has none.
@@ -116,21 +119,14 @@ func (t *Target) readFiles(ctx context.Context, id, dir string) (map[string][]by
 		return nil, fmt.Errorf("reading %s: %w", dir, err)
 	}
 	defer copied.Content.Close()
-	for archive := tar.NewReader(copied.Content); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return files, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", dir, err)
-		}
-		if header.Typeflag != tar.TypeReg || header.Size > maxFile {
-			continue
-		}
-		if files[path.Base(header.Name)], err = io.ReadAll(archive); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", dir, err)
-		}
+	byPath, err := archive.ReadFiles(copied.Content)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", dir, err)
 	}
+	for name, content := range byPath {
+		files[path.Base(name)] = content
+	}
+	return files, nil
 }
 
 // readVolume reads a directory of the volume without the lock: by the service's container, or by one that is created for it.

@@ -86,6 +86,15 @@ func (op *operation) load(ctx context.Context, step *progress.Step, arch string)
 	if err != nil {
 		return "", deploy.Failf(deploy.PreflightFailed, "reading the image (see --image-archive): %w", err)
 	}
+	name, err := op.nameIn(read, arch)
+	if err != nil {
+		return "", err
+	}
+	return name, op.send(ctx, step)
+}
+
+// nameIn is the name of the image to load from an archive, which must be for the architecture of the host.
+func (op *operation) nameIn(read *archive.Image, arch string) (string, error) {
 	name := op.o.Image
 	switch {
 	case !slices.Contains(read.Architectures, arch):
@@ -94,14 +103,19 @@ func (op *operation) load(ctx context.Context, step *progress.Step, arch string)
 	case len(read.Names) == 0:
 		return "", deploy.Failf(deploy.PreflightFailed, "the image in %s has no name: save it with its name and tag", op.o.Archive)
 	case name == "":
-		name = read.Names[0]
+		return read.Names[0], nil
 	case !slices.Contains(read.Names, name):
 		return "", deploy.Failf(deploy.PreflightFailed, "%s has no image %s: name one of %s with --image", op.o.Archive, name,
 			strings.Join(read.Names, ", "))
 	}
+	return name, nil
+}
+
+// send makes the engine load the archive.
+func (op *operation) send(ctx context.Context, step *progress.Step) error {
 	file, err := os.Open(op.o.Archive)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer file.Close()
 	size := int64(0)
@@ -110,10 +124,10 @@ func (op *operation) load(ctx context.Context, step *progress.Step, arch string)
 	}
 	loaded, err := op.engine.ImageLoad(ctx, &meter{reader: file, total: size, step: step}, client.ImageLoadWithQuiet(true))
 	if err != nil {
-		return "", fmt.Errorf("loading the image: %w", err)
+		return fmt.Errorf("loading the image: %w", err)
 	}
 	defer loaded.Close()
-	return name, readMessages(loaded)
+	return readMessages(loaded)
 }
 
 // pull makes the host pull an image that it does not have, or any if that was asked for.

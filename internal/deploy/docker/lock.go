@@ -44,33 +44,45 @@ func (t *Target) lock(ctx context.Context, steps *progress.Steps, why string) (l
 
 // acquire creates the lock, or takes it over once its holder no longer renews it.
 func (t *Target) acquire(ctx context.Context, step *progress.Step, why string) (id string, err error) {
-	seen := &holder{}
+	w := &lockWait{target: t, step: step, seen: &holder{}}
 	err = wait.PollUntilContextTimeout(ctx, t.o.Lock.Check, 2*t.o.Lock.Duration, true, func(ctx context.Context) (bool, error) {
 		id, err = t.createFilesContainer(ctx, t.lockName(), map[string]string{
 			labelHolder: deploy.Operator(), labelWhy: why, labelSince: time.Now().UTC().Format(time.RFC3339),
 		})
-		if err == nil || !cerrdefs.IsConflict(err) {
-			return err == nil, err
+		if cerrdefs.IsConflict(err) {
+			return false, w.checkHolder(ctx)
 		}
-		now, err := t.holder(ctx)
-		switch {
-		case err != nil || now == nil: // it is free again
-			return false, err
-		case now.id != seen.id || seen.id == "":
-			now.changed, seen = time.Now(), now
-		case now.beat != seen.beat:
-			return false, deploy.Failf(deploy.PreflightFailed, "%s: wait until that is done", now.text)
-		case time.Since(seen.changed) >= t.o.Lock.Duration:
-			step.Summarize("taken over from %s, which no longer renews it", seen.by)
-			return false, t.remove(ctx, seen.id)
-		}
-		step.Progress(0, 0, seen.text+": finding out whether that program still runs")
-		return false, nil
+		return err == nil, err
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return "", deploy.Failf(deploy.PreflightFailed, "%s: wait until that is done", seen.text)
+		return "", deploy.Failf(deploy.PreflightFailed, "%s: wait until that is done", w.seen.text)
 	}
 	return id, err
+}
+
+// lockWait is what is known of a lock that is waited for.
+type lockWait struct {
+	target *Target
+	step   *progress.Step
+	seen   *holder // the present one, as it was when it was first seen
+}
+
+// checkHolder fails if the holder of the lock has renewed it, and removes a lock that its holder no longer renews.
+func (w *lockWait) checkHolder(ctx context.Context) error {
+	now, err := w.target.holder(ctx)
+	switch {
+	case err != nil || now == nil: // it is free again
+		return err
+	case now.id != w.seen.id || w.seen.id == "":
+		now.changed, w.seen = time.Now(), now
+	case now.beat != w.seen.beat:
+		return deploy.Failf(deploy.PreflightFailed, "%s: wait until that is done", now.text)
+	case time.Since(w.seen.changed) >= w.target.o.Lock.Duration:
+		w.step.Summarize("taken over from %s, which no longer renews it", w.seen.by)
+		return w.target.remove(ctx, w.seen.id)
+	}
+	w.step.Progress(0, 0, w.seen.text+": finding out whether that program still runs")
+	return nil
 }
 
 // holder is who holds the lock.

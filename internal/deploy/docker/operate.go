@@ -78,10 +78,7 @@ func (t *Target) Down(ctx context.Context, steps *progress.Steps, what deploy.Re
 			return err
 		}
 		if what != deploy.RemoveEverything {
-			return steps.Run(ctx, "keep", func(_ context.Context, step *progress.Step) error {
-				step.Summarize("volume %q stays, with the secrets and the history, and so do the images", op.volume())
-				return nil
-			})
+			return steps.Run(ctx, "keep", op.keepVolume)
 		}
 		if err := steps.Run(ctx, "remove_images", op.removeImages); err != nil {
 			return err
@@ -115,6 +112,11 @@ func (op *operation) removeNetwork(ctx context.Context, step *progress.Step) err
 	if err != nil {
 		return fmt.Errorf("removing network %q: %w", op.network(), err)
 	}
+	return nil
+}
+
+func (op *operation) keepVolume(_ context.Context, step *progress.Step) error {
+	step.Summarize("volume %q stays, with the secrets and the history, and so do the images", op.volume())
 	return nil
 }
 

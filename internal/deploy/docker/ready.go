@@ -114,17 +114,26 @@ func (t *Target) runCheck(ctx context.Context, c *container.InspectResponse) (co
 	if err != nil {
 		return 0, "", err
 	}
-	attached, err := t.engine.ExecAttach(ctx, created.ID, client.ExecAttachOptions{})
+	text, err := t.outputOf(ctx, created.ID)
 	if err != nil {
 		return 0, "", err
+	}
+	inspected, err := t.engine.ExecInspect(ctx, created.ID, client.ExecInspectOptions{})
+	return inspected.ExitCode, strings.ReplaceAll(strings.TrimSpace(text), "\n", "; "), err
+}
+
+// outputOf runs a command in a container until it has ended, and returns what it prints.
+func (t *Target) outputOf(ctx context.Context, id string) (string, error) {
+	attached, err := t.engine.ExecAttach(ctx, id, client.ExecAttachOptions{})
+	if err != nil {
+		return "", err
 	}
 	defer attached.Close()
 	stop := context.AfterFunc(ctx, attached.Close)
 	defer stop()
 	var text bytes.Buffer
 	if _, err := stdcopy.StdCopy(&text, &text, attached.Reader); err != nil && !errors.Is(err, io.EOF) {
-		return 0, "", err
+		return "", err
 	}
-	inspected, err := t.engine.ExecInspect(ctx, created.ID, client.ExecInspectOptions{})
-	return inspected.ExitCode, strings.ReplaceAll(strings.TrimSpace(text.String()), "\n", "; "), err
+	return text.String(), nil
 }

@@ -26,18 +26,24 @@ func (op *operation) recover(ctx context.Context) error {
 		return err
 	}
 	return op.steps.Run(ctx, "recover", func(ctx context.Context, step *progress.Step) error {
-		step.Summarize("an interrupted program has left a deployment half done")
-		if err := op.remove(ctx, op.candidate()); err != nil {
+		if err := op.removeInterrupted(ctx, step, old); err != nil {
 			return err
-		}
-		if old != nil {
-			if err := op.serveAgain(ctx, step, old); err != nil {
-				return fmt.Errorf("starting the container that an interrupted program has stopped: %w", err)
-			}
-			step.Summarize("an interrupted program has left a deployment half done: the earlier container serves again")
 		}
 		return op.closeBegun(ctx, all)
 	})
+}
+
+// removeInterrupted removes the containers of an interrupted program. The one that served before, if there is one, serves again.
+func (op *operation) removeInterrupted(ctx context.Context, step *progress.Step, old *container.InspectResponse) error {
+	step.Summarize("an interrupted program has left a deployment half done")
+	if err := op.remove(ctx, op.candidate()); err != nil || old == nil {
+		return err
+	}
+	if err := op.serveAgain(ctx, step, old); err != nil {
+		return fmt.Errorf("starting the container that an interrupted program has stopped: %w", err)
+	}
+	step.Summarize("an interrupted program has left a deployment half done: the earlier container serves again")
+	return nil
 }
 
 // serveAgain gives a container its name and its port again.

@@ -116,16 +116,21 @@ func (op *operation) writeSecrets(ctx context.Context, step *progress.Step) erro
 		step.Skip("%s has %s", op.place(), strings.Join(slices.Sorted(maps.Keys(there)), ", "))
 		return nil
 	}
-	files := []file{directory("secrets", ownerID)}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		files = append(files, file{name: "secrets/" + name, content: []byte(given[name]), mode: 0o400, owner: ownerID})
-	}
-	if err := op.writeFiles(ctx, op.files, files...); err != nil {
+	if err := op.writeFiles(ctx, op.files, secretFiles(given)...); err != nil {
 		return fmt.Errorf("writing the secrets: %w", err)
 	}
 	step.Summarize("wrote %s into volume %q, readable by user %d alone; kubeconfig and certificates need a restart",
 		strings.Join(slices.Sorted(maps.Keys(given)), ", "), op.volume(), ownerID)
 	return nil
+}
+
+// secretFiles are files that the service alone reads.
+func secretFiles(contents map[string]string) []file {
+	files := []file{directory("secrets", ownerID)}
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		files = append(files, file{name: "secrets/" + name, content: []byte(contents[name]), mode: 0o400, owner: ownerID})
+	}
+	return files
 }
 
 // missing names the flags of files that are neither there nor given.

@@ -33,23 +33,28 @@ func (t *Target) status(ctx context.Context) (*deploy.Status, error) {
 		State: "not installed", LockedBy: t.lockedBy(ctx), Instances: []deploy.Instance{},
 	}
 	for _, name := range []string{t.container(), t.previous(), t.candidate()} {
-		c, err := t.inspect(ctx, name)
-		if err != nil {
+		if err := t.addInstance(ctx, s, name, result.Info.Name); err != nil {
 			return nil, err
-		}
-		if c == nil {
-			continue
-		}
-		t.checkNow(ctx, c)
-		s.Instances = append(s.Instances, instance(c, result.Info.Name))
-		switch {
-		case name == t.container():
-			describe(s, c)
-		case name == t.previous():
-			s.State = "replacing"
 		}
 	}
 	return s, nil
+}
+
+// addInstance adds a container of the service, if it is there.
+func (t *Target) addInstance(ctx context.Context, s *deploy.Status, name, host string) error {
+	c, err := t.inspect(ctx, name)
+	if err != nil || c == nil {
+		return err
+	}
+	t.checkNow(ctx, c)
+	s.Instances = append(s.Instances, instance(c, host))
+	switch {
+	case name == t.container():
+		describe(s, c)
+	case name == t.previous():
+		s.State = "replacing"
+	}
+	return nil
 }
 
 // describe says which revision the service's container is.
@@ -133,19 +138,25 @@ func (t *Target) Stats(ctx context.Context) (usages []deploy.Usage, err error) {
 		if !c.State.Running {
 			return fmt.Errorf("container %q does not run: `%s` starts it", t.container(), t.command("start"))
 		}
-		result, err := t.engine.ContainerStats(ctx, c.ID, client.ContainerStatsOptions{IncludePreviousSample: true})
+		sample, err := t.measure(ctx, c.ID)
 		if err != nil {
 			return fmt.Errorf("measuring container %q: %w", t.container(), err)
 		}
-		defer result.Body.Close()
-		var sample container.StatsResponse
-		if err := json.NewDecoder(result.Body).Decode(&sample); err != nil {
-			return fmt.Errorf("measuring container %q: %w", t.container(), err)
-		}
-		usages = []deploy.Usage{usageOf(t.container(), &sample)}
+		usages = []deploy.Usage{usageOf(t.container(), sample)}
 		return nil
 	})
 	return usages, err
+}
+
+// measure takes two samples of what a container uses.
+func (t *Target) measure(ctx context.Context, id string) (*container.StatsResponse, error) {
+	result, err := t.engine.ContainerStats(ctx, id, client.ContainerStatsOptions{IncludePreviousSample: true})
+	if err != nil {
+		return nil, err
+	}
+	defer result.Body.Close()
+	sample := &container.StatsResponse{}
+	return sample, json.NewDecoder(result.Body).Decode(sample)
 }
 
 // usageOf is the CPU between two samples, and the memory without what the kernel caches and gives back, as `docker stats` counts it.

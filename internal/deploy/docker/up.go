@@ -1,16 +1,15 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/types"
-	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
@@ -25,19 +24,11 @@ func (t *Target) Up(ctx context.Context, steps *progress.Steps) error {
 		if err != nil {
 			return err
 		}
-		var found *image
-		err = steps.Run(ctx, "image", func(ctx context.Context, step *progress.Step) error {
-			found, err = op.provide(ctx, step, arch)
-			return err
-		})
+		found, err := op.provideImage(ctx, arch)
 		if err != nil {
 			return err
 		}
-		named := found.digest
-		if named == "" {
-			named = found.id
-		}
-		text, err := t.composeFile(ctx, named, secrets)
+		text, err := t.composeFile(ctx, cmp.Or(found.digest, found.id), secrets)
 		if err != nil {
 			return err
 		}
@@ -66,6 +57,15 @@ func (op *operation) prepare(ctx context.Context) (arch string, secrets []string
 	return arch, secrets, err
 }
 
+// provideImage makes sure that the host has the image.
+func (op *operation) provideImage(ctx context.Context, arch string) (found *image, err error) {
+	err = op.steps.Run(ctx, "image", func(ctx context.Context, step *progress.Step) error {
+		found, err = op.provide(ctx, step, arch)
+		return err
+	})
+	return found, err
+}
+
 // deploy makes a revision the one that serves.
 func (op *operation) deploy(ctx context.Context, r *revision) error {
 	all, err := op.journal(ctx)
@@ -76,21 +76,40 @@ func (op *operation) deploy(ctx context.Context, r *revision) error {
 	if err != nil {
 		return err
 	}
-	r.Number, r.Time, r.Operator, r.State = all.next(), time.Now().UTC().Truncate(time.Second), deploy.UserName(), stateBegun
+	r.Number = all.next()
+	if err := op.begin(ctx, r); err != nil {
+		return err
+	}
+	if err := op.serve(ctx, service, r); err != nil {
+		return op.failed(ctx, r, err)
+	}
+	return op.finish(ctx, r, all)
+}
+
+// begin records a revision, and names its image, so that a rollback finds it.
+func (op *operation) begin(ctx context.Context, r *revision) error {
+	r.Time, r.Operator, r.State = time.Now().UTC().Truncate(time.Second), deploy.UserName(), stateBegun
 	if err := op.record(ctx, r); err != nil {
 		return err
 	}
 	if _, err := op.engine.ImageTag(ctx, client.ImageTagOptions{Source: r.ImageID, Target: op.tag(r.Number)}); err != nil {
 		return fmt.Errorf("naming the image %s: %w", op.tag(r.Number), err)
 	}
+	return nil
+}
+
+// serve replaces the container that serves by one of a revision, which has to get ready beside it before.
+func (op *operation) serve(ctx context.Context, s *types.ServiceConfig, r *revision) error {
 	if op.o.Wait {
-		if err := op.rehearse(ctx, service, r); err != nil {
-			return op.failed(ctx, r, err)
+		if err := op.rehearse(ctx, s, r); err != nil {
+			return err
 		}
 	}
-	if err := op.replace(ctx, service, r); err != nil {
-		return op.failed(ctx, r, err)
-	}
+	return op.replace(ctx, s, r)
+}
+
+// finish records that a revision serves, and cleans up after the earlier ones.
+func (op *operation) finish(ctx context.Context, r *revision, all journal) error {
 	state := stateWorked
 	if !op.o.Wait {
 		state = stateUnsure
@@ -123,109 +142,6 @@ func (op *operation) rehearse(ctx context.Context, s *types.ServiceConfig, r *re
 		}
 		return nil
 	})
-}
-
-// replace stops the container that serves and starts the new one. If that fails, the old one serves again.
-func (op *operation) replace(ctx context.Context, s *types.ServiceConfig, r *revision) error {
-	return op.steps.Run(ctx, "replace", func(ctx context.Context, step *progress.Step) error {
-		old, err := op.inspect(ctx, op.container())
-		if err != nil {
-			return err
-		}
-		if old != nil {
-			if _, err := op.engine.ContainerRename(ctx, old.ID, client.ContainerRenameOptions{NewName: op.previous()}); err != nil {
-				return fmt.Errorf("renaming container %q: %w", op.container(), err)
-			}
-		}
-		gap, err := op.switchTo(ctx, step, s, r, old)
-		if err != nil {
-			return op.restore(ctx, step, old, err)
-		}
-		switch {
-		case !op.o.Wait:
-			step.Summarize("revision %d was started at %s, without waiting until it answers", r.Number, addressOf(s))
-		case runs(old):
-			step.Summarize("revision %d serves at %s; nobody answered there for %.1fs", r.Number, addressOf(s), gap.Seconds())
-		default:
-			step.Summarize("revision %d serves at %s", r.Number, addressOf(s))
-		}
-		if old == nil {
-			return nil
-		}
-		return op.remove(ctx, old.ID)
-	})
-}
-
-// addressOf is where the host publishes the service.
-func addressOf(s *types.ServiceConfig) string {
-	if len(s.Ports) == 0 {
-		return "no address of the host"
-	}
-	return net.JoinHostPort(s.Ports[0].HostIP, s.Ports[0].Published)
-}
-
-// switchTo returns how long nobody answered.
-func (op *operation) switchTo(
-	ctx context.Context, step *progress.Step, s *types.ServiceConfig, r *revision, old *container.InspectResponse,
-) (gap time.Duration, err error) {
-	id, err := op.create(ctx, op.container(), s, r)
-	if err != nil {
-		return 0, err
-	}
-	begin := time.Now()
-	if runs(old) {
-		if _, err := op.engine.ContainerStop(ctx, op.previous(), client.ContainerStopOptions{}); err != nil {
-			return 0, fmt.Errorf("stopping container %q: %w", op.previous(), err)
-		}
-	}
-	if _, err := op.engine.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
-		return 0, fmt.Errorf("starting container %q: %w", op.container(), err)
-	}
-	if !op.o.Wait {
-		return time.Since(begin), nil
-	}
-	return time.Since(begin), op.awaitReady(ctx, step, id)
-}
-
-// errNotRestored marks a failure after which the old container does not serve again.
-var errNotRestored = errors.New("the earlier container could not be started again: see its log, then deploy again")
-
-// runs says whether there is a container and it runs.
-func runs(c *container.InspectResponse) bool { return c != nil && c.State.Running }
-
-// restore makes the old container serve again if it did, even if the command was interrupted. It always returns an error. Without the
-// lock it touches nothing: who has taken it over puts the containers in order.
-func (op *operation) restore(ctx context.Context, step *progress.Step, old *container.InspectResponse, cause error) error {
-	if deploy.IsLockLost(ctx) {
-		return cause
-	}
-	ctx, cancel := cleanUp(ctx)
-	defer cancel()
-	err := op.nameBack(ctx, old)
-	if err == nil && runs(old) {
-		err = op.startAgain(ctx, step, old.ID)
-	}
-	if err != nil {
-		return fmt.Errorf("%w; %w: %w", cause, errNotRestored, err)
-	}
-	return cause
-}
-
-// nameBack removes the new container, if it is there, and gives the old one its name again, if there was one.
-func (op *operation) nameBack(ctx context.Context, old *container.InspectResponse) error {
-	if err := op.remove(ctx, op.container()); err != nil || old == nil {
-		return err
-	}
-	_, err := op.engine.ContainerRename(ctx, old.ID, client.ContainerRenameOptions{NewName: op.container()})
-	return err
-}
-
-// startAgain starts a container that has served, and waits until it does so again.
-func (op *operation) startAgain(ctx context.Context, step *progress.Step, id string) error {
-	if _, err := op.engine.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil || !op.o.Wait {
-		return err
-	}
-	return op.awaitReady(ctx, step, id)
 }
 
 // failed records why a revision failed, and returns the error with its outcome.
