@@ -28,19 +28,11 @@ import (
 // Diff implements [deploy.Differ]. It compares three versions of each object: what the installed revision applied, what Up would apply,
 // and what the cluster has. So it shows both changed values and changes made by hand.
 func (t *Target) Diff(ctx context.Context, out io.Writer) (differs bool, err error) {
-	values, err := t.upValues()
+	wanted, err := t.upObjects()
 	if err != nil {
 		return false, err
 	}
-	wanted, err := t.rendered(values)
-	if err != nil {
-		return false, err
-	}
-	r, err := t.last()
-	if err != nil {
-		return false, err
-	}
-	applied, err := objectsOf(r)
+	applied, err := t.lastObjects()
 	if err != nil {
 		return false, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"helm.sh/helm/v4/pkg/action"
 	"helm.sh/helm/v4/pkg/kube"
+	release "helm.sh/helm/v4/pkg/release/v1"
 	"helm.sh/helm/v4/pkg/storage/driver"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -57,27 +58,28 @@ func (t *Target) Down(ctx context.Context, steps *progress.Steps, what deploy.Re
 		if err != nil {
 			return err
 		}
-		for _, o := range objects {
-			if keptOnRemoval(o) {
-				kept = append(kept, o)
-			}
-		}
+		kept = slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return !keptOnRemoval(o) })
 		return steps.Run(ctx, "uninstall", func(ctx context.Context, step *progress.Step) error {
-			if r == nil {
-				step.Skip("release %q is not installed", t.o.Release)
-				return nil
-			}
 			step.Summarize("%d objects that guard workspaces stay, as do Workspaces and their namespaces", len(kept))
-			if err := t.uninstall("", deleteHistory); err != nil {
-				return err
-			}
-			return t.awaitNoPods(ctx, r.Name)
+			return t.uninstallLast(ctx, step, r)
 		})
 	})
 	if err != nil || what != deploy.RemoveEverything {
 		return err
 	}
 	return t.purge(ctx, steps, kept)
+}
+
+// uninstallLast uninstalls the newest revision, if there is one, and waits until its pods have stopped.
+func (t *Target) uninstallLast(ctx context.Context, step *progress.Step, r *release.Release) error {
+	if r == nil {
+		step.Skip("release %q is not installed", t.o.Release)
+		return nil
+	}
+	if err := t.uninstall("", deleteHistory); err != nil {
+		return err
+	}
+	return t.awaitNoPods(ctx, r.Name)
 }
 
 // awaitNoPods waits until the pods of the release have stopped.
@@ -156,11 +158,7 @@ func (t *Target) planDown(out io.Writer) error {
 
 // planPurge writes the objects that Down deletes when it removes everything. Nothing has to be installed for that.
 func (t *Target) planPurge(ctx context.Context, out io.Writer) error {
-	r, err := t.last()
-	if err != nil {
-		return err
-	}
-	objects, err := objectsOf(r)
+	objects, err := t.lastObjects()
 	if err != nil {
 		return err
 	}

@@ -44,21 +44,27 @@ func (e *Exposure) setGateway(values map[string]any) error {
 	if e.TLS != "" || e.Class != "" {
 		return errors.New("leave out --ingress-tls and --ingress-class with --gateway: configure TLS in the Gateway")
 	}
-	parent := map[string]any{}
-	switch parts := strings.Split(e.Gateway, "/"); len(parts) {
-	case 1:
-		parent["name"] = parts[0]
-	case 2:
-		parent["namespace"], parent["name"] = parts[0], parts[1]
-	case 3:
-		parent["namespace"], parent["name"], parent["sectionName"] = parts[0], parts[1], parts[2]
-	default:
-		return fmt.Errorf("--gateway must be [NAMESPACE/]NAME[/LISTENER], not %q", e.Gateway)
+	parent, err := e.parentRef()
+	if err != nil {
+		return err
 	}
 	maps.Copy(table(values, "exposure", "httpRoute"), map[string]any{
 		"enabled": true, "parentRefs": []any{parent}, "hostnames": []any{e.Host},
 	})
 	return nil
+}
+
+// parentRef is the reference to the Gateway, as an HTTPRoute has it.
+func (e *Exposure) parentRef() (map[string]any, error) {
+	switch parts := strings.Split(e.Gateway, "/"); len(parts) {
+	case 1:
+		return map[string]any{"name": parts[0]}, nil
+	case 2:
+		return map[string]any{"namespace": parts[0], "name": parts[1]}, nil
+	case 3:
+		return map[string]any{"namespace": parts[0], "name": parts[1], "sectionName": parts[2]}, nil
+	}
+	return nil, fmt.Errorf("--gateway must be [NAMESPACE/]NAME[/LISTENER], not %q", e.Gateway)
 }
 
 func (e *Exposure) setIngress(values map[string]any) error {
@@ -67,6 +73,14 @@ func (e *Exposure) setIngress(values map[string]any) error {
 	}
 	ingress := table(values, "exposure", "ingress")
 	maps.Copy(ingress, map[string]any{"enabled": true, "host": e.Host})
+	e.setTLS(values, ingress)
+	if e.Class != "" {
+		ingress["className"] = e.Class
+	}
+	return nil
+}
+
+func (e *Exposure) setTLS(values, ingress map[string]any) {
 	arn, isACM := strings.CutPrefix(e.TLS, "acm:")
 	switch {
 	case e.TLS == "":
@@ -80,10 +94,6 @@ func (e *Exposure) setIngress(values map[string]any) error {
 	default:
 		ingress["tlsSecretName"] = e.TLS
 	}
-	if e.Class != "" {
-		ingress["className"] = e.Class
-	}
-	return nil
 }
 
 // loadBalancerDelay is how long cloud load balancers still send requests to a pod that stops.

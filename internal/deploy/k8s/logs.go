@@ -48,7 +48,7 @@ type follower struct {
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	streams map[string]bool // by pod; false once it has ended
+	streams map[string]bool // by pod, also after the stream has ended
 	err     error
 }
 
@@ -63,18 +63,22 @@ func (f *follower) begin(ctx context.Context) error {
 		if len(pods) > 1 || f.o.Follow {
 			prefix = "[" + pod.Name + "] "
 		}
-		f.mu.Lock()
-		_, known := f.streams[pod.Name]
-		start := !known && pod.Status.Phase != corev1.PodPending
-		if start {
-			f.streams[pod.Name] = true
-		}
-		f.mu.Unlock()
-		if start {
+		if f.isNew(pod) {
 			f.running.Go(func() { f.copy(ctx, pod.Name, prefix) })
 		}
 	}
 	return nil
+}
+
+// isNew says once of each pod that has started that it has no stream yet.
+func (f *follower) isNew(pod *corev1.Pod) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.streams[pod.Name] || pod.Status.Phase == corev1.PodPending {
+		return false
+	}
+	f.streams[pod.Name] = true
+	return true
 }
 
 func (f *follower) pods(ctx context.Context) ([]corev1.Pod, error) {
@@ -96,15 +100,7 @@ func (f *follower) pods(ctx context.Context) ([]corev1.Pod, error) {
 
 // copy copies the log of a pod. It reconnects after the last line until the pod has ended.
 func (f *follower) copy(ctx context.Context, pod, prefix string) {
-	options := &corev1.PodLogOptions{
-		Container: serviceContainer, Follow: f.o.Follow, Previous: f.o.Previous, Timestamps: true,
-	}
-	if f.o.Tail >= 0 {
-		options.TailLines = &f.o.Tail
-	}
-	if f.o.Since > 0 {
-		options.SinceTime = &metav1.Time{Time: time.Now().Add(-f.o.Since)}
-	}
+	options := f.podLogOptions()
 	last := ""
 	for {
 		err := f.stream(ctx, pod, prefix, options, &last)
@@ -120,6 +116,19 @@ func (f *follower) copy(ctx context.Context, pod, prefix string) {
 			options.SinceTime = &metav1.Time{Time: at} // in whole seconds: lines that were copied are left out
 		}
 	}
+}
+
+func (f *follower) podLogOptions() *corev1.PodLogOptions {
+	options := &corev1.PodLogOptions{
+		Container: serviceContainer, Follow: f.o.Follow, Previous: f.o.Previous, Timestamps: true,
+	}
+	if f.o.Tail >= 0 {
+		options.TailLines = &f.o.Tail
+	}
+	if f.o.Since > 0 {
+		options.SinceTime = &metav1.Time{Time: time.Now().Add(-f.o.Since)}
+	}
+	return options
 }
 
 func (f *follower) fail(err error) {

@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -151,9 +152,7 @@ func (t *Target) checkSecret(ctx context.Context, values map[string]any, found *
 		return nil
 	}
 	key, _, _ := unstructured.NestedString(values, "webhook", "existingSecretKey")
-	if key == "" {
-		key = SecretKey
-	}
+	key = cmp.Or(key, SecretKey)
 	secret := &corev1.Secret{}
 	err := t.client.Get(ctx, client.ObjectKey{Namespace: t.o.Namespace, Name: name}, secret)
 	switch {

@@ -146,6 +146,15 @@ func (t *Target) who(ctx context.Context) string {
 	return fmt.Sprintf("%s (%s)", review.Status.UserInfo.Username, deploy.UserName())
 }
 
+// lastObjects are the objects of the newest revision, if there is one.
+func (t *Target) lastObjects() ([]*unstructured.Unstructured, error) {
+	r, err := t.last()
+	if err != nil {
+		return nil, err
+	}
+	return objectsOf(r)
+}
+
 // objectsOf parses the manifest of a revision.
 func objectsOf(r *release.Release) (objects []*unstructured.Unstructured, err error) {
 	if r == nil {

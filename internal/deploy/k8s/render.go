@@ -60,8 +60,8 @@ func (t *Target) chart() (c *chart.Chart, values map[string]any, err error) {
 	return c, values, err
 }
 
-// upValues are the values that Up would use, with the number of replicas of the last Scale.
-func (t *Target) upValues() (map[string]any, error) {
+// upObjects are the objects that Up would apply, with the number of replicas of the last Scale.
+func (t *Target) upObjects() ([]*unstructured.Unstructured, error) {
 	c, values, err := t.chart()
 	if err != nil {
 		return nil, err
@@ -70,7 +70,10 @@ func (t *Target) upValues() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return values, t.keepScale(before, map[string]string{}, c, values)
+	if err := t.keepScale(before, map[string]string{}, c, values); err != nil {
+		return nil, err
+	}
+	return t.rendered(values)
 }
 
 // Plan implements [deploy.Planner].
@@ -79,15 +82,7 @@ func (t *Target) Plan(ctx context.Context, out io.Writer, what deploy.Action, ar
 	case deploy.ActionSetup:
 		return writeManifests(out, t.setupObjects())
 	case deploy.ActionUp:
-		values, err := t.upValues()
-		if err != nil {
-			return err
-		}
-		objects, err := t.rendered(values)
-		if err != nil {
-			return err
-		}
-		return writeManifests(out, objects)
+		return t.planUp(out)
 	case deploy.ActionScale:
 		return t.planScale(out, argument)
 	case deploy.ActionRollback:
@@ -99,6 +94,14 @@ func (t *Target) Plan(ctx context.Context, out io.Writer, what deploy.Action, ar
 	default:
 		return t.planPatch(ctx, out, what)
 	}
+}
+
+func (t *Target) planUp(out io.Writer) error {
+	objects, err := t.upObjects()
+	if err != nil {
+		return err
+	}
+	return writeManifests(out, objects)
 }
 
 func (t *Target) planScale(out io.Writer, argument string) error {

@@ -30,38 +30,49 @@ func (t *Target) restore(ctx context.Context, steps *progress.Steps, failed *rel
 		return deploy.Failf(deploy.NotRolledBack, "%w; not rolled back without the lock: `%s` shows what runs", cause,
 			t.command("status"))
 	}
-	if err := t.setFailed(failed, cause); err != nil {
-		return t.notRolledBack(failed, cause, err)
-	}
-	all, err := t.history()
+	what, err := t.rollBack(ctx, steps, failed, cause)
 	if err != nil {
-		return t.notRolledBack(failed, cause, err)
+		return deploy.Failf(deploy.NotRolledBack, "revision %d failed: %w; the rollback failed, too, `%s` repeats it: %w", failed.Version,
+			cause, t.command("rollback"), err)
 	}
-	to := newestWorked(all, failed.Version)
-	what := "uninstalled again, since no earlier revision worked"
+	return deploy.Failf(deploy.RolledBack, "revision %d failed, and was %s: %w", failed.Version, what, cause)
+}
+
+// rollBack says what it has done with the revision that failed.
+func (t *Target) rollBack(ctx context.Context, steps *progress.Steps, failed *release.Release, cause error) (what string, err error) {
+	if err := t.setFailed(failed, cause); err != nil {
+		return "", err
+	}
+	to, err := t.workedBefore(failed)
+	if err != nil {
+		return "", err
+	}
+	what = "uninstalled again, since no earlier revision worked"
 	if to != nil {
 		what = fmt.Sprintf("rolled back to revision %d", to.Version)
 	}
 	err = steps.Run(ctx, "roll_back", func(ctx context.Context, step *progress.Step) error {
 		step.Summarize("%s", what)
-		if to == nil {
-			return t.uninstall(t.describe(ctx, "Uninstalled after a failure"), keepHistory)
-		}
-		return t.rollBackTo(to.Version, t.describe(ctx, fmt.Sprintf("Rolled back to %d after a failure", to.Version)))
+		return t.returnTo(ctx, to, "a failure")
 	})
 	if err == nil && to != nil {
 		err = t.awaitRestored(ctx, steps)
 	}
-	if err != nil {
-		return t.notRolledBack(failed, cause, err)
-	}
-	return deploy.Failf(deploy.RolledBack, "revision %d failed, and was %s: %w", failed.Version, what, cause)
+	return what, err
 }
 
-// notRolledBack is the error of a revision that failed, and of the rollback that failed after it.
-func (t *Target) notRolledBack(failed *release.Release, cause, err error) error {
-	return deploy.Failf(deploy.NotRolledBack, "revision %d failed: %w; the rollback failed, too, `%s` repeats it: %w", failed.Version, cause,
-		t.command("rollback"), err)
+// workedBefore is the newest revision before another one that worked, or nil.
+func (t *Target) workedBefore(r *release.Release) (*release.Release, error) {
+	all, err := t.history()
+	return newestWorked(all, r.Version), err
+}
+
+// returnTo rolls back to a revision, or uninstalls the release where there is none. cause is for the history.
+func (t *Target) returnTo(ctx context.Context, to *release.Release, cause string) error {
+	if to == nil {
+		return t.uninstall(t.describe(ctx, "Uninstalled after "+cause), keepHistory)
+	}
+	return t.rollBackTo(to.Version, t.describe(ctx, fmt.Sprintf("Rolled back to %d after %s", to.Version, cause)))
 }
 
 // awaitRestored waits for the roll-out of the newest revision, and records it.
@@ -102,29 +113,30 @@ func (t *Target) recover(ctx context.Context, steps *progress.Steps) error {
 	if err != nil || r == nil || !r.Info.Status.IsPending() {
 		return err
 	}
-	return steps.Run(ctx, "recover", func(ctx context.Context, step *progress.Step) error {
-		_, ours := rollOutOf(r)
-		if age := time.Since(r.Info.LastDeployed); !ours && age < t.o.Timeout {
-			return deploy.Failf(deploy.PreflightFailed,
-				"revision %d is %s since %s, by another program that may still run: wait until it ends, or at most %s",
-				r.Version, r.Info.Status, age.Round(time.Second), t.o.Timeout)
-		}
-		step.Progress(0, 0, fmt.Sprintf("revision %d is %s: the program that deployed it was interrupted", r.Version, r.Info.Status))
-		if err := t.setFailed(r, errors.New("the program was interrupted")); err != nil {
-			return err
-		}
-		all, err := t.history()
-		if err != nil {
-			return err
-		}
-		to := newestWorked(all, r.Version)
-		if to == nil {
-			step.Summarize("uninstalled what revision %d left", r.Version)
-			return t.uninstall(t.describe(ctx, "Uninstalled after an interruption"), keepHistory)
-		}
+	return steps.Run(ctx, "recover", func(ctx context.Context, step *progress.Step) error { return t.takeBack(ctx, step, r) })
+}
+
+// takeBack takes back a pending revision, unless another program may still deploy it.
+func (t *Target) takeBack(ctx context.Context, step *progress.Step, r *release.Release) error {
+	_, ours := rollOutOf(r)
+	if age := time.Since(r.Info.LastDeployed); !ours && age < t.o.Timeout {
+		return deploy.Failf(deploy.PreflightFailed,
+			"revision %d is %s since %s, by another program that may still run: wait until it ends, or at most %s",
+			r.Version, r.Info.Status, age.Round(time.Second), t.o.Timeout)
+	}
+	step.Progress(0, 0, fmt.Sprintf("revision %d is %s: the program that deployed it was interrupted", r.Version, r.Info.Status))
+	if err := t.setFailed(r, errors.New("the program was interrupted")); err != nil {
+		return err
+	}
+	to, err := t.workedBefore(r)
+	if err != nil {
+		return err
+	}
+	step.Summarize("uninstalled what revision %d left", r.Version)
+	if to != nil {
 		step.Summarize("rolled back to revision %d", to.Version)
-		return t.rollBackTo(to.Version, t.describe(ctx, fmt.Sprintf("Rolled back to %d after an interruption", to.Version)))
-	})
+	}
+	return t.returnTo(ctx, to, "an interruption")
 }
 
 // Rollback implements [deploy.Historian].

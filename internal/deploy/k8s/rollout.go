@@ -32,37 +32,47 @@ func (t *Target) rollOut(ctx context.Context, steps *progress.Steps, name string
 }
 
 func (t *Target) awaitRollOut(ctx context.Context, step *progress.Step, name string) error {
-	var unreachable error
-	seen := &reported{}
-	var last *appsv1.Deployment
-	err := wait.PollUntilContextTimeout(ctx, rollOutCheck, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
-		d := &appsv1.Deployment{}
-		if err := t.client.Get(ctx, client.ObjectKey{Namespace: t.o.Namespace, Name: name}, d); err != nil {
-			if ctx.Err() == nil { // the API server's own
-				unreachable = err
-			}
-			return false, nil // it may answer again; the last error is reported at the end
-		}
-		unreachable = nil
-		last = d
-		state := rollout.StateOf(d)
-		step.Progress(state.Completed, state.Total, state.Text)
-		step.Summarize("%s", state.Text)
-		if !state.Done {
-			seen.report(step, t.reasons(ctx, d))
-		}
-		return state.Done, deadline(d)
-	})
+	w := &rollOutWait{target: t, step: step, name: name}
+	err := wait.PollUntilContextTimeout(ctx, rollOutCheck, t.o.Timeout, true, w.check)
 	var late *deadlineError
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return err
-	case wait.Interrupted(err) && (unreachable != nil || last == nil):
-		return fmt.Errorf("reading Deployment %q: %w", name, cmp.Or(unreachable, err))
+	case wait.Interrupted(err) && (w.unreachable != nil || w.last == nil):
+		return fmt.Errorf("reading Deployment %q: %w", name, cmp.Or(w.unreachable, err))
 	case !wait.Interrupted(err) && !errors.As(err, &late):
 		return err
 	}
-	return t.rollOutFailure(ctx, last, err)
+	return t.rollOutFailure(ctx, w.last, err)
+}
+
+// rollOutWait is what is known of a Deployment that is waited for.
+type rollOutWait struct {
+	target      *Target
+	step        *progress.Step
+	name        string
+	last        *appsv1.Deployment // as it was read last, or nil
+	unreachable error              // of reading it since then
+	shown       reported
+}
+
+// check says whether the Deployment is rolled out. An error is that of one that will not be.
+func (w *rollOutWait) check(ctx context.Context) (done bool, err error) {
+	d := &appsv1.Deployment{}
+	if err := w.target.client.Get(ctx, client.ObjectKey{Namespace: w.target.o.Namespace, Name: w.name}, d); err != nil {
+		if ctx.Err() == nil { // the API server's own
+			w.unreachable = err
+		}
+		return false, nil // it may answer again; the last error is reported at the end
+	}
+	w.last, w.unreachable = d, nil
+	state := rollout.StateOf(d)
+	w.step.Progress(state.Completed, state.Total, state.Text)
+	w.step.Summarize("%s", state.Text)
+	if !state.Done {
+		w.shown.report(w.step, w.target.reasons(ctx, d))
+	}
+	return state.Done, deadline(d)
 }
 
 // rollOutFailure says what is wrong with the replicas that are not ready.

@@ -89,18 +89,7 @@ func New(o Options) (*Target, error) {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)
 	}
 	t := &Target{o: o, config: config}
-	scheme := runtime.NewScheme()
-	if err := clientgoscheme.AddToScheme(scheme); err != nil {
-		return nil, err
-	}
-	mapper, err := o.Cluster.ToRESTMapper()
-	if err != nil {
-		return nil, fmt.Errorf("making a client: %w", err)
-	}
-	if t.client, err = client.New(config, client.Options{Scheme: scheme, Mapper: mapper}); err != nil {
-		return nil, fmt.Errorf("making a client: %w", err)
-	}
-	if t.clientset, err = kubernetes.NewForConfig(config); err != nil {
+	if err := t.makeClients(); err != nil {
 		return nil, fmt.Errorf("making a client: %w", err)
 	}
 	t.helm = action.NewConfiguration(action.ConfigurationSetLogger(slog.DiscardHandler))
@@ -111,6 +100,22 @@ func New(o Options) (*Target, error) {
 		helmClient.Namespace = o.Namespace
 	}
 	return t, nil
+}
+
+func (t *Target) makeClients() error {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return err
+	}
+	mapper, err := t.o.Cluster.ToRESTMapper()
+	if err != nil {
+		return err
+	}
+	if t.client, err = client.New(t.config, client.Options{Scheme: scheme, Mapper: mapper}); err != nil {
+		return err
+	}
+	t.clientset, err = kubernetes.NewForConfig(t.config)
+	return err
 }
 
 // command is a command line of the program for this target.

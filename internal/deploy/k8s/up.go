@@ -105,6 +105,24 @@ func (t *Target) apply(
 	ctx context.Context, step *progress.Step, before *release.Release, what string, c *chart.Chart, values map[string]any,
 ) error {
 	ctx = context.WithoutCancel(ctx)
+	labels := t.newLabels(before)
+	if err := t.keepScale(before, labels, c, values); err != nil {
+		return err
+	}
+	if before == nil || before.Info.Status == common.StatusUninstalled {
+		install := t.newInstall(t.describe(ctx, what), labels)
+		install.SkipCRDs = values["install"] == "service"
+		_, err := install.RunWithContext(ctx, c, values)
+		step.Summarize("installed %s %s", c.Name(), c.AppVersion())
+		return explainOwnership(err)
+	}
+	_, err := t.newUpgrade(t.describe(ctx, what), labels).RunWithContext(ctx, t.o.Release, c, values)
+	step.Summarize("upgraded to revision %d, %s %s", before.Version+1, c.Name(), c.AppVersion())
+	return explainOwnership(err)
+}
+
+// newLabels are the labels of the revision after another one, or of the first one.
+func (t *Target) newLabels(before *release.Release) map[string]string {
 	next := 1
 	if before != nil {
 		next = before.Version + 1
@@ -113,28 +131,25 @@ func (t *Target) apply(
 	if t.scaled != "" {
 		labels[labelScaled] = t.scaled
 	}
-	if err := t.keepScale(before, labels, c, values); err != nil {
-		return err
-	}
-	if before == nil || before.Info.Status == common.StatusUninstalled {
-		install := action.NewInstall(t.helm)
-		install.ReleaseName, install.Namespace, install.Replace = t.o.Release, t.o.Namespace, true
-		install.Description, install.Labels = t.describe(ctx, what), labels
-		install.WaitStrategy, install.DisableHooks, install.Timeout = kube.HookOnlyStrategy, true, t.o.Timeout
-		install.TakeOwnership, install.ForceConflicts = t.o.TakeOwnership, true
-		install.SkipCRDs = values["install"] == "service"
-		_, err := install.RunWithContext(ctx, c, values)
-		step.Summarize("installed %s %s", c.Name(), c.AppVersion())
-		return explainOwnership(err)
-	}
+	return labels
+}
+
+func (t *Target) newInstall(description string, labels map[string]string) *action.Install {
+	install := action.NewInstall(t.helm)
+	install.ReleaseName, install.Namespace, install.Replace = t.o.Release, t.o.Namespace, true
+	install.Description, install.Labels = description, labels
+	install.WaitStrategy, install.DisableHooks, install.Timeout = kube.HookOnlyStrategy, true, t.o.Timeout
+	install.TakeOwnership, install.ForceConflicts = t.o.TakeOwnership, true
+	return install
+}
+
+func (t *Target) newUpgrade(description string, labels map[string]string) *action.Upgrade {
 	upgrade := action.NewUpgrade(t.helm)
 	upgrade.Namespace, upgrade.ResetValues, upgrade.MaxHistory = t.o.Namespace, true, maxHistory
-	upgrade.Description, upgrade.Labels = t.describe(ctx, what), labels
+	upgrade.Description, upgrade.Labels = description, labels
 	upgrade.WaitStrategy, upgrade.DisableHooks, upgrade.Timeout = kube.HookOnlyStrategy, true, t.o.Timeout
 	upgrade.TakeOwnership, upgrade.ServerSideApply, upgrade.ForceConflicts = t.o.TakeOwnership, "true", true
-	_, err := upgrade.RunWithContext(ctx, t.o.Release, c, values)
-	step.Summarize("upgraded to revision %d, %s %s", before.Version+1, c.Name(), c.AppVersion())
-	return explainOwnership(err)
+	return upgrade
 }
 
 // keepScale keeps the number of replicas of the last Scale, unless the values name one.

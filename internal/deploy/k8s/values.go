@@ -39,6 +39,25 @@ type ValueOptions struct {
 
 // values returns the values of a release, except what Scale has changed.
 func (o *ValueOptions) values(c *chart.Chart) (map[string]any, error) {
+	values, err := o.readFiles()
+	if err != nil {
+		return nil, err
+	}
+	for _, apply := range []func(*chart.Chart, map[string]any) error{
+		o.setImage, o.setStrategy, o.setResources, o.setExposure, o.setReplicas, o.setAssigned,
+	} {
+		if err := apply(c, values); err != nil {
+			return nil, err
+		}
+	}
+	if webhook := table(values, "webhook"); webhook["secret"] == nil && webhook["existingSecret"] == nil {
+		webhook["existingSecret"], webhook["existingSecretKey"] = SecretName, SecretKey
+	}
+	return values, nil
+}
+
+// readFiles merges the files into Base; a later one wins.
+func (o *ValueOptions) readFiles() (map[string]any, error) {
 	values := runtime.DeepCopyJSON(o.Base)
 	if values == nil {
 		values = map[string]any{}
@@ -54,22 +73,17 @@ func (o *ValueOptions) values(c *chart.Chart) (map[string]any, error) {
 		}
 		values = util.MergeTables(more, values)
 	}
-	for _, apply := range []func(*chart.Chart, map[string]any) error{
-		o.setImage, o.setStrategy, o.setResources, o.setExposure, o.setReplicas,
-	} {
-		if err := apply(c, values); err != nil {
-			return nil, err
-		}
-	}
+	return values, nil
+}
+
+// setAssigned makes the assignments of Set.
+func (o *ValueOptions) setAssigned(_ *chart.Chart, values map[string]any) error {
 	for _, assignment := range o.Set {
 		if err := set(assignment, values); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if webhook := table(values, "webhook"); webhook["secret"] == nil && webhook["existingSecret"] == nil {
-		webhook["existingSecret"], webhook["existingSecretKey"] = SecretName, SecretKey
-	}
-	return values, nil
+	return nil
 }
 
 // set makes one assignment. Errors repeat no value, which may be a secret.
