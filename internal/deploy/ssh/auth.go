@@ -20,13 +20,7 @@ var ErrKey = errors.New("the SSH key can't be used")
 // authMethods are the keys in files, then those of the agent, so that a key that was given is not used up by the agent's; then what the
 // host asks for, such as a code.
 func (o *Options) authMethods(ctx context.Context, d *destination) (methods []ssh.AuthMethod, closeAgent func()) {
-	closeAgent = func() {}
-	var connection net.Conn
-	if o.AgentSocket != "" {
-		if c, err := (&net.Dialer{}).DialContext(ctx, "unix", o.AgentSocket); err == nil {
-			connection, closeAgent = c, func() { _ = c.Close() }
-		}
-	}
+	connection, closeAgent := o.dialAgent(ctx)
 	methods = append(methods, ssh.PublicKeysCallback(func() ([]ssh.Signer, error) {
 		held, agentErr := heldBy(connection)
 		signers, err := o.fileSigners(d, held)
@@ -42,6 +36,16 @@ func (o *Options) authMethods(ctx context.Context, d *destination) (methods []ss
 		methods = append(methods, ssh.KeyboardInteractive(o.answer))
 	}
 	return methods, closeAgent
+}
+
+// dialAgent connects to the agent. Without one that answers, the connection is nil.
+func (o *Options) dialAgent(ctx context.Context) (connection net.Conn, closeAgent func()) {
+	if o.AgentSocket != "" {
+		if c, err := (&net.Dialer{}).DialContext(ctx, "unix", o.AgentSocket); err == nil {
+			return c, func() { _ = c.Close() }
+		}
+	}
+	return nil, func() {}
 }
 
 // answer answers the questions of the host, one after the other.

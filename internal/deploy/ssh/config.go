@@ -55,12 +55,7 @@ func (o *Options) resolve(host string) (*destination, error) {
 	d.user = cmp.Or(user, o.User, get("User"), o.Name)
 	d.address = net.JoinHostPort(cmp.Or(get("HostName"), host), cmp.Or(port, o.Port, get("Port"), defaultPort))
 	d.keyFiles = o.keyFiles(config, host)
-	for file := range strings.FieldsSeq(get("UserKnownHostsFile")) {
-		d.knownHosts = append(d.knownHosts, o.expand(file))
-	}
-	if len(d.knownHosts) == 0 {
-		d.knownHosts = []string{filepath.Join(o.Home, ".ssh", "known_hosts")}
-	}
+	d.knownHosts = o.knownHosts(get("UserKnownHostsFile"))
 	if jump := get("ProxyJump"); jump != "" && jump != "none" {
 		d.jumps = strings.Split(jump, ",")
 	}
@@ -103,6 +98,17 @@ func (o *Options) keyFiles(config *sshconfig.Config, host string) []string {
 	configured, _ := config.GetAll(host, "IdentityFile")
 	for _, file := range append(configured, "~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa") {
 		files = append(files, o.expand(file))
+	}
+	return files
+}
+
+// knownHosts are the files of the configuration, or the usual one.
+func (o *Options) knownHosts(configured string) (files []string) {
+	for file := range strings.FieldsSeq(configured) {
+		files = append(files, o.expand(file))
+	}
+	if len(files) == 0 {
+		return []string{filepath.Join(o.Home, ".ssh", "known_hosts")}
 	}
 	return files
 }

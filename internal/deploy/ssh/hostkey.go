@@ -25,13 +25,8 @@ const globalKnownHosts = "/etc/ssh/ssh_known_hosts"
 // verifyHostKey makes the client ask for the key types that are known of the host, so that a known host never looks changed, and verify
 // the key that it answers.
 func (o *Options) verifyHostKey(d *destination, config *ssh.ClientConfig) error {
-	if len(o.HostKeys) > 0 && d.alias == hostOf(o.Host) {
-		config.HostKeyCallback = func(_ string, _ net.Addr, key ssh.PublicKey) error {
-			if got := ssh.FingerprintSHA256(key); !slices.Contains(o.HostKeys, got) {
-				return fmt.Errorf("%w: %s has the key %s, and --host-key is %s", ErrHostKeyChanged, d.alias, got, strings.Join(o.HostKeys, ", "))
-			}
-			return nil
-		}
+	if o.hasGivenKey(d) {
+		config.HostKeyCallback = o.verifyGiven(d)
 		return nil
 	}
 	var files []string
@@ -47,8 +42,28 @@ func (o *Options) verifyHostKey(d *destination, config *ssh.ClientConfig) error 
 	if config.HostKeyAlgorithms = db.HostKeyAlgorithms(d.address); len(config.HostKeyAlgorithms) == 0 {
 		config.HostKeyAlgorithms = slices.Concat(newHostTypes...) // of an unknown host
 	}
-	known := db.HostKeyCallback()
-	config.HostKeyCallback = func(name string, remote net.Addr, key ssh.PublicKey) error {
+	config.HostKeyCallback = o.verifyKnown(d, db.HostKeyCallback())
+	return nil
+}
+
+// hasGivenKey says whether the user has given the fingerprint of a host's key.
+func (o *Options) hasGivenKey(d *destination) bool {
+	return len(o.HostKeys) > 0 && d.alias == hostOf(o.Host)
+}
+
+// verifyGiven accepts a key whose fingerprint the user has given.
+func (o *Options) verifyGiven(d *destination) ssh.HostKeyCallback {
+	return func(_ string, _ net.Addr, key ssh.PublicKey) error {
+		if got := ssh.FingerprintSHA256(key); !slices.Contains(o.HostKeys, got) {
+			return fmt.Errorf("%w: %s has the key %s, and --host-key is %s", ErrHostKeyChanged, d.alias, got, strings.Join(o.HostKeys, ", "))
+		}
+		return nil
+	}
+}
+
+// verifyKnown accepts a key that known_hosts has, and asks about an unknown host.
+func (o *Options) verifyKnown(d *destination, known ssh.HostKeyCallback) ssh.HostKeyCallback {
+	return func(name string, remote net.Addr, key ssh.PublicKey) error {
 		err := known(name, remote, key)
 		switch {
 		case knownhosts.IsHostKeyChanged(err):
@@ -61,7 +76,6 @@ func (o *Options) verifyHostKey(d *destination, config *ssh.ClientConfig) error 
 		}
 		return nil
 	}
-	return nil
 }
 
 // newHostTypes are the types of keys in the order in which OpenSSH asks a host that it does not know: people compare the fingerprint that
@@ -72,7 +86,7 @@ var newHostTypes = [][]string{
 
 // keyTypes are the types of host keys to ask for; the first one that leads to a connection counts.
 func (o *Options) keyTypes(d *destination, config *ssh.ClientConfig) [][]string {
-	if len(o.HostKeys) > 0 && d.alias == hostOf(o.Host) {
+	if o.hasGivenKey(d) {
 		return newHostTypes
 	}
 	return [][]string{config.HostKeyAlgorithms}

@@ -33,6 +33,11 @@ func (c *Client) BecomeRoot(ctx context.Context, password func() (string, error)
 		c.sudo = sudo{prefix: "sudo -n "}
 		return nil
 	}
+	return c.sudoWith(ctx, password)
+}
+
+// sudoWith makes scripts become root with a password, once sudo has accepted it.
+func (c *Client) sudoWith(ctx context.Context, password func() (string, error)) error {
 	text, err := password()
 	if err != nil {
 		return err
