@@ -91,10 +91,10 @@ func (o *Options) config() (table, error) {
 		"checks":  table{"livez": live()},
 		"metrics": []table{{"port": 9090, "path": "/metrics"}},
 		"vm":      []table{{"size": o.Size, "memory": memory}},
-		"deploy":  table{"strategy": map[string]string{"recreate": "immediate"}[o.Strategy]},
+		"deploy":  table{"strategy": "rolling", "max_unavailable": 1},
 	}
-	if o.Strategy != "recreate" {
-		c["deploy"] = table{"strategy": "rolling", "max_unavailable": 1}
+	if o.Strategy == "recreate" {
+		c["deploy"] = table{"strategy": "immediate"}
 	}
 	if len(o.Regions) > 0 {
 		c["primary_region"] = o.Regions[0]

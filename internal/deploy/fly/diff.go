@@ -1,6 +1,7 @@
 package fly
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,29 +18,34 @@ func (t *Target) Diff(ctx context.Context, out io.Writer) (differs bool, err err
 	if err != nil {
 		return false, err
 	}
-	wanted, there := map[string]string{}, map[string]string{}
+	wanted := map[string]string{}
 	flatten(wanted, "", config)
-	releases, err := t.releases(ctx)
+	there, err := t.settings(ctx, wanted)
 	if err != nil {
 		return false, err
 	}
-	if len(releases) > 0 {
-		remote := map[string]any{}
-		if err := t.flyctl.json(ctx, &remote, t.app("config", "show")...); err != nil {
-			return false, err
-		}
-		flatten(there, "", remote)
-		maps.DeleteFunc(there, func(path, _ string) bool { // what Fly has added
-			_, ok := wanted[path]
-			return !ok && !strings.HasPrefix(path, "env.")
-		})
-		there["image"] = releases[0].ImageRef
-	}
-	wanted["image"] = t.o.Image
-	if t.o.Image == "" {
-		wanted["image"] = there["image"]
-	}
+	wanted["image"] = cmp.Or(t.o.Image, there["image"])
 	return writeDiff(out, there, wanted)
+}
+
+// settings are the image of the app, its variables, and those of its settings that are wanted. An app without a release has none.
+func (t *Target) settings(ctx context.Context, wanted map[string]string) (map[string]string, error) {
+	there := map[string]string{}
+	releases, err := t.releases(ctx)
+	if err != nil || len(releases) == 0 {
+		return there, err
+	}
+	remote := map[string]any{}
+	if err := t.flyctl.json(ctx, &remote, t.app("config", "show")...); err != nil {
+		return nil, err
+	}
+	flatten(there, "", remote)
+	maps.DeleteFunc(there, func(path, _ string) bool { // what Fly has added
+		_, ok := wanted[path]
+		return !ok && !strings.HasPrefix(path, "env.")
+	})
+	there["image"] = releases[0].ImageRef
+	return there, nil
 }
 
 // writeDiff writes a line for each value that is there, and one for each that would be.

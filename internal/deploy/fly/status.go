@@ -79,31 +79,37 @@ func (t *Target) awaitHealthy(ctx context.Context, steps *progress.Steps) error 
 	if !t.o.Wait {
 		return nil
 	}
-	return steps.Run(ctx, "roll_out", func(ctx context.Context, step *progress.Step) error {
-		ready, why := "", "flyctl did not list the Machines"
-		err := wait.PollUntilContextTimeout(ctx, healthInterval, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
-			machines, err := t.machines(ctx)
-			if err != nil {
-				return false, nil //nolint:nilerr // Fly may be away for a while
-			}
-			healthy, reasons := 0, []string{}
-			for i := range machines {
-				if machines[i].healthy() {
-					healthy++
-				} else {
-					reasons = append(reasons, machines[i].reason())
-				}
-			}
-			ready, why = fmt.Sprintf("%d/%d ready", healthy, len(machines)), strings.Join(reasons, "; ")
-			step.Progress(healthy, len(machines), "Updating: "+ready)
-			return len(machines) > 0 && len(reasons) == 0, nil
-		})
-		step.Summarize("%s", ready)
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("%s, not healthy after %s: %s", cmp.Or(ready, "no Machine"), t.o.Timeout, why)
+	return steps.Run(ctx, "roll_out", t.awaitMachines)
+}
+
+func (t *Target) awaitMachines(ctx context.Context, step *progress.Step) error {
+	ready, why := "", "flyctl did not list the Machines"
+	err := wait.PollUntilContextTimeout(ctx, healthInterval, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
+		machines, err := t.machines(ctx)
+		if err != nil {
+			return false, nil //nolint:nilerr // Fly may be away for a while
 		}
-		return err
+		reasons := reasonsOf(machines)
+		healthy := len(machines) - len(reasons)
+		ready, why = fmt.Sprintf("%d/%d ready", healthy, len(machines)), strings.Join(reasons, "; ")
+		step.Progress(healthy, len(machines), "Updating: "+ready)
+		return len(machines) > 0 && len(reasons) == 0, nil
 	})
+	step.Summarize("%s", ready)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%s, not healthy after %s: %s", cmp.Or(ready, "no Machine"), t.o.Timeout, why)
+	}
+	return err
+}
+
+// reasonsOf are why Machines are not healthy, one for each of them.
+func reasonsOf(machines []machine) (reasons []string) {
+	for i := range machines {
+		if !machines[i].healthy() {
+			reasons = append(reasons, machines[i].reason())
+		}
+	}
+	return reasons
 }
 
 // Status implements [deploy.Target].

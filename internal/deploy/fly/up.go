@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
@@ -132,25 +133,20 @@ func (t *Target) addCertificates(ctx context.Context, step *progress.Step) error
 	if err := t.flyctl.json(ctx, &there, t.app("certs", "list", "--json")...); err != nil {
 		return err
 	}
-	has := map[string]bool{}
+	missing := slices.Clone(t.o.Domains)
 	for _, one := range there {
-		has[one.Hostname] = true
+		missing = slices.DeleteFunc(missing, func(domain string) bool { return domain == one.Hostname })
 	}
-	added := []string{}
-	for _, domain := range t.o.Domains {
-		if has[domain] {
-			continue
-		}
-		if err := t.flyctl.stream(ctx, step.Output, t.certificateArguments(domain)...); err != nil {
-			return err
-		}
-		added = append(added, domain)
-	}
-	if len(added) == 0 {
+	if len(missing) == 0 {
 		step.Skip("the app has certificates for all domains")
 		return nil
 	}
-	step.Summarize("%s", strings.Join(added, ", "))
+	for _, domain := range missing {
+		if err := t.flyctl.stream(ctx, step.Output, t.certificateArguments(domain)...); err != nil {
+			return err
+		}
+	}
+	step.Summarize("%s", strings.Join(missing, ", "))
 	return nil
 }
 
