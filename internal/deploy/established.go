@@ -30,10 +30,7 @@ func (a *applier) awaitServed(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("waiting until it is established: %w", err)
 	}
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(schema.GroupVersionKind{
-		Group: crd.Spec.Group, Version: crd.Spec.Versions[0].Name, Kind: crd.Spec.Names.ListKind,
-	})
+	list := listOf(crd)
 	err = wait.PollUntilContextTimeout(ctx, servedCheck, servedTimeout, true, func(ctx context.Context) (bool, error) {
 		err := a.client.List(ctx, list, client.Limit(1))
 		if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
@@ -46,6 +43,15 @@ func (a *applier) awaitServed(ctx context.Context, name string) error {
 	}
 	a.awaitCreation(ctx, list)
 	return nil
+}
+
+// listOf is an empty list of the objects of a CRD.
+func listOf(crd *apiextensionsv1.CustomResourceDefinition) *metav1.PartialObjectMetadataList {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(schema.GroupVersionKind{
+		Group: crd.Spec.Group, Version: crd.Spec.Versions[0].Name, Kind: crd.Spec.Names.ListKind,
+	})
+	return list
 }
 
 // awaitCreation waits out that delay by an invalid creation: the API server refuses it when it would accept a valid one.

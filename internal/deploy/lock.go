@@ -30,23 +30,30 @@ func (l LockTimes) Hold(
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		deadline := time.Now().Add(l.Duration - l.Renewal)
-		wait.UntilWithContext(locked, func(ctx context.Context) {
-			began := time.Now()
-			attempt, stop := context.WithDeadline(ctx, deadline)
-			defer stop()
-			err := renew(attempt)
-			switch {
-			case err == nil:
-				deadline = began.Add(l.Duration - l.Renewal)
-			case isGone(err) || !time.Now().Before(deadline):
-				cancel(ErrLockLost)
-			}
-		}, l.Renewal)
+		l.keepRenewing(locked, renew, isGone, cancel)
 	}()
 	return locked, func() {
 		cancel(nil)
 		<-ended
 		release()
 	}
+}
+
+// keepRenewing renews the lock until ctx ends, and calls cancel when it is lost.
+func (l LockTimes) keepRenewing(
+	ctx context.Context, renew func(context.Context) error, isGone func(error) bool, cancel context.CancelCauseFunc,
+) {
+	deadline := time.Now().Add(l.Duration - l.Renewal)
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		began := time.Now()
+		attempt, stop := context.WithDeadline(ctx, deadline)
+		defer stop()
+		err := renew(attempt)
+		switch {
+		case err == nil:
+			deadline = began.Add(l.Duration - l.Renewal)
+		case isGone(err) || !time.Now().Before(deadline):
+			cancel(ErrLockLost)
+		}
+	}, l.Renewal)
 }

@@ -40,23 +40,29 @@ func ParseProfile(text []byte) (*Profile, error) {
 	}
 	p := &Profile{Flags: map[string]map[string][]string{}}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		switch value := fields[name].(type) {
-		case string:
-			if name != "target" {
-				return nil, fmt.Errorf("%s must be a map of flags to their values", name)
-			}
-			p.Target = value
-		case map[string]any:
-			flags, err := parseFlags(value)
-			if err != nil {
-				return nil, fmt.Errorf("%s.%w", name, err)
-			}
-			p.Flags[name] = flags
-		default:
-			return nil, fmt.Errorf("%s must be a map of flags to their values", name)
+		if err := p.set(name, fields[name]); err != nil {
+			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// set sets the target, or the flags of one.
+func (p *Profile) set(name string, field any) error {
+	if target, ok := field.(string); ok && name == "target" {
+		p.Target = target
+		return nil
+	}
+	values, ok := field.(map[string]any)
+	if !ok {
+		return fmt.Errorf("%s must be a map of flags to their values", name)
+	}
+	flags, err := parseFlags(values)
+	if err != nil {
+		return fmt.Errorf("%s.%w", name, err)
+	}
+	p.Flags[name] = flags
+	return nil
 }
 
 func parseFlags(values map[string]any) (map[string][]string, error) {
