@@ -28,30 +28,38 @@ func MissingFields(ctx context.Context, served OpenAPI) (missing []string, err e
 		return nil, fmt.Errorf("reading the API server's OpenAPI paths: %w", err)
 	}
 	for _, crd := range crds {
-		want, err := describe(crd)
+		fieldPaths, err := missingIn(ctx, paths, crd)
 		if err != nil {
 			return nil, err
 		}
-		described, ok := paths["apis/"+want.Group+"/"+want.Version]
-		if !ok {
-			continue
-		}
-		document, err := described.SchemaWithContext(ctx, runtime.ContentTypeJSON)
-		if err != nil {
-			return nil, fmt.Errorf("reading the API server's schema of %s: %w", want.Group, err)
-		}
-		have, err := servedSchema(document, want.GroupVersionKind)
-		if err != nil {
-			return nil, err
-		}
-		if have == nil {
-			continue
-		}
-		for _, path := range absent(want.fields, have, "") {
+		for _, path := range fieldPaths {
 			missing = append(missing, crd.GetName()+": "+path)
 		}
 	}
 	return missing, nil
+}
+
+// missingIn returns the paths of the fields that the cluster's version of a CRD lacks, if the cluster has one.
+func missingIn(
+	ctx context.Context, served map[string]openapi.GroupVersionWithContext, crd *unstructured.Unstructured,
+) (paths []string, err error) {
+	want, err := describe(crd)
+	if err != nil {
+		return nil, err
+	}
+	described, ok := served["apis/"+want.Group+"/"+want.Version]
+	if !ok {
+		return nil, nil
+	}
+	document, err := described.SchemaWithContext(ctx, runtime.ContentTypeJSON)
+	if err != nil {
+		return nil, fmt.Errorf("reading the API server's schema of %s: %w", want.Group, err)
+	}
+	have, err := servedSchema(document, want.GroupVersionKind)
+	if err != nil || have == nil {
+		return nil, err
+	}
+	return absent(want.fields, have, ""), nil
 }
 
 // fields is the part of an OpenAPI schema that names fields.

@@ -63,7 +63,14 @@ func (p *Probe) try(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	reached := false
+	reached := reachAny(ctx, addresses, port)
+	if p.notEnforced.Swap(reached) != reached {
+		p.changed(reached)
+	}
+}
+
+// reachAny dials all addresses, and reports whether one of them accepted the connection.
+func reachAny(ctx context.Context, addresses []string, port string) (reached bool) {
 	for _, address := range addresses {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(address, port))
 		if err == nil {
@@ -71,9 +78,7 @@ func (p *Probe) try(ctx context.Context) {
 			reached = true
 		}
 	}
-	if p.notEnforced.Swap(reached) != reached {
-		p.changed(reached)
-	}
+	return reached
 }
 
 // Serve is the pod: it accepts connections until ctx ends.

@@ -81,11 +81,15 @@ func (f *File[T]) reload() error {
 	if f.content != nil && bytes.Equal(content, f.content) {
 		return f.parseErr
 	}
+	f.content, f.parseErr = content, f.parseContent(content)
+	return f.parseErr
+}
+
+// parseContent makes the value of a content the current one. If it can't be parsed, the last good value stays.
+func (f *File[T]) parseContent(content []byte) error {
 	value, err := f.parse(string(content))
-	f.content, f.parseErr = content, nil
 	if err != nil {
-		f.parseErr = fmt.Errorf("parsing %s: %w", f.path, err)
-		return f.parseErr
+		return fmt.Errorf("parsing %s: %w", f.path, err)
 	}
 	f.current.Store(&value)
 	return nil
