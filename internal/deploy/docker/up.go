@@ -98,7 +98,7 @@ func (op *operation) begin(ctx context.Context, r *revision) error {
 	return nil
 }
 
-// serve replaces the container that serves by one of a revision, which has to get ready beside it before.
+// serve rehearses a revision, unless nobody waits for it, and makes it the one that serves.
 func (op *operation) serve(ctx context.Context, s *types.ServiceConfig, r *revision) error {
 	if op.o.Wait {
 		if err := op.rehearse(ctx, s, r); err != nil {

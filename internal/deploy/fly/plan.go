@@ -46,15 +46,7 @@ func (t *Target) lines(ctx context.Context, what deploy.Action, argument string)
 	case deploy.ActionScale:
 		return [][]string{append(t.app("scale", "count", argument), "--yes")}, nil
 	case deploy.ActionRollback:
-		revision := 0
-		if _, err := fmt.Sscan(argument, &revision); err != nil {
-			return nil, fmt.Errorf("reading the revision %q: %w", argument, err)
-		}
-		to, err := t.rollbackTarget(ctx, revision)
-		if err != nil {
-			return nil, err
-		}
-		return [][]string{t.saveArguments("fly.toml"), t.deployArguments(deployment{to.ImageRef, "fly.toml"})}, nil
+		return t.rollbackLines(ctx, argument)
 	case deploy.ActionDown:
 		return [][]string{t.removeArguments()}, nil
 	case deploy.ActionPurge:
@@ -73,6 +65,19 @@ func (t *Target) upLines() [][]string {
 		lines = append(lines, t.certificateArguments(domain))
 	}
 	return lines
+}
+
+// rollbackLines names the image, and fails if there is none.
+func (t *Target) rollbackLines(ctx context.Context, argument string) ([][]string, error) {
+	revision := 0
+	if _, err := fmt.Sscan(argument, &revision); err != nil {
+		return nil, fmt.Errorf("reading the revision %q: %w", argument, err)
+	}
+	to, err := t.rollbackTarget(ctx, revision)
+	if err != nil {
+		return nil, err
+	}
+	return [][]string{t.saveArguments("fly.toml"), t.deployArguments(deployment{to.ImageRef, "fly.toml"})}, nil
 }
 
 // Render implements [deploy.Renderer]: it writes fly.toml.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -64,8 +65,8 @@ func (t *Target) execPod(ctx context.Context, name string) (string, error) {
 	return pods[i].Name, nil
 }
 
-// podMetrics is the list of the metrics API.
-var podMetrics = schema.GroupVersionKind{Group: "metrics.k8s.io", Version: "v1beta1", Kind: "PodMetricsList"}
+// podMetricsList is the list of the metrics API.
+var podMetricsList = schema.GroupVersionKind{Group: "metrics.k8s.io", Version: "v1beta1", Kind: "PodMetricsList"}
 
 // Stats implements [deploy.Meter] by the metrics API.
 func (t *Target) Stats(ctx context.Context) ([]deploy.Usage, error) {
@@ -73,8 +74,21 @@ func (t *Target) Stats(ctx context.Context) ([]deploy.Usage, error) {
 	if err != nil {
 		return nil, err
 	}
+	metrics, err := t.podMetrics(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	usages := []deploy.Usage{}
+	for i := range metrics {
+		usages = append(usages, usageOf(&metrics[i]))
+	}
+	return usages, nil
+}
+
+// podMetrics lists the metrics of the pods of a Deployment.
+func (t *Target) podMetrics(ctx context.Context, d *appsv1.Deployment) ([]unstructured.Unstructured, error) {
 	var list unstructured.UnstructuredList
-	list.SetGroupVersionKind(podMetrics)
+	list.SetGroupVersionKind(podMetricsList)
 	selector, err := metav1.LabelSelectorAsSelector(d.Spec.Selector)
 	if err != nil {
 		return nil, err
@@ -86,11 +100,7 @@ func (t *Target) Stats(ctx context.Context) ([]deploy.Usage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the metrics of pods: %w", err)
 	}
-	usages := []deploy.Usage{}
-	for i := range list.Items {
-		usages = append(usages, usageOf(&list.Items[i]))
-	}
-	return usages, nil
+	return list.Items, nil
 }
 
 // usageOf adds up the containers of a pod.

@@ -70,7 +70,7 @@ func (f *follower) begin(ctx context.Context) error {
 	return nil
 }
 
-// isNew says once of each pod that has started that it has no stream yet.
+// isNew says whether a pod has started and has no stream yet. It says so of each pod once.
 func (f *follower) isNew(pod *corev1.Pod) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,9 +1,9 @@
 package k8s
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,10 +38,9 @@ func (t *Target) DrainNode(ctx context.Context, step *progress.Step, name string
 	if err != nil {
 		return fmt.Errorf("reading node %q: %w", name, err)
 	}
-	var said bytes.Buffer
 	helper := &drain.Helper{
 		Ctx: ctx, Client: t.clientset, GracePeriodSeconds: -1, IgnoreAllDaemonSets: true, DeleteEmptyDirData: true, Timeout: t.o.Timeout,
-		Out: &said, ErrOut: &said,
+		Out: io.Discard, ErrOut: io.Discard,
 		OnPodDeletionOrEvictionFinished: func(pod *corev1.Pod, _ bool, err error) {
 			if err == nil {
 				step.Output("evicted pod " + pod.Namespace + "/" + pod.Name)

@@ -81,7 +81,12 @@ func (t *Target) finish(ctx context.Context, steps *progress.Steps, r *release.R
 	if !t.o.Wait {
 		return nil
 	}
-	err = t.rollOut(ctx, steps, name)
+	return t.awaitRevision(ctx, steps, r, name)
+}
+
+// awaitRevision waits for the roll-out of a revision's Deployment and records it. If replicas do not get ready, it rolls back.
+func (t *Target) awaitRevision(ctx context.Context, steps *progress.Steps, r *release.Release, name string) error {
+	err := t.rollOut(ctx, steps, name)
 	var failed *rollOutError
 	switch {
 	case err == nil:
