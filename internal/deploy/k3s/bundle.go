@@ -44,7 +44,8 @@ func openBundle(dir, arch string) (*bundle, error) {
 			return nil, err
 		}
 	}
-	return b, b.addInstaller(dir)
+	err = b.addInstaller(dir)
+	return b, err
 }
 
 // addInstaller adds the installer, for which the release has no checksum.

@@ -83,10 +83,10 @@ func (t *Target) uninstallLast(ctx context.Context, step *progress.Step, r *rele
 }
 
 // awaitNoPods waits until the pods of the release have stopped.
-func (t *Target) awaitNoPods(ctx context.Context, release string) error {
+func (t *Target) awaitNoPods(ctx context.Context, instance string) error {
 	var pods corev1.PodList
 	err := wait.PollUntilContextTimeout(ctx, rollOutCheck, t.o.Timeout, true, func(ctx context.Context) (bool, error) {
-		err := t.client.List(ctx, &pods, client.InNamespace(t.o.Namespace), client.MatchingLabels{"app.kubernetes.io/instance": release})
+		err := t.client.List(ctx, &pods, client.InNamespace(t.o.Namespace), client.MatchingLabels{"app.kubernetes.io/instance": instance})
 		return err == nil && len(pods.Items) == 0, err
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil && len(pods.Items) > 0 {
