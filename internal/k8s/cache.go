@@ -127,7 +127,7 @@ func identityOf(object client.Object) client.Object {
 	return identity
 }
 
-// setHash has the identity carry the object's hash, for cachedHash.
+// setHash stores the hash of an object in its identity, where cachedHash reads it.
 func setHash(identity, object client.Object) {
 	prefix := hashPrefix
 	if isMadeByUs(object) {

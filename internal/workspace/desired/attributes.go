@@ -65,7 +65,7 @@ func (t domainTarget) attributes() (a flyte.Attributes) {
 	return a
 }
 
-// tierAttributes are the tier's. A kind that the tier sets for the domain replaces the general one.
+// tierAttributes are what the tier sets. A kind that it sets for the domain replaces the general one.
 func (t domainTarget) tierAttributes() v1alpha1.FlyteAttributes {
 	wanted := t.tier.Spec.Flyte.FlyteAttributes
 	own := t.tier.Spec.Flyte.Domains[t.domain]

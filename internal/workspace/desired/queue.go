@@ -173,7 +173,7 @@ func queueBounds(tier *v1alpha1.WorkspaceTier, amounts map[string]resource.Quant
 	return bounded
 }
 
-// resourceGroups give each resource its flavor. What no flavor names belongs to the one without resources, or else to the first.
+// resourceGroups give each resource its flavor.
 func resourceGroups(
 	tier *v1alpha1.TierQueue, nominal map[corev1.ResourceName]resource.Quantity, gpu string,
 ) (groups []kueue.ResourceGroup) {
@@ -196,7 +196,7 @@ func resourceGroups(
 	return groups
 }
 
-// coveredResources are the resources of each flavor.
+// coveredResources are the resources of each flavor. What no flavor names belongs to the one without resources, or else to the first.
 func coveredResources(
 	flavors []v1alpha1.QueueFlavor, nominal map[corev1.ResourceName]resource.Quantity, gpu string,
 ) [][]corev1.ResourceName {

@@ -127,7 +127,7 @@ func templateContent(field string, raw []byte, values *placeholders) (content ma
 	return content, true
 }
 
-// removeIdentity removes the fields of a template that are not rendered as its content is.
+// removeIdentity removes kind, metadata and status, and refuses a field that differs from these in case alone.
 func removeIdentity(field string, content map[string]any, values *placeholders) {
 	for _, key := range []string{"apiVersion", "kind", "metadata", "status"} {
 		delete(content, key)

@@ -147,7 +147,7 @@ func (c *Controller) Reconcile(ctx context.Context, r reconcile.Request) (_ reco
 	return c.reconcile(ctx, &w)
 }
 
-// deleted is for a Workspace that does not exist any more. It releases what it had, untouched.
+// deleted forgets a Workspace that does not exist any more. What it had is released, untouched.
 func (c *Controller) deleted(ctx context.Context, id string) error {
 	c.timeToReady.remove(id)
 	c.tiers.remove(id)
@@ -175,7 +175,7 @@ func (c *Controller) reconcile(ctx context.Context, w *v1alpha1.Workspace) (reco
 	return next(outcomes)
 }
 
-// retryAfter says when a Workspace is reconciled again whose status could not be written.
+// retryAfter is the result of a Reconcile that could not write the status.
 func retryAfter(err error) (reconcile.Result, error) {
 	switch {
 	case apierrors.IsConflict(err):

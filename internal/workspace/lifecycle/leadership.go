@@ -38,7 +38,7 @@ func (c *Controller) Acquired(ctx context.Context) {
 	}
 }
 
-// listUntilDone lists Workspaces and Namespaces, and again until that succeeds or ctx ends.
+// listUntilDone lists Workspaces and Namespaces, and retries until both succeed or ctx ends.
 func (c *Controller) listUntilDone(ctx context.Context, all *v1alpha1.WorkspaceList, namespaces *corev1.NamespaceList) error {
 	return wait.PollUntilContextCancel(ctx, firstRetry, true, func(ctx context.Context) (bool, error) {
 		err := c.client.List(ctx, all, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency)

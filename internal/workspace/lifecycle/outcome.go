@@ -80,7 +80,7 @@ func (o outcome) or(other outcome) outcome {
 	return o
 }
 
-// toCondition is the condition of an outcome, of an object of this generation: True if it is done.
+// toCondition is the outcome as a condition of an object with this generation: True if it is done.
 func (o outcome) toCondition(generation int64) metav1.Condition {
 	status := metav1.ConditionFalse
 	if o.done {
