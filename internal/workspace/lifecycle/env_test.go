@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -197,9 +199,27 @@ func (env *testEnv) start() {
 			env.t.Error(err)
 		}
 	}
-	env.t.Cleanup(func() { env.stop() })
+	env.t.Cleanup(func() {
+		env.stop()
+		env.deleteNamespaces()
+	})
 	if !env.mgr.GetCache().WaitForCacheSync(env.t.Context()) {
 		env.t.Fatal("the caches have not synced")
+	}
+}
+
+// deleteNamespaces begins to delete the namespaces of the test's Workspaces, so that the caches of later tests don't list them.
+func (env *testEnv) deleteNamespaces() {
+	ctx := context.WithoutCancel(env.t.Context())
+	var ws v1alpha1.WorkspaceList
+	var namespaces corev1.NamespaceList
+	must(env.t, env.admin.List(ctx, &ws, client.MatchingLabels(env.labels())))
+	must(env.t, env.admin.List(ctx, &namespaces, client.HasLabels{v1alpha1.LabelWorkspace}))
+	for i := range namespaces.Items {
+		ns := &namespaces.Items[i]
+		if slices.ContainsFunc(ws.Items, func(w v1alpha1.Workspace) bool { return w.Name == k8s.WorkspaceOf(ns) }) {
+			must(env.t, client.IgnoreNotFound(env.admin.Delete(ctx, ns)))
+		}
 	}
 }
 
