@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -46,4 +47,13 @@ func (s settings) naming(namespace string) (*workspace.Naming, error) {
 		return nil, fmt.Errorf("reading NAMESPACE_TEMPLATE in the service's ConfigMap: it %w", err)
 	}
 	return naming, nil
+}
+
+// limits returns how many workspaces the service takes.
+func (s settings) limits() (workspace.Limits, error) {
+	maximum, err := strconv.Atoi(s["MAX_WORKSPACES"])
+	if err != nil {
+		return workspace.Limits{}, fmt.Errorf("MAX_WORKSPACES in the service's ConfigMap is %q, not a number", s["MAX_WORKSPACES"])
+	}
+	return workspace.NewLimits(maximum), nil
 }

@@ -2,21 +2,18 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/internal/netguard"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -72,7 +69,7 @@ func (s *syncer) register(c *cobra.Command) {
 }
 
 func (s *syncer) run(c *cobra.Command, _ []string) error {
-	resync, err := s.resync(c.Context())
+	resync, err := s.resync(c)
 	if err != nil {
 		return err
 	}
@@ -88,12 +85,12 @@ func (s *syncer) run(c *cobra.Command, _ []string) error {
 }
 
 // resync makes what the service has, with its settings.
-func (s *syncer) resync(ctx context.Context) (*workspaceservice.Resync, error) {
+func (s *syncer) resync(c *cobra.Command) (*workspaceservice.Resync, error) {
 	kube, err := s.cluster.client()
 	if err != nil {
 		return nil, err
 	}
-	settings, err := s.settings.read(ctx, kube)
+	settings, err := s.settings.read(c.Context(), kube)
 	if err != nil {
 		return nil, err
 	}
@@ -101,20 +98,16 @@ func (s *syncer) resync(ctx context.Context) (*workspaceservice.Resync, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newResync(kube, api, settings, s.settings.namespace)
-}
-
-func newResync(kube client.Client, api *workspaceservice.Client, s settings, namespace string) (*workspaceservice.Resync, error) {
-	naming, err := s.naming(namespace)
+	naming, err := settings.naming(s.settings.namespace)
 	if err != nil {
 		return nil, err
 	}
-	maximum, err := strconv.Atoi(s["MAX_WORKSPACES"])
+	limits, err := settings.limits()
 	if err != nil {
-		return nil, fmt.Errorf("MAX_WORKSPACES in the service's ConfigMap is %q, not a number", s["MAX_WORKSPACES"])
+		return nil, err
 	}
 	return workspaceservice.NewResync(workspaceservice.ResyncOptions{
-		Client: api, Cached: kube, Live: kube, Store: store.NewDirect(kube, workspace.NewLimits(maximum)),
+		Client: api, Cached: kube, Live: kube, Store: store.NewDirect(kube, limits),
 		Validator: workspace.NewValidator(naming), Metrics: prometheus.NewRegistry(),
 	}), nil
 }
