@@ -16,9 +16,9 @@ func TestCommand_ShowsWarningsOfTheAPIServer(t *testing.T) {
 		fmt.Fprint(w, `{"kind":"Table","apiVersion":"meta.k8s.io/v1","rows":[]}`)
 	}))
 	defer server.Close()
-	got := invocation{}.run(t, "get", "workspaces", "--kubeconfig", "/dev/null", "--server", server.URL)
-	if got.Code != 0 || !strings.Contains(got.Stderr, "this version goes away") || !strings.HasSuffix(got.Stderr, "No workspaces found.\n") {
-		t.Errorf("it printed %q, exit code %d", got.Stderr, got.Code)
+	text, err := program(t, "get", "workspaces", "--kubeconfig", "/dev/null", "--server", server.URL).CombinedOutput()
+	if got := string(text); err != nil || !strings.Contains(got, "this version goes away") || !strings.HasSuffix(got, "No workspaces found.\n") {
+		t.Errorf("it printed %q: %v", got, err)
 	}
 }
 

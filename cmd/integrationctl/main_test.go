@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,23 +36,35 @@ type result struct {
 // invocation is the input of the program, besides its arguments.
 type invocation struct{ secret, stdin, url string }
 
-func (i invocation) run(t *testing.T, args ...string) result {
+// program is the test binary as the program itself, not started yet.
+func program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out, errOut strings.Builder
 	c := exec.CommandContext(t.Context(), binary, args...)
 	// The race detector would sleep for a second at the end of each program.
-	c.Env = []string{
-		"PROGRAM=integrationctl", "GORACE=atexit_sleep_ms=0", "WORKSPACE_WEBHOOK_SECRET=" + i.secret, "INTEGRATIONCTL_URL=" + i.url,
+	c.Env = []string{"PROGRAM=integrationctl", "GORACE=atexit_sleep_ms=0"}
+	return c
+}
+
+// run runs the command in this process: under the race detector, the program itself takes most of a second to start.
+func (i invocation) run(t *testing.T, args ...string) result {
+	t.Helper()
+	for name, value := range map[string]string{
+		"WORKSPACE_WEBHOOK_SECRET": i.secret, "INTEGRATIONCTL_URL": i.url, "KUBECONFIG": "", "HOME": "", "KUBERNETES_SERVICE_HOST": "",
+	} {
+		t.Setenv(name, value)
 	}
-	c.Stdin, c.Stdout, c.Stderr = strings.NewReader(i.stdin), &out, &errOut
-	if err := c.Run(); c.ProcessState == nil {
-		t.Fatal(err)
-	}
-	return result{Code: c.ProcessState.ExitCode(), Stdout: out.String(), Stderr: errOut.String()}
+	streams, in, out, errOut := genericiooptions.NewTestIOStreams()
+	in.WriteString(i.stdin)
+	root := newCommand(programName, streams)
+	root.SetArgs(args)
+	code := exitCode(t.Context(), root.ExecuteContext(t.Context()), func(text string) {
+		fmt.Fprintf(errOut, "%s: %s\n", root.DisplayName(), text)
+	})
+	return result{Code: code, Stdout: out.String(), Stderr: errOut.String()}
 }
 
 func TestSecretNew_PrintsASecretThatTheServiceTakes(t *testing.T) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -23,16 +22,12 @@ func TestPlugin_SaysSoInItsUsage(t *testing.T) {
 
 func runAs(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := program(t, args...)
 	link := filepath.Join(t.TempDir(), name)
-	if err := os.Symlink(binary, link); err != nil {
+	if err := os.Symlink(c.Path, link); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), link, args...)
-	c.Env = []string{"PROGRAM=integrationctl", "GORACE=atexit_sleep_ms=0"}
+	c.Path, c.Args[0] = link, link
 	out, err := c.Output()
 	if err != nil {
 		t.Errorf("%s: %v", name, err)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -104,12 +103,7 @@ func TestDashboard_ForwardsUntilCtrlC(t *testing.T) {
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "the page") }))
 	defer service.Close()
 	api := newForwarder(t, service)
-	binary, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := exec.CommandContext(t.Context(), binary, "dashboard", "--port", "0", "--kubeconfig", "/dev/null", "--server", api.URL)
-	c.Env = []string{"PROGRAM=integrationctl", "GORACE=atexit_sleep_ms=0"}
+	c := program(t, "dashboard", "--port", "0", "--kubeconfig", "/dev/null", "--server", api.URL)
 	var errOut strings.Builder
 	c.Stderr = &errOut
 	out, err := c.StdoutPipe()
