@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -59,10 +60,12 @@ func AddAccount(t testing.TB, admin client.Client, name string, rules []rbacv1.P
 // As returns the configuration of an account that [AddAccount] created, with a new token.
 func As(t testing.TB, cluster *devcluster.Cluster, account string) *rest.Config {
 	t.Helper()
-	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account, Namespace: Namespace}}
-	request := &authenticationv1.TokenRequest{}
 	cfg := cluster.Config()
-	Must(t, Client(t, cfg).SubResource("token").Create(t.Context(), sa, request))
+	admin, err := kubernetes.NewForConfig(cfg) // unlike [Client], it needs no discovery
+	Must(t, err)
+	request, err := admin.CoreV1().ServiceAccounts(Namespace).CreateToken(
+		t.Context(), account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	Must(t, err)
 	cfg.BearerToken = request.Status.Token
 	return cfg
 }

@@ -4,6 +4,7 @@ package clustertest
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -32,10 +33,11 @@ const crdTimeout = 30 * time.Second
 // Shared is one control plane for the tests of a package.
 type Shared struct {
 	// Prepare creates what the tests need besides the CRDs.
-	Prepare func(t testing.TB, cluster *devcluster.Cluster)
+	Prepare func(t testing.TB, admin client.Client, cfg *rest.Config)
 
 	once    sync.Once
 	cluster *devcluster.Cluster
+	admin   client.Client
 }
 
 // Main is a TestMain: it runs the tests, stops the control plane and exits. With -count each run has a control plane of its own, so that
@@ -50,7 +52,7 @@ func (s *Shared) run(m *testing.M) int {
 	if s.cluster != nil {
 		s.cluster.Stop()
 	}
-	s.once, s.cluster = sync.Once{}, nil
+	s.once, s.cluster, s.admin = sync.Once{}, nil, nil
 	if err := findLeaks(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -93,6 +95,13 @@ func (s *Shared) Cluster(t testing.TB) *devcluster.Cluster {
 	return s.cluster
 }
 
+// Admin returns a client with all rights, which the tests share: its discovery happens once.
+func (s *Shared) Admin(t testing.TB) client.Client {
+	t.Helper()
+	s.Cluster(t)
+	return s.admin
+}
+
 func (s *Shared) start(t testing.TB) {
 	t.Helper()
 	cluster, err := devcluster.Start(context.Background(), devcluster.Options{Progress: t.Output()})
@@ -105,16 +114,21 @@ func (s *Shared) start(t testing.TB) {
 	crds := envtest.CRDInstallOptions{Paths: []string{chartFile(t, "crds")}, ErrorIfPathMissing: true, MaxTime: crdTimeout}
 	_, err = envtest.InstallCRDs(cluster.Config(), crds)
 	Must(t, err)
-	s.Prepare(t, cluster)
+	s.admin = Client(t, cluster.Config())
+	s.Prepare(t, s.admin, cluster.Config())
 	s.cluster = cluster
 }
+
+var newScheme = sync.OnceValues(func() (*runtime.Scheme, error) {
+	scheme := runtime.NewScheme()
+	return scheme, errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
+})
 
 // Client returns an uncached client for all kinds that the service uses.
 func Client(t testing.TB, cfg *rest.Config) client.Client {
 	t.Helper()
-	scheme := runtime.NewScheme()
-	Must(t, clientgoscheme.AddToScheme(scheme))
-	Must(t, v1alpha1.AddToScheme(scheme))
+	scheme, err := newScheme()
+	Must(t, err)
 	c, err := client.New(cfg, client.Options{Scheme: scheme})
 	Must(t, err)
 	return c

@@ -12,9 +12,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/crd"
 )
@@ -27,9 +27,9 @@ const (
 func TestMain(m *testing.M) { shared.Main(m) }
 
 // shared is a cluster whose account has the rights of the chart's Job.
-var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.Cluster) {
+var shared = clustertest.Shared{Prepare: func(t testing.TB, admin client.Client, _ *rest.Config) {
 	t.Helper()
-	clustertest.AddAccount(t, clustertest.Client(t, cluster.Config()), clustertest.Account, []rbacv1.PolicyRule{{
+	clustertest.AddAccount(t, admin, clustertest.Account, []rbacv1.PolicyRule{{
 		APIGroups: []string{"apiextensions.k8s.io"}, Resources: []string{"customresourcedefinitions"},
 		ResourceNames: []string{workspaces, tiers}, Verbs: []string{"get", "patch"},
 	}})
@@ -42,7 +42,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 func addsMissingFields(t *testing.T) {
-	admin := clustertest.Client(t, shared.Cluster(t).Config())
+	admin := shared.Admin(t)
 	c, served := job(t)
 	await := func(want ...string) {
 		t.Helper()
@@ -75,7 +75,7 @@ func addsMissingFields(t *testing.T) {
 }
 
 func createsNoCRD(t *testing.T) {
-	admin := clustertest.Client(t, shared.Cluster(t).Config())
+	admin := shared.Admin(t)
 	for _, name := range []string{workspaces, tiers} {
 		if err := admin.Delete(t.Context(), get(t, admin, name)); err != nil {
 			t.Fatal(err)

@@ -10,8 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	typed "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
-
-	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
 // replica takes part in an election with short times.
@@ -118,7 +116,7 @@ func TestLease_ToleratesClockSkew(t *testing.T) {
 		holder, seconds, at := "skewed-clock", int32(shortTimes.Duration/time.Second), metav1.NewMicroTime(start.Add(skew))
 		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "default", GenerateName: "clock-"}}
 		lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: &holder, LeaseDurationSeconds: &seconds, AcquireTime: &at, RenewTime: &at}
-		must(t, clustertest.Client(t, shared.Cluster(t).Config()).Create(t.Context(), lease))
+		must(t, shared.Admin(t).Create(t.Context(), lease))
 		successors[skew] = startReplica(t, lease.Name, "next", shortTimes)
 	}
 	for skew, next := range successors {

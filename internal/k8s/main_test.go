@@ -6,19 +6,20 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/desired"
 )
 
 func TestMain(m *testing.M) { shared.Main(m) }
 
-var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.Cluster) {
+var shared = clustertest.Shared{Prepare: func(t testing.TB, admin client.Client, _ *rest.Config) {
 	t.Helper()
 	tier := &v1alpha1.WorkspaceTier{ObjectMeta: metav1.ObjectMeta{Name: v1alpha1.DefaultTier}}
-	must(t, clustertest.Client(t, cluster.Config()).Create(t.Context(), tier))
+	must(t, admin.Create(t.Context(), tier))
 }}
 
 var (

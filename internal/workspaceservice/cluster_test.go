@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 )
 
 func TestMain(m *testing.M) { shared.Main(m) }
 
 // shared has the service's account with the rights of the chart. The tests act as the controller.
-var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.Cluster) {
+var shared = clustertest.Shared{Prepare: func(t testing.TB, admin client.Client, _ *rest.Config) {
 	t.Helper()
 	rules := clustertest.ChartRules(t, "role.yaml")
-	clustertest.AddAccount(t, clustertest.Client(t, cluster.Config()), clustertest.Account, rules)
+	clustertest.AddAccount(t, admin, clustertest.Account, rules)
 }}
 
 // asService is the configuration of the service's account.

@@ -82,7 +82,7 @@ type scene struct {
 
 func newScene(t testing.TB) *scene {
 	t.Helper()
-	s := &scene{t: t, admin: clustertest.Client(t, shared.Cluster(t).Config()), service: &service{}, events: events.NewFakeRecorder(100)}
+	s := &scene{t: t, admin: shared.Admin(t), service: &service{}, events: events.NewFakeRecorder(100)}
 	cfg := asService(t)
 	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return writeCounter{next, &s.writes} })
 	live := clustertest.Client(t, cfg)

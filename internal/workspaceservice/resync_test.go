@@ -90,7 +90,7 @@ func (r *register) failures() (n float64) {
 
 func newRegister(t testing.TB, test string) *register {
 	t.Helper()
-	admin := clustertest.Client(t, shared.Cluster(t).Config())
+	admin := shared.Admin(t)
 	r := &register{t: t, admin: admin, pages: map[string]string{}, test: test, metrics: prometheus.NewRegistry()}
 	live := labelled{clustertest.Client(t, asService(t)), test}
 	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", []string{"development"}, []string{"flyte-system"})

@@ -11,15 +11,15 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/deploy"
 	"platform.company.com/workspace-flyte-integration/internal/deploy/progress"
 )
 
-var shared = clustertest.Shared{Prepare: func(testing.TB, *devcluster.Cluster) {}}
+var shared = clustertest.Shared{Prepare: func(testing.TB, client.Client, *rest.Config) {}}
 
 func TestMain(m *testing.M) { shared.Main(m) }
 

@@ -114,9 +114,12 @@ func newTestEnv(t testing.TB, o envOptions) *testEnv {
 	return env
 }
 
+// newScheme makes the service's scheme, once for all tests.
+var newScheme = sync.OnceValues(k8s.NewScheme)
+
 func (env *testEnv) addManager() {
 	env.t.Helper()
-	scheme, err := k8s.NewScheme()
+	scheme, err := newScheme()
 	must(env.t, err)
 	caches, err := k8s.CacheOptions(scheme, env.relisted)
 	must(env.t, err)

@@ -6,10 +6,10 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/devcluster"
 	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/kueue/kueuetest"
 )
@@ -28,16 +28,15 @@ var accounts = map[v1alpha1.DeletionPolicy]string{
 func TestMain(m *testing.M) { shared.Main(m) }
 
 // shared is a cluster with the tier standard, the tenants' roles and the accounts of the controllers.
-var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.Cluster) {
+var shared = clustertest.Shared{Prepare: func(t testing.TB, admin client.Client, cfg *rest.Config) {
 	t.Helper()
-	admin := clustertest.Client(t, cluster.Config())
 	create(t, admin, tier(v1alpha1.DefaultTier))
 	for _, role := range v1alpha1.Roles() {
 		create(t, admin, tenantRole(role))
 	}
 	rules := clustertest.ChartRules(t, "role.yaml")
 	clustertest.AddAccount(t, admin, clustertest.Account, rules)
-	kueuetest.Install(t, cluster.Config())
+	kueuetest.Install(t, cfg)
 	clustertest.AddAccount(t, admin, queuesAccount, append(rules, append(clustertest.ChartRules(t, "queues-role.yaml"),
 		clustertest.ChartRules(t, "purge-role.yaml")...)...))
 	clustertest.AddAccount(t, admin, objectsAccount, append(rules, objectRules()...))
@@ -47,7 +46,7 @@ var shared = clustertest.Shared{Prepare: func(t testing.TB, cluster *devcluster.
 // adminClient is the client of a cluster admin.
 func adminClient(t testing.TB) client.Client {
 	t.Helper()
-	return clustertest.Client(t, shared.Cluster(t).Config())
+	return shared.Admin(t)
 }
 
 // tenantRole has a right that the service itself does not have, as the chart's roles do.

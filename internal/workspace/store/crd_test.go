@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
-	"platform.company.com/workspace-flyte-integration/devcluster/clustertest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -36,7 +35,7 @@ func TestCRD_AcceptsWhatTheEdgeAccepts(t *testing.T) {
 
 // The edge, the CRD and Kubernetes' own validation must agree on the keys of a ResourceQuota.
 func TestCRD_AgreesWithKubernetesOnQuotaKeys(t *testing.T) {
-	k, admin := newKube(t), clustertest.Client(t, shared.Cluster(t).Config())
+	k, admin := newKube(t), shared.Admin(t)
 	naming, err := workspace.NewNaming("{prefix}{project}", "flyte-", nil, nil)
 	must(t, err)
 	rules := workspace.NewValidator(naming)
