@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +18,8 @@ func TestCommand_ShowsWarningsOfTheAPIServer(t *testing.T) {
 	}))
 	defer server.Close()
 	text, err := program(t, "get", "workspaces", "--kubeconfig", "/dev/null", "--server", server.URL).CombinedOutput()
-	if got := string(text); err != nil || !strings.Contains(got, "this version goes away") || !strings.HasSuffix(got, "No workspaces found.\n") {
-		t.Errorf("it printed %q: %v", got, err)
+	if err != nil || !bytes.Contains(text, []byte("this version goes away")) || !bytes.HasSuffix(text, []byte("No workspaces found.\n")) {
+		t.Errorf("it printed %q: %v", text, err)
 	}
 }
 
