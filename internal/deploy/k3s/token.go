@@ -23,8 +23,11 @@ func (t *Target) RotateToken(ctx context.Context, steps *progress.Steps) error {
 		}
 		return t.onAgents(ctx, steps, func(agent *host) error {
 			return steps.Run(ctx, "give_token", func(ctx context.Context, step *progress.Step) error {
+				if err := writeToken(ctx, step, agent, token); err != nil {
+					return err
+				}
 				step.Summarize("%s has the new token", agent.name)
-				return writeToken(ctx, step, agent, token)
+				return nil
 			})
 		})
 	})
