@@ -7,8 +7,8 @@ race=$(hack/race.sh)
 HELM=$(hack/tool.sh helm)
 HELM3=$(hack/tool.sh helm3)
 export HELM HELM3
-# Control planes and test binaries live for seconds or minutes: collecting garbage less often saves a fifth of their processor time, and
-# costs a few GiB of memory.
+# Control planes and test binaries live for seconds or minutes: collecting garbage less often saves a fifth of their processor time, for
+# more memory.
 export GOGC=${GOGC:-400}
 # The end-to-end packages mostly wait, so more packages run at a time than there are cores. The longest ones come first, so that none of
 # them runs alone at the end. Linking without DWARF (-w) saves a quarter of the linker's time; stack traces need none.

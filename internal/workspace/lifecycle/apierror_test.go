@@ -123,7 +123,7 @@ func TestController_ReportsForbidden(t *testing.T) {
 	const account = "account-without-bind"
 	binds := func(r rbacv1.PolicyRule) bool { return slices.Contains(r.Verbs, "bind") }
 	without := slices.DeleteFunc(clustertest.ChartRules(t, "role.yaml"), binds)
-	clustertest.AddAccount(t, adminClient(t), account, without)
+	clustertest.AddAccount(t, shared.Admin(t), account, without)
 	env := newTestEnv(t, envOptions{account: account})
 	create(t, env.admin, env.workspace("powerless"))
 	w := env.await("powerless", v1alpha1.ConditionAccessGranted, v1alpha1.ReasonForbidden)

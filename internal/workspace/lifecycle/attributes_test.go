@@ -110,7 +110,7 @@ func TestController_KeepsForeignAttributes(t *testing.T) {
 
 func TestWorkspaceTier_RejectsTaskLimitsOfWholeQuota(t *testing.T) {
 	t.Parallel()
-	c := adminClient(t)
+	c := shared.Admin(t)
 	for name, limits := range map[string]v1alpha1.FlyteResources{"cpu": {CPU: "40000m"}, "memory": {Memory: "160Gi"}} {
 		created := tier("refused-" + name)
 		created.Spec.Flyte.TaskResources = &v1alpha1.FlyteTaskResources{Limits: limits}

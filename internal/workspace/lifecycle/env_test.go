@@ -97,7 +97,7 @@ func newTestEnv(t testing.TB, o envOptions) *testEnv {
 	env.clock = cmp.Or(o.clock, &clock{})
 	env.metrics = prometheus.NewRegistry()
 	env.consoleURL = cmp.Or(o.consoleURL, "https://flyte.company.com")
-	env.admin = adminClient(t)
+	env.admin = shared.Admin(t)
 	if env.flyte == nil {
 		double, err := flytetest.Start()
 		must(t, err)

@@ -43,12 +43,6 @@ var shared = clustertest.Shared{Prepare: func(t testing.TB, admin client.Client,
 	clustertest.AddAccount(t, admin, purgeAccount, append(rules, clustertest.ChartRules(t, "purge-role.yaml")...))
 }}
 
-// adminClient is the client of a cluster admin.
-func adminClient(t testing.TB) client.Client {
-	t.Helper()
-	return shared.Admin(t)
-}
-
 // tenantRole has a right that the service itself does not have, as the chart's roles do.
 func tenantRole(role v1alpha1.Role) *rbacv1.ClusterRole {
 	return &rbacv1.ClusterRole{

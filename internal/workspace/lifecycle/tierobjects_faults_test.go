@@ -20,7 +20,7 @@ import (
 // stale, left behind, or made twice.
 func TestController_KeepsTierObjectsUnderFaults(t *testing.T) {
 	t.Parallel()
-	installCRD(t, adminClient(t), widgets, "Namespaced")
+	installCRD(t, shared.Admin(t), widgets, "Namespaced")
 	for i, f := range []injectedFault{
 		{"response lost after the write", 2, isObjectWrite, faultproxy.Fault{LoseAnswer: true}},
 		{"connection reset before the write", 2, isObjectWrite, faultproxy.Fault{Reset: true}},

@@ -86,7 +86,7 @@ func recordFields(fields map[string]any) func(*unstructured.Unstructured) {
 
 func TestController_AppliesTierObjects(t *testing.T) {
 	t.Parallel()
-	installCRD(t, adminClient(t), widgets, "Namespaced")
+	installCRD(t, shared.Admin(t), widgets, "Namespaced")
 	env := objectEnv(t, configMaps, widgets)
 	env.provisionedOnTier("objects", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Objects = templates(pluginTemplate, widgetTemplate)
@@ -139,7 +139,7 @@ func TestController_AppliesTierObjects(t *testing.T) {
 // A change of the templates removes the fields and objects that they drop, and nothing else. A suspended workspace keeps its objects.
 func TestController_PrunesTierObjects(t *testing.T) {
 	t.Parallel()
-	installCRD(t, adminClient(t), widgets, "Namespaced")
+	installCRD(t, shared.Admin(t), widgets, "Namespaced")
 	env := objectEnv(t, configMaps, widgets)
 	env.provisionedOnTier("pruning", func(spec *v1alpha1.WorkspaceTierSpec) {
 		spec.Objects = templates(pluginTemplate, widgetTemplate)
@@ -266,7 +266,7 @@ func TestController_WaitsForCRDOfTierObject(t *testing.T) {
 // A kind that the service may not list is reported for each workspace: it may have objects that are to be removed.
 func TestController_ReportsForbiddenKindOfTierObjects(t *testing.T) {
 	t.Parallel()
-	installCRD(t, adminClient(t), widgets, "Namespaced")
+	installCRD(t, shared.Admin(t), widgets, "Namespaced")
 	env := newTestEnv(t, envOptions{objectKinds: workspace.ObjectKinds{configMaps, widgets}, tierStatusInterval: 10 * time.Millisecond})
 	env.createOnTier("unlisted", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = templates(pluginTemplate) })
 	w := env.await("unlisted", v1alpha1.ConditionReady, v1alpha1.ReasonForbidden)
@@ -335,7 +335,7 @@ func TestController_LeavesForeignObjectsOfTheName(t *testing.T) {
 // it made earlier stays.
 func TestController_ReportsInvalidTierObjects(t *testing.T) {
 	t.Parallel()
-	installCRD(t, adminClient(t), worlds, "Cluster")
+	installCRD(t, shared.Admin(t), worlds, "Cluster")
 	env := objectEnv(t, configMaps, worlds)
 	env.provisionedOnTier("invalid", func(spec *v1alpha1.WorkspaceTierSpec) { spec.Objects = templates(pluginTemplate) })
 	const other, metadata = "{apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {}}", "metadata: {name: plugin}"
