@@ -27,20 +27,28 @@ const (
 
 // suite is a control plane with Helm's command line.
 type suite struct {
-	dir, helmPath, helm3Path, integration string
-	cluster                               *devcluster.Cluster
-	flyte                                 *flytetest.Server
-	admin                                 client.Client
+	dir, helmPath, helm3Path, integration, kubeconfig string
+	cluster                                           *devcluster.Cluster
+	flyte                                             *flytetest.Server
+	admin                                             client.Client
 }
 
-func start(t *testing.T) *suite {
+// newSuite returns the suite without a control plane.
+func newSuite(t *testing.T) *suite {
 	t.Helper()
-	s := &suite{dir: t.TempDir()}
+	s := &suite{dir: t.TempDir(), kubeconfig: os.DevNull}
 	var err error
 	s.helmPath, err = harness.Helm()
 	harness.Must(t, err)
 	s.helm3Path, err = harness.Helm3()
 	harness.Must(t, err)
+	return s
+}
+
+func start(t *testing.T) *suite {
+	t.Helper()
+	s := newSuite(t)
+	var err error
 	s.integration, _, err = harness.Build(t.Context(), s.dir)
 	harness.Must(t, err)
 	s.flyte, err = flytetest.Start()
@@ -49,6 +57,7 @@ func start(t *testing.T) *suite {
 	s.cluster, err = devcluster.Start(t.Context(), devcluster.Options{Progress: os.Stderr, Nodes: 3})
 	harness.Must(t, err)
 	t.Cleanup(s.cluster.Stop)
+	s.kubeconfig = s.cluster.Kubeconfig()
 	scheme, err := k8s.NewScheme()
 	harness.Must(t, err)
 	s.admin, err = client.New(s.cluster.Config(), client.Options{Scheme: scheme})
@@ -67,7 +76,7 @@ func (s *suite) helm(t *testing.T, args ...string) (output string, err error) {
 
 // helmEnv has nothing of this machine's own configuration.
 func (s *suite) helmEnv() []string {
-	return append(os.Environ(), "KUBECONFIG="+s.cluster.Kubeconfig(),
+	return append(os.Environ(), "KUBECONFIG="+s.kubeconfig,
 		"HELM_CONFIG_HOME="+s.dir, "HELM_CACHE_HOME="+s.dir, "HELM_DATA_HOME="+s.dir)
 }
 

@@ -24,21 +24,23 @@ type path struct {
 	install, upgrade []string
 }
 
-// paths are those that users of Helm take. Helm 4 keeps the method of an installed release unless it is told otherwise.
+// paths are those that users of Helm take. Helm 4 keeps the method of an installed release unless it is told otherwise. Each path installs
+// over what the path before has kept; their order lets each version of Helm, and each method, follow itself once.
 func (s *suite) paths() []path {
 	helm3, helm4 := s.helm3Path, s.helmPath
 	takeOver := []string{helm4, "--server-side=true", "--force-conflicts"}
 	return []path{
 		{"Helm 3", []string{helm3}, []string{helm3}},
+		{"Helm 3, then 4", []string{helm3}, []string{helm4}},
 		{"Helm 4", []string{helm4}, []string{helm4}},
 		{"Helm 4, client-side", []string{helm4, "--server-side=false"}, []string{helm4, "--server-side=false"}},
-		{"Helm 3, then 4", []string{helm3}, []string{helm4}},
 		{"Helm 4, client-side, then server-side", []string{helm4, "--server-side=false"}, takeOver},
 	}
 }
 
-// TestPaths takes a release through its life on each path: a changed tier, a changed image, a rollback, an uninstallation during which a
-// member keeps his access, and an installation over what was kept. Then it does the same with tools that apply the chart's manifests.
+// TestPaths takes a release through its life on each path: an installation over what was kept, a changed tier and image, an upgrade of the
+// CRDs, rollbacks, and an uninstallation during which a member keeps his access. Then it does the same with tools that apply the chart's
+// manifests.
 func TestPaths(t *testing.T) { //nolint:tparallel // the paths take turns in one cluster
 	t.Parallel()
 	s := start(t)
@@ -56,25 +58,23 @@ func (s *suite) takes(t *testing.T, p path) {
 	t.Helper()
 	s.must(t, p.install, "install", release, chart, "--create-namespace")
 	s.wantCPU(t, "40")
-	s.must(t, p.upgrade, "upgrade", release, chart, "--set-string", "tiers.standard.quota.default.cpu=41")
+	s.wantMember(t, "installed")
+	s.must(t, p.upgrade, "upgrade", release, chart, "--set-string", "tiers.standard.quota.default.cpu=41", "--set", "image.tag=v9")
 	s.wantCPU(t, "41")
-	s.must(t, p.upgrade, "upgrade", release, chart, "--set", "image.tag=v9")
-	s.wantCPU(t, "40")
-	if image := get(t, s, &appsv1.Deployment{}, release).Spec.Template.Spec.Containers[0].Image; !strings.HasSuffix(image, ":v9") {
-		t.Errorf("the image is %s", image)
-	}
-	s.must(t, p.upgrade[:1], "rollback", release, "2")
-	s.wantCPU(t, "41")
+	s.wantTag(t, "v9", true)
 	s.makeCRDsOld(t)
 	s.must(t, p.upgrade, "upgrade", release, chart)
+	s.wantCPU(t, "40")
+	s.wantTag(t, "v9", false)
 	s.upgradeCRDs(t)
 	if !s.crdHasCurrentSchema(t) {
 		t.Error("the upgrade left the old CRD")
 	}
+	s.must(t, p.upgrade[:1], "rollback", release, "2")
+	s.wantCPU(t, "41")
 	// Helm 3 and client-side Helm 4 adopt a kept tier as it is: it must be that of the values before the release goes.
 	s.must(t, p.upgrade[:1], "rollback", release, "1")
 	s.wantCPU(t, "40")
-
 	s.must(t, p.upgrade[:1], "uninstall", release)
 	s.wantCPU(t, "40")
 	s.wantMember(t, "uninstalled")
@@ -82,10 +82,15 @@ func (s *suite) takes(t *testing.T, p path) {
 	if err := s.admin.Get(t.Context(), key, &appsv1.Deployment{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the Deployment is left: %v", err)
 	}
-	s.must(t, p.install, "install", release, chart)
-	s.wantCPU(t, "40")
-	s.wantMember(t, "installed again")
-	s.must(t, p.install[:1], "uninstall", release)
+}
+
+// wantTag checks whether the Deployment's image has this tag.
+func (s *suite) wantTag(t *testing.T, tag string, want bool) {
+	t.Helper()
+	image := get(t, s, &appsv1.Deployment{}, release).Spec.Template.Spec.Containers[0].Image
+	if strings.HasSuffix(image, ":"+tag) != want {
+		t.Errorf("the image is %s; want the tag %s: %t", image, tag, want)
+	}
 }
 
 // adopts installs another release over what the others have kept.
