@@ -7,6 +7,8 @@ MAKEFLAGS   += --no-builtin-rules --no-print-directory
 
 # Never download another Go.
 export GOTOOLCHAIN := local
+# What one clone has compiled serves a clone at any other path.
+export GOFLAGS += -trimpath
 
 # Nothing here depends on the clone: neither on its remote nor on how far git must go to tell two commits apart.
 VERSION ?= $(shell git describe --tags --always --abbrev=12 --dirty 2>/dev/null || echo dev)

@@ -156,17 +156,21 @@ func TestControlPlane_BuildsThePinnedModule(t *testing.T) {
 	}
 }
 
-func TestModuleDir_IsFoundFromAnyDirectory(t *testing.T) {
+func TestModuleDir_IsFoundInTheCheckout(t *testing.T) {
 	want, err := filepath.Abs("../controlplane")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, from := range []string{"..", "../cmd/devcluster", t.TempDir()} {
+	for _, from := range []string{"..", "../cmd/devcluster"} {
 		t.Run(from, func(t *testing.T) {
 			t.Chdir(from)
 			if got, err := moduleDir(); got != want || err != nil {
 				t.Errorf("got %s, %v, want %s", got, err, want)
 			}
 		})
+	}
+	t.Chdir(t.TempDir())
+	if got, err := moduleDir(); err == nil || !strings.Contains(err.Error(), "run this from the checkout") {
+		t.Errorf("outside the checkout: got %s, %v", got, err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 )
 
 // source is what the binaries are built from, and where they are cached.
@@ -49,26 +48,23 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "workspace-flyte-integration"), nil
 }
 
-// moduleDir finds devcluster/controlplane in a parent of the working directory, or beside the sources of this program.
+// moduleDir finds devcluster/controlplane in a parent of the working directory.
 func moduleDir() (string, error) {
-	if dir, err := os.Getwd(); err == nil {
-		for ; ; dir = filepath.Dir(dir) {
-			if module := filepath.Join(dir, "devcluster", "controlplane"); isModule(module) {
-				return module, nil
-			}
-			if dir == filepath.Dir(dir) {
-				break
-			}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if module := filepath.Join(dir, "devcluster", "controlplane"); isModule(module) {
+			return module, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("finding devcluster/controlplane: not in a parent of the working directory; run this from the checkout")
 		}
 	}
-	_, source, _, _ := runtime.Caller(0)
-	if module := filepath.Join(filepath.Dir(filepath.Dir(source)), "controlplane"); isModule(module) {
-		return module, nil
-	}
-	return "", errors.New("finding devcluster/controlplane: not in a parent of the working directory; run this from the checkout")
 }
 
-// Root is the directory of the checkout that this process was started in, or was built from.
+// Root is the directory of the checkout that this process was started in.
 func Root() (string, error) {
 	module, err := moduleDir()
 	return filepath.Dir(filepath.Dir(module)), err
