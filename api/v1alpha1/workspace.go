@@ -51,7 +51,7 @@ type WorkspaceSpec struct {
 
 	// Quota overrides the tier's default quota, key by key, up to the tier's maximum. Where that has no extra key, the
 	// tier's default is the maximum.
-	// +kubebuilder:validation:XValidation:rule="!has(self.extra) || self.extra.all(k, self.extra[k].matches('^[0-9]{1,9}(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'))",message="extra amounts must be whole numbers, such as 100 or 10Gi"
+	// +kubebuilder:validation:XValidation:rule="!has(self.extra) || self.extra.all(k, self.extra[k].matches('^[0-9]{1,9}(k|Ki|[MGTP]i?)?$'))",message="extra amounts must be whole numbers, such as 100 or 10Gi"
 	// +structType=atomic
 	Quota Quota `json:"quota,omitzero"`
 
@@ -108,7 +108,7 @@ type LabelValue string
 // Quantity is a Kubernetes quantity that is safe to parse: no exponents, at most nine digits before the point. It is a
 // string, so that its pattern is checked before it is parsed.
 // +kubebuilder:validation:MaxLength=16
-// +kubebuilder:validation:Pattern=`^[0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`
+// +kubebuilder:validation:Pattern=`^[0-9]{1,9}(\.[0-9]{1,3})?(m|k|Ki|[MGTP]i?)?$`
 type Quantity string
 
 // Count is a whole number.

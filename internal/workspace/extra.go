@@ -33,7 +33,7 @@ var (
 		"count/rolebindings.rbac.authorization.k8s.io", "count/networkpolicies.networking.k8s.io",
 		"count/events", "count/events.events.k8s.io",
 	}
-	wholeQuantity = regexp.MustCompile(`^[0-9]{1,9}(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$`)
+	wholeQuantity = regexp.MustCompile(`^[0-9]{1,9}(k|Ki|[MGTP]i?)?$`)
 	// leastCounts are what every namespace needs: workspace-config and kube-root-ca.crt, and workspace-pull-secret.
 	leastCounts   = map[string]string{"configmaps": "2", "count/configmaps": "2", "secrets": "1", "count/secrets": "1"}
 	configMapKeys = []string{"configmaps", "count/configmaps"}

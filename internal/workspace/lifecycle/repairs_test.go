@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,8 +55,9 @@ func TestController_RecordsRepairs(t *testing.T) {
 			t.Errorf("%v repairs of a %s were counted, want %v", got, kind, want)
 		}
 	}
+	program := filepath.Base(os.Args[0]) // what the API server calls a client without a field manager
 	want := []string{
-		`NetworkPolicy "workspace-isolation" in namespace "flyte-told" was changed by lifecycle.test in /spec, and was restored`,
+		`NetworkPolicy "workspace-isolation" in namespace "flyte-told" was changed by ` + program + ` in /spec, and was restored`,
 		`ResourceQuota "workspace-quota" in namespace "flyte-told" was deleted, and was created again`,
 	}
 	eventually(t, func(context.Context) error {
