@@ -41,9 +41,10 @@ func Inject(ctx context.Context, w *v1alpha1.Workspace) {
 }
 
 // Extract returns the trace context that Inject wrote, which is not valid if there is none.
-func Extract(w *v1alpha1.Workspace) trace.SpanContext {
+func Extract(ctx context.Context, w *v1alpha1.Workspace) trace.SpanContext {
 	carrier := propagation.MapCarrier{traceparent: w.Annotations[v1alpha1.AnnotationTraceparent]}
-	return trace.SpanContextFromContext(otel.GetTextMapPropagator().Extract(context.Background(), carrier))
+	ctx = trace.ContextWithSpanContext(ctx, trace.SpanContext{}) // without a carrier, the propagator would leave the caller's
+	return trace.SpanContextFromContext(otel.GetTextMapPropagator().Extract(ctx, carrier))
 }
 
 // StartSpan begins a span of the work on a Workspace. With join, it belongs to the trace of the newest delivery, if that is at most an hour
@@ -52,7 +53,7 @@ func StartSpan(
 	ctx context.Context, t trace.Tracer, name string, w *v1alpha1.Workspace, join bool, options ...trace.SpanStartOption,
 ) (context.Context, trace.Span) {
 	options = append(options, trace.WithAttributes(attribute.String("workspace", w.Name)))
-	delivery := Extract(w)
+	delivery := Extract(ctx, w)
 	switch {
 	case !delivery.IsValid():
 	case join && isRecent(w):

@@ -41,12 +41,14 @@ func TestInject_ReplacesTheTraceOfAnEarlierDelivery(t *testing.T) {
 	for range 2 {
 		ctx, span := tracer.Start(context.Background(), "delivery")
 		Inject(ctx, w)
-		if got, want := Extract(w), span.SpanContext(); got.TraceID() != want.TraceID() || got.SpanID() != want.SpanID() || !got.IsRemote() {
+		if got, want := Extract(ctx, w), span.SpanContext(); got.TraceID() != want.TraceID() || got.SpanID() != want.SpanID() || !got.IsRemote() {
 			t.Errorf("extracted %v of %v", got, want)
 		}
 	}
 	Inject(context.Background(), w)
-	if value, found := w.Annotations[v1alpha1.AnnotationTraceparent]; found || Extract(w).IsValid() {
+	ctx, span := tracer.Start(context.Background(), "reconcile")
+	defer span.End()
+	if value, found := w.Annotations[v1alpha1.AnnotationTraceparent]; found || Extract(ctx, w).IsValid() {
 		t.Errorf("a delivery without a trace has that of an earlier one: %q", value)
 	}
 }

@@ -157,7 +157,7 @@ func (c *Controller) deleted(ctx context.Context, id string) error {
 func (c *Controller) reconcile(ctx context.Context, w *v1alpha1.Workspace) (reconcile.Result, error) {
 	var outcomes []outcome
 	c.orphans.changed(w.Name, nil)
-	c.timeToReady.begin(w)
+	c.timeToReady.begin(ctx, w)
 	purge, err := c.beginPurge(ctx, w)
 	if err == nil {
 		before := w.DeepCopy()

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ func newTimeToReady(r prometheus.Registerer, now func() time.Time) *timeToReady 
 }
 
 // begin notes the first Reconcile of a generation.
-func (m *timeToReady) begin(w *v1alpha1.Workspace) {
+func (m *timeToReady) begin(ctx context.Context, w *v1alpha1.Workspace) {
 	if w.Status.ObservedGeneration == w.Generation {
 		return
 	}
@@ -56,7 +57,7 @@ func (m *timeToReady) begin(w *v1alpha1.Workspace) {
 	if newest := workspace.Deliveries(w); len(newest) > 0 {
 		if age := began.at.Sub(newest[0].Received); age >= 0 && age < maxStored {
 			began.at, began.delivery = newest[0].Received, newest[0].ID
-			if delivery := tracing.Extract(w); delivery.IsSampled() {
+			if delivery := tracing.Extract(ctx, w); delivery.IsSampled() {
 				began.traceID = delivery.TraceID().String()
 			}
 		}

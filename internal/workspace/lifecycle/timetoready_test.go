@@ -35,7 +35,7 @@ func TestTimeToReady(t *testing.T) {
 
 	record(workspace.EventCreated, 1, now)
 	after(40 * time.Millisecond)
-	m.begin(w)
+	m.begin(t.Context(), w)
 	after(10 * time.Millisecond)
 	ready(true)
 	wantTimes(t, m, 1, 0.05)
@@ -43,13 +43,13 @@ func TestTimeToReady(t *testing.T) {
 		t.Errorf("the exemplars name %q", got)
 	}
 
-	m.begin(w) // nothing changed
+	m.begin(t.Context(), w) // nothing changed
 	ready(true)
 	wantTimes(t, m, 1, 0.05)
 
 	after(time.Hour)
 	w.Generation++ // by hand: the webhook is older
-	m.begin(w)
+	m.begin(t.Context(), w)
 	after(time.Second)
 	ready(false)
 	after(time.Second)
@@ -60,7 +60,7 @@ func TestTimeToReady(t *testing.T) {
 	}
 
 	w.Generation++
-	m.begin(w)
+	m.begin(t.Context(), w)
 	m.remove(w.Name)
 	ready(true)
 	wantTimes(t, m, 2, 2.05)
