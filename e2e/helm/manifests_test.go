@@ -51,8 +51,8 @@ func TestKustomize(t *testing.T) {
 	}
 }
 
-// appliesManifests takes the chart through its life as manifests, over what was kept of it before. Before each sync, exactly what changed differs from the cluster, as
-// gitops-engine's server-side diff judges it: by a dry run of the apply. After it, nothing does.
+// appliesManifests takes the chart through its life as manifests, over what was kept of it before. Before each sync, exactly what changed
+// differs from the cluster, as gitops-engine's server-side diff judges it: by a dry run of the apply. After it, nothing does.
 func (s *suite) appliesManifests(t *testing.T, r rendered) {
 	t.Helper()
 	sync := func(values map[string]any, different ...string) (objects []*unstructured.Unstructured) {

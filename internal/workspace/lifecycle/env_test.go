@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +15,9 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -137,9 +140,18 @@ func (env *testEnv) addManager() {
 	env.mgr, err = manager.New(cfg, manager.Options{
 		Scheme: scheme, Cache: caches, Logger: logr.Discard(),
 		Metrics: metricsserver.Options{BindAddress: "0"}, HealthProbeBindAddress: "0",
-		Controller: config.Controller{SkipNameValidation: new(true)},
+		Controller:     config.Controller{SkipNameValidation: new(true)},
+		MapperProvider: env.mapper(),
 	})
 	must(env.t, err)
+}
+
+// mapper is the admin's, so that not each test discovers the same kinds, but for tests that inject faults or whose kinds come and go.
+func (env *testEnv) mapper() func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
+	if env.proxy != nil || env.queues || env.objectKinds != nil {
+		return nil // the default
+	}
+	return func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return env.admin.RESTMapper(), nil }
 }
 
 func (env *testEnv) addController() {
