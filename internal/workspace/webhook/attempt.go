@@ -83,7 +83,7 @@ func (h *Handler) logRefusal(c *echo.Context, a *attempt, p *problem, err error)
 	if conflicts {
 		h.metrics.conflicts.WithLabelValues(string(conflict.Register)).Inc()
 	}
-	if a.delivery == "" || p.Status >= http.StatusInternalServerError || !h.refusals.Allow() {
+	if a.delivery == "" || p.Status >= http.StatusInternalServerError || !h.refusals.AllowN(h.Now(), 1) {
 		return
 	}
 	log := c.Logger().Info

@@ -80,6 +80,9 @@ func keysOf(secrets string) *signature.Keys {
 	return known.(*signature.Keys)
 }
 
+// clockStandsStill lets no rate limit allow more than its burst.
+func clockStandsStill(o *webhook.Options, _ *http.Server) { o.Now = func() time.Time { return now } }
+
 // newEdge starts an edge until the test ends. change may adapt what it is made of.
 func newEdge(t *testing.T, change ...func(*webhook.Options, *http.Server)) *edge {
 	t.Helper()

@@ -21,7 +21,7 @@ func (a *attempt) traceSigned(c *echo.Context) {
 // must not choose the trace, nor whether it is sampled. All of these requests together have few spans, so that they can't fill the
 // exporter's queue.
 func (h *Handler) traceUnsigned(a *attempt, c *echo.Context) {
-	if !h.unsignedSpans.Allow() {
+	if !h.unsignedSpans.AllowN(h.Now(), 1) {
 		return
 	}
 	a.startSpan(c.Request().Context(), c, trace.WithNewRoot(), trace.WithLinks(trace.LinkFromContext(remoteContext(c))))

@@ -105,12 +105,12 @@ func TestHandler_TracesNothingAboveTheRateLimit(t *testing.T) {
 }
 
 func TestHandler_BoundsTheSpansOfUnsignedRequests(t *testing.T) {
-	spans, e := recorder(t), newEdge(t)
+	spans, e := recorder(t), newEdge(t, clockStandsStill)
 	before := len(spans.Ended())
 	for range 15 {
 		e.post(t, hooks, "msg_1", sample, func(r *http.Request) { r.Header = sign(t, strangersSecret, "msg_1", now, sample) })
 	}
-	if n := len(spans.Ended()) - before; n < 10 || n > 12 {
-		t.Errorf("%d spans of 15 unsigned requests at once", n)
+	if n := len(spans.Ended()) - before; n != 10 {
+		t.Errorf("%d spans of 15 unsigned requests at once, want 10", n)
 	}
 }
