@@ -136,7 +136,7 @@ func (e *environment) collectGarbage(ctx context.Context) error {
 	return nil
 }
 
-// atRest measures the CPU time and the writes of an idle service, and how much its resident memory shrinks to that.
+// atRest measures the CPU time and the writes of an idle service, and compares its resident memory with that just after the burst.
 func atRest(ctx context.Context, e *environment, n int, size sizes) ([]row, error) {
 	busy, err := e.service.Measure(ctx)
 	if err != nil {
@@ -160,7 +160,7 @@ func atRest(ctx context.Context, e *environment, n int, size sizes) ([]row, erro
 		return nil, err
 	}
 	cores := (after.Sum(cpuMetric) - before.Sum(cpuMetric)) / time.Since(start).Seconds()
-	most, left := busy.Sum(residentMetric), after.Sum(residentMetric)
+	burst, rest := busy.Sum(residentMetric), after.Sum(residentMetric)
 	return []row{
 		{
 			what:    fmt.Sprintf("CPU at rest with %d for %d s, %.0f writes / 1 %% of a core", n, size.atRest, writes(after)-writes(before)),
@@ -168,7 +168,7 @@ func atRest(ctx context.Context, e *environment, n int, size sizes) ([]row, erro
 		},
 		{
 			what:    fmt.Sprintf("resident memory at rest with %d / just after their creation", n),
-			service: mebibytes(left), floor: mebibytes(most), ratio: left / most,
+			service: mebibytes(rest), floor: mebibytes(burst), ratio: rest / burst,
 		},
 	}, nil
 }

@@ -146,7 +146,8 @@ func (env *testEnv) addManager() {
 	must(env.t, err)
 }
 
-// mapper is the admin's, so that not each test discovers the same kinds, but for tests that inject faults or whose kinds come and go.
+// mapper shares the admin's RESTMapper, which has discovered the kinds already. Tests that inject faults, or whose kinds come and go, have
+// one of their own.
 func (env *testEnv) mapper() func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	if env.proxy != nil || env.queues || env.objectKinds != nil {
 		return nil // the default
