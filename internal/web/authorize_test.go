@@ -14,12 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"platform.company.com/workspace-flyte-integration/api"
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -238,10 +236,7 @@ func TestReadAPI_ChargesEveryRequestFirst(t *testing.T) {
 
 // TestReadAPI_GivesEveryDescribedAnswer: each status of openapi.yaml, and get compares each answer with it.
 func TestReadAPI_GivesEveryDescribedAnswer(t *testing.T) {
-	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := openAPI(t)
 	all := []string{
 		"list workspaces", "get workspaces fraud", "get workspaces other",
 		"list workspacetiers", "get workspacetiers small", "get workspacetiers other",

@@ -16,17 +16,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"platform.company.com/workspace-flyte-integration/api"
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -46,12 +43,8 @@ func newService(t *testing.T, workspaces ...v1alpha1.Workspace) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := &service{}
-	if s.router, err = legacy.NewRouter(doc, openapi3.DisableExamplesValidation()); err != nil {
+	if s.router, err = router(); err != nil {
 		t.Fatal(err)
 	}
 	s.cached.workspaces = workspaces

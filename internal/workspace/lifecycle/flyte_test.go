@@ -127,7 +127,7 @@ func TestController_ListsProjectsWhenLeaseIsAcquired(t *testing.T) {
 // Many workspaces are created while Flyte is down. Their Kubernetes objects don't wait for Flyte, the calls are bounded, and all
 // workspaces become Ready after the outage. The test is not parallel, because of its load.
 func TestController_LimitsCallsWhileFlyteIsDown(t *testing.T) {
-	const arriving = 150
+	const arriving = 50
 	env := newTestEnv(t, envOptions{})
 	env.flyte.SetUnavailable(true)
 	id := func(i int) string { return fmt.Sprint("arriving-", i) }
