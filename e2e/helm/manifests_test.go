@@ -132,12 +132,14 @@ func (s *suite) outOfSync(t *testing.T, r rendered, objects []*unstructured.Unst
 	return names
 }
 
-// withoutWrite is the object without what every write changes.
+// withoutWrite is the object without what every write changes, and without its status: kube-controller-manager may write that at any time,
+// and Argo CD ignores it too.
 func withoutWrite(o *unstructured.Unstructured) map[string]any {
 	o = o.DeepCopy()
 	o.SetManagedFields(nil)
 	o.SetResourceVersion("")
 	o.SetGeneration(0)
+	unstructured.RemoveNestedField(o.Object, "status")
 	return o.Object
 }
 
