@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -22,7 +23,7 @@ const (
 	firstPage = 50 * time.Millisecond
 	// openStreams are as many as browser tabs that are open beside changing workspaces.
 	openStreams = 200
-	// readRetry is how long a client waits that the rate limit has refused.
+	// readRetry is how long a client waits that the rate limit has refused, or whose stream was ended.
 	readRetry = 100 * time.Millisecond
 )
 
@@ -161,22 +162,7 @@ func (e *environment) openStreams(ctx context.Context, n int) (stop func(), err 
 	ctx, cancel := context.WithCancel(ctx)
 	opened, ended := make(chan struct{}), make(chan error, n)
 	for range n {
-		go func() {
-			synced := false
-			ended <- e.read(ctx, "/workspaces?watch=true", func(body io.Reader) error {
-				events := bufio.NewReader(body)
-				for {
-					line, err := events.ReadString('\n')
-					switch {
-					case err != nil:
-						return err
-					case line == "event: synced\n" && !synced:
-						synced = true
-						opened <- struct{}{}
-					}
-				}
-			})
-		}()
+		go func() { ended <- e.follow(ctx, sync.OnceFunc(func() { opened <- struct{}{} })) }()
 	}
 	for range n {
 		select {
@@ -187,4 +173,26 @@ func (e *environment) openStreams(ctx context.Context, n int) (stop func(), err 
 		}
 	}
 	return cancel, nil
+}
+
+// follow reads a stream of all workspaces until ctx ends, and calls synced when it has everything. As EventSource does, it connects again
+// when the service ends the stream: many that begin at once may wait too long for their turn.
+func (e *environment) follow(ctx context.Context, synced func()) error {
+	return wait.PollUntilContextCancel(ctx, readRetry, true, func(ctx context.Context) (bool, error) {
+		err := e.read(ctx, "/workspaces?watch=true", func(body io.Reader) error {
+			events := bufio.NewReader(body)
+			for {
+				switch line, err := events.ReadString('\n'); {
+				case err != nil:
+					return err
+				case line == "event: synced\n":
+					synced()
+				}
+			}
+		})
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return false, err
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"platform.company.com/workspace-flyte-integration/devcluster/service"
@@ -35,6 +34,8 @@ const (
 	baseResident, residentEach = 75 << 20, 35 << 10
 	// startSeconds is the goal for a start.
 	startSeconds = 30
+	// quietQuotas is how long no ResourceQuota was written when the cluster is at rest.
+	quietQuotas = 10 * time.Second
 	// idleCPU is the goal for a service at rest, in cores.
 	idleCPU = 0.01
 )
@@ -173,14 +174,22 @@ func atRest(ctx context.Context, e *environment, n int, size sizes) ([]row, erro
 	}, nil
 }
 
-// awaitQuotas waits until kube-controller-manager has written the status of each ResourceQuota. It lags behind after thousands of new
+// awaitQuotas waits until kube-controller-manager has written no ResourceQuota for quietQuotas. It lags behind after thousands of new
 // namespaces, and each of its writes is an event for the service, which is not at rest before.
 func (e *environment) awaitQuotas(ctx context.Context) error {
-	return wait.PollUntilContextTimeout(ctx, time.Second, timeout, true, func(ctx context.Context) (bool, error) {
+	var before []string
+	return wait.PollUntilContextTimeout(ctx, quietQuotas, timeout, true, func(ctx context.Context) (bool, error) {
 		var quotas corev1.ResourceQuotaList
-		err := e.bare.List(ctx, &quotas)
-		behind := func(q corev1.ResourceQuota) bool { return !equality.Semantic.DeepEqual(q.Spec.Hard, q.Status.Hard) }
-		return err == nil && !slices.ContainsFunc(quotas.Items, behind), err
+		if err := e.bare.List(ctx, &quotas); err != nil {
+			return false, err
+		}
+		var versions []string
+		for i := range quotas.Items {
+			versions = append(versions, quotas.Items[i].ResourceVersion)
+		}
+		quiet := slices.Equal(before, versions)
+		before = versions
+		return quiet, nil
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
@@ -21,9 +22,13 @@ const (
 	exitMisconfigured = 2
 )
 
-// heapLimit is the share of the container's memory above which garbage is collected more often, unless GOMEMLIMIT is set.
-// The rest is for what the Go runtime doesn't count.
-const heapLimit = 0.9
+const (
+	// heapGrowth is by how many per cent the heap may grow until garbage is collected, unless GOGC is set.
+	heapGrowth = 60
+	// heapLimit is the share of the container's memory above which garbage is collected more often, unless GOMEMLIMIT is set.
+	// The rest is for what the Go runtime doesn't count.
+	heapLimit = 0.9
+)
 
 func main() {
 	if len(os.Args) > 1 {
@@ -48,8 +53,11 @@ func main() {
 	}
 }
 
-// limitHeap sets the memory limit of the Go runtime. There is none if the container has none.
+// limitHeap sets when the Go runtime collects garbage, and its memory limit. There is no limit if the container has none.
 func limitHeap(log logr.Logger) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	limit, err := memlimit.Set(memlimit.WithRatio(heapLimit), memlimit.WithProvider(memlimit.FromCgroup))
 	log.V(1).Info("set the memory limit of the Go runtime", "bytes", limit, "unlimited", err)
 }

@@ -42,6 +42,11 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	env.Service.Set("GOMEMLIMIT", strconv.FormatInt(limit*9/10, 10)) // as in a container
 	env.Kill(t, func() {})                                           // it starts with that environment, and a new peak
+	measured, err := env.Service.Measure(t.Context())
+	harness.Must(t, err)
+	if got := measured.Sum("go_gc_gogc_percent"); got != 60 {
+		t.Errorf("garbage is collected when the heap has grown by %.0f %%, want 60", got)
+	}
 	started := peak(t)
 	messages := heavyMessages(t)
 	for i, m := range messages { // one by one: one of this size keeps an API server busy for a good while
