@@ -5,21 +5,12 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"platform.company.com/workspace-flyte-integration/api"
+	"platform.company.com/workspace-flyte-integration/api/apitest"
 )
-
-func document(t *testing.T) *openapi3.T {
-	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
 
 // TestOpenAPI_IsValid looks at every example too.
 func TestOpenAPI_IsValid(t *testing.T) {
-	doc := document(t)
+	doc := apitest.Document(t)
 	if !doc.IsOpenAPI31OrLater() {
 		t.Errorf("it is OpenAPI %s", doc.OpenAPI)
 	}
@@ -30,7 +21,7 @@ func TestOpenAPI_IsValid(t *testing.T) {
 
 // TestOpenAPI_ShowsEveryAnswer: each answer with a body of JSON has an example, and each that is to be repeated says when.
 func TestOpenAPI_ShowsEveryAnswer(t *testing.T) {
-	for path, item := range document(t).Paths.Map() {
+	for path, item := range apitest.Document(t).Paths.Map() {
 		for method, operation := range item.Operations() {
 			for status, response := range operation.Responses.Map() {
 				where := method + " " + path + " " + status

@@ -6,10 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
-	"platform.company.com/workspace-flyte-integration/api"
+	"platform.company.com/workspace-flyte-integration/api/apitest"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace/webhook"
 )
@@ -37,11 +36,7 @@ func TestRoutes_AreThoseOfTheOpenAPIDocument(t *testing.T) {
 
 func described(t *testing.T) (routes []string) {
 	t.Helper()
-	doc, err := openapi3.NewLoader().LoadFromData(api.OpenAPI)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, item := range doc.Paths.Map() {
+	for path, item := range apitest.Document(t).Paths.Map() {
 		for method := range item.Operations() {
 			routes = append(routes, method+" "+path)
 		}

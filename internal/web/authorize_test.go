@@ -18,6 +18,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"platform.company.com/workspace-flyte-integration/api/apitest"
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -236,7 +237,7 @@ func TestReadAPI_ChargesEveryRequestFirst(t *testing.T) {
 
 // TestReadAPI_GivesEveryDescribedAnswer: each status of openapi.yaml, and get compares each answer with it.
 func TestReadAPI_GivesEveryDescribedAnswer(t *testing.T) {
-	doc := openAPI(t)
+	doc := apitest.Document(t)
 	all := []string{
 		"list workspaces", "get workspaces fraud", "get workspaces other",
 		"list workspacetiers", "get workspacetiers small", "get workspacetiers other",

@@ -3,41 +3,16 @@ package web_test
 import (
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 
-	"platform.company.com/workspace-flyte-integration/api"
+	"platform.company.com/workspace-flyte-integration/api/apitest"
 )
-
-// The OpenAPI document and its router are made once for all tests, which don't change them.
-var (
-	document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.OpenAPI) })
-	router   = sync.OnceValues(func() (routers.Router, error) {
-		doc, err := document()
-		if err != nil {
-			return nil, err
-		}
-		return legacy.NewRouter(doc, openapi3.DisableExamplesValidation())
-	})
-)
-
-// openAPI is the OpenAPI document.
-func openAPI(t *testing.T) *openapi3.T {
-	t.Helper()
-	doc, err := document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
 
 // TestDocs_AnswersAsTheDocumentSays: the document describes its own routes, too.
 func TestDocs_AnswersAsTheDocumentSays(t *testing.T) {
-	doc := openAPI(t)
+	doc := apitest.Document(t)
 	for _, path := range everything {
 		described := path
 		if strings.HasPrefix(path, "/docs/") {

@@ -16,14 +16,17 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"platform.company.com/workspace-flyte-integration/api/apitest"
 	"platform.company.com/workspace-flyte-integration/api/v1alpha1"
 	"platform.company.com/workspace-flyte-integration/internal/web"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
@@ -44,7 +47,7 @@ func newService(t *testing.T, workspaces ...v1alpha1.Workspace) *service {
 		t.Fatal(err)
 	}
 	s := &service{}
-	if s.router, err = router(); err != nil {
+	if s.router, err = legacy.NewRouter(apitest.Document(t), openapi3.DisableExamplesValidation()); err != nil {
 		t.Fatal(err)
 	}
 	s.cached.workspaces = workspaces

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -15,27 +14,22 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"platform.company.com/workspace-flyte-integration/api"
+	"platform.company.com/workspace-flyte-integration/api/apitest"
 	"platform.company.com/workspace-flyte-integration/internal/printable"
 )
-
-var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.OpenAPI) })
 
 // described is a schema of the OpenAPI document.
 func described(t *testing.T, name string) *openapi3.Schema {
 	t.Helper()
-	doc, err := document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	schema := doc.Components.Schemas[name]
+	schema := apitest.Document(t).Components.Schemas[name]
 	if schema == nil {
 		t.Fatalf("openapi.yaml has no schema %s", name)
 	}
 	return schema.Value
 }
 
-// validated is a schema of the OpenAPI document, compiled once: kin-openapi compiles it for each value.
-func validated(t *testing.T, name string) *jsonschema.Schema {
+// compiled is a schema of the OpenAPI document, ready to validate many values: kin-openapi would compile it again for each.
+func compiled(t *testing.T, name string) *jsonschema.Schema {
 	t.Helper()
 	var doc any
 	if err := yaml.Unmarshal(api.OpenAPI, &doc); err != nil {
@@ -166,7 +160,7 @@ func TestRules_AgreeWithOpenAPIOnWorkspaces(t *testing.T) {
 			fragments = append(fragments, fmt.Sprintf(`"quota":{"extra":{%q:%q}}`, key, amount))
 		}
 	}
-	schema, v := validated(t, "Workspace"), NewValidator(newNaming(t, sharedTemplate))
+	schema, v := compiled(t, "Workspace"), NewValidator(newNaming(t, sharedTemplate))
 	for _, fragment := range fragments {
 		body := `{"workspace_id":"ws","name":"Fraud",` + fragment + `}`
 		data, err := DecodeData([]byte(body))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"platform.company.com/workspace-flyte-integration/api/apitest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
 
@@ -25,7 +26,7 @@ func TestOpenAPI_DescribesEveryAnswerOfPOST(t *testing.T) {
 				e := newEdge(t)
 				answered[strconv.Itoa(ask(t, e).Status)] = cause
 			}
-			described := slices.Sorted(maps.Keys(openAPI(t).Paths.Value(path).Post.Responses.Map()))
+			described := slices.Sorted(maps.Keys(apitest.Document(t).Paths.Value(path).Post.Responses.Map()))
 			if diff := cmp.Diff(described, slices.Sorted(maps.Keys(answered))); diff != "" {
 				t.Errorf("(-described +answered):\n%s%v", diff, answered)
 			}

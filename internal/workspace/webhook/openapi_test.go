@@ -5,27 +5,15 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
-	"platform.company.com/workspace-flyte-integration/api"
+	"platform.company.com/workspace-flyte-integration/api/apitest"
 	"platform.company.com/workspace-flyte-integration/internal/workspace"
 )
-
-var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.OpenAPI) })
-
-func openAPI(t *testing.T) *openapi3.T {
-	t.Helper()
-	doc, err := document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc
-}
 
 // conforms holds an answer against the OpenAPI document. What no handler of a described route has answered (another path,
 // another method, net/http itself) needs only be a problem.
@@ -34,7 +22,7 @@ func conforms(t *testing.T, r *http.Response, body []byte) {
 	if r.StatusCode == http.StatusRequestHeaderFieldsTooLarge || strings.HasPrefix(string(body), "400 Bad Request") {
 		return // net/http's own
 	}
-	doc := openAPI(t)
+	doc := apitest.Document(t)
 	route := routeOf(doc, r.Request)
 	if route == nil || route.Operation.Responses.Status(r.StatusCode) == nil && isRouters(r.StatusCode) {
 		isProblem(t, doc, r, body)
@@ -116,7 +104,7 @@ func onlyDescribed(t *testing.T, route *routers.Route, r *http.Response) {
 // TestOpenAPI_ExamplesAreAccepted: every example passes the rules, and is answered 2xx by the real handler.
 func TestOpenAPI_ExamplesAreAccepted(t *testing.T) {
 	for _, path := range []string{hooks, provision} {
-		for name, example := range openAPI(t).Paths.Value(path).Post.RequestBody.Value.Content["application/json"].Examples {
+		for name, example := range apitest.Document(t).Paths.Value(path).Post.RequestBody.Value.Content["application/json"].Examples {
 			t.Run(path+" "+name, func(t *testing.T) {
 				body, err := json.Marshal(example.Value.Value)
 				if err != nil {
@@ -136,7 +124,7 @@ func TestOpenAPI_ExamplesAreAccepted(t *testing.T) {
 
 // TestOpenAPI_NamesEveryType: the known event types, and no others.
 func TestOpenAPI_NamesEveryType(t *testing.T) {
-	schemas := openAPI(t).Components.Schemas
+	schemas := apitest.Document(t).Components.Schemas
 	typeOf := func(schema string) *openapi3.Schema { return schemas[schema].Value.Properties["type"].Value }
 	var named []any
 	for _, schema := range []string{"ContentEvent", "StateEvent"} {
