@@ -23,7 +23,7 @@ const (
 	firstPage = 50 * time.Millisecond
 	// openStreams are as many as browser tabs that are open beside changing workspaces.
 	openStreams = 200
-	// readRetry is how long a client waits that the rate limit has refused, or whose stream was ended.
+	// readRetry is how long a client waits after the rate limit has refused it, or after its stream has ended.
 	readRetry = 100 * time.Millisecond
 )
 
@@ -179,20 +179,14 @@ func (e *environment) openStreams(ctx context.Context, n int) (stop func(), err 
 // when the service ends the stream: many that begin at once may wait too long for their turn.
 func (e *environment) follow(ctx context.Context, synced func()) error {
 	return wait.PollUntilContextCancel(ctx, readRetry, true, func(ctx context.Context) (bool, error) {
-		err := e.read(ctx, "/workspaces?watch=true", func(body io.Reader) error {
-			events := bufio.NewReader(body)
-			for {
-				switch line, err := events.ReadString('\n'); {
-				case err != nil:
-					return err
-				case line == "event: synced\n":
+		return false, e.read(ctx, "/workspaces?watch=true", func(body io.Reader) error {
+			lines := bufio.NewScanner(body)
+			for lines.Scan() {
+				if lines.Text() == "event: synced" {
 					synced()
 				}
 			}
+			return lines.Err()
 		})
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return false, err
 	})
 }

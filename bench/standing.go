@@ -34,7 +34,7 @@ const (
 	baseResident, residentEach = 75 << 20, 35 << 10
 	// startSeconds is the goal for a start.
 	startSeconds = 30
-	// quietQuotas is how long no ResourceQuota was written when the cluster is at rest.
+	// quietQuotas is for how long no ResourceQuota must be written until the cluster counts as at rest.
 	quietQuotas = 10 * time.Second
 	// idleCPU is the goal for a service at rest, in cores.
 	idleCPU = 0.01

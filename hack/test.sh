@@ -13,8 +13,9 @@ export GOGC=${GOGC:-400}
 # The end-to-end packages mostly wait, so more packages run at a time than there are cores. The longest ones come first, so that none of
 # them runs alone at the end. Linking without DWARF (-w) saves a quarter of the linker's time; stack traces need none.
 longest=(./internal/workspace/lifecycle ./e2e/helm ./e2e/crash ./internal/deploy ./e2e/deploy ./e2e/fault)
-# Other targets run these; here they would be linked, for half a minute, to run nothing.
-others='/e2e/(browser|flyte|k3s|kueue|node)$'
-packages=$(go list ./... | grep -Ev "$others")
+# test-browser, test-flyte, test-node and test-kueue run these packages. All their tests would be skipped here, and linking them takes half a
+# minute of processor time.
+elsewhere='/e2e/(browser|flyte|k3s|kueue|node)$'
+packages=$(go list ./... | grep -Ev "$elsewhere")
 # shellcheck disable=SC2086 # $race may be empty, and $packages are many
 exec "$gotestsum" --format pkgname-and-test-fails -- $race -shuffle=on -timeout=30m -ldflags=-w -p=4 "${longest[@]}" $packages

@@ -23,8 +23,8 @@ const (
 )
 
 const (
-	// heapGrowth is by how many per cent the heap may grow until garbage is collected, unless GOGC is set.
-	heapGrowth = 60
+	// gcPercent replaces Go's default of 100, unless GOGC is set.
+	gcPercent = 60
 	// heapLimit is the share of the container's memory above which garbage is collected more often, unless GOMEMLIMIT is set.
 	// The rest is for what the Go runtime doesn't count.
 	heapLimit = 0.9
@@ -47,16 +47,16 @@ func main() {
 		os.Exit(exitFailed)
 	}
 	log, slogger := useLogger(logger)
-	limitHeap(log)
+	tuneGC(log)
 	if err := run(ctrl.SetupSignalHandler(), cfg, log, slogger); err != nil {
 		os.Exit(exitCode(log, err))
 	}
 }
 
-// limitHeap sets when the Go runtime collects garbage, and its memory limit. There is no limit if the container has none.
-func limitHeap(log logr.Logger) {
+// tuneGC sets when the Go runtime collects garbage, and its memory limit. There is no limit if the container has none.
+func tuneGC(log logr.Logger) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
+		debug.SetGCPercent(gcPercent)
 	}
 	limit, err := memlimit.Set(memlimit.WithRatio(heapLimit), memlimit.WithProvider(memlimit.FromCgroup))
 	log.V(1).Info("set the memory limit of the Go runtime", "bytes", limit, "unlimited", err)

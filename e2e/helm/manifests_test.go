@@ -124,7 +124,7 @@ func (s *suite) outOfSync(t *testing.T, r rendered, objects []*unstructured.Unst
 		harness.Must(t, client.IgnoreNotFound(s.admin.Get(t.Context(), client.ObjectKeyFromObject(o), live)))
 		predicted := o.DeepCopy()
 		s.apply(t, r, predicted, client.DryRunAll)
-		if !equality.Semantic.DeepEqual(withoutWrite(live), withoutWrite(predicted)) {
+		if !equality.Semantic.DeepEqual(withoutServerFields(live), withoutServerFields(predicted)) {
 			names = append(names, o.GetKind()+"/"+o.GetName())
 		}
 	}
@@ -132,9 +132,9 @@ func (s *suite) outOfSync(t *testing.T, r rendered, objects []*unstructured.Unst
 	return names
 }
 
-// withoutWrite is the object without what every write changes, and without its status: kube-controller-manager may write that at any time,
-// and Argo CD ignores it too.
-func withoutWrite(o *unstructured.Unstructured) map[string]any {
+// withoutServerFields is the object without what every write changes, and without its status: kube-controller-manager may write that
+// between two requests, and Argo CD 3 ignores it too.
+func withoutServerFields(o *unstructured.Unstructured) map[string]any {
 	o = o.DeepCopy()
 	o.SetManagedFields(nil)
 	o.SetResourceVersion("")

@@ -133,7 +133,7 @@ var (
 	badVersion = invalid(`{"field":"data.version","message":"must be a whole number from 1 to 9007199254740991"}`)
 )
 
-// compressed is 128 MiB in less than 256 KiB: a file of gzip may have many members (RFC 1952), of 1 MiB each here.
+// compressed is 128 MiB in less than 256 KiB. It has 128 members of 1 MiB: a gzip file may have many (RFC 1952).
 func compressed(t *testing.T) string {
 	t.Helper()
 	text := &bytes.Buffer{}
